@@ -1,0 +1,139 @@
+"""What goes into a run and what comes out: plain frozen dataclasses, the same on both sides of the sandbox.
+
+Nothing here imports the emulator. Addresses and sizes are integers; bytes are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = [
+    "DEFAULT_BUDGET",
+    "DEFAULT_STACK",
+    "DEFAULT_WALL",
+    "Access",
+    "End",
+    "EndKind",
+    "Fault",
+    "Instruction",
+    "RunRecord",
+    "RunRequest",
+    "TrapRecord",
+]
+
+DEFAULT_BUDGET = 1_000_000_000
+"""Instructions a run may take."""
+
+DEFAULT_WALL = 60.0
+"""Seconds of wall time a run may take inside the child."""
+
+DEFAULT_STACK = 512 * 1024
+"""Bytes of stack limit (RLIMIT_STACK, soft)."""
+
+EndKind = Literal["exit", "signal", "budget", "time", "unimplemented", "harness"]
+Access = Literal["read", "write", "fetch"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One run of one program.
+
+    ``root`` is the host folder that the guest sees as ``/`` (None: an empty temporary one); ``argv[0]`` is the
+    program's name as the guest sees it. ``trace_traps`` is how many traps the record keeps (the first ones).
+    """
+
+    program: bytes
+    cpu: str = "m68030"
+    argv: tuple[bytes, ...] = (b"a.out",)
+    env: tuple[bytes, ...] = ()
+    stdin: bytes = b""
+    root: str | None = None
+    cwd: str = "/"
+    budget: int = DEFAULT_BUDGET
+    wall: float = DEFAULT_WALL
+    stack: int = DEFAULT_STACK
+    max_output: int = 16 * 1024 * 1024
+    trace_traps: int = 10_000
+    last_instructions: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended.
+
+    ``exit``: value is the exit status; ``signal``: the signal's number; ``budget``: instructions spent; ``time``:
+    whole seconds spent; ``unimplemented``: the call's number, named in ``message``; ``harness``: 0, see ``message``.
+    """
+
+    kind: EndKind
+    value: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrapRecord:
+    """One trap the guest took: ``klass`` is ``unix`` (trap #4), ``mach`` (#3) or ``machine`` (#2, #5, #6).
+
+    ``result`` is d0 afterwards as an unsigned 32-bit value, None where the call did not return; ``error`` is the
+    errno where carry was set. For Mach messages ``name`` is ``msg_rpc(vm_allocate)``.
+    """
+
+    klass: str
+    number: int
+    name: str
+    args: tuple[int, ...]
+    result: int | None
+    error: int | None = None
+    pc: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One executed instruction: address, its bytes, disassembly (or the words, without a disassembler), symbol."""
+
+    pc: int
+    data: bytes
+    text: str
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the CPU stopped: the exception, the registers then, and what led there."""
+
+    vector: int
+    name: str
+    pc: int
+    symbol: str
+    instruction: str
+    d: tuple[int, ...]
+    a: tuple[int, ...]
+    sr: int
+    address: int | None = None
+    access: Access | None = None
+    size: int | None = None
+    last: tuple[Instruction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything a run left behind.
+
+    ``instructions`` counts the guest's instructions. ``own_code`` is true once an instruction of the program's own code
+    ran: the first of ``_main`` where the program has that symbol, else the first at its entry. ``truncated`` names
+    the streams cut at ``max_output``.
+    """
+
+    program_sha256: str
+    cpu: str
+    end: End
+    stdout: bytes
+    stderr: bytes
+    instructions: int
+    own_code: bool
+    seconds: float
+    traps: tuple[TrapRecord, ...] = ()
+    traps_total: int = 0
+    fault: Fault | None = None
+    truncated: tuple[str, ...] = field(default=())

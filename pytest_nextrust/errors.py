@@ -1,0 +1,149 @@
+"""Everything this package raises on purpose.
+
+::
+
+    NextrustError                 subject, place, fault, remedy
+    ├── UsageFault                an option, argument or value nobody can act on
+    ├── ConfigError               a document (scenario, phases, configuration): every fault in it, at once
+    ├── MachoError                a file that is not what it claims
+    │   └── UnreadableMacho       not a Mach-O at all, or too damaged to describe
+    ├── ToolchainError            a compiler or linker
+    │   ├── ToolchainMissing      not found, or found and unusable
+    │   └── BuildFailed           it ran and refused; carries the command line and its output
+    ├── EmuError                  the machine
+    │   ├── NotRunnable           a program this machine refuses before its first instruction
+    │   └── HarnessFault          the sandbox, the emulator or its conformance gate failed: not the program
+    └── StatusError               the journal and its projections
+        └── LockTimeout           somebody else holds the lock; names the holder
+
+Every error says whose fault it is (``subject``), where (``place``: file, offset, key, option), what (``fault``) and
+what to do (``remedy``). Errors cross processes, so each rebuilds itself from its own constructor arguments when unpickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "BuildFailed",
+    "ConfigError",
+    "EmuError",
+    "Fault",
+    "HarnessFault",
+    "LockTimeout",
+    "MachoError",
+    "NextrustError",
+    "NotRunnable",
+    "StatusError",
+    "ToolchainError",
+    "ToolchainMissing",
+    "UnreadableMacho",
+    "UsageFault",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in a document: where (a dotted key or an offset), what, and what to write instead."""
+
+    path: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+class NextrustError(Exception):
+    """The root. ``str()`` is one printable message: subject, place, fault, and the remedy on a line of its own."""
+
+    def __init__(self, subject: str, fault: str, *, place: str = "", remedy: str = "") -> None:
+        super().__init__(subject, fault)
+        self.subject = subject
+        self.fault = fault
+        self.place = place
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.__dict__.copy(), self.args))
+
+    def __str__(self) -> str:
+        where = f" {self.place}" if self.place else ""
+        what = f"{self.subject}{where}: {self.fault}"
+        return f"{what}\n  remedy: {self.remedy}" if self.remedy else what
+
+
+def _rebuild(cls: type[NextrustError], state: dict[str, object], args: tuple[object, ...]) -> NextrustError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class UsageFault(NextrustError):
+    """An option or argument that cannot be acted on: ``subject`` is the option, ``place`` the value as given."""
+
+
+class ConfigError(NextrustError):
+    """A document with faults. ``faults`` holds all of them, in the order of the document."""
+
+    def __init__(self, subject: str, faults: Sequence[Fault], *, place: str = "") -> None:
+        count = f"{len(faults)} fault" + ("s" if len(faults) != 1 else "")
+        super().__init__(subject, count, place=place)
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {fault}" for fault in self.faults)])
+
+
+class MachoError(NextrustError):
+    """A Mach-O file, or a value asked to be written as one, that breaks the format."""
+
+
+class UnreadableMacho(MachoError):
+    """Not a Mach-O, or so damaged that nothing in it can be described."""
+
+
+class ToolchainError(NextrustError):
+    """Something about a compiler, linker or the library sources it needs."""
+
+
+class ToolchainMissing(ToolchainError):
+    """A toolchain that is not on this machine, or lacks a part; ``remedy`` says how to install it."""
+
+
+class BuildFailed(ToolchainError):
+    """A tool ran and failed. ``command`` is its argument list, ``output`` everything it printed."""
+
+    def __init__(
+        self, subject: str, fault: str, *, command: Sequence[str], output: str, place: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(subject, fault, place=place, remedy=remedy)
+        self.command = tuple(command)
+        self.output = output
+
+    def __str__(self) -> str:
+        import shlex
+
+        return "\n".join([super().__str__(), f"  command: {shlex.join(self.command)}", self.output.rstrip()]).rstrip()
+
+
+class EmuError(NextrustError):
+    """Something about the machine."""
+
+
+class NotRunnable(EmuError):
+    """The program cannot be run on this machine: not an executable, wrong CPU, or instructions the CPU lacks."""
+
+
+class HarnessFault(EmuError):
+    """The harness failed, not the program under test."""
+
+
+class StatusError(NextrustError):
+    """The journal or a projection could not be read or written."""
+
+
+class LockTimeout(StatusError):
+    """A lock was not to be had in its time; ``fault`` names the holder where it is known."""
