@@ -1,0 +1,72 @@
+"""The ``nextrust`` command: finds the command asked for, loads only that one, and turns faults into exit statuses.
+
+Exit status 2 is usage or unreadable input for every command; what else a command answers is in its own help.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from pytest_nextrust import __version__
+from pytest_nextrust.errors import NextrustError
+
+__all__ = ["COMMANDS", "build_parser", "main"]
+
+COMMANDS = {
+    "doctor": "what is found on this machine, what is missing, and how to install it",
+    "inspect": "describe a Mach-O file and list every defect in it",
+    "build": "compile C, assembly or Rust into a NeXT Mach-O executable",
+    "run": "run a program on the emulated machine",
+    "status": "show, extend or rebuild the status log",
+}
+
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def load(name: str) -> ModuleType:
+    """Import the module of one command."""
+    return importlib.import_module(f"pytest_nextrust.commands.{name}")
+
+
+def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
+    """The parser; only the wanted command's own arguments are filled in (all of them for ``None``)."""
+    parser = argparse.ArgumentParser(
+        prog="nextrust", description="Build, check, load and run m68k NeXT Mach-O programs.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"nextrust {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if wanted in (None, name):
+            load(name).add_arguments(command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
+    args = build_parser(wanted).parse_args(arguments)
+    try:
+        status: int = load(args.command).run(args)
+        sys.stdout.flush()
+    except NextrustError as error:
+        print(f"nextrust {args.command}: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (``nextrust ... | head``): say nothing, and keep the interpreter from saying it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""How every command answers in JSON: one envelope, one option, one writer.
+
+``--json -`` writes the answer, and only the answer, to stdout; ``--json FILE`` writes it to FILE. Readers ignore keys
+they do not know. The schemas are in ``pytest_nextrust/schemas``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_nextrust import __version__
+from pytest_nextrust.errors import ConfigError, Fault, NextrustError, UsageFault
+
+__all__ = ["add_json_option", "envelope", "faults_of", "write_answer"]
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json FILE|-`` as ``args.json`` (None when it is not given)."""
+    parser.add_argument("--json", metavar="FILE|-", help="write the answer as JSON to FILE, or to stdout with -")
+
+
+def faults_of(error: NextrustError) -> tuple[Fault, ...]:
+    """What an error says, as the entries of an answer's ``errors``."""
+    if isinstance(error, ConfigError):
+        return error.faults
+    return (Fault(" ".join(part for part in (error.subject, error.place) if part), error.fault, error.remedy),)
+
+
+def envelope(command: str, *, ok: bool, exit: int, errors: Iterable[Fault] = (), **fields: Any) -> dict[str, Any]:
+    """The keys that every answer has, followed by the command's own."""
+    return {
+        "schema": f"nextrust/{command}/1",
+        "tool": __version__,
+        "ok": ok,
+        "exit": exit,
+        "errors": [{"path": e.path, "message": e.message, "remedy": e.remedy} for e in errors],
+        **fields,
+    }
+
+
+def write_answer(args: argparse.Namespace, answer: Mapping[str, Any]) -> None:
+    """Write the answer where ``--json`` says; nothing where it is not given. Raises UsageFault for an unwritable file."""
+    if args.json is None:
+        return
+    text = json.dumps(answer, indent=2) + "\n"
+    if args.json == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        Path(args.json).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageFault(
+            "--json", f"cannot write: {error.strerror}", place=args.json, remedy="name a file that can be written, or -"
+        ) from error

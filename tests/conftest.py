@@ -1,0 +1,36 @@
+"""What every test of this repository shares: the compiler marker, the campaign setting, and a private cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+REQUIRED = os.environ.get("NEXTRUST_TOOLCHAINS") == "required"
+
+
+def _rust() -> bool:
+    from pytest_nextrust.toolchain import toolchains
+
+    return toolchains()["rust"].probe().found
+
+
+FINDERS: dict[str, Callable[[], bool]] = {
+    "gnu": lambda: shutil.which("m68k-linux-gnu-gcc") is not None,
+    "clang": lambda: any(shutil.which(f"clang-{n}") for n in range(17, 25)) and FINDERS["gnu"](),
+    "rust": _rust,
+    "qemu": lambda: shutil.which("qemu-m68k") is not None,
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a compiler that is not here; fail instead where NEXTRUST_TOOLCHAINS=required."""
+    for marker in item.iter_markers("needs_compiler"):
+        for name in marker.args:
+            if FINDERS[name]():
+                continue
+            if REQUIRED:
+                pytest.fail(f"needs {name}, which is not installed, and NEXTRUST_TOOLCHAINS=required", pytrace=False)
+            pytest.skip(f"needs {name}")
