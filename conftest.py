@@ -1,3 +1,3 @@
-"""Settings for this repository's own tests; the checks that need logic are in tests/conftest.py."""
+"""Settings for this repository's own tests; what needs logic is in tests/conftest.py."""
 
-collect_ignore = ["scenarios", "docs"]
+pytest_plugins = ["pytester"]

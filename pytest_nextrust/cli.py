@@ -48,6 +48,15 @@ def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def refuse(args: argparse.Namespace, error: NextrustError) -> int:
+    """Answer a fault in JSON too where that was asked for; the exit status of a command that could not start."""
+    if getattr(args, "json", None) and error.subject != "--json":
+        from pytest_nextrust.commands.answer import envelope, faults_of, write_answer
+
+        write_answer(args, envelope(args.command, ok=False, exit=EXIT_USAGE, errors=faults_of(error)))
+    return EXIT_USAGE
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -58,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except NextrustError as error:
         print(f"nextrust {args.command}: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return refuse(args, error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -44,7 +44,7 @@ def envelope(command: str, *, ok: bool, exit: int, errors: Iterable[Fault] = (),
 
 
 def write_answer(args: argparse.Namespace, answer: Mapping[str, Any]) -> None:
-    """Write the answer where ``--json`` says; nothing where it is not given. Raises UsageFault for an unwritable file."""
+    """Write the answer where ``--json`` says, if it says; raises UsageFault for a file that cannot be written."""
     if args.json is None:
         return
     text = json.dumps(answer, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""The import rules hold by themselves: one direction between the parts, and nothing heavy where it would be paid for."""
+"""The import rules hold by themselves: one direction between the parts, nothing heavy where it would be paid for."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+# `make verify` runs the main job, `make test` the tests. Each makes .venv when it is missing; neither needs root
+# or a compiler for the m68k.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+JOBS ?= 2
+PYTEST = $(BIN)/python -m pytest
+
+.PHONY: help verify test campaign bench lint types docs prebuilt wheel-smoke clean
+
+help:  ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /  \1: /p' $(MAKEFILE_LIST)
+
+verify: $(VENV)/.ready  ## the main job: every shipped scenario over the matrix, with status artifacts
+	$(PYTEST) --nextrust-phase all -n $(JOBS) $(ARGS)
+
+test: $(VENV)/.ready  ## the tests of this project
+	$(PYTEST) -n $(JOBS) tests $(ARGS)
+
+campaign: $(VENV)/.ready  ## every long campaign in its full setting
+	NEXTRUST_CAMPAIGN=full $(PYTEST) -n $(JOBS) -m campaign tests $(ARGS)
+
+bench: $(VENV)/.ready  ## the benchmarks, as ratios taken in one run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lint: $(VENV)/.ready  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready  ## mypy, strict
+	$(BIN)/mypy
+
+docs: $(VENV)/.ready  ## write the generated parts of the documentation again
+	$(BIN)/python -m tests.docs.generate
+
+prebuilt: $(VENV)/.ready  ## build the programs that the scenarios ship, where their compilers are installed
+	$(BIN)/python -m pytest_nextrust.toolchain.prebuilt scenarios/*/
+
+wheel-smoke: $(VENV)/.ready  ## build the wheel and try it in an environment that holds nothing else
+	$(PYTEST) tests/wheel $(ARGS)
+
+clean:  ## remove the environment and what runs leave behind
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The environment is made again when the project's dependencies change.
+$(VENV)/.ready: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make: python3 is missing: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V): set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "make: python3-venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@command -v git >/dev/null || { echo "make: git is missing: apt-get install git" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
