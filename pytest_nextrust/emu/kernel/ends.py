@@ -1,0 +1,61 @@
+"""How a run ends inside the kernel, and the one exception with which a UNIX call reports an error.
+
+Boundary: exception types only. The process loop catches the first three; ``UnixError`` and ``Interrupted`` never leave
+the dispatcher.
+"""
+
+from __future__ import annotations
+
+__all__ = ["GuestExit", "GuestKilled", "Interrupted", "Unimplemented", "UnixError"]
+
+
+class GuestExit(Exception):
+    """The guest called exit. ``status`` is the low 8 bits, as a parent would see it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status & 0xFF
+
+
+class GuestKilled(Exception):
+    """A signal ended the guest. ``core``: the default action of this signal would have dumped core."""
+
+    def __init__(self, signal: int, core: bool) -> None:
+        super().__init__(signal, core)
+        self.signal = signal
+        self.core = core
+
+
+class Unimplemented(Exception):
+    """A call this kernel does not have, or one that could never return here. Ends the run, named with its arguments.
+
+    ``klass`` is ``unix``, ``mach`` or ``message``; ``number`` the trap's or the message's number.
+    """
+
+    def __init__(self, klass: str, number: int, name: str, args: tuple[int, ...], reason: str = "") -> None:
+        super().__init__(klass, number, name, args, reason)
+        self.klass = klass
+        self.number = number
+        self.name = name
+        self.call_args = args
+        self.reason = reason or "not implemented"
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"0x{arg:x}" for arg in self.call_args)
+        return f"{self.klass} call {self.number} {self.name}({listed}): {self.reason}"
+
+
+class UnixError(Exception):
+    """A UNIX call failed: ``errno`` is 4.3BSD's number (see ``errno``), never the host's."""
+
+    def __init__(self, errno: int) -> None:
+        super().__init__(errno)
+        self.errno = errno
+
+
+class Interrupted(Exception):
+    """A signal came while a call was waiting. ``restart``: re-issue the trap afterwards unless the handler says no."""
+
+    def __init__(self, *, restart: bool) -> None:
+        super().__init__(restart)
+        self.restart = restart
