@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import re
 import tomllib
 import types
@@ -113,6 +114,13 @@ def read_file(cls: type[T], file: Path, *, subject: str) -> T:
     return read_document(cls, read_toml(file, subject=subject), subject=subject, place=file)
 
 
+@functools.cache
+def _schema(cls: type[Any]) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
+    """A dataclass's annotations by field, and its fields by every key they answer to."""
+    known = {_plain(key): f for f in dataclasses.fields(cls) if f.init for key in _keys_of(f)}
+    return typing.get_type_hints(cls), known
+
+
 def _keys_of(field_: dataclasses.Field[Any]) -> tuple[str, ...]:
     rules: _Rules = field_.metadata.get(_RULES, _Rules())
     return rules.names or (field_.name,)
@@ -145,8 +153,7 @@ class _Reader:
     def table(self, cls: type[Any], document: object, path: str) -> Any:
         if not isinstance(document, Mapping):
             return self.bad(path, f"expected a table, found {_shown(document)}", "write a table")
-        hints = typing.get_type_hints(cls)
-        known = {_plain(key): f for f in dataclasses.fields(cls) if f.init for key in _keys_of(f)}
+        hints, known = _schema(cls)
         values: dict[str, Any] = {}
         before = len(self.faults)
         for key, value in document.items():

@@ -1,0 +1,139 @@
+"""What the journal's entries say: a run starts, its items report, it ends; a phase is done.
+
+Each kind is a frozen dataclass with the ``TYPE`` it is recorded under; ``details`` makes the entry's details and
+``read`` gives the dataclass back, or None for an entry that is not one (another type, or written by something else).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self, get_args
+
+from pytest_nextrust.config import option, read_document
+from pytest_nextrust.errors import ConfigError
+from pytest_nextrust.status.journal import Journal, Record
+from pytest_nextrust.wire import to_wire
+
+__all__ = ["BAD", "SATISFYING", "VERDICTS", "Entry", "Item", "ItemKey", "PhaseDone", "RunEnd", "RunStart", "Verdict"]
+
+Verdict = Literal[
+    "passed", "failed", "crashed", "infra-error", "budget", "skipped", "expected-failure", "unexpected-pass"
+]
+
+VERDICTS: tuple[str, ...] = get_args(Verdict)
+
+SATISFYING = frozenset({"passed", "expected-failure"})
+"""Verdicts with which a dependency may be built on."""
+
+BAD = frozenset({"failed", "crashed", "infra-error", "budget", "unexpected-pass"})
+"""Verdicts that fail a run. ``skipped`` is neither: nothing was shown."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ItemKey:
+    """What an item verifies: a scenario (or a marked test) of a phase in a cell, by ids."""
+
+    phase: str
+    scenario: str
+    cell: str
+
+    def __str__(self) -> str:
+        return f"{self.phase} {self.scenario}[{self.cell}]"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What all kinds have: the run they belong to."""
+
+    TYPE: ClassVar[str]
+
+    run: str
+
+    def details(self) -> dict[str, Any]:
+        """The entry as plain types."""
+        plain: dict[str, Any] = to_wire(self)
+        return plain
+
+    def append_to(self, journal: Journal) -> Record:
+        """Record the entry, durably. Raises StatusError."""
+        return journal.append(self.TYPE, self.details(), run=self.run)
+
+    @classmethod
+    def read(cls, record: Record) -> Self | None:
+        """The entry in a record; unknown keys are ignored (a newer writer may have more to say)."""
+        if record.type != cls.TYPE:
+            return None
+        known = {f.name for f in dataclasses.fields(cls)}
+        try:
+            return read_document(cls, {k: v for k, v in record.details.items() if k in known}, subject=record.type)
+        except ConfigError:
+            return None
+
+
+@dataclass(frozen=True)
+class RunStart(Entry):
+    """A run began. ``items``: everything it is going to report on; ``phase``: what was asked for.
+
+    ``commit`` is empty where there is none (no git, or no commit yet); ``forced`` says that refusals were overridden.
+    """
+
+    TYPE: ClassVar[str] = "run-start"
+
+    phase: str
+    commit: str = ""
+    attempt: int = 1
+    host: str = ""
+    job: str = ""
+    items: tuple[ItemKey, ...] = ()
+    argv: tuple[str, ...] = ()
+    forced: bool = False
+
+
+@dataclass(frozen=True)
+class Item(Entry):
+    """One item reported. ``seconds`` is wall time; ``program_sha256`` is empty where no program was run."""
+
+    TYPE: ClassVar[str] = "item"
+
+    phase: str
+    scenario: str
+    cell: str
+    verdict: str = option(choices=VERDICTS)
+    stand_in: bool = False
+    seconds: float = 0.0
+    message: str = ""
+    program_sha256: str = ""
+    toolchain: str = ""
+    version: str = ""
+    provenance: str = ""
+    known_issue: str = ""
+    reproduction: str = ""
+    nodeid: str = ""
+    worker: str = ""
+
+    @property
+    def key(self) -> ItemKey:
+        return ItemKey(self.phase, self.scenario, self.cell)
+
+
+@dataclass(frozen=True)
+class RunEnd(Entry):
+    """A run ended in order: its exit status and how many items have which verdict."""
+
+    TYPE: ClassVar[str] = "run-end"
+
+    exit: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class PhaseDone(Entry):
+    """A phase's marker was written."""
+
+    TYPE: ClassVar[str] = "phase-done"
+
+    phase: str
+    commit: str = ""
