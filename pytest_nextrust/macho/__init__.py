@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from pytest_nextrust.macho.commands import LoadCommand, Section, Segment, ThreadState
+from pytest_nextrust.macho.containers import Archive, ArchiveMember, FatFile, FatMember
 from pytest_nextrust.macho.image import Image, ImageSection, ImageSymbol
+from pytest_nextrust.macho.model import MachFile, Relocation, Symbol
+from pytest_nextrust.macho.reader import read, read_member, select_member
 from pytest_nextrust.macho.writer import headers_size, write_executable
 
-__all__ = ["Image", "ImageSection", "ImageSymbol", "headers_size", "write_executable"]
+__all__ = [
+    "Archive",
+    "ArchiveMember",
+    "FatFile",
+    "FatMember",
+    "Image",
+    "ImageSection",
+    "ImageSymbol",
+    "LoadCommand",
+    "MachFile",
+    "Relocation",
+    "Section",
+    "Segment",
+    "Symbol",
+    "ThreadState",
+    "headers_size",
+    "read",
+    "read_member",
+    "select_member",
+    "write_executable",
+]
