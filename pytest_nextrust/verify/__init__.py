@@ -1,0 +1,215 @@
+"""Verifying one scenario in one cell: build or take the program, check its Mach-O, run it, compare.
+
+``verify`` never raises for what the scenario, its program, a toolchain or the machine does: each of these is a verdict.
+It raises UsageFault where the user named something that does not exist.
+
+Boundary: pure of pytest. What a verdict means for a report is decided by who calls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pytest_nextrust.emu.records import DEFAULT_BUDGET, DEFAULT_STACK, DEFAULT_WALL, RunRecord, RunRequest
+from pytest_nextrust.errors import BuildFailed, HarnessFault, NextrustError, NotRunnable, ToolchainError, UsageFault
+from pytest_nextrust.matrix import Cell
+from pytest_nextrust.scenarios import KnownIssue, Scenario
+from pytest_nextrust.status.records import Verdict
+from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
+from pytest_nextrust.verify.checks import macho_faults, run_check
+from pytest_nextrust.verify.compare import compare, end_of
+from pytest_nextrust.verify.outcome import Mismatch, Outcome, describe
+from pytest_nextrust.verify.services import Services
+
+__all__ = ["Mismatch", "Outcome", "Services", "build_program", "make_request", "verify"]
+
+
+def verify(
+    scenario: Scenario, cell: Cell, services: Services, *, clock: Callable[[], float] = time.perf_counter
+) -> Outcome:
+    """Verify ``scenario`` in ``cell``. Raises UsageFault for a toolchain that does not exist."""
+    began = clock()
+    work = services.work(f"{scenario.name}-{cell.id}")
+    try:
+        outcome = _Verification(scenario, cell, services, work).outcome()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return dataclasses.replace(outcome, seconds=clock() - began)
+
+
+class _Verification:
+    """One scenario in one cell, step by step; each step may end it with mismatches."""
+
+    def __init__(self, scenario: Scenario, cell: Cell, services: Services, work: Path) -> None:
+        self.scenario = scenario
+        self.cell = cell
+        self.services = services
+        self.work = work
+        self.build: BuildResult | None = None
+        self.record: RunRecord | None = None
+
+    def outcome(self) -> Outcome:
+        try:
+            mismatches = self._mismatches()
+        except UsageFault:
+            raise
+        except HarnessFault as error:
+            mismatches = [Mismatch("crashed", str(error))]
+        except BuildFailed as error:
+            mismatches = [Mismatch("build", str(error))]
+        except ToolchainError as error:
+            missing = not self.services.required and self.services.settings.toolchain is None
+            mismatches = [Mismatch("skipped" if missing else "infra", str(error))]
+        except NextrustError as error:
+            mismatches = [Mismatch("check", str(error))]
+        except OSError as error:
+            mismatches = [Mismatch("infra", f"{error.filename or 'this machine'}: {error.strerror or error}")]
+        return self._judge(mismatches)
+
+    def _mismatches(self) -> list[Mismatch]:
+        found: list[Mismatch] = []
+        program = self.scenario.program
+        if program is not None and not (self.scenario.stage == "object" and self.scenario.expect is None):
+            self.build = build_program(self.scenario, self.cell, self.services, self.work)
+            data = self.build.path.read_bytes()
+            found = [Mismatch("macho", text) for text in macho_faults(data, self.cell.cpu)]
+            refusal = self.scenario.expect is not None and self.scenario.expect.refused is not None
+            if not found or refusal:
+                found += self._run(data)
+        for check in self.scenario.checks:
+            found += run_check(check, self.scenario, self.cell, self.services, self.work)
+        return found
+
+    def _run(self, program: bytes) -> list[Mismatch]:
+        root = self.work / "root"
+        root.mkdir()
+        fill_root(self.scenario, root)
+        expect = self.scenario.expect
+        assert expect is not None
+        try:
+            self.record = self.services.run(make_request(self.scenario, self.cell, self.services, program, root))
+        except NotRunnable as error:
+            if expect.refused is None:
+                return [Mismatch("refused", str(error))]
+            if expect.refused in str(error):
+                return []
+            return [Mismatch("refused", f"expected a refusal that says {expect.refused!r}; it says: {error}")]
+        return list(compare(self.scenario, self.record, root))
+
+    def _judge(self, mismatches: Sequence[Mismatch]) -> Outcome:
+        kinds = [mismatch.kind for mismatch in mismatches]
+        verdict = verdict_of(kinds)
+        message = describe(mismatches) if mismatches else self._passed_message()
+        issue = None if verdict in ("skipped", "infra-error") else self._known_issue()
+        if issue is not None:
+            verdict, message = judge_known(issue, verdict, kinds, message)
+        build = self.build
+        return Outcome(
+            verdict,
+            message,
+            program_sha256=build.sha256 if build else "",
+            toolchain=build.toolchain if build else "",
+            version=build.version if build else "",
+            provenance=build.provenance if build else "",
+            record=self.record,
+            known_issue=issue.id if issue else "",
+            mismatches=tuple(mismatches),
+        )
+
+    def _known_issue(self) -> KnownIssue | None:
+        name, version = (self.build.toolchain, self.build.version) if self.build else self._failed_build()
+        return next((i for i in self.scenario.known_issues if i.covers(self.cell, name, version)), None)
+
+    def _failed_build(self) -> tuple[str, str]:
+        """Which toolchain it was, where it left nothing behind."""
+        program = self.scenario.program
+        if program is None or program.language is None:
+            return "", ""
+        try:
+            name = self.services.toolchain_for(self.scenario).name
+        except NextrustError:
+            return "", ""
+        return name, self.services.probe(name).version
+
+    def _passed_message(self) -> str:
+        if self.record is None:
+            return ""
+        return f"{end_of(self.record)} after {self.record.instructions:_} instructions"
+
+
+def verdict_of(kinds: Sequence[str]) -> Verdict:
+    """The verdict of these kinds of mismatch together. What could not be looked at hides no failure beside it."""
+    rest = set(kinds) - {"skipped"}
+    if not rest:
+        return "skipped" if kinds else "passed"
+    if "crashed" in rest:
+        return "crashed"
+    if "budget" in rest:
+        return "budget"
+    return "infra-error" if rest == {"infra"} else "failed"
+
+
+def judge_known(issue: KnownIssue, verdict: Verdict, kinds: Sequence[str], message: str) -> tuple[Verdict, str]:
+    """A strict expected failure: it must fail, and in the way the entry says."""
+    said = f"known issue {issue.id}" + (f": {issue.summary}" if issue.summary else "")
+    if verdict == "passed":
+        return "unexpected-pass", f"{said}: it passed here; take the entry away, or narrow the cells it names"
+    if issue.failure in kinds:
+        return "expected-failure", f"{said}\n{message}"
+    return verdict, f"{message}\n({said} expects a failure of {issue.failure}, which did not fail)"
+
+
+def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path) -> BuildResult:
+    """Build the scenario's program for a cell, or take it ready-made. Raises ToolchainError, UsageFault, OSError."""
+    program = scenario.program
+    assert program is not None
+    if program.file is not None:
+        path = scenario.folder / program.file
+        return BuildResult(path, hashlib.sha256(path.read_bytes()).hexdigest(), "", "", provenance="prebuilt")
+    toolchain = services.toolchain_for(scenario)
+    return toolchain.build(
+        BuildRequest(
+            sources=tuple(scenario.folder / source for source in program.sources),
+            out=work / f"{scenario.name}.macho",
+            cpu=cell.cpu,
+            profile=cell.profile,
+            flags=program.flags,
+            optimise=program.optimise,
+            scenario=scenario.folder,
+        )
+    )
+
+
+def fill_root(scenario: Scenario, root: Path) -> None:
+    """Put into the guest's root what the scenario says. Raises OSError."""
+    if scenario.root.folder is not None:
+        shutil.copytree(scenario.folder / scenario.root.folder, root, symlinks=True, dirs_exist_ok=True)
+    for path, content in scenario.root.files.items():
+        file = root / path.strip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode())
+
+
+def make_request(scenario: Scenario, cell: Cell, services: Services, program: bytes, root: Path) -> RunRequest:
+    """The run that the scenario describes; ``--nextrust-budget`` replaces its limits."""
+    described, limits, budget = scenario.program, scenario.limits, services.settings.budget
+    assert described is not None
+    stdin = (described.stdin or "").encode()
+    if described.stdin_file is not None:
+        stdin = (scenario.folder / described.stdin_file).read_bytes()
+    return RunRequest(
+        program=program,
+        cpu=cell.cpu,
+        argv=tuple(text.encode() for text in (scenario.name, *described.args)),
+        env=tuple(f"{name}={value}".encode() for name, value in described.env.items()),
+        stdin=stdin,
+        root=str(root),
+        budget=(budget.instructions if budget else None) or limits.budget or DEFAULT_BUDGET,
+        wall=(budget.seconds if budget else None) or limits.wall or DEFAULT_WALL,
+        stack=limits.stack or DEFAULT_STACK,
+    )

@@ -1,0 +1,158 @@
+"""What a run left behind against what the scenario expects: every mismatch, not the first."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_nextrust.emu.records import Fault, RunRecord
+from pytest_nextrust.scenarios import SIGNALS, Scenario
+from pytest_nextrust.verify.outcome import Mismatch
+
+__all__ = ["compare", "difference", "end_of", "show_fault"]
+
+_NAMES = {number: name for name, number in SIGNALS.items()}
+_DIFF_LINES = 60
+_SHOWN_BYTES = 200
+
+
+def compare(scenario: Scenario, record: RunRecord, root: Path) -> Iterator[Mismatch]:
+    """Every way in which the run differs from the scenario's ``[expect]``; ``root`` is the guest's root afterwards."""
+    expect = scenario.expect
+    assert expect is not None, "a scenario that runs a program says what it expects"
+    yield from _end(scenario, record)
+    if not record.own_code:
+        yield Mismatch("own-code", "not one instruction of the program's own code ran: nothing was shown")
+    wanted = _wanted_stdout(scenario)
+    if wanted is not None and record.stdout != wanted:
+        yield Mismatch("stdout", difference(wanted, record.stdout))
+    yield from _contains("stdout", expect.stdout_contains, record.stdout)
+    if expect.stderr is not None and record.stderr != expect.stderr.encode():
+        yield Mismatch("stderr", difference(expect.stderr.encode(), record.stderr))
+    yield from _contains("stderr", expect.stderr_contains, record.stderr)
+    for stream in record.truncated:
+        yield Mismatch("stderr" if stream == "stderr" else "stdout", f"{stream} was cut: the guest wrote too much")
+    for path, content in expect.files.items():
+        yield from _file(root, path, content.encode())
+    if expect.fault_contains is not None:
+        shown = show_fault(record.fault) if record.fault else "no fault"
+        if expect.fault_contains not in shown:
+            yield Mismatch("fault", f"expected {expect.fault_contains!r} in: {shown}")
+
+
+def end_of(record: RunRecord) -> str:
+    """How the run ended, in words."""
+    end = record.end
+    note = f" ({end.message})" if end.message else ""
+    words = {
+        "exit": f"exited with status {end.value}",
+        "signal": f"died of {_NAMES.get(end.value, f'signal {end.value}')}",
+        "budget": f"still ran after {end.value:_} instructions",
+        "time": f"still ran after {end.value} s",
+        "unimplemented": "made a call that is not implemented",
+        "harness": "the harness failed",
+    }
+    return words[end.kind] + note
+
+
+def _end(scenario: Scenario, record: RunRecord) -> Iterator[Mismatch]:
+    expect, end = scenario.expect, record.end
+    assert expect is not None
+    if expect.refused is not None:
+        yield Mismatch("refused", f"expected a refusal that says {expect.refused!r}; the program {end_of(record)}")
+        return
+    kind, wanted, words = ("end", expect.end, f"expected to run into its {expect.end}")
+    value: object = end.kind
+    if expect.exit is not None:
+        kind, wanted, words = "exit", f"exit {expect.exit}", f"expected exit status {expect.exit}"
+        value = f"{end.kind} {end.value}"
+    elif expect.signal is not None:
+        kind, wanted, words = "signal", f"signal {SIGNALS[expect.signal]}", f"expected to die of {expect.signal}"
+        value = f"{end.kind} {end.value}"
+    if value == wanted:
+        return
+    if end.kind in ("budget", "time"):
+        kind = "budget"
+    elif end.kind == "harness":
+        kind = "crashed"
+    fault = f"\n{show_fault(record.fault)}" if record.fault is not None else ""
+    yield Mismatch(kind, f"{words}; the program {end_of(record)}{fault}")
+
+
+def _wanted_stdout(scenario: Scenario) -> bytes | None:
+    expect = scenario.expect
+    assert expect is not None
+    if expect.stdout_file is not None:
+        return (scenario.folder / expect.stdout_file).read_bytes()
+    return None if expect.stdout is None else expect.stdout.encode()
+
+
+def _contains(stream: str, wanted: tuple[str, ...], data: bytes) -> Iterator[Mismatch]:
+    for text in wanted:
+        if text.encode() not in data:
+            yield Mismatch(stream, f"expected {text!r} somewhere in {_shown(data)}")
+
+
+def _file(root: Path, path: str, wanted: bytes) -> Iterator[Mismatch]:
+    file = root / path.strip("/")
+    # The guest made what is here: a link it left must not lead the comparison out of its root.
+    if not file.resolve().is_relative_to(root.resolve()):
+        yield Mismatch("files", f"{path}: leads out of the guest's root")
+        return
+    try:
+        found = file.read_bytes()
+    except OSError as error:
+        yield Mismatch("files", f"{path}: {error.strerror}")
+        return
+    if found != wanted:
+        yield Mismatch("files", f"{path}: {difference(wanted, found)}")
+
+
+def _shown(data: bytes) -> str:
+    if not data:
+        return "nothing at all"
+    more = f" and {len(data) - _SHOWN_BYTES} bytes more" if len(data) > _SHOWN_BYTES else ""
+    return repr(data[:_SHOWN_BYTES])[1:] + more
+
+
+def difference(wanted: bytes, found: bytes) -> str:
+    """Two streams against each other: short ones whole, text as a line diff, other bytes from where they part."""
+    if len(wanted) + len(found) <= _SHOWN_BYTES and wanted.count(b"\n") + found.count(b"\n") <= 2:
+        return f"expected {_shown(wanted)}, got {_shown(found)}"
+    try:
+        lines = [data.decode("utf-8").splitlines(keepends=True) for data in (wanted, found)]
+    except UnicodeDecodeError:
+        return _first_difference(wanted, found)
+    if max(map(len, lines[0] + lines[1]), default=0) > 2000 or len(lines[0]) + len(lines[1]) > 20_000:
+        return _first_difference(wanted, found)
+    shown = [
+        line[0] + repr(line[1:])[1:-1]
+        for line in difflib.unified_diff(lines[0], lines[1], "expected", "got", n=2)
+        if not line.startswith(("---", "+++"))
+    ]
+    cut = len(shown) - _DIFF_LINES
+    more = [f"... {cut} lines more"] if cut > 0 else []
+    return "\n".join(["differs (- expected, + got)", *(f"  {line}" for line in shown[:_DIFF_LINES] + more)])
+
+
+def _first_difference(wanted: bytes, found: bytes) -> str:
+    pairs = zip(wanted, found, strict=False)
+    at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(wanted), len(found)))
+    return (
+        f"differs from byte {at} on ({len(wanted)} bytes expected, {len(found)} found): expected "
+        f"{_shown(wanted[at : at + 40])}, got {_shown(found[at : at + 40])}"
+    )
+
+
+def show_fault(fault: Fault) -> str:
+    """A fault with its instruction, registers, and the instructions that led there."""
+    access = ""
+    if fault.address is not None:
+        access = f", {fault.access or 'access'} of {fault.address:#010x}"
+    symbol = f" in {fault.symbol}" if fault.symbol else ""
+    lines = [f"{fault.name} (vector {fault.vector}) at {fault.pc:#010x}{symbol}{access}: {fault.instruction}"]
+    for name, values in (("d", fault.d), ("a", fault.a)):
+        lines.append("  " + " ".join(f"{name}{i}={value:08x}" for i, value in enumerate(values)))
+    lines += [f"  {step.pc:08x} {step.data.hex():<12} {step.text}  {step.symbol}".rstrip() for step in fault.last]
+    return "\n".join(lines)

@@ -1,0 +1,45 @@
+"""What verifying came to: mismatches, and the outcome they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_nextrust.emu.records import RunRecord
+from pytest_nextrust.status.records import Verdict
+
+__all__ = ["Mismatch", "Outcome", "describe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One thing that is not as expected: its kind (one of ``scenarios.FAILURES``) and what to show for it."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one scenario in one cell.
+
+    ``message`` is one line for a passed outcome (or empty) and everything there is to say for any other.
+    ``seconds`` is wall time. ``record`` is None where no program was run.
+    """
+
+    verdict: Verdict
+    message: str = ""
+    program_sha256: str = ""
+    toolchain: str = ""
+    version: str = ""
+    provenance: str = ""
+    record: RunRecord | None = None
+    seconds: float = 0.0
+    reproduction: str = ""
+    known_issue: str = ""
+    mismatches: tuple[Mismatch, ...] = ()
+
+
+def describe(mismatches: Sequence[Mismatch]) -> str:
+    """All mismatches as text, each under its kind."""
+    return "\n".join(f"{mismatch.kind}: {mismatch.message}" for mismatch in mismatches)

@@ -1,0 +1,140 @@
+"""What verifying needs from the rest of the package, as one object that tests replace part by part.
+
+Everything heavy (toolchains, the sandbox) is made on first use, once per process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from pytest_nextrust.emu.records import RunRecord, RunRequest
+from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
+from pytest_nextrust.options import Settings
+from pytest_nextrust.scenarios import Scenario
+from pytest_nextrust.toolchain.records import Probe, Toolchain
+
+__all__ = ["Machine", "Services"]
+
+DEFAULT_TOOLCHAIN = {"c": "gnu", "asm": "gnu", "rust": "rust"}
+PREBUILT = "prebuilt"
+
+
+class Machine(Protocol):
+    """The sandbox, as far as verifying uses it."""
+
+    def run(self, request: RunRequest) -> RunRecord: ...
+
+    def close(self) -> None: ...
+
+
+def _sandbox() -> Machine:
+    from pytest_nextrust.emu import Sandbox
+
+    machine: Machine = Sandbox()
+    return machine
+
+
+class Services:
+    """``settings`` of this run, ``work``: a function that makes a fresh folder, and what is found on this machine."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        work: Callable[[str], Path],
+        *,
+        toolchains: Mapping[str, Toolchain] | None = None,
+        machine: Callable[[], Machine] = _sandbox,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.work = work
+        self._toolchains = toolchains
+        self._make_machine = machine
+        self._machine: Machine | None = None
+        self._probes: dict[str, Probe] = {}
+        environ = os.environ if environ is None else environ
+        self.required = environ.get("NEXTRUST_TOOLCHAINS") == "required"
+
+    @property
+    def toolchains(self) -> Mapping[str, Toolchain]:
+        """Every toolchain known, found or not, by name; the project's own among them."""
+        if self._toolchains is None:
+            from pytest_nextrust.toolchain import toolchains
+
+            self._toolchains = toolchains(**self._configuration())
+        return self._toolchains
+
+    def _configuration(self) -> dict[str, Any]:
+        from pytest_nextrust.config import load_project
+        from pytest_nextrust.toolchain import load_config
+
+        return {"config": load_config(load_project(self.settings.root))}
+
+    @property
+    def machine(self) -> Machine:
+        """The sandbox, kept warm."""
+        if self._machine is None:
+            self._machine = self._make_machine()
+        return self._machine
+
+    def probe(self, name: str) -> Probe:
+        """What is found of a toolchain; asked once per process."""
+        if name not in self._probes:
+            self._probes[name] = self.toolchains[name].probe()
+        return self._probes[name]
+
+    def toolchain_for(self, scenario: Scenario) -> Toolchain:
+        """The toolchain that builds this scenario's program.
+
+        What the user named, where it knows the language and the scenario is not about another one; else the one the
+        scenario is about, else the language's default; and where that is not here, the prebuilt program.
+        Raises ToolchainMissing for one that was named, or is required, and is not here.
+        """
+        program = scenario.program
+        assert program is not None
+        assert program.language is not None
+        wanted = self.settings.toolchain
+        if wanted is not None:
+            self._known(wanted, "--nextrust-toolchain")
+            if wanted == PREBUILT:
+                return self.toolchains[PREBUILT]
+            if program.toolchain in (None, wanted) and program.language in self.toolchains[wanted].languages:
+                return self._found(wanted)
+        name = program.toolchain or DEFAULT_TOOLCHAIN[program.language]
+        self._known(name, f"scenario {scenario.name}: program.toolchain")
+        if self.probe(name).found or self.required or not has_prebuilt(scenario):
+            return self._found(name)
+        return self.toolchains[PREBUILT]
+
+    def _known(self, name: str, place: str) -> None:
+        if name not in self.toolchains:
+            raise UsageFault(place, "no such toolchain", place=name, remedy=f"one of {', '.join(self.toolchains)}")
+
+    def _found(self, name: str) -> Toolchain:
+        probe = self.probe(name)
+        if not probe.found:
+            missing = ", ".join(probe.missing) or "not found"
+            raise ToolchainMissing(f"toolchain {name}", f"missing: {missing}", remedy=probe.remedy)
+        return self.toolchains[name]
+
+    def run(self, request: RunRequest) -> RunRecord:
+        """Run one program. Raises NotRunnable, or HarnessFault where the machine died."""
+        try:
+            return self.machine.run(request)
+        except (EOFError, BrokenPipeError) as error:
+            # The sandbox turns these into HarnessFault itself; one that slips through must not look like the guest's.
+            raise HarnessFault("sandbox", f"its pipe broke: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the sandbox, where there is one."""
+        machine, self._machine = self._machine, None
+        if machine is not None:
+            machine.close()
+
+
+def has_prebuilt(scenario: Scenario) -> bool:
+    """Whether the scenario ships programs ready-made."""
+    return (scenario.folder / PREBUILT).is_dir()
