@@ -1,0 +1,28 @@
+"""Finding compilers, and building C, assembly and Rust into NeXT m68k Mach-O. Re-exports the package's public names."""
+
+from __future__ import annotations
+
+from pytest_nextrust.toolchain.records import (
+    LANGUAGES,
+    OPTIMISE,
+    BuildRequest,
+    BuildResult,
+    Probe,
+    Toolchain,
+    language_of,
+)
+from pytest_nextrust.toolchain.registry import DEFAULTS, ToolchainConfig, resolve, toolchains
+
+__all__ = [
+    "DEFAULTS",
+    "LANGUAGES",
+    "OPTIMISE",
+    "BuildRequest",
+    "BuildResult",
+    "Probe",
+    "Toolchain",
+    "ToolchainConfig",
+    "language_of",
+    "resolve",
+    "toolchains",
+]

@@ -1,0 +1,38 @@
+"""The ``gnu`` toolchain: GNU C and assembly by m68k-linux-gnu-gcc.
+
+The compiler is the one Linux distributions ship for m68k-linux; its defaults agree with NeXT's on what matters inside a
+program: 2-byte alignment of everything, arguments on the stack, the same registers preserved.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+from pytest_nextrust.toolchain.cfamily import PREFIX, CToolchain
+from pytest_nextrust.toolchain.process import first_line
+
+__all__ = ["GnuToolchain"]
+
+
+class GnuToolchain(CToolchain):
+    """GNU C and GNU as."""
+
+    name = "gnu"
+    languages = frozenset({"c", "asm"})
+    package = "gcc-m68k-linux-gnu"
+
+    def find(self) -> str | None:
+        return shutil.which(PREFIX + "gcc")
+
+    def target(self, cpu: str) -> tuple[str, ...]:
+        return (f"-m{cpu[1:]}",)
+
+    def own_headers(self, compiler: str) -> str | None:
+        return first_line([compiler, "-print-file-name=include"])
+
+    def runtime_flags(self) -> tuple[str, ...]:
+        # Else GNU C turns the loop of memcpy into a call of memcpy.
+        return ("-fno-tree-loop-distribute-patterns",)
+
+    def extra_runtime(self) -> tuple[str, ...]:
+        return ()

@@ -1,0 +1,14 @@
+#ifndef _MACH_KERN_RETURN_H
+#define _MACH_KERN_RETURN_H
+typedef int kern_return_t;
+#define KERN_SUCCESS 0
+#define KERN_INVALID_ADDRESS 1
+#define KERN_PROTECTION_FAILURE 2
+#define KERN_NO_SPACE 3
+#define KERN_INVALID_ARGUMENT 4
+#define KERN_FAILURE 5
+#define KERN_RESOURCE_SHORTAGE 6
+#define MIG_TYPE_ERROR (-300)
+#define MIG_REPLY_MISMATCH (-301)
+#define MIG_BAD_ID (-303)
+#endif

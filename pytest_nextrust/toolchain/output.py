@@ -1,0 +1,80 @@
+"""From objects to the finished file: GNU ld with the NeXT linker script, conversion, check, and one rename.
+
+Boundary: everything after the compiler. What is written passes ``macho.check``, or nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_nextrust import macho
+from pytest_nextrust.errors import BuildFailed, ToolchainError
+from pytest_nextrust.toolchain.elf import image_of
+from pytest_nextrust.toolchain.process import Runner
+from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
+
+__all__ = ["RUNTIME", "link", "place", "refuse_defects", "workspace"]
+
+RUNTIME = Path(__file__).parent / "runtime"
+"""Where the linker script and the sources of the runtime are."""
+
+
+@contextmanager
+def workspace(subject: str) -> Iterator[Path]:
+    """A private folder for one build, gone afterwards."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="nextrust-build-"))
+    except OSError as error:
+        raise ToolchainError(subject, f"no temporary folder: {error.strerror}", remedy="set TMPDIR") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def link(
+    runner: Runner, linker: str, inputs: Sequence[str | Path], folder: Path, *, options: Sequence[str] = ()
+) -> bytes:
+    """Link ``inputs`` at NeXT addresses and return the Mach-O executable's bytes. Raises BuildFailed, ToolchainError."""
+    linked = folder / "program.elf"
+    command = [linker, "-static", "-nostdlib", "--gc-sections", "--build-id=none", "-T", str(RUNTIME / "next.ld")]
+    runner.run([*command, *options, "-o", str(linked), *map(str, inputs)], cwd=folder)
+    return macho.write_executable(image_of(linked.read_bytes(), name=linked.name))
+
+
+def refuse_defects(subject: str, data: bytes, cpu: str, command: Sequence[str], output: str, place: str = "") -> None:
+    """Raise BuildFailed, listing them, where ``macho.check`` finds errors in what a toolchain made."""
+    defects = [d for d in macho.check(macho.read(data, name=place), cpu=cpu) if d.severity == "error"]
+    if defects:
+        listed = "\n".join(f"  offset {d.offset}: {d.id}: {d.message}" for d in defects)
+        fault = f"made a Mach-O with {len(defects)} defect" + ("s" if len(defects) > 1 else "")
+        raise BuildFailed(subject, fault, command=command, output=f"{listed}\n{output}", place=place)
+
+
+def place(request: BuildRequest, data: bytes, toolchain: str, version: str, runner: Runner) -> BuildResult:
+    """Check ``data`` and put it at ``request.out`` in one step; executable, as a linker leaves it."""
+    command = runner.commands[-1] if runner.commands else ()
+    refuse_defects(toolchain, data, request.cpu, command, runner.log, str(request.out))
+    out = request.out
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o755)
+            Path(name).replace(out)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ToolchainError(
+            toolchain, f"cannot write: {error.strerror}", place=str(out), remedy="name a file in a folder you can write"
+        ) from error
+    digest = hashlib.sha256(data).hexdigest()
+    return BuildResult(out, digest, toolchain, version, tuple(runner.commands), runner.log)

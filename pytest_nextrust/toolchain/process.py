@@ -1,0 +1,112 @@
+"""Running a compiler or linker: its command line, its output, and what its end means.
+
+Boundary: knows no particular tool. A tool that is killed or hangs is a failed build that says so; nothing it started
+is left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_nextrust.errors import BuildFailed, ToolchainMissing
+
+__all__ = ["TOOL_SECONDS", "Runner", "first_line"]
+
+TOOL_SECONDS = 600.0
+"""Seconds that one run of a tool may take."""
+
+
+@dataclass
+class Runner:
+    """Runs the tools of one build and remembers what it ran. ``subject`` names the toolchain in errors."""
+
+    subject: str
+    seconds: float = TOOL_SECONDS
+    commands: list[tuple[str, ...]] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
+
+    def run(
+        self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, place: str = ""
+    ) -> str:
+        """Run ``command`` and return what it printed on both streams.
+
+        Raises ToolchainMissing where it cannot be started, BuildFailed where it fails, dies or takes too long.
+        """
+        argv = tuple(command)
+        self.commands.append(argv)
+        # LC_ALL: messages are compared and shown. SOURCE_DATE_EPOCH: builds must not depend on the clock.
+        surroundings = {**os.environ, "LC_ALL": "C", "SOURCE_DATE_EPOCH": "0", **(env or {})}
+        try:
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=surroundings,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ToolchainMissing(
+                self.subject, f"cannot start {argv[0]}: {error.strerror}", place=place, remedy="install it"
+            ) from error
+        try:
+            data, _ = process.communicate(timeout=self.seconds)
+        except BaseException as stop:
+            _kill(process)
+            if not isinstance(stop, subprocess.TimeoutExpired):
+                raise
+            fault = f"{Path(argv[0]).name} took longer than {self.seconds:g} s and was stopped"
+            raise BuildFailed(self.subject, fault, command=argv, output=_text(stop.output), place=place) from stop
+        text = _text(data)
+        self.output.append(text)
+        if process.returncode:
+            raise BuildFailed(
+                self.subject, _ending(argv[0], process.returncode), command=argv, output=text, place=place
+            )
+        return text
+
+    @property
+    def log(self) -> str:
+        """Every command line and what it printed."""
+        pairs = zip(self.commands, self.output, strict=False)
+        return "".join(f"$ {shlex.join(command)}\n{text}" for command, text in pairs)
+
+
+def first_line(command: Sequence[str], seconds: float = 20.0) -> str | None:
+    """The first line a tool prints when asked for its version; None where it cannot be run or fails."""
+    runner = Runner("probe", seconds)
+    try:
+        text = runner.run(command)
+    except (ToolchainMissing, BuildFailed):
+        return None
+    lines = text.strip().splitlines()
+    return lines[0] if lines else None
+
+
+def _ending(tool: str, status: int) -> str:
+    name = Path(tool).name
+    if status > 0:
+        return f"{name} failed with status {status}"
+    try:
+        return f"{name} was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"{name} was killed by signal {-status}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        process.kill()
+    process.communicate()
+
+
+def _text(data: bytes | None) -> str:
+    return (data or b"").decode("utf-8", "replace")

@@ -1,0 +1,125 @@
+"""What goes into a build and what comes out: plain frozen dataclasses, and what every toolchain can do.
+
+A toolchain turns sources into a NeXT m68k Mach-O executable for one CPU and profile, or raises ToolchainError.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.matrix import CPUS, PROFILES
+
+__all__ = ["LANGUAGES", "OPTIMISE", "BuildRequest", "BuildResult", "Probe", "Toolchain", "language_of"]
+
+LANGUAGES = ("c", "asm", "rust")
+OPTIMISE = ("0", "1", "2", "3", "s")
+
+_SUFFIXES = {".c": "c", ".s": "asm", ".S": "asm", ".rs": "rust"}
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """One program to build.
+
+    ``optimise`` (one of ``OPTIMISE``) overrides what the profile means: debug is level 0 with debug information,
+    release is level 2. ``flags`` are handed to the compiler as they are. ``scenario`` is the folder whose prebuilt
+    program may stand in, for the toolchain that knows prebuilt programs.
+    """
+
+    sources: tuple[Path, ...]
+    out: Path
+    cpu: str = "m68030"
+    profile: str = "debug"
+    flags: tuple[str, ...] = ()
+    optimise: str | None = None
+    link: Literal["executable", "object"] = "executable"
+    scenario: Path | None = None
+
+    @property
+    def level(self) -> str:
+        """The optimisation level: ``optimise``, or what the profile stands for."""
+        return self.optimise or ("0" if self.profile == "debug" else "2")
+
+    def judge(self) -> None:
+        """Raise UsageFault for a request that no toolchain could carry out."""
+        if self.cpu not in CPUS:
+            raise UsageFault("--cpu", f"no CPU {self.cpu!r}", remedy=f"use one of {', '.join(CPUS)}")
+        if self.profile not in PROFILES:
+            raise UsageFault("--profile", f"no profile {self.profile!r}", remedy=f"use one of {', '.join(PROFILES)}")
+        if self.optimise is not None and self.optimise not in OPTIMISE:
+            raise UsageFault("--optimise", f"no level {self.optimise!r}", remedy=f"use one of {', '.join(OPTIMISE)}")
+        if not self.sources:
+            raise UsageFault("SOURCE", "no source given", remedy="name at least one file")
+        for source in self.sources:
+            if not source.is_file():
+                fault = "is a folder" if source.is_dir() else "no such file"
+                raise UsageFault("SOURCE", fault, place=str(source), remedy="name a .c, .S, .s or .rs file")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """A program that was built (``provenance`` "built") or taken as shipped ("prebuilt").
+
+    ``sha256`` is of the file at ``path``; ``version`` one line naming the compiler's release; ``commands`` every
+    command line that ran for it; ``log`` what they printed.
+    """
+
+    path: Path
+    sha256: str
+    toolchain: str
+    version: str
+    commands: tuple[tuple[str, ...], ...] = ()
+    log: str = ""
+    provenance: Literal["built", "prebuilt"] = "built"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is found of a toolchain. ``missing`` names the parts that are not there, ``remedy`` how to get them."""
+
+    found: bool
+    path: str = ""
+    version: str = ""
+    missing: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+class Toolchain(Protocol):
+    """One way to make programs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def languages(self) -> frozenset[str]: ...
+
+    def probe(self) -> Probe:
+        """Look for the toolchain's parts. Never raises for a missing one."""
+        ...
+
+    def build(self, request: BuildRequest) -> BuildResult:
+        """Make ``request.out``, whole or not at all.
+
+        Raises ToolchainMissing, BuildFailed (a tool refused), UsageFault (the request makes no sense) or
+        ToolchainError (the place for the output cannot be written).
+        """
+        ...
+
+
+def language_of(sources: tuple[Path, ...]) -> str:
+    """The language of some sources: ``rust``, else ``c`` where any is C, else ``asm``. Raises UsageFault."""
+    found = set()
+    for source in sources:
+        language = _SUFFIXES.get(source.suffix)
+        if language is None:
+            remedy = "name .c, .S, .s or .rs files"
+            raise UsageFault(
+                "SOURCE", f"no language has the suffix {source.suffix!r}", place=str(source), remedy=remedy
+            )
+        found.add(language)
+    if "rust" in found and len(found) > 1:
+        raise UsageFault("SOURCE", "Rust and other languages in one program", remedy="build them apart")
+    return next((language for language in ("rust", "c") if language in found), "asm")

@@ -1,0 +1,94 @@
+/* The Mach calls that are messages to the task port, as MIG of Mach 2.5 makes them: one simple message of typed 32-bit
+   values by msg_rpc, answered on the thread's reply port with the request's id + 100. */
+#include <mach/mach.h>
+
+#define LIB __attribute__((weak))
+
+#define WORD 0x02200018u    /* MSG_TYPE_INTEGER_32, 32 bits, one, inline */
+#define BOOLEAN 0x00200018u /* MSG_TYPE_BOOLEAN */
+
+enum { ALLOCATE = 2021, DEALLOCATE = 2023, PROTECT = 2024, PORT_ALLOCATE = 2076, PORT_DEALLOCATE = 2077 };
+
+struct typed { unsigned int type, value; };
+struct message { msg_header_t head; struct typed body[4]; };
+
+/* Send count values; the reply's return code, and its value in *answer where there is one. */
+static kern_return_t call(port_t to, int id, struct message *m, int count, unsigned int *answer)
+{
+	unsigned int size = sizeof m->head + (unsigned int)count * sizeof(struct typed);
+	unsigned int whole = sizeof m->head + sizeof(struct typed) * (answer ? 2 : 1);
+	msg_return_t sent;
+
+	m->head.msg_unused = 0;
+	m->head.msg_simple = 1;
+	m->head.msg_size = size;
+	m->head.msg_type = MSG_TYPE_RPC;
+	m->head.msg_local_port = thread_reply();
+	m->head.msg_remote_port = to;
+	m->head.msg_id = id;
+	sent = msg_rpc(&m->head, MSG_OPTION_NONE, size, sizeof *m, 0, 0);
+	if (sent != MSG_SUCCESS)
+		return sent;
+	if (m->head.msg_id != id + 100)
+		return MIG_REPLY_MISMATCH;
+	if (m->body[0].type != WORD)
+		return MIG_TYPE_ERROR;
+	if (m->body[0].value != KERN_SUCCESS)
+		return (kern_return_t)m->body[0].value;
+	if (m->head.msg_size != whole || (answer && m->body[1].type != WORD))
+		return MIG_TYPE_ERROR;
+	if (answer)
+		*answer = m->body[1].value;
+	return KERN_SUCCESS;
+}
+
+static void put(struct typed *at, unsigned int type, unsigned int value)
+{
+	at->type = type;
+	at->value = value;
+}
+
+LIB kern_return_t vm_allocate(task_t task, vm_address_t *address, vm_size_t size, boolean_t anywhere)
+{
+	struct message m;
+
+	put(&m.body[0], WORD, *address);
+	put(&m.body[1], WORD, size);
+	put(&m.body[2], BOOLEAN, (unsigned int)anywhere);
+	return call(task, ALLOCATE, &m, 3, address);
+}
+
+LIB kern_return_t vm_deallocate(task_t task, vm_address_t address, vm_size_t size)
+{
+	struct message m;
+
+	put(&m.body[0], WORD, address);
+	put(&m.body[1], WORD, size);
+	return call(task, DEALLOCATE, &m, 2, 0);
+}
+
+LIB kern_return_t vm_protect(task_t task, vm_address_t address, vm_size_t size, boolean_t maximum, vm_prot_t protection)
+{
+	struct message m;
+
+	put(&m.body[0], WORD, address);
+	put(&m.body[1], WORD, size);
+	put(&m.body[2], BOOLEAN, (unsigned int)maximum);
+	put(&m.body[3], WORD, (unsigned int)protection);
+	return call(task, PROTECT, &m, 4, 0);
+}
+
+LIB kern_return_t port_allocate(task_t task, port_t *port)
+{
+	struct message m;
+
+	return call(task, PORT_ALLOCATE, &m, 0, (unsigned int *)port);
+}
+
+LIB kern_return_t port_deallocate(task_t task, port_t port)
+{
+	struct message m;
+
+	put(&m.body[0], WORD, (unsigned int)port);
+	return call(task, PORT_DEALLOCATE, &m, 1, 0);
+}
