@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_nextrust.macho.check import check
 from pytest_nextrust.macho.commands import LoadCommand, Section, Segment, ThreadState
 from pytest_nextrust.macho.containers import Archive, ArchiveMember, FatFile, FatMember
+from pytest_nextrust.macho.defects import Defect
 from pytest_nextrust.macho.image import Image, ImageSection, ImageSymbol
 from pytest_nextrust.macho.model import MachFile, Relocation, Symbol
 from pytest_nextrust.macho.reader import read, read_member, select_member
@@ -12,6 +14,7 @@ from pytest_nextrust.macho.writer import headers_size, write_executable
 __all__ = [
     "Archive",
     "ArchiveMember",
+    "Defect",
     "FatFile",
     "FatMember",
     "Image",
@@ -24,6 +27,7 @@ __all__ = [
     "Segment",
     "Symbol",
     "ThreadState",
+    "check",
     "headers_size",
     "read",
     "read_member",

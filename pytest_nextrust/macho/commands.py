@@ -32,6 +32,9 @@ __all__ = [
 MAX_FLAVOURS = 64
 """Thread states described in one command; a real one has at most three."""
 
+MAX_STRING = 4096
+"""Bytes of a command's string that are looked at; a path has at most 1024 in 4.3BSD."""
+
 MAX_STATE = 1024
 """Bytes kept of one thread state; the longest known has 112."""
 
@@ -231,7 +234,7 @@ def parse_detail(cmd: int, view: memoryview, place: int, room: int) -> Detail | 
         _, _, name, header = lay.FVMFILE.unpack_from(view)
         return FvmfileCommand(_command_string(view, name), header)
     if cmd == lay.LC_IDENT:
-        raw = bytes(clip(view, lay.LOAD_COMMAND.size, 0x4000)).rstrip(b"\0")
+        raw = bytes(clip(view, lay.LOAD_COMMAND.size, MAX_STRING)).rstrip(b"\0")
         return IdentCommand(tuple(part.decode("utf-8", "backslashreplace") for part in raw.split(b"\0")[:64] if part))
     return None
 
@@ -242,8 +245,9 @@ def _segment(view: memoryview, place: int, room: int) -> Segment:
     sections = []
     for number in range(held):
         at = lay.SEGMENT.size + number * lay.SECTION.size
-        sectname, segname, *rest = lay.SECTION.unpack_from(view, at)
-        sections.append(Section(fixed_name(sectname), fixed_name(segname), *rest[:9], place + at))
+        sect, seg, addr, size, offset, align, reloff, nreloc, flags, r1, r2 = lay.SECTION.unpack_from(view, at)
+        names = fixed_name(sect), fixed_name(seg)
+        sections.append(Section(*names, addr, size, offset, align, reloff, nreloc, flags, r1, r2, place + at))
     return Segment(
         name=fixed_name(name),
         vmaddr=vmaddr,
@@ -273,6 +277,6 @@ def _thread(view: memoryview, place: int) -> ThreadCommand:
 def _command_string(view: memoryview, offset: int) -> str | None:
     if not lay.LOAD_COMMAND.size <= offset < len(view):
         return None
-    if b"\0" not in bytes(clip(view, offset, 0x1_0000)):
+    if b"\0" not in bytes(clip(view, offset, MAX_STRING)):
         return None
     return string_at(view, offset, len(view))

@@ -19,7 +19,18 @@ from typing import Any, overload
 from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.tables import Table, clip, string_at
 
-__all__ = ["Archive", "ArchiveMember", "ArchiveMembers", "FatFile", "FatMember", "FatMembers", "Ranlib", "RanlibTable"]
+__all__ = [
+    "MAX_FAT_MEMBERS",
+    "Archive",
+    "ArchiveMember",
+    "ArchiveMembers",
+    "FatFile",
+    "FatMember",
+    "FatMembers",
+    "Ranlib",
+    "RanlibTable",
+    "walk_archive",
+]
 
 _SYMDEF = "__.SYMDEF"
 
@@ -36,13 +47,23 @@ class FatMember:
     place: int
 
 
-class FatMembers(Table[FatMember]):
-    """The entries of a fat header."""
+MAX_FAT_MEMBERS = 1024
+"""Entries of a fat header that are described; there are fewer CPUs than that."""
 
-    __slots__ = ()
+
+class FatMembers(Table[FatMember]):
+    """The entries of a fat header. ``limited`` is true where more are there than are described."""
+
+    __slots__ = ("limited",)
+
+    def __init__(self, data: memoryview, declared: int, record: Struct) -> None:
+        super().__init__(data, lay.FAT_HEADER.size, declared, record)
+        self.limited = self.held > MAX_FAT_MEMBERS
+        self.held = min(self.held, MAX_FAT_MEMBERS)
 
     def decode(self, _index: int, fields: tuple[Any, ...]) -> FatMember:
-        return FatMember(*fields[:5], self.offset + _index * self.record.size)
+        cputype, cpusubtype, offset, size, align = fields
+        return FatMember(cputype, cpusubtype, offset, size, align, self.offset + _index * self.record.size)
 
 
 @dataclass(frozen=True, eq=False)

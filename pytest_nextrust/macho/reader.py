@@ -87,7 +87,7 @@ def _read_fat(view: memoryview, swapped: bool, name: str) -> FatFile:
         raise _unreadable(name, f"ends inside the fat header, after {len(view)} bytes", "get the whole file")
     count = int.from_bytes(view[4:8], "little" if swapped else "big")
     record = Struct("<5L") if swapped else lay.FAT_ARCH
-    return FatFile(view, swapped, FatMembers(view, lay.FAT_HEADER.size, count, record))
+    return FatFile(view, swapped, FatMembers(view, count, record))
 
 
 def _read_single(view: memoryview, base: int, name: str) -> MachFile | Archive:

@@ -1,0 +1,168 @@
+"""Defects of the symbol table, the string table and relocation entries.
+
+Works on unpacked fields and makes no object per entry, so that its cost stays linear in the file.
+
+Sources: NeXT ``nlist.h``, ``stab.h``, ``reloc.h``; NEXTSTEP 3.3 Development Tools, "Mach-O"; ``ld``'s messages on bad
+r_symbolnum, r_address and r_value.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from pytest_nextrust.macho import layout as lay
+from pytest_nextrust.macho.commands import Section
+from pytest_nextrust.macho.defects import Reporter
+from pytest_nextrust.macho.model import MachFile, SymbolTable
+
+__all__ = ["check_relocations", "check_symbols"]
+
+_SYMOFF, _STROFF = 8, 16
+_TYPE, _SECT, _VALUE = 4, 5, 8
+_RELOFF = 48
+_STEP = 0x1_0000
+_PAIR, _SECTDIFF = 1, 2
+
+
+def check_symbols(file: MachFile, found: Reporter) -> None:
+    """The tables' places, then every entry."""
+    command = next((c for c in file.commands if c.cmd == lay.LC_SYMTAB), None)
+    symtab = file.symtab
+    if command is None or symtab is None:
+        return
+    have = len(file.data)
+    if symtab.nsyms and symtab.symoff + symtab.nsyms * lay.NLIST.size > have:
+        fault = f"{symtab.nsyms} symbols at {symtab.symoff}; the file has {have} bytes"
+        found.add("symbols-outside-file", command.place + _SYMOFF, fault)
+    strings_whole = symtab.stroff + symtab.strsize <= have
+    if symtab.strsize and not strings_whole:
+        fault = f"{symtab.strsize} bytes at {symtab.stroff}; the file has {have}"
+        found.add("strings-outside-file", command.place + _STROFF, fault)
+    _check_entries(file, symtab.strsize, strings_whole, found)
+
+
+def _check_entries(file: MachFile, strsize: int, strings_whole: bool, found: Reporter) -> None:
+    table = file.symbols
+    last_nul = _last_nul(table)
+    first = file.offset + table.offset
+    for index, (strx, ntype, sect, _, value) in enumerate(table.raw()):
+        place = first + index * lay.NLIST.size
+        if strx:
+            _check_string(strx, strsize, last_nul, strings_whole, index, place, found)
+        kind = ntype & lay.N_TYPE
+        if ntype & lay.N_STAB:
+            if sect > len(file.sections):
+                found.add("symbol-section", place + _SECT, f"stab {index} is in section {sect} of {len(file.sections)}")
+        elif kind == lay.N_SECT:
+            _check_section(file, index, sect, value, place, found)
+        elif kind == lay.N_INDR:
+            _check_string(value, strsize, last_nul, strings_whole, index, place + _VALUE, found)
+        elif kind not in lay.SYMBOL_TYPES:
+            found.add("symbol-type", place + _TYPE, f"symbol {index} has type 0x{ntype:x}")
+        elif kind == lay.N_UNDF and ntype & lay.N_EXT and file.filetype == lay.MH_EXECUTE:
+            found.add("undefined-symbol", place + _TYPE, f"symbol {index} ({_name(table, strx)}) is undefined")
+
+
+def _check_string(strx: int, strsize: int, last_nul: int, whole: bool, index: int, place: int, found: Reporter) -> None:
+    if strx >= strsize:
+        found.add("string-index", place, f"symbol {index}: string index {strx}; the table has {strsize} bytes")
+    elif strx > last_nul and whole:
+        found.add("string-unterminated", place, f"symbol {index}: no NUL behind string index {strx}")
+
+
+def _check_section(file: MachFile, index: int, sect: int, value: int, place: int, found: Reporter) -> None:
+    if not 0 < sect <= len(file.sections):
+        found.add("symbol-section", place + _SECT, f"symbol {index} is in section {sect} of {len(file.sections)}")
+        return
+    section = file.sections[sect - 1]
+    if not section.addr <= value <= section.addr + section.size:
+        fault = f"symbol {index}: 0x{value:x} is not in section {section}"
+        found.add("symbol-outside-section", place + _VALUE, fault)
+
+
+def _name(table: SymbolTable, strx: int) -> str:
+    name = table.string(strx)
+    return name if len(name) <= 200 else name[:200] + "..."
+
+
+def _last_nul(table: SymbolTable) -> int:
+    """The string index of the last NUL in the string table, or -1. Copies a piece at a time."""
+    end = table.strings_end
+    while end > table.strings_start:
+        start = max(table.strings_start, end - _STEP)
+        at = bytes(table.data[start:end]).rfind(b"\0")
+        if at >= 0:
+            return start + at - table.strings_start
+        end = start
+    return -1
+
+
+def check_relocations(file: MachFile, found: Reporter) -> None:
+    """Every section's entries, each byte of the file once."""
+    reach = 0
+    spans = _spans(file)
+    for section in sorted((s for s in file.sections if s.nreloc), key=lambda s: s.reloff):
+        end = section.reloff + section.nreloc * lay.RELOCATION.size
+        if end > len(file.data):
+            fault = f"section {section}: {section.nreloc} entries at {section.reloff}; the file has {len(file.data)}"
+            found.add("relocations-outside-file", section.place + _RELOFF, fault)
+        if section.reloff < reach:
+            fault = f"section {section}: its entries at {section.reloff} begin inside another section's"
+            found.add("relocations-overlap", section.place + _RELOFF, fault)
+            continue
+        reach = end
+        _check_section_entries(file, section, spans, found)
+
+
+def _spans(file: MachFile) -> tuple[list[int], list[int]]:
+    """Starts of the sections in order, and how far the sections up to each one reach."""
+    starts: list[int] = []
+    reaches: list[int] = []
+    for section in sorted(file.sections, key=lambda s: s.addr):
+        starts.append(section.addr)
+        reaches.append(max(section.addr + section.size, reaches[-1] if reaches else 0))
+    return starts, reaches
+
+
+def _check_section_entries(
+    file: MachFile, section: Section, spans: tuple[list[int], list[int]], found: Reporter
+) -> None:
+    starts, reaches = spans
+    table = file.relocations(section)
+    first = file.offset + table.offset
+    for index, (word, second) in enumerate(table.raw()):
+        place = first + index * lay.RELOCATION.size
+        what = f"{section} relocation {index}"
+        if word & lay.R_SCATTERED:
+            address, length, rtype = word & 0xFF_FFFF, word >> 28 & 3, word >> 24 & 15
+            below = bisect_right(starts, second)
+            if not below or second > reaches[below - 1]:
+                found.add("relocation-value", place + 4, f"{what}: r_value 0x{second:x}")
+        else:
+            address, length, rtype = word, second >> 5 & 3, second & 15
+            _check_target(file, second, what, place, found)
+        if length > lay.R_LENGTH_LONG:
+            found.add("relocation-length", place, f"{what}: length {length}")
+        elif rtype != _PAIR and address + (1 << length) > section.size:
+            fault = f"{what}: {1 << length} bytes at 0x{address:x}; the section has 0x{section.size:x}"
+            found.add("relocation-address", place, fault)
+        if rtype in (_PAIR, _SECTDIFF):
+            found.add("relocation-later", place, f"{what}: type {rtype}")
+        elif rtype:
+            found.add("relocation-type", place, f"{what}: type {rtype}")
+
+
+def _check_target(file: MachFile, word: int, what: str, place: int, found: Reporter) -> None:
+    """An external entry names an external symbol, a local one a section or 0 (absolute)."""
+    number = word >> 8
+    if not word >> 4 & 1:
+        if number > len(file.sections):
+            found.add("relocation-section", place + 4, f"{what}: section {number} of {len(file.sections)}")
+        return
+    table = file.symbols
+    if number >= max(len(table), table.declared):
+        found.add("relocation-symbol", place + 4, f"{what}: symbol {number} of {table.declared}")
+    elif number < len(table):
+        ntype = file.data[table.offset + number * lay.NLIST.size + _TYPE]
+        if ntype & lay.N_STAB or not ntype & lay.N_EXT:
+            found.add("relocation-symbol", place + 4, f"{what}: symbol {number} is not external")
