@@ -19,7 +19,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,7 +115,7 @@ def read_file(cls: type[T], file: Path, *, subject: str) -> T:
 
 
 @functools.cache
-def _schema(cls: type[Any]) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
+def _schema(cls: Any) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
     """A dataclass's annotations by field, and its fields by every key they answer to."""
     known = {_plain(key): f for f in dataclasses.fields(cls) if f.init for key in _keys_of(f)}
     return typing.get_type_hints(cls), known
@@ -153,7 +153,7 @@ class _Reader:
     def table(self, cls: type[Any], document: object, path: str) -> Any:
         if not isinstance(document, Mapping):
             return self.bad(path, f"expected a table, found {_shown(document)}", "write a table")
-        hints, known = _schema(cls)
+        hints, known = _schema(typing.cast(Hashable, cls))
         values: dict[str, Any] = {}
         before = len(self.faults)
         for key, value in document.items():

@@ -51,7 +51,8 @@ class Phase:
 
     def files(self, status_dir: str = "docs/ci-status") -> tuple[str, ...]:
         """``expected_files`` with ``{status_dir}`` filled in."""
-        return tuple(path.replace("{status_dir}", status_dir) for path in self.expected_files)
+        folder = "" if status_dir in ("", ".") else status_dir + "/"
+        return tuple(path.replace("{status_dir}/", folder) for path in self.expected_files)
 
 
 class Phases:

@@ -7,8 +7,10 @@ and ``pipeline-log.md``. Everything drawn is a function of the journal: it can b
 
 from __future__ import annotations
 
+from pytest_nextrust.status.done import settle, unmet
 from pytest_nextrust.status.environment import Environment, capture, git_commit
 from pytest_nextrust.status.journal import Journal, JournalView, Problem, Record
+from pytest_nextrust.status.projections import Projector, rebuild, render_json, render_markdown
 from pytest_nextrust.status.records import (
     BAD,
     SATISFYING,
@@ -20,8 +22,10 @@ from pytest_nextrust.status.records import (
     RunEnd,
     RunStart,
     Verdict,
+    check_details,
 )
 from pytest_nextrust.status.runs import Outcome, Run, RunStore
+from pytest_nextrust.status.summary import Facts, observe
 
 __all__ = [
     "BAD",
@@ -29,6 +33,7 @@ __all__ = [
     "VERDICTS",
     "Entry",
     "Environment",
+    "Facts",
     "Item",
     "ItemKey",
     "Journal",
@@ -36,6 +41,7 @@ __all__ = [
     "Outcome",
     "PhaseDone",
     "Problem",
+    "Projector",
     "Record",
     "Run",
     "RunEnd",
@@ -43,5 +49,12 @@ __all__ = [
     "RunStore",
     "Verdict",
     "capture",
+    "check_details",
     "git_commit",
+    "observe",
+    "rebuild",
+    "render_json",
+    "render_markdown",
+    "settle",
+    "unmet",
 ]

@@ -20,7 +20,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,9 @@ SCHEMA = 1
 """The version of a line's layout that this code writes."""
 
 NAME = "journal.jsonl"
+
+DEPTH = 64
+"""How deep arrays and objects may nest in a line."""
 
 _TAIL = 1 << 16
 _CRC = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
@@ -85,7 +88,7 @@ def _details(type: str, details: Mapping[str, Any]) -> str:
         raise StatusError("journal", f"{type[:80]!r} is no record type", remedy="1 to 64 letters, digits, _ . or -")
     try:
         text = json.dumps(to_wire(dict(details)), separators=(",", ":"), allow_nan=False)
-        json.loads(text)
+        _check_depth(text, json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
         raise StatusError(
             "journal", f"the details of a {type!r} record cannot be written: {error}", remedy="give plain JSON values"
@@ -107,7 +110,8 @@ def decode(line: bytes) -> Record:
     if zlib.crc32(line[: match.start()]) != int(match[1], 16):
         raise ValueError("damaged: its checksum does not match")
     try:
-        plain = json.loads(line)
+        plain = json.loads(line, parse_constant=_no_constant)
+        _check_depth(line.decode(), plain)
         record = Record(
             plain["seq"], plain["time"], plain["type"], plain.get("run", ""), plain["details"], plain["schema"]
         )
@@ -118,6 +122,28 @@ def decode(line: bytes) -> Record:
     if not sound or not isinstance(record.details, dict):
         raise ValueError("not a record: a field of another type")
     return record
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_depth(text: str, plain: object) -> None:
+    """Refuse nesting that would exhaust the stack of whoever walks it later. Raises ValueError."""
+    if text.count("{") + text.count("[") <= DEPTH:
+        return
+    level = [plain]
+    for _ in range(DEPTH):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEPTH} deep")
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def parse(data: bytes) -> JournalView:

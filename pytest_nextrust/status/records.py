@@ -16,7 +16,19 @@ from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.status.journal import Journal, Record
 from pytest_nextrust.wire import to_wire
 
-__all__ = ["BAD", "SATISFYING", "VERDICTS", "Entry", "Item", "ItemKey", "PhaseDone", "RunEnd", "RunStart", "Verdict"]
+__all__ = [
+    "BAD",
+    "SATISFYING",
+    "VERDICTS",
+    "Entry",
+    "Item",
+    "ItemKey",
+    "PhaseDone",
+    "RunEnd",
+    "RunStart",
+    "Verdict",
+    "check_details",
+]
 
 Verdict = Literal[
     "passed", "failed", "crashed", "infra-error", "budget", "skipped", "expected-failure", "unexpected-pass"
@@ -137,3 +149,17 @@ class PhaseDone(Entry):
 
     phase: str
     commit: str = ""
+
+
+ENTRIES: Mapping[str, type[Entry]] = {kind.TYPE: kind for kind in (RunStart, Item, RunEnd, PhaseDone)}
+
+
+def check_details(type: str, details: Mapping[str, Any]) -> None:
+    """Raise ConfigError, with every fault, where ``details`` are not what readers expect of an entry of this type.
+
+    A type that is nobody's in particular may say what it likes.
+    """
+    kind = ENTRIES.get(type)
+    if kind is not None:
+        known = {f.name for f in dataclasses.fields(kind)}
+        read_document(kind, {k: v for k, v in details.items() if k in known}, subject=f"{type} entry")

@@ -6,6 +6,7 @@ ended; while it goes on (or was killed: the journal cannot tell) the item is pen
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -64,7 +65,16 @@ Verdicts = dict[ItemKey, Item]
 
 def lost(run: str, key: ItemKey) -> Item:
     """The item for one that was announced and never reported."""
-    return Item(run, key.phase, key.scenario, key.cell, "crashed", message="announced, but nothing was reported")
+    again = ["pytest", "--nextrust-phase", key.phase, "--nextrust-scenario", key.scenario, "--nextrust-cell", key.cell]
+    return Item(
+        run,
+        key.phase,
+        key.scenario,
+        key.cell,
+        "crashed",
+        message="announced, but nothing was reported",
+        reproduction=shlex.join(again),
+    )
 
 
 class RunStore:
