@@ -16,6 +16,7 @@ __all__ = [
     "End",
     "EndKind",
     "Fault",
+    "GateStatus",
     "Instruction",
     "RunRecord",
     "RunRequest",
@@ -137,3 +138,18 @@ class RunRecord:
     traps_total: int = 0
     fault: Fault | None = None
     truncated: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class GateStatus:
+    """What the conformance gate found: ``passed``, how many vectors, the emulator's version, and in ``message`` the first failure.
+
+    ``cached`` is true where an earlier run of the same emulator, gate and Python was believed.
+    """
+
+    passed: bool
+    vectors: int
+    emulator: str
+    cached: bool
+    seconds: float
+    message: str = ""

@@ -1,0 +1,211 @@
+"""One run of one program: the loop between the CPU and the kernel, its limits, and the record of how it ended.
+
+Boundary: decides when to stop and what a stop means; the CPU counts, the kernel answers. Everything that can differ
+between two runs of one request is in the wall limit; counts, traps, signals and faults repeat exactly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+from pytest_nextrust.emu import loader
+from pytest_nextrust.emu.backing import Recorder, UnicornBacking
+from pytest_nextrust.emu.clock import VirtualClock
+from pytest_nextrust.emu.cpu import NEVER, Cpu, Stop
+from pytest_nextrust.emu.exceptions import ACCESS, TRAP_0, at, raised
+from pytest_nextrust.emu.faults import Cause, describe
+from pytest_nextrust.emu.history import LONGEST, History
+from pytest_nextrust.emu.isa import refuse_unsupported
+from pytest_nextrust.emu.kernel import GuestExit, GuestKilled, Kernel, Unimplemented
+from pytest_nextrust.emu.memory import AddressSpace, GuestFault
+from pytest_nextrust.emu.records import End, Fault, RunRecord, RunRequest
+from pytest_nextrust.errors import HarnessFault
+
+__all__ = ["Process", "run"]
+
+FIRST_SLICE = 1 << 21
+SMALLEST_SLICE = 1 << 13
+LONG, SHORT = 0.2, 0.05
+"""Seconds: a slice that took longer is halved, a shorter one doubled. The wall limit is looked at between slices."""
+
+SERVED = frozenset(TRAP_0 + n for n in (2, 3, 4, 5, 6))
+
+
+class _Over(Exception):
+    """The run is over by one of its limits."""
+
+    def __init__(self, end: End) -> None:
+        super().__init__(end)
+        self.end = end
+
+
+class Process:
+    """A program on a CPU. ``now`` answers seconds of wall time."""
+
+    def __init__(self, cpu: Cpu, request: RunRequest, root: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._cpu = cpu
+        self._request = request
+        self._now = now
+        self._started = now()
+        file = loader.open_program(request.program, cpu.name)
+        refuse_unsupported(file, cpu.name)
+        cpu.reset()
+        self._recorder = Recorder(UnicornBacking(cpu.uc))
+        self._memory = AddressSpace(self._recorder)
+        self._loaded = loader.load(file, request, self._memory)
+        cpu.load(self._loaded.registers)
+        self._recorder.take()
+        self._count = 0
+        self._slice = FIRST_SLICE
+        self._until = self._loaded.own_code
+        self._reached: int | None = None
+        self._cause: Cause | None = None
+        self._history = History(cpu, self._recorder, now)
+        self._kernel = Kernel(self._memory, request, VirtualClock(lambda: self._count), root)
+
+    def run(self) -> RunRecord:
+        """Run to the end. Raises HarnessFault where the emulator fails."""
+        try:
+            end = self._until_it_ends()
+        finally:
+            self._kernel.close()
+        fault = self._fault() if self._cause is not None else None
+        kernel = self._kernel
+        return RunRecord(
+            program_sha256=hashlib.sha256(self._request.program).hexdigest(),
+            cpu=self._cpu.name,
+            end=end,
+            stdout=kernel.stdout,
+            stderr=kernel.stderr,
+            instructions=self._count,
+            own_code=self._reached is not None and self._count > self._reached,
+            seconds=self._now() - self._started,
+            traps=tuple(kernel.traps),
+            traps_total=kernel.traps_total,
+            fault=fault,
+            truncated=tuple(kernel.truncated),
+        )
+
+    def _until_it_ends(self) -> End:
+        try:
+            while True:
+                self._step()
+        except GuestExit as ended:
+            self._cause = None
+            return End("exit", ended.status)
+        except GuestKilled as killed:
+            return End("signal", killed.signal, self._cause.name if self._cause is not None else "")
+        except Unimplemented as call:
+            self._cause = None
+            return End("unimplemented", call.number, str(call))
+        except _Over as over:
+            self._cause = None
+            return over.end
+
+    # -- one stretch of execution --------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        alarm = self._kernel.next_alarm()
+        left = self._request.budget - self._count
+        if left <= 0:
+            raise _Over(End("budget", self._count))
+        if alarm is not None and alarm <= self._count:
+            self._alarm()
+            return
+        count = min(left, self._slice)
+        if alarm is not None:
+            count = min(count, alarm - self._count)
+        begun = self._now()
+        stop = self._cpu.run(count, self._until)
+        self._count += stop.executed
+        if stop.kind == "until":
+            self._reached = self._count
+            self._until = NEVER
+        elif stop.kind == "exception":
+            self._exception(stop)
+        elif stop.kind == "fault":
+            self._access(stop)
+        self._pace(begun, stop.executed)
+
+    def _pace(self, begun: float, executed: int) -> None:
+        now = self._now()
+        if now - self._started > self._request.wall:
+            raise _Over(End("time", int(now - self._started), f"more than {self._request.wall:g} s"))
+        if now - begun > LONG:
+            self._slice = max(SMALLEST_SLICE, self._slice // 2)
+        elif now - begun < SHORT and executed >= self._slice:
+            self._slice *= 2
+        self._history.maybe_keep(self._count)
+
+    def _alarm(self) -> None:
+        registers = self._cpu.registers()
+        self._kernel.deliver(registers)
+        self._cpu.load(registers)
+        self._history.note(self._count, self._count, registers)
+
+    def _exception(self, stop: Stop) -> None:
+        registers = self._cpu.registers()
+        vector = stop.vector
+        pc = at(vector, registers)
+        if vector in SERVED:
+            self._cause = None
+            self._kernel.trap(vector, registers)
+        else:
+            judged = raised(vector, registers, self._bytes_at(pc), self._cpu.name)
+            if judged.vector is not None:
+                before = registers.copy()
+                before.pc = judged.pc
+                self._cause = Cause(judged.vector, judged.pc, before, self._count - 1)
+                if judged.vector >= TRAP_0:
+                    self._kernel.trap(judged.vector, registers)
+                else:
+                    self._kernel.exception(judged.vector, registers)
+        self._cause = None
+        flush = self._kernel.flush_requested
+        if flush:
+            self._cpu.flush()
+            self._kernel.flush_requested = False
+        self._cpu.load(registers)
+        self._history.note(self._count, self._count, registers, flush=flush)
+
+    def _access(self, stop: Stop) -> None:
+        registers = self._cpu.registers()
+        try:
+            self._memory.check(stop.address, stop.size, stop.access)
+        except GuestFault as fault:
+            refused = fault
+        else:
+            raise HarnessFault("emulator", f"refused a {stop.access} that is allowed", place=f"at 0x{stop.address:08x}")
+        if not refused.protection and self._memory.grow_stack(refused.address, registers.sp):
+            self._history.note(self._count, self._count, None)
+            return
+        self._cause = Cause(ACCESS, registers.pc, registers.copy(), self._count, refused, stop.size)
+        before = self._count
+        # An attempt counts as an instruction, or a handler that returns to it would never spend the budget.
+        self._count += 1
+        self._kernel.exception(ACCESS, registers, refused)
+        self._cause = None
+        self._cpu.load(registers)
+        self._history.note(before, self._count, registers)
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _bytes_at(self, pc: int) -> bytes:
+        region = self._memory.region_at(pc)
+        if region is None or not region.max_prot:
+            return b""
+        return self._recorder.read(pc, min(LONGEST, region.end - pc))
+
+    def _fault(self) -> Fault:
+        assert self._cause is not None
+        data = self._bytes_at(self._cause.pc)
+        return describe(
+            self._cause, data, self._loaded.file, self._cpu.name, self._history, self._request.last_instructions
+        )
+
+
+def run(cpu: Cpu, request: RunRequest, root: str, now: Callable[[], float] = time.monotonic) -> RunRecord:
+    """Run ``request`` on ``cpu``, its files in ``root``. Raises NotRunnable, HarnessFault."""
+    return Process(cpu, request, root, now).run()

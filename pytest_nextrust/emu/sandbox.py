@@ -1,0 +1,206 @@
+"""The sandbox's outside: one child process, kept warm, that runs guest programs and may die of one.
+
+A guest can abort or hang the emulator. That costs the child: the request fails with a HarnessFault that says how the
+child ended and what it last wrote to stderr, and the next request gets a new one.
+
+Boundary: processes, pipes and time limits. Nothing here imports the emulator.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from pytest_nextrust import wire
+from pytest_nextrust.emu import channel
+from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
+from pytest_nextrust.errors import EmuError, HarnessFault, NotRunnable
+
+__all__ = ["Sandbox", "gate_status"]
+
+GRACE = 20.0
+"""Seconds a child may take beyond the run itself: to start, to pass the gate, to load, to answer."""
+
+TAIL = 2000
+"""Bytes of the child's stderr that an error shows."""
+
+_BOOT = "import sys; sys.path.append({root!r}); from pytest_nextrust.emu.child import main; main()"
+
+
+class _Process:
+    """One child: the process, its pipes, and a file with what it writes to stderr."""
+
+    def __init__(self, memory_limit: int) -> None:
+        self.stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+        root = str(Path(__file__).parent.parent.parent)
+        # -P: a unicorn.py in the folder that pytest is run from must not be taken for the emulator.
+        self.popen = subprocess.Popen(
+            [sys.executable, "-P", "-c", _BOOT.format(root=root), str(memory_limit)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+            process_group=0,
+        )
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        self.requests, self.answers = self.popen.stdin, self.popen.stdout
+
+    def exchange(self, message: dict[str, Any], timeout: float) -> Any:
+        """Send a request and wait for its answer. Raises channel.Closed, channel.TimedOut."""
+        channel.send(self.requests.fileno(), message)
+        return channel.receive(self.answers.fileno(), timeout)
+
+    def end(self) -> int:
+        """Close the pipes, end the process at once, and reap it; answers its status."""
+        try:
+            self.requests.close()
+        except BrokenPipeError:
+            pass
+        if self.popen.poll() is None:
+            self.popen.kill()
+        status = self.popen.wait()
+        self.answers.close()
+        return status
+
+    def reap(self) -> int:
+        """Wait for a process that has closed its end; kill it if it stays."""
+        try:
+            return self.popen.wait(timeout=2.0)
+        except subprocess.TimeoutExpired:
+            return self.end()
+
+    def said(self) -> str:
+        """The last of what it wrote to stderr."""
+        self.stderr.seek(0, os.SEEK_END)
+        self.stderr.seek(max(0, self.stderr.tell() - TAIL))
+        return self.stderr.read().decode("utf-8", "replace").strip()
+
+
+class Sandbox:
+    """Runs programs in a child process. A context manager; may be used from several threads, one request at a time.
+
+    ``memory_limit`` is the child's address space in bytes; ``grace`` the seconds it may take beyond the run itself.
+    """
+
+    def __init__(self, *, memory_limit: int = 4 << 30, grace: float = GRACE) -> None:
+        self._memory_limit = memory_limit
+        self._grace = grace
+        self._child: _Process | None = None
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self._finalizer: weakref.finalize[..., Sandbox] | None = None
+        self.restarts = 0
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, or None while there is no child."""
+        return self._child.popen.pid if self._child is not None else None
+
+    def run(self, request: RunRequest) -> RunRecord:
+        """Run one program. Raises NotRunnable (the program is refused) and HarnessFault (the child failed or died)."""
+        if request.root is not None:
+            return self._run(request, request.root)
+        with tempfile.TemporaryDirectory(prefix="nextrust-root-") as root:
+            return self._run(request, root)
+
+    def _run(self, request: RunRequest, root: str) -> RunRecord:
+        message = {"op": "run", "request": wire.to_wire(request), "root": root}
+        # Twice the wall limit: after a fault the child executes the guest again to see what led there.
+        plain = self._ask(message, 2 * request.wall + self._grace)
+        return wire.from_wire(RunRecord, plain)
+
+    def gate(self, *, fresh: bool = False) -> GateStatus:
+        """What the conformance gate says of the emulator; ``fresh`` runs it again. Raises HarnessFault."""
+        return wire.from_wire(GateStatus, self._ask({"op": "gate", "fresh": fresh}, self._grace))
+
+    def close(self) -> None:
+        """End the child, if there is one. Safe to call twice."""
+        with self._lock:
+            self._discard()
+
+    def _ask(self, message: dict[str, Any], timeout: float) -> Any:
+        with self._lock:
+            child = self._live()
+            try:
+                answer = child.exchange(message, timeout)
+            except channel.Closed:
+                raise self._died(child) from None
+            except channel.TimedOut:
+                self._child = None
+                child.end()
+                raise HarnessFault(
+                    "emulator process",
+                    f"gave no answer within {timeout:.0f} s and was ended: the guest made the emulator hang",
+                ) from None
+            except BaseException:
+                # Interrupted between request and answer: the answer must not be taken for the next request's.
+                self._discard()
+                raise
+        if "error" in answer:
+            raise _error(answer["error"])
+        return answer["ok"]
+
+    def _live(self) -> _Process:
+        if self._owner != os.getpid():
+            # After a fork the child belongs to the other process.
+            self._owner, self._child, self._finalizer = os.getpid(), None, None
+        if self._child is not None and self._child.popen.poll() is not None:
+            self._discard()
+        if self._child is None:
+            self._child = _Process(self._memory_limit)
+            self._finalizer = weakref.finalize(self, _end, self._child, os.getpid())
+        return self._child
+
+    def _died(self, child: _Process) -> HarnessFault:
+        status = child.reap()
+        said = child.said()
+        self._discard()
+        self.restarts += 1
+        if status < 0:
+            how = f"died of {signal.Signals(-status).name}"
+        else:
+            how = f"ended with status {status}"
+        lines = f"; it said:\n{said}" if said else ", and said nothing"
+        return HarnessFault("emulator process", how + lines)
+
+    def _discard(self) -> None:
+        child, self._child = self._child, None
+        if self._finalizer is not None:
+            self._finalizer.detach()
+            self._finalizer = None
+        if child is not None and self._owner == os.getpid():
+            child.end()
+            child.stderr.close()
+
+
+def _end(child: _Process, owner: int) -> None:
+    if os.getpid() == owner:
+        child.end()
+        child.stderr.close()
+
+
+def _error(plain: dict[str, str]) -> EmuError:
+    cls = NotRunnable if plain["type"] == "NotRunnable" else HarnessFault
+    return cls(plain["subject"], plain["fault"], place=plain["place"], remedy=plain["remedy"])
+
+
+def gate_status(*, fresh: bool = False) -> GateStatus:
+    """The conformance gate's answer, from a child of its own. Raises HarnessFault where that dies."""
+    with Sandbox() as sandbox:
+        return sandbox.gate(fresh=fresh)
