@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
+from pytest_nextrust.toolchain.clang import ClangToolchain
 from pytest_nextrust.toolchain.gnu import GnuToolchain
 from pytest_nextrust.toolchain.records import LANGUAGES, Toolchain
 
@@ -26,7 +27,7 @@ class ToolchainConfig:
 
 def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:
     """Every toolchain by name, freshly made: what each finds on this machine is looked up once per object."""
-    return {"gnu": GnuToolchain()}
+    return {"gnu": GnuToolchain(), "clang": ClangToolchain()}
 
 
 def resolve(language: str, wanted: str | None = None, config: ToolchainConfig | None = None) -> Toolchain:
