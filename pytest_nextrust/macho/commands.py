@@ -245,9 +245,9 @@ def _segment(view: memoryview, place: int, room: int) -> Segment:
     sections = []
     for number in range(held):
         at = lay.SEGMENT.size + number * lay.SECTION.size
-        sect, seg, addr, size, offset, align, reloff, nreloc, flags, r1, r2 = lay.SECTION.unpack_from(view, at)
+        sect, seg, addr, size, offset, align, reloff, nreloc, kind, r1, r2 = lay.SECTION.unpack_from(view, at)
         names = fixed_name(sect), fixed_name(seg)
-        sections.append(Section(*names, addr, size, offset, align, reloff, nreloc, flags, r1, r2, place + at))
+        sections.append(Section(*names, addr, size, offset, align, reloff, nreloc, kind, r1, r2, place + at))
     return Segment(
         name=fixed_name(name),
         vmaddr=vmaddr,
