@@ -1,15 +1,14 @@
 """The guest's bytes: the emulator's memory as a ``Backing``, and a recorder that notes every change of it.
 
-Boundary: no policy; the address space decides what may be mapped where. The recorder exists so that a run can be repeated
-from its notes alone, without asking the kernel (and with it the host's files) a second time.
+Boundary: no policy; the address space decides what may be mapped where. The recorder exists so that a run can be
+repeated from its notes alone, without asking the kernel (and with it the host's files) a second time.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from unicorn import Uc, UcError
-
+from pytest_nextrust.emu.library import UcError
 from pytest_nextrust.emu.memory import Backing
 
 __all__ = ["Change", "Recorder", "UnicornBacking", "apply"]
@@ -21,7 +20,8 @@ Change = tuple[str, int, Any, int]
 class UnicornBacking:
     """Memory of one emulated CPU. Mach's protection bits are the library's."""
 
-    def __init__(self, uc: Uc) -> None:
+    def __init__(self, uc: Any) -> None:
+        # Any: the library's own annotations leave out what its methods answer.
         self._uc = uc
 
     def map(self, address: int, size: int, prot: int) -> None:

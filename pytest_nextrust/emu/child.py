@@ -1,7 +1,7 @@
 """The sandbox's inside: a process that runs programs one after another for the parent that started it.
 
-Requests come on stdin and answers go to stdout (see ``channel``); anything else that writes to stdout ends up on stderr.
-It ends when its parent does: a thread watches the pipe, also while the emulator runs.
+Requests come on stdin and answers go to stdout (see ``channel``); what else is written to stdout ends up on stderr. It
+ends when its parent does: a thread watches the pipe, also while the emulator runs.
 
 Boundary: limits, dispatch, and the translation of errors into answers. An error that nobody expected is not caught: the
 process ends with it on stderr, and the parent reports that.

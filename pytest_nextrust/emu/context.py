@@ -1,7 +1,7 @@
 """The CPU's saved context: where the registers are in it, and how its condition codes are read and written.
 
-Unicorn's m68k evaluates condition codes lazily, and reading SR through its API answers wrongly and destroys them (Unicorn
-issue 2380). A saved context is a copy of the CPU state, so everything is read from, and written to, such a copy.
+Unicorn's m68k evaluates condition codes lazily, and reading SR through its API answers wrongly and destroys them
+(Unicorn issue 2380). A saved context is a copy of the CPU state, so everything is read from and written to a copy.
 
 Boundary: arithmetic on 32-bit words. Sources: QEMU 5.0 ``target/m68k/cpu.h`` (``CPUM68KState``, ``CCOp``), on which
 Unicorn 2.1.4 is built; the layout is checked by the gate before anything relies on it.
@@ -17,7 +17,7 @@ HEADER = 40
 """Bytes before the CPU state in a saved context."""
 
 CONTEXT_WORDS = 28
-"""32-bit words, in host order, up to the last condition code: d0-d7, a0-a7, pc, sr, current_sp, sp[3], and the codes."""
+"""32-bit words, in host order: d0-d7, a0-a7, pc, sr, current_sp, sp[3], and the condition codes."""
 
 PC, SR, CC_OP, CC_X, CC_N, CC_V, CC_C, CC_Z = 16, 17, 22, 23, 24, 25, 26, 27
 

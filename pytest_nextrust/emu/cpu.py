@@ -18,11 +18,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from unicorn import Uc, UcError
-from unicorn import unicorn_const as const
-from unicorn.m68k_const import UC_M68K_REG_A7, UC_M68K_REG_CR_CACR, UC_M68K_REG_D0, UC_M68K_REG_SR
-
 from pytest_nextrust.emu import context as layout
+from pytest_nextrust.emu.library import Uc, UcError, m68k
+from pytest_nextrust.emu.library import uc as const
 from pytest_nextrust.emu.records import Access
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
@@ -83,8 +81,8 @@ class Cpu:
         self.uc = Uc(const.UC_ARCH_M68K, const.UC_MODE_BIG_ENDIAN, cpu=CPUS[name])
         self.uc.ctl_set_tcg_buffer_size(BUFFER)
         self._event: Stop | None = None
-        self.uc.reg_write(UC_M68K_REG_SR, 0)
-        self.uc.reg_write(UC_M68K_REG_A7, 0)
+        self.uc.reg_write(m68k.UC_M68K_REG_SR, 0)
+        self.uc.reg_write(m68k.UC_M68K_REG_A7, 0)
         self._pristine = self.uc.context_save()
         self._context = self.uc.context_save()
         view = self._context.context.value + layout.HEADER
@@ -98,7 +96,7 @@ class Cpu:
     # -- state ---------------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Forget everything: registers and floating point as after power-on in user mode, no memory, no translations."""
+        """Forget everything: registers as after power-on but in user mode, no memory, no translated code."""
         for start, end, _ in tuple(self.uc.mem_regions()):
             self.uc.mem_unmap(start, end - start + 1)
         self.uc.context_restore(self._pristine)
@@ -149,31 +147,31 @@ class Cpu:
         Raises HarnessFault when the library stops for a reason of its own.
         """
         executed = 0
-        idle = 0
         while True:
-            self._event = None
             wanted = count - executed
-            pc = self.pc()
-            try:
-                self.uc.emu_start(pc, until, 0, wanted)
-            except UcError as error:
-                if self._event is None:
-                    raise HarnessFault("emulator", f"stopped with {error}", place=f"at 0x{self.pc():08x}") from error
-            started = self._counter.value
-            event = self._event
-            if event is None and started > wanted:
+            event = self._start(until, wanted)
+            started = int(self._counter.value)
+            if event is not None:
+                return self._stopped(event, executed, started, count)
+            if started > wanted:
                 return Stop("count", count)
-            if event is None:
-                executed += started
-                if until != NEVER and self.pc() == until:
-                    return Stop("until", executed)
-                idle = idle + 1 if not started else 0
-                if executed >= count:
-                    return Stop("count", executed)
-                if idle > 2:
-                    raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
-                continue
-            return self._stopped(event, executed, started, count)
+            executed += started
+            if until != NEVER and self.pc() == until:
+                return Stop("until", executed)
+            if executed >= count:
+                return Stop("count", count)
+            if not started:
+                raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
+
+    def _start(self, until: int, count: int) -> Stop | None:
+        """Let the library run; what its hooks saw when it stopped."""
+        self._event = None
+        try:
+            self.uc.emu_start(self.pc(), until, 0, count)
+        except UcError as error:
+            if self._event is None:
+                raise HarnessFault("emulator", f"stopped: {error}", place=f"at 0x{self.pc():08x}") from error
+        return self._event
 
     def _stopped(self, event: Stop, before: int, started: int, count: int) -> Stop:
         if event.kind == "exception":
@@ -185,12 +183,12 @@ class Cpu:
             return Stop("fault", before + started, address=event.address, size=event.size, access="fetch")
         return Stop("fault", before + started - 1, address=event.address, size=event.size, access=event.access)
 
-    def _on_exception(self, uc: Uc, vector: int, data: object) -> None:
+    def _on_exception(self, uc: Any, vector: int, data: object) -> None:
         del data
         self._event = Stop("exception", 0, vector=vector)
         uc.emu_stop()
 
-    def _on_invalid(self, uc: Uc, access: int, address: int, size: int, value: int, data: object) -> bool:
+    def _on_invalid(self, uc: Any, access: int, address: int, size: int, value: int, data: object) -> bool:
         del uc, value, data
         self._event = Stop("fault", 0, address=address, size=size, access=_ACCESS[access])
         return False
@@ -226,18 +224,18 @@ class Cpu:
         """Tell the model by the cache control bits that it keeps, in supervisor mode, and go back."""
         self.uc.mem_map(SCRATCH, 0x2000, const.UC_PROT_READ | const.UC_PROT_EXEC)
         self.uc.mem_write(SCRATCH, bytes.fromhex("4e7b 0002 4e7a 0002 4e71"))  # movec d0,cacr; movec cacr,d0; nop
-        self.uc.reg_write(UC_M68K_REG_SR, 0x2000)
-        self.uc.reg_write(UC_M68K_REG_D0, 0xFFFF_FFFF)
+        self.uc.reg_write(m68k.UC_M68K_REG_SR, 0x2000)
+        self.uc.reg_write(m68k.UC_M68K_REG_D0, 0xFFFF_FFFF)
         self.uc.emu_start(SCRATCH, NEVER, 0, 2)
         self.uc.context_update(self._context)
         kept = self._words[0]
-        self.uc.reg_write(UC_M68K_REG_CR_CACR, 0)
+        self.uc.reg_write(m68k.UC_M68K_REG_CR_CACR, 0)
         self.uc.context_restore(self._pristine)
         self.uc.mem_unmap(SCRATCH, 0x2000)
         if kept != CACR_MASKS[self.name]:
             raise HarnessFault(
                 "emulator",
-                f"model {CPUS[self.name]} keeps CACR bits 0x{kept:08x}, a {self.name} keeps 0x{CACR_MASKS[self.name]:08x}",
+                f"its model {CPUS[self.name]} keeps CACR bits 0x{kept:08x}, so it is no {self.name}",
                 remedy="install the release of unicorn that this package asks for",
             )
 

@@ -1,6 +1,6 @@
 """Instructions as text, for reports: with capstone where it is installed, else the instruction's words.
 
-Boundary: presentation only; nothing is decided by what this says. capstone is imported when the first text is asked for.
+Boundary: presentation only; nothing is decided by it. capstone is imported when the first text is asked for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""exec, as the NeXT kernel does it: which file is refused, where its segments go, and what the process finds at its start.
+"""exec, as the NeXT kernel does it: which file is refused, where segments go, what the process finds at its start.
 
 Boundary: reads a Mach-O through ``macho`` and fills an ``AddressSpace``. Fixed-address shared libraries and dynamic
 linking are not served; a program that needs them is refused with what it needs.

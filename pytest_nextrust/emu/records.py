@@ -142,7 +142,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class GateStatus:
-    """What the conformance gate found: ``passed``, how many vectors, the emulator's version, and in ``message`` the first failure.
+    """What the conformance gate found: how many vectors it ran on which emulator, and the first failure in ``message``.
 
     ``cached`` is true where an earlier run of the same emulator, gate and Python was believed.
     """

@@ -8,6 +8,7 @@ Boundary: processes, pipes and time limits. Nothing here imports the emulator.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -60,10 +61,8 @@ class _Process:
 
     def end(self) -> int:
         """Close the pipes, end the process at once, and reap it; answers its status."""
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.requests.close()
-        except BrokenPipeError:
-            pass
         if self.popen.poll() is None:
             self.popen.kill()
         status = self.popen.wait()
@@ -172,10 +171,7 @@ class Sandbox:
         said = child.said()
         self._discard()
         self.restarts += 1
-        if status < 0:
-            how = f"died of {signal.Signals(-status).name}"
-        else:
-            how = f"ended with status {status}"
+        how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         lines = f"; it said:\n{said}" if said else ", and said nothing"
         return HarnessFault("emulator process", how + lines)
 
