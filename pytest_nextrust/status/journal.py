@@ -111,7 +111,7 @@ def decode(line: bytes) -> Record:
         raise ValueError("damaged: its checksum does not match")
     try:
         plain = json.loads(line, parse_constant=_no_constant)
-        _check_depth(line.decode(), plain)
+        _check_depth(line.decode(), plain["details"])
         record = Record(
             plain["seq"], plain["time"], plain["type"], plain.get("run", ""), plain["details"], plain["schema"]
         )
@@ -141,9 +141,8 @@ def _check_depth(text: str, plain: object) -> None:
 
 
 def _children(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (child for child in inner if isinstance(child, (dict, list)))
 
 
 def parse(data: bytes) -> JournalView:

@@ -172,7 +172,8 @@ def _failures(summary: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     for item in summary["failures"]:
         where = f"{_text(item['phase'])} {_text(item['scenario'])} in {_text(item['cell'])}"
-        yield f"- {where}: {_verdict(item['verdict'], item['stand_in'])} {_text(item['message'])}".rstrip()
+        message = f": {_text(item['message'])}" if item["message"] else ""
+        yield f"- {where}: {_verdict(item['verdict'], item['stand_in'])}{message}"
         if item["reproduction"]:
             yield f"  - reproduce: {_code(item['reproduction'])}"
 
