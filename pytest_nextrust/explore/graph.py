@@ -1,105 +1,232 @@
-"""The search over whole states: every reachable one, the shortest schedule to a bad one, and what can never finish.
+"""The search over whole states: every reachable one, or the first bad one, and what can never finish.
 
-A whole state is the tuple of the threads' local states, the shared state and the monitor's; a step is one thread's leg.
-Spin loops are cycles, not bounds. The search is breadth first, so the first path to a state has the fewest legs.
+A whole state is the tuple of the threads' local states, the shared state and the monitor's; a transition is one thread's
+leg. Spin loops are cycles, not bounds, so a search that ends has seen everything that can happen. It is breadth first:
+the first bad state it meets is one with the fewest legs before it.
+
+Boundary: numbers and tuples. What a leg does is ``steps``', what a history means is ``linearize``'s.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from pytest_nextrust.explore.steps import Engine
+from pytest_nextrust.explore.liveness import bottom_components
+from pytest_nextrust.explore.steps import Engine, OperationEvent
 
-__all__ = ["Graph", "Monitor", "explore"]
+__all__ = ["Bad", "Graph", "Monitor", "Space", "State", "search", "shortest_by_switches", "stuck"]
 
 State = tuple[int, ...]
+"""A local state per thread, the shared state, the monitor's state: numbers, each into its own table."""
+
+Node = tuple[State, int]
+"""A state and the thread that moved last."""
+
+Parents = dict[Node, tuple[Node, int] | None]
+
+REFUSED = -1
+"""The monitor state of a history that has no explanation."""
+
+
+class Monitor(Protocol):
+    """Judges histories: the state before any event, and the one after some (None: nothing explains them)."""
+
+    initial: Hashable
+
+    def advance(self, state: Hashable, thread: int, events: tuple[OperationEvent, ...]) -> Hashable | None: ...
+
+
+class Silent:
+    """A monitor that accepts everything."""
+
+    initial: Hashable = ()
+
+    def advance(self, state: Hashable, thread: int, events: tuple[OperationEvent, ...]) -> Hashable | None:
+        return state
 
 
 @dataclass(frozen=True, slots=True)
-class Monitor:
-    """Judges histories along the way: ``advance(monitor state, thread, events)``; None means the history is refused."""
+class Bad:
+    """A finding: ``kind`` (``history``, ``fault``, ``final``, ``deadlock``, ``livelock``, ``divergence``), where, why."""
 
-    initial: Hashable
-    advance: Callable[[Hashable, int, tuple[tuple[str, int, bytes], ...]], Hashable | None]
+    kind: str
+    state: State
+    message: str = ""
+    thread: int | None = None
+
+
+class Space:
+    """The states of one program and how they follow each other. ``judge`` looks at final states: None, or what is wrong."""
+
+    def __init__(
+        self, engine: Engine, monitor: Monitor | None = None, judge: Callable[[State], str | None] | None = None
+    ) -> None:
+        self.engine = engine
+        self.count = len(engine.threads)
+        self.monitors: list[Hashable] = []
+        self._monitor = monitor or Silent()
+        self._judge = judge
+        self._monitor_ids: dict[Hashable, int] = {}
+        self._moves: dict[tuple[int, int, tuple[OperationEvent, ...]], int] = {}
+        self._locals = [thread.locals for thread in engine.threads]
+        self.start: State = (*engine.initial_locals, engine.initial_shared, self._intern(self._monitor.initial))
+
+    def successors(self, state: State) -> tuple[State | None, ...]:
+        """The state after each thread's next leg; None for a thread that takes no more. Raises Reclassified."""
+        count = self.count
+        shared, watched = state[count], state[count + 1]
+        out: list[State | None] = []
+        for thread in range(count):
+            local = self._locals[thread][state[thread]]
+            if local.kind != "ready":
+                out.append(None)
+                continue
+            leg = local.quick.get(shared) or self.engine.leg(thread, state[thread], shared)
+            after = self._advance(watched, thread, leg.events) if leg.events else watched
+            out.append((*state[:thread], leg.local, *state[thread + 1 : count], leg.shared, after))
+        return tuple(out)
+
+    def is_final(self, state: State) -> bool:
+        """Whether every thread has returned."""
+        return all(self._locals[thread][state[thread]].kind == "done" for thread in range(self.count))
+
+    def wrong(self, state: State) -> Bad | None:
+        """What is wrong with a state by itself: a refused history, a fault, a final state that does not check."""
+        if state[self.count + 1] == REFUSED:
+            return Bad("history", state, "no order of the operations explains these results")
+        for thread in range(self.count):
+            local = self._locals[thread][state[thread]]
+            if local.kind == "fault":
+                return Bad("fault", state, str(local.fault), thread)
+        if self._judge is not None and self.is_final(state):
+            message = self._judge(state)
+            if message is not None:
+                return Bad("final", state, message)
+        return None
+
+    def _intern(self, monitor: Hashable) -> int:
+        known = self._monitor_ids.get(monitor)
+        if known is None:
+            known = self._monitor_ids[monitor] = len(self.monitors)
+            self.monitors.append(monitor)
+        return known
+
+    def _advance(self, watched: int, thread: int, events: tuple[OperationEvent, ...]) -> int:
+        key = (watched, thread, events)
+        known = self._moves.get(key)
+        if known is None:
+            after = self._monitor.advance(self.monitors[watched], thread, events)
+            known = self._moves[key] = REFUSED if after is None else self._intern(after)
+        return known
 
 
 @dataclass(slots=True)
 class Graph:
-    """What a search found. ``parents[i]`` is (state, thread) of the first path to state i; ``bad`` lists findings."""
+    """What a search saw. ``edges[i][t]`` is the number of the state after thread t's leg from state i, -1 for none."""
 
     states: list[State] = field(default_factory=list)
-    parents: list[tuple[int, int]] = field(default_factory=list)
     edges: list[tuple[int, ...]] = field(default_factory=list)
     finals: list[int] = field(default_factory=list)
-    bad: list[tuple[str, int]] = field(default_factory=list)
     transitions: int = 0
-    complete: bool = True
+    bad: Bad | None = None
+    complete: bool = False
 
 
-def explore(engine: Engine, monitor: Monitor | None = None, max_states: int = 5_000_000) -> Graph:
-    """See every reachable state. Raises Reclassified from the engine."""
+def search(space: Space, enough: Callable[[int], bool] | None = None) -> Graph:
+    """See every reachable state, or stop at the first bad one, or when ``enough(states so far)``. Raises Reclassified.
+
+    ``complete`` is true only when nothing reachable was left out.
+    """
     graph = Graph()
-    monitors: list[Hashable] = [monitor.initial if monitor else None]
-    monitor_ids: dict[Hashable, int] = {monitors[0]: 0}
-    moves: dict[tuple[int, int, tuple[tuple[str, int, bytes], ...]], int] = {}
-    count = len(engine.threads)
-    kinds = [[] for _ in range(count)]
-    start = (*engine.initial_locals, engine.initial_shared, 0)
-    index = {start: 0}
-    states, parents, edges = graph.states, graph.parents, graph.edges
-    states.append(start)
-    parents.append((-1, -1))
+    index: dict[State, int] = {space.start: 0}
+    graph.states.append(space.start)
+    states = graph.states
+    graph.bad = space.wrong(space.start)
     at = 0
-    locals_of = [thread.locals for thread in engine.threads]
-    leg_of = engine.leg
-    while at < len(states):
+    while at < len(states) and graph.bad is None:
         state = states[at]
-        shared, watched = state[count], state[count + 1]
-        out = []
-        done = 0
-        for thread in range(count):
-            local_id = state[thread]
-            local = locals_of[thread][local_id]
-            if local.kind != "ready":
-                if local.kind == "done":
-                    done += 1
-                elif local.kind == "fault":
-                    graph.bad.append(("fault", at))
+        row = []
+        for after in space.successors(state):
+            if after is None:
+                row.append(-1)
                 continue
-            leg = local.quick.get(shared)
-            if leg is None:
-                leg = leg_of(thread, local_id, shared)
-            next_watched = watched
-            if leg.events and monitor is not None:
-                key = (watched, thread, leg.events)
-                known = moves.get(key)
-                if known is None:
-                    after = monitor.advance(monitors[watched], thread, leg.events)
-                    if after is None:
-                        known = -1
-                    else:
-                        known = monitor_ids.get(after, -2)
-                        if known == -2:
-                            known = monitor_ids[after] = len(monitors)
-                            monitors.append(after)
-                    moves[key] = known
-                next_watched = known
-            nxt = (*state[:thread], leg.local, *state[thread + 1 : count], leg.shared, next_watched)
-            known = index.get(nxt)
+            known = index.get(after)
             if known is None:
-                known = index[nxt] = len(states)
-                states.append(nxt)
-                parents.append((at, thread))
-                if next_watched == -1:
-                    graph.bad.append(("history", known))
-            out.append(known)
-        graph.transitions += len(out)
-        edges.append(tuple(out))
-        if done == count:
+                known = index[after] = len(states)
+                states.append(after)
+                graph.bad = graph.bad or space.wrong(after)
+            row.append(known)
+            graph.transitions += 1
+        graph.edges.append(tuple(row))
+        if space.is_final(state):
             graph.finals.append(at)
         at += 1
-        if len(states) > max_states:
-            graph.complete = False
-            break
+        if at & 0xFFF == 0 and enough is not None and enough(len(states)):
+            return graph
+    graph.complete = graph.bad is None
     return graph
+
+
+def stuck(space: Space, graph: Graph) -> Bad | None:
+    """The nearest state from which the program can never finish, if there is one; needs a complete graph."""
+    edges = [tuple(child for child in row if child >= 0) for row in graph.edges]
+    traps = sorted(bottom_components(edges, frozenset(graph.finals)))
+    if not traps:
+        return None
+    members = traps[0]
+    states = [graph.states[member] for member in members]
+    shared = {state[space.count] for state in states}
+    lone = any(
+        space.engine.threads[thread].locals[state[thread]].kind == "diverges"
+        for state in states
+        for thread in range(space.count)
+    )
+    if lone and all(not edges[member] for member in members):
+        return Bad("divergence", states[0], "a thread loops for ever in memory that is its own")
+    if len(shared) == 1:
+        return Bad("deadlock", states[0], f"{len(states)} states, and shared memory is the same in all of them")
+    return Bad("livelock", states[0], f"{len(states)} states that change shared memory and never finish")
+
+
+def shortest_by_switches(space: Space, wanted: Callable[[State], bool]) -> list[int]:
+    """The threads of a path to a wanted state with the fewest context switches, and of those the fewest legs.
+
+    Raises ValueError where no wanted state is reachable.
+    """
+    start = (space.start, -1)
+    parents: Parents = {}
+    level: list[tuple[Node, Node | None, int]] = [(start, None, -1)]
+    while level:
+        queue = deque[Node]()
+        for node, parent, thread in level:
+            if node not in parents:
+                parents[node] = None if parent is None else (parent, thread)
+                queue.append(node)
+        level = []
+        while queue:
+            node = queue.popleft()
+            state, last = node
+            if wanted(state):
+                return _path(parents, node)
+            for thread, after in enumerate(space.successors(state)):
+                if after is None or (after, thread) in parents:
+                    continue
+                if last in (-1, thread):
+                    parents[after, thread] = (node, thread)
+                    queue.append((after, thread))
+                else:
+                    level.append(((after, thread), node, thread))
+    raise ValueError("no such state is reachable")
+
+
+def _path(parents: Parents, node: Node) -> list[int]:
+    path = []
+    step = parents[node]
+    while step is not None:
+        node, thread = step
+        path.append(thread)
+        step = parents[node]
+    return path[::-1]

@@ -1,8 +1,8 @@
 """What a thread does from a local state: runs of instructions up to its next shared access, executed once each.
 
-A *local state* is a thread's registers and the bytes only it uses. A *leg* is the instruction that makes a shared access,
-followed by all instructions up to the next one that does; nothing in it but its first instruction can be told apart by
-another thread, so only legs are interleaved. The memo of a local state is a decision tree: the shared bytes its first
+A *local state* is a thread's registers and the bytes only it uses. A *leg* is the instruction that makes a shared
+access, followed by all instructions up to the next one that does; nothing in it but its first instruction can be told
+apart by another thread, so only legs are interleaved. The memo of a local state is a decision tree: the shared bytes its first
 instruction reads, in order, with the values memory held, and at the leaf what it writes and the local state after. A
 lookup follows the current memory, and only where it leaves the tree is anything executed.
 
@@ -20,7 +20,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["Accesses", "Engine", "Leg", "Local", "Reclassified", "Step", "ThreadStart"]
+__all__ = ["Accesses", "Engine", "Leg", "Local", "Mark", "OperationEvent", "Reclassified", "Step", "ThreadStart"]
+
+OperationEvent = tuple[str, int, bytes]
+"""``call`` or ``return``, the operation's number, and on a return its result as the machine left it."""
 
 SENTINEL = 0xFFFF_F000
 """Where a thread returns to when its function is done: no memory is there, and nothing is executed."""
@@ -78,7 +81,7 @@ class Leg:
 
     local: int
     shared: int
-    events: tuple[tuple[str, int, bytes], ...]
+    events: tuple[OperationEvent, ...]
 
 
 class Accesses:
@@ -152,11 +155,13 @@ class Engine:
         accesses: Accesses,
         marks: Mapping[int, Mark] | None = None,
         max_leg: int = 1_000_000,
+        reduce: bool = True,
     ) -> None:
         self._step = step
         self._accesses = accesses
         self._marks = dict(marks or {})
         self._max_leg = max_leg
+        self._reduce = reduce
         self.order = tuple(sorted(accesses.shared))
         self._position = {address: index for index, address in enumerate(self.order)}
         self.vectors: list[bytes] = []
@@ -237,7 +242,7 @@ class Engine:
         vector = self.vectors[self.initial_shared]
         values = self._materialise(thread, b"", vector)
         self._step.load(state)
-        events: list[tuple[str, int, bytes]] = []
+        events: list[OperationEvent] = []
         local = self._run_on(thread, state, values, -1, events)
         if events:
             raise ValueError("an operation ended before its thread made a shared access")
@@ -284,7 +289,7 @@ class Engine:
         self._accesses.note(thread.index, self._step.events)
         reads, writes = self._shared_effects(self._step.events, before)
         self._absorb(values)
-        events: list[tuple[str, int, bytes]] = []
+        events: list[OperationEvent] = []
         if local.operation >= 0:
             events.append(("call", local.operation, b""))
         after = self._run_on(thread, self._step.state(), values, -1, events)
@@ -330,11 +335,11 @@ class Engine:
                     self._step.write(byte, bytes((old,)))
 
     def _run_on(
-        self, thread: _Thread, state: bytes, values: dict[int, int], pending: int, events: list[tuple[str, int, bytes]]
+        self, thread: _Thread, state: bytes, values: dict[int, int], pending: int, events: list[OperationEvent]
     ) -> Local:
         """Execute until the next instruction makes a shared access; answers the local state before it.
 
-        ``pending`` is the operation that was called and has made no shared access yet. ``events`` collects the calls and
+        ``pending`` is the operation that was called and has made no shared access yet. ``events`` collects calls and
         returns passed on the way: a call is passed on only with the operation's first shared access, or with its
         return where it has none, so that operations overlap as little as the accesses allow.
         """
@@ -362,7 +367,7 @@ class Engine:
             state = self._step.state()
         return self._local(thread, state, values, "unfinished", pending)
 
-    def _pass(self, mark: Mark, pending: int, state: bytes, events: list[tuple[str, int, bytes]]) -> int:
+    def _pass(self, mark: Mark, pending: int, state: bytes, events: list[OperationEvent]) -> int:
         if not mark.returns:
             return mark.operation
         if pending == mark.operation:

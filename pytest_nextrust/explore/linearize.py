@@ -1,0 +1,83 @@
+"""Linearizability, judged along the way: is there an order of the operations that explains what was seen so far?
+
+The objects of a history overlap, so locality does not hold and they are one byte array over the union of the bytes that
+the operations touch. A monitor state is the set of all explanations still possible: the byte array, and the operations
+that have taken effect in it but not returned, with their results. A call opens an operation; a return keeps only the
+explanations in which the operation has taken effect with the result that was seen. No explanation left refutes it.
+
+Sources: Herlihy and Wing, "Linearizability: a correctness condition for concurrent objects", TOPLAS 12(3), 1990; the set
+of explanations is the subset construction of Wing and Gong's search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Apply", "Explanations", "Linearizability"]
+
+Apply = Callable[[bytes], tuple[bytes, bytes]]
+"""An operation's sequential meaning: bytes of the array before, to the bytes after and the result as it is observed."""
+
+Config = tuple[bytes, tuple[tuple[int, bytes], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanations:
+    """A monitor state: operations called and not returned, and every configuration that explains the past."""
+
+    open: frozenset[int]
+    configs: frozenset[Config]
+
+
+class Linearizability:
+    """A monitor for one history. ``operations[i]`` is the meaning of operation i; ``initial`` the array at the start.
+
+    ``observed(i, result)`` turns what the machine left (d0, d1 and the bytes written back) into the form that the
+    meaning answers, so that bits which the calling convention leaves undefined do not count.
+    """
+
+    def __init__(
+        self, operations: Sequence[Apply], initial: bytes, observed: Callable[[int, bytes], bytes] | None = None
+    ) -> None:
+        self._operations = operations
+        self._observed = observed or (lambda index, result: result)
+        self.initial = Explanations(frozenset(), frozenset({(initial, ())}))
+
+    def advance(
+        self, state: Explanations, thread: int, events: tuple[tuple[str, int, bytes], ...]
+    ) -> Explanations | None:
+        """The explanations that are left after these events, or None."""
+        del thread
+        for kind, operation, result in events:
+            if kind == "call":
+                state = Explanations(state.open | {operation}, state.configs)
+                continue
+            kept = self._returned(state, operation, self._observed(operation, result))
+            if not kept:
+                return None
+            state = Explanations(state.open - {operation}, frozenset(kept))
+        return state
+
+    def explains(self, state: Explanations, memory: bytes) -> bool:
+        """Whether memory as it is in the end is what some explanation says."""
+        return any(array == memory for array, pending in state.configs if not pending)
+
+    def _returned(self, state: Explanations, operation: int, result: bytes) -> set[Config]:
+        kept: set[Config] = set()
+        seen = set(state.configs)
+        todo = list(state.configs)
+        while todo:
+            array, effective = todo.pop()
+            taken = dict(effective)
+            if operation in taken:
+                if taken.pop(operation) == result:
+                    kept.add((array, tuple(sorted(taken.items()))))
+                continue
+            for candidate in state.open - taken.keys():
+                after, answer = self._operations[candidate](array)
+                config = (after, tuple(sorted([*effective, (candidate, answer)])))
+                if config not in seen:
+                    seen.add(config)
+                    todo.append(config)
+        return kept

@@ -1,0 +1,139 @@
+"""What goes into an exploration and what comes out: plain frozen dataclasses, the same on both sides of the sandbox.
+
+Nothing here imports the emulator. Places in the program are symbols as its symbol table spells them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = [
+    "AccessRecord",
+    "ExploreAnswer",
+    "ExploreRequest",
+    "Finding",
+    "Method",
+    "OperationMarks",
+    "Slice",
+    "TraceStep",
+]
+
+Method = Literal["graph", "random", "pct"]
+
+FindingKind = Literal[
+    "history", "final", "fault", "deadlock", "livelock", "divergence", "starvation", "overtaking", "unsupported-trap"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationMarks:
+    """Where operation number ``i`` (its position) is called and has returned in its thread's code.
+
+    ``reads`` are (symbol, size) pairs of bytes that the operation hands back through memory.
+    """
+
+    thread: int
+    call: str
+    returned: str
+    reads: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreRequest:
+    """One exploration.
+
+    ``threads`` are the functions that run side by side (twice the same name: two threads of it), each on its own stack;
+    ``setup`` runs before them alone, ``check`` after them and answers 0 in d0 where the final state is right.
+    ``monitor`` names a function (``module:function`` of this package) that makes the judge of histories from
+    ``history``, a plain value. ``objects`` are the (symbol, size) pairs whose bytes a final state is compared by.
+    ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions) slices.
+    """
+
+    program: bytes
+    cpu: str
+    name: str
+    threads: tuple[str, ...]
+    setup: str | None = None
+    check: str | None = None
+    operations: tuple[OperationMarks, ...] = ()
+    monitor: str | None = None
+    history: Any = None
+    objects: tuple[tuple[str, int], ...] = ()
+    method: Method = "graph"
+    reduce: bool = True
+    loop: bool = False
+    handler: str | None = None
+    signals: int = 0
+    nested: bool = False
+    seed: int = 0
+    depth: int = 3
+    schedules: int = 10_000
+    max_states: int = 5_000_000
+    max_seconds: float = 60.0
+    schedule: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRecord:
+    """One access of one instruction: ``value`` is what was read or written, as an unsigned number of ``size`` bytes."""
+
+    write: bool
+    address: int
+    size: int
+    value: int
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One instruction of a failing run, in the order in which they happened."""
+
+    thread: int
+    pc: int
+    function: str
+    line: str
+    instruction: str
+    access: tuple[AccessRecord, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """``instructions`` of one thread without a switch between them."""
+
+    thread: int
+    instructions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A defect: what kind, in words, the schedule that shows it, and the run under that schedule."""
+
+    kind: str
+    message: str
+    slices: tuple[Slice, ...]
+    trace: tuple[TraceStep, ...]
+    loop: tuple[TraceStep, ...] = ()
+    state: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreAnswer:
+    """What an exploration found. ``complete`` with no finding is a proof; otherwise the verdict is ``budget``."""
+
+    name: str
+    program_sha256: str
+    verdict: Literal["passed", "failed", "budget"]
+    method: Literal["proof", "sample"]
+    complete: bool
+    states: int
+    transitions: int
+    instructions: int
+    seconds: float
+    rounds: int = 1
+    shared: tuple[int, ...] = ()
+    schedules: int = 0
+    guarantee: str = ""
+    finding: Finding | None = None
+    overtaking: tuple[int | None, ...] = field(default=())
