@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +20,10 @@ from unicorn import Uc
 from unicorn import unicorn_const as const
 
 from pytest_nextrust.emu import context as layout
-from pytest_nextrust.emu.cpu import NEVER, Cpu
+from pytest_nextrust.emu.cpu import Cpu
 from pytest_nextrust.emu.records import Access
 
-__all__ = ["Event", "Region", "Stepper", "StepStop", "pc_of", "register_of"]
+__all__ = ["Event", "Region", "StepStop", "Stepper"]
 
 INTEGERS = slice(0, 68)
 """d0-d7, a0-a7, pc: 17 words."""
@@ -55,19 +54,6 @@ class StepStop:
     vector: int
     address: int = 0
     access: Access = "read"
-
-
-def register_of(state: bytes, index: int) -> int:
-    """Register ``index`` of a state: 0-7 are d0-d7, 8-15 are a0-a7, 16 is pc."""
-    return int(_WORD.unpack_from(state, 4 * index)[0])
-
-
-def pc_of(state: bytes) -> int:
-    """The program counter of a state."""
-    return register_of(state, 16)
-
-
-_WORD = struct.Struct("=I")
 
 
 class Stepper:
@@ -129,12 +115,6 @@ class Stepper:
         raise KeyError(address)
 
     # -- state ---------------------------------------------------------------------------------------------------------
-
-    def initial(self, pc: int, sp: int) -> bytes:
-        """The state of a thread that has run nothing: registers zero but pc and sp, flags clear."""
-        words = [0] * 17
-        words[15], words[16] = sp, pc
-        return struct.pack("=17I", *words) + struct.pack("=6I", *layout.encode_ccr(0))
 
     def load(self, state: bytes) -> None:
         """Make ``state`` the CPU's."""

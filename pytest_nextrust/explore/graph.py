@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pytest_nextrust.explore.liveness import bottom_components
-from pytest_nextrust.explore.steps import Engine, OperationEvent
+from pytest_nextrust.explore.locals import OperationEvent
+from pytest_nextrust.explore.steps import Engine
 
 __all__ = ["Bad", "Graph", "Monitor", "Space", "State", "search", "shortest_by_switches", "stuck"]
 
@@ -67,15 +68,22 @@ class Space:
         self.engine = engine
         self.count = len(engine.threads)
         self.monitors: list[Hashable] = []
+        self._interrupts = engine.interrupts
         self._monitor = monitor or Silent()
         self._judge = judge
         self._monitor_ids: dict[Hashable, int] = {}
         self._moves: dict[tuple[int, int, tuple[OperationEvent, ...]], int] = {}
-        self._locals = [thread.locals for thread in engine.threads]
-        self.start: State = (*engine.initial_locals, engine.initial_shared, self._intern(self._monitor.initial))
+        self._locals = [thread.table for thread in engine.threads]
+        watched = self._intern(self._monitor.initial)
+        for thread, events in enumerate(engine.initial_events):
+            watched = self._advance(watched, thread, events) if events else watched
+        self.start: State = (*engine.initial_locals, engine.initial_shared, watched)
 
     def successors(self, state: State) -> tuple[State | None, ...]:
-        """The state after each thread's next leg; None for a thread that takes no more. Raises Reclassified."""
+        """The state after each thread's next leg, then after a signal to each; None where there is no such move.
+
+        Raises Reclassified.
+        """
         count = self.count
         shared, watched = state[count], state[count + 1]
         out: list[State | None] = []
@@ -87,7 +95,18 @@ class Space:
             leg = local.quick.get(shared) or self.engine.leg(thread, state[thread], shared)
             after = self._advance(watched, thread, leg.events) if leg.events else watched
             out.append((*state[:thread], leg.local, *state[thread + 1 : count], leg.shared, after))
+        if self._interrupts:
+            out.extend(self._interrupted(state, thread) for thread in range(count))
         return tuple(out)
+
+    def _interrupted(self, state: State, thread: int) -> State | None:
+        count = self.count
+        leg = self.engine.interruption(thread, state[thread], state[count])
+        if leg is None:
+            return None
+        watched = state[count + 1]
+        after = self._advance(watched, thread, leg.events) if leg.events else watched
+        return (*state[:thread], leg.local, *state[thread + 1 : count], leg.shared, after)
 
     def is_final(self, state: State) -> bool:
         """Whether every thread has returned."""
@@ -125,7 +144,7 @@ class Space:
 
 @dataclass(slots=True)
 class Graph:
-    """What a search saw. ``edges[i][t]`` is the number of the state after thread t's leg from state i, -1 for none."""
+    """What a search saw. ``edges[i][m]`` is the number of the state after move m from state i, -1 for none."""
 
     states: list[State] = field(default_factory=list)
     edges: list[tuple[int, ...]] = field(default_factory=list)
@@ -180,7 +199,7 @@ def stuck(space: Space, graph: Graph) -> Bad | None:
     states = [graph.states[member] for member in members]
     shared = {state[space.count] for state in states}
     lone = any(
-        space.engine.threads[thread].locals[state[thread]].kind == "diverges"
+        space.engine.threads[thread].table[state[thread]].kind == "diverges"
         for state in states
         for thread in range(space.count)
     )
@@ -211,7 +230,8 @@ def shortest_by_switches(space: Space, wanted: Callable[[State], bool]) -> list[
             state, last = node
             if wanted(state):
                 return _path(parents, node)
-            for thread, after in enumerate(space.successors(state)):
+            for move, after in enumerate(space.successors(state)):
+                thread = move % space.count
                 if after is None or (after, thread) in parents:
                     continue
                 if last in (-1, thread):

@@ -1,29 +1,27 @@
-"""What a thread does from a local state: runs of instructions up to its next shared access, executed once each.
+"""What a thread does from a local state: legs of instructions up to its next shared access, executed once each.
 
-A *local state* is a thread's registers and the bytes only it uses. A *leg* is the instruction that makes a shared
-access, followed by all instructions up to the next one that does; nothing in it but its first instruction can be told
-apart by another thread, so only legs are interleaved. The memo of a local state is a decision tree: the shared bytes its first
-instruction reads, in order, with the values memory held, and at the leaf what it writes and the local state after. A
-lookup follows the current memory, and only where it leaves the tree is anything executed.
+A *leg* is the instruction that makes a shared access, followed by all instructions up to the next one that does; nothing
+in it but its first instruction can be told apart by another thread, so only legs are interleaved. The memo of a local
+state is a decision tree: the shared bytes its first instruction reads, in order, with the values memory held, and at the
+leaf what it writes and the local state after. A lookup follows the current memory, and only where it leaves the tree is
+anything executed. Without the reduction a leg is one instruction.
 
-Which bytes are shared is not declared. ``Accesses`` starts from a guess; the first access that contradicts it raises
-``Reclassified``, and the caller starts again from the initial state with those bytes shared. Until nothing
-contradicts it, no result is used. A byte is private as long as no other thread accesses it while any thread writes it.
-
-Boundary: threads and bytes; the graph over whole states is ``graph``'s.
+Boundary: threads and bytes; the graph over whole states is ``graph``'s, the emulator ``emu.stepper``'s.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["Accesses", "Engine", "Leg", "Local", "Mark", "OperationEvent", "Reclassified", "Step", "ThreadStart"]
+from pytest_nextrust.emu.threadstate import PC, pack, register_of
+from pytest_nextrust.explore.accesses import Access, Accesses
+from pytest_nextrust.explore.locals import Leg, Local, OperationEvent, ThreadLocals, Tree, grow, leaf, walk
+from pytest_nextrust.explore.traps import BASE, Interrupts, Served, deliver, serve
 
-OperationEvent = tuple[str, int, bytes]
-"""``call`` or ``return``, the operation's number, and on a return its result as the machine left it."""
+__all__ = ["SENTINEL", "Engine", "Mark", "Options", "Step", "ThreadStart"]
 
 SENTINEL = 0xFFFF_F000
 """Where a thread returns to when its function is done: no memory is there, and nothing is executed."""
@@ -31,24 +29,18 @@ SENTINEL = 0xFFFF_F000
 LONG_RUN = 4096
 """Instructions without a shared access after which a leg is watched for a repeated state."""
 
-
-class Reclassified(Exception):
-    """Bytes taken for private turned out to be shared."""
-
-    def __init__(self, addresses: Iterable[int]) -> None:
-        super().__init__()
-        self.addresses = frozenset(addresses)
+_RESULT = struct.Struct(">II")
+_D0_D1 = struct.Struct("=II")
 
 
 class Step(Protocol):
     """What the engine needs of the emulator; see ``emu.stepper``."""
 
-    events: list[tuple[bool, int, int]]
+    events: list[Access]
 
     def original(self, address: int) -> int: ...
     def read(self, address: int, size: int) -> bytes: ...
     def write(self, address: int, data: bytes) -> None: ...
-    def initial(self, pc: int, sp: int) -> bytes: ...
     def load(self, state: bytes) -> None: ...
     def state(self) -> bytes: ...
     def step(self, pc: int) -> Any: ...
@@ -56,65 +48,10 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ThreadStart:
-    """Where a thread begins: its function and its stack pointer (the return address is stored there)."""
+    """Where a thread begins: its function, and its stack pointer, at which the return address is stored."""
 
     entry: int
     sp: int
-
-
-@dataclass(slots=True)
-class Local:
-    """An interned local state. ``kind`` is ``ready``, ``done``, ``fault`` or ``diverges``; ``tree`` is the memo."""
-
-    state: bytes
-    private: bytes
-    kind: str
-    operation: int
-    fault: Any = None
-    tree: Any = None
-    quick: dict[int, Leg] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """The result of a leg: the local state after, the shared state after, and the calls and returns on the way."""
-
-    local: int
-    shared: int
-    events: tuple[OperationEvent, ...]
-
-
-class Accesses:
-    """Who read and who wrote each byte so far, and which bytes are shared."""
-
-    def __init__(self, shared: Iterable[int] = ()) -> None:
-        self.shared = frozenset(shared)
-        self._readers: dict[int, int] = {}
-        self._writers: dict[int, int] = {}
-
-    def note(self, thread: int, events: Sequence[tuple[bool, int, int]]) -> bool:
-        """Record one instruction's accesses; True where one is to a shared byte. Raises Reclassified."""
-        bit = 1 << thread
-        others = ~bit
-        visible = False
-        contradicted: list[int] = []
-        for writes, address, size in events:
-            for byte in range(address, address + size):
-                if byte in self.shared:
-                    visible = True
-                    continue
-                writers = self._writers.get(byte, 0)
-                readers = self._readers.get(byte, 0)
-                if (writers | readers if writes else writers) & others:
-                    contradicted.extend(range(address, address + size))
-                    break
-                if writes:
-                    self._writers[byte] = writers | bit
-                else:
-                    self._readers[byte] = readers | bit
-        if contradicted:
-            raise Reclassified(contradicted)
-        return visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +66,20 @@ class Mark:
     reads: tuple[tuple[int, int], ...] = ()
 
 
-class _Thread:
-    """A thread's local states and the slots of its private bytes, in the order in which they were first written."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How legs are made. ``reduce``: up to the next shared access, else one instruction; ``loop``: threads repeat."""
 
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.slots: list[int] = []
-        self.slot_of: dict[int, int] = {}
-        self.initial = bytearray()
-        self.locals: list[Local] = []
-        self.ids: dict[tuple[bytes, bytes, int, str], int] = {}
+    reduce: bool = True
+    loop: bool = False
+    interrupts: Interrupts | None = None
+    max_leg: int = 1_000_000
 
 
 class Engine:
-    """The legs of all threads over one image, under one guess of what is shared. Raises Reclassified from ``leg``.
+    """The legs of all threads over one image, under one guess of what is shared. Raises Reclassified from most calls.
 
-    ``marks`` maps addresses to the operations that begin or end there. ``traps`` serves a trap of a thread: it gets the
-    vector and the state and answers the state after it, or None where exploration cannot go on.
+    ``marks`` maps addresses to the operations that begin or end there.
     """
 
     def __init__(
@@ -154,25 +88,64 @@ class Engine:
         threads: Sequence[ThreadStart],
         accesses: Accesses,
         marks: Mapping[int, Mark] | None = None,
-        max_leg: int = 1_000_000,
-        reduce: bool = True,
+        options: Options = Options(),
     ) -> None:
         self._step = step
+        self._starts = tuple(threads)
         self._accesses = accesses
         self._marks = dict(marks or {})
-        self._max_leg = max_leg
-        self._reduce = reduce
+        self._options = options
+        # Deliveries can make every boundary count, so nothing is skipped over where a handler may interrupt.
+        self._reduce = options.reduce and options.interrupts is None
+        self.interrupts = options.interrupts is not None
+        self._overlay: dict[int, int] = {}
         self.order = tuple(sorted(accesses.shared))
         self._position = {address: index for index, address in enumerate(self.order)}
         self.vectors: list[bytes] = []
         self._vector_ids: dict[bytes, int] = {}
-        self._overlay: dict[int, int] = {}
         self.executed = 0
-        self.threads = [_Thread(index) for index in range(len(threads))]
-        self.initial_shared = self._intern_vector(bytes(self._step.original(address) for address in self.order))
-        self.initial_locals = tuple(self._begin(index, start) for index, start in enumerate(threads))
+        self.threads = [ThreadLocals(index, self._original) for index in range(len(threads))]
+        self.initial_shared = self._intern_vector(bytes(self._original(address) for address in self.order))
+        self.initial_events: list[tuple[OperationEvent, ...]] = []
+        self.initial_locals = tuple(self._begin(thread) for thread in self.threads)
 
-    # -- interning -----------------------------------------------------------------------------------------------------
+    def leg(self, index: int, local_id: int, shared_id: int) -> Leg:
+        """What the thread's next leg does from a local and a shared state."""
+        thread = self.threads[index]
+        local = thread.table[local_id]
+        leg = local.quick.get(shared_id)
+        if leg is None:
+            end = walk(local.tree, self.vectors[shared_id]) or self._execute(thread, local, shared_id)
+            leg = local.quick[shared_id] = Leg(end[1], self._written(shared_id, end[2]), end[3])
+        return leg
+
+    def interruption(self, index: int, local_id: int, shared_id: int) -> Leg | None:
+        """A signal's delivery to the thread at this boundary; None where no more are due."""
+        interrupts = self._options.interrupts
+        thread = self.threads[index]
+        local = thread.table[local_id]
+        if interrupts is None or local.kind not in ("ready", "done"):
+            return None
+        leg = local.interrupted.get(shared_id)
+        if leg is None:
+            values = self._materialise(thread, local.private, self.vectors[shared_id])
+            delivered = deliver(self._step, interrupts, local.state, values)
+            if delivered is None:
+                return None
+            self._accesses.note(index, delivered.accesses)
+            writes = self._shared_effects(delivered.accesses, {})[1]
+            self._absorb(delivered.accesses, values)
+            events: list[OperationEvent] = []
+            run = _Run(thread, delivered.state, values, (*local.pending, -1), local.entered, events)
+            after = self._run_on(run)
+            leg = Leg(thread.intern(after), self._written(shared_id, writes), tuple(events))
+            local.interrupted[shared_id] = leg
+        return leg
+
+    # -- shared memory -------------------------------------------------------------------------------------------------
+
+    def _original(self, address: int) -> int:
+        return 0 if address >= BASE else self._step.original(address)
 
     def _intern_vector(self, vector: bytes) -> int:
         known = self._vector_ids.get(vector)
@@ -180,95 +153,6 @@ class Engine:
             known = self._vector_ids[vector] = len(self.vectors)
             self.vectors.append(vector)
         return known
-
-    def _intern_local(self, thread: _Thread, local: Local) -> int:
-        key = (local.state, local.private, local.operation, local.kind)
-        known = thread.ids.get(key)
-        if known is None:
-            known = thread.ids[key] = len(thread.locals)
-            thread.locals.append(local)
-        return known
-
-    def _slot(self, thread: _Thread, address: int) -> int:
-        slot = thread.slot_of.get(address)
-        if slot is None:
-            slot = thread.slot_of[address] = len(thread.slots)
-            thread.slots.append(address)
-            thread.initial.append(self._step.original(address))
-        return slot
-
-    def _private(self, thread: _Thread, values: dict[int, int]) -> bytes:
-        """Private bytes as a vector over the slots, without the tail that is still as in the initial image.
-
-        Slots are only ever added at the end, so a state met before a slot existed and one met after it are equal where
-        their bytes are.
-        """
-        vector = bytearray(thread.initial)
-        for address, value in values.items():
-            vector[self._slot_in(thread, vector, address)] = value
-        initial = thread.initial
-        end = len(vector)
-        while end and vector[end - 1] == initial[end - 1]:
-            end -= 1
-        return bytes(vector[:end])
-
-    def _slot_in(self, thread: _Thread, vector: bytearray, address: int) -> int:
-        slot = self._slot(thread, address)
-        if slot == len(vector):
-            vector.append(thread.initial[slot])
-        return slot
-
-    # -- memory --------------------------------------------------------------------------------------------------------
-
-    def _materialise(self, thread: _Thread, private: bytes, shared: bytes) -> dict[int, int]:
-        """Make memory what this thread sees; answers its private bytes by address."""
-        values = dict(zip(thread.slots, private, strict=False))
-        wanted = dict(zip(self.order, shared, strict=True))
-        wanted.update(values)
-        current = self._overlay
-        for address in current.keys() - wanted.keys():
-            self._step.write(address, bytes((self._step.original(address),)))
-        for address, value in wanted.items():
-            if current.get(address) != value:
-                self._step.write(address, bytes((value,)))
-        self._overlay = wanted
-        return values
-
-    # -- execution -----------------------------------------------------------------------------------------------------
-
-    def _begin(self, index: int, start: ThreadStart) -> int:
-        thread = self.threads[index]
-        state = self._step.initial(start.entry, start.sp)
-        vector = self.vectors[self.initial_shared]
-        values = self._materialise(thread, b"", vector)
-        self._step.load(state)
-        events: list[OperationEvent] = []
-        local = self._run_on(thread, state, values, -1, events)
-        if events:
-            raise ValueError("an operation ended before its thread made a shared access")
-        return self._intern_local(thread, local)
-
-    def leg(self, index: int, local_id: int, shared_id: int) -> Leg:
-        """What the thread's next leg does from a local and a shared state. Raises Reclassified."""
-        thread = self.threads[index]
-        local = thread.locals[local_id]
-        leg = local.quick.get(shared_id)
-        if leg is None:
-            leg = self._follow(local.tree, shared_id)
-            if leg is None:
-                leg = self._execute(thread, local, shared_id)
-            local.quick[shared_id] = leg
-        return leg
-
-    def _follow(self, tree: Any, shared_id: int) -> Leg | None:
-        vector = self.vectors[shared_id]
-        while tree is not None:
-            if tree[0]:
-                _, local, writes, events = tree
-                return Leg(local, self._written(shared_id, writes), events)
-            _, positions, branches = tree
-            tree = branches.get(bytes([vector[position] for position in positions]))
-        return None
 
     def _written(self, shared_id: int, writes: tuple[tuple[int, int], ...]) -> int:
         if not writes:
@@ -278,46 +162,25 @@ class Engine:
             vector[position] = value
         return self._intern_vector(bytes(vector))
 
-    def _execute(self, thread: _Thread, local: Local, shared_id: int) -> Leg:
-        values = self._materialise(thread, local.private, self.vectors[shared_id])
-        before = dict(self._overlay)
-        self._step.load(local.state)
-        stop = self._step.step(_pc(local.state))
-        self.executed += 1
-        if stop is not None:
-            raise AssertionError("an instruction that made its access before has stopped now")
-        self._accesses.note(thread.index, self._step.events)
-        reads, writes = self._shared_effects(self._step.events, before)
-        self._absorb(values)
-        events: list[OperationEvent] = []
-        if local.operation >= 0:
-            events.append(("call", local.operation, b""))
-        after = self._run_on(thread, self._step.state(), values, -1, events)
-        leaf = (True, self._intern_local(thread, after), writes, tuple(events))
-        local.tree = _grow(local.tree, reads, leaf)
-        return Leg(leaf[1], self._written(shared_id, writes), leaf[3])
+    # -- memory --------------------------------------------------------------------------------------------------------
 
-    def _shared_effects(
-        self, events: Sequence[tuple[bool, int, int]], before: Mapping[int, int]
-    ) -> tuple[list[tuple[tuple[int, ...], bytes]], tuple[tuple[int, int], ...]]:
-        """The shared bytes an instruction read, with what memory held, and those it wrote, with what it holds now."""
-        reads: list[tuple[tuple[int, ...], bytes]] = []
-        written: dict[int, int] = {}
-        for writes, address, size in events:
-            span = [byte for byte in range(address, address + size) if byte in self._position]
-            if not span:
-                continue
-            if writes:
-                for byte in span:
-                    written[self._position[byte]] = self._step.read(byte, 1)[0]
-            else:
-                fresh = tuple(self._position[byte] for byte in span if self._position[byte] not in written)
-                reads.append((fresh, bytes(before[self.order[position]] for position in fresh)))
-        return reads, tuple(written.items())
+    def _materialise(self, thread: ThreadLocals, private: bytes, shared: bytes) -> dict[int, int]:
+        """Make memory what this thread sees; answers its private bytes by address."""
+        values = thread.unpack(private)
+        wanted = {address: value for address, value in values.items() if address < BASE}
+        wanted.update(zip(self.order, shared, strict=True))
+        current = self._overlay
+        for address in current.keys() - wanted.keys():
+            self._step.write(address, bytes((self._step.original(address),)))
+        for address, value in wanted.items():
+            if current.get(address) != value:
+                self._step.write(address, bytes((value,)))
+        self._overlay = wanted
+        return values
 
-    def _absorb(self, values: dict[int, int]) -> None:
-        """Take what the last instruction wrote into the record of memory and into the thread's private bytes."""
-        for writes, address, size in self._step.events:
+    def _absorb(self, accesses: Sequence[Access], values: dict[int, int]) -> None:
+        """Take what was written into the record of memory and into the thread's private bytes."""
+        for writes, address, size in accesses:
             if not writes:
                 continue
             for byte, value in enumerate(self._step.read(address, size), address):
@@ -334,74 +197,137 @@ class Engine:
                     old = self._step.original(byte) if value is None else value
                     self._step.write(byte, bytes((old,)))
 
-    def _run_on(
-        self, thread: _Thread, state: bytes, values: dict[int, int], pending: int, events: list[OperationEvent]
-    ) -> Local:
+    def _shared_effects(
+        self, accesses: Sequence[Access], before: Mapping[int, int]
+    ) -> tuple[list[tuple[tuple[int, ...], bytes]], tuple[tuple[int, int], ...]]:
+        """The shared bytes that were read, with what memory held, and those written, with what it holds now."""
+        reads: list[tuple[tuple[int, ...], bytes]] = []
+        written: dict[int, int] = {}
+        for writes, address, size in accesses:
+            positions = [self._position[byte] for byte in range(address, address + size) if byte in self._position]
+            if writes:
+                # A cas that fails raises a write event too: what counts is what memory holds afterwards.
+                written.update((position, self._step.read(self.order[position], 1)[0]) for position in positions)
+            else:
+                fresh = tuple(position for position in positions if position not in written)
+                if fresh:
+                    reads.append((fresh, bytes(before[self.order[position]] for position in fresh)))
+        return reads, tuple(written.items())
+
+    # -- execution -----------------------------------------------------------------------------------------------------
+
+    def _begin(self, thread: ThreadLocals) -> int:
+        start = self._starts[thread.index]
+        state = pack(start.entry, start.sp)
+        values = self._materialise(thread, b"", self.vectors[self.initial_shared])
+        self._step.load(state)
+        events: list[OperationEvent] = []
+        local = self._run_on(_Run(thread, state, values, (-1,), False, events))
+        self.initial_events.append(tuple(events))
+        return thread.intern(local)
+
+    def _execute(self, thread: ThreadLocals, local: Local, shared_id: int) -> Tree:
+        values = self._materialise(thread, local.private, self.vectors[shared_id])
+        before = dict(self._overlay)
+        run = _Run(thread, local.state, values, local.pending, local.entered, [])
+        self._step.load(local.state)
+        accesses, stop = self._one(run)
+        visible = self._accesses.note(thread.index, accesses)
+        reads, writes = self._shared_effects(accesses, before)
+        if stop is None:
+            self._absorb(accesses, values)
+            if visible and run.pending[-1] >= 0:
+                run.events.append(("call", run.pending[-1], b""))
+                run.pending = (*run.pending[:-1], -1)
+            run.entered = run.entered or visible
+            after = self._run_on(run)
+        else:
+            after = run.end("fault", stop)
+        end = leaf(thread.intern(after), writes, tuple(run.events))
+        local.tree = grow(local.tree, reads, end)
+        return end
+
+    def _one(self, run: _Run) -> tuple[Sequence[Access], Any]:
+        """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so."""
+        self.executed += 1
+        stop = self._step.step(register_of(run.state, PC))
+        if stop is None:
+            run.state = self._step.state()
+            return self._step.events, None
+        served: Served | None = serve(self._step, stop.vector, run.state, run.values)
+        if served is None:
+            return self._step.events, stop
+        run.state = served.state
+        if served.returned:
+            run.pending, run.resumed = run.pending[:-1], True
+        self._step.load(run.state)
+        return served.accesses, None
+
+    def _run_on(self, run: _Run) -> Local:
         """Execute until the next instruction makes a shared access; answers the local state before it.
 
-        ``pending`` is the operation that was called and has made no shared access yet. ``events`` collects calls and
-        returns passed on the way: a call is passed on only with the operation's first shared access, or with its
-        return where it has none, so that operations overlap as little as the accesses allow.
+        ``run.events`` collects calls and returns passed on the way: a call is passed on only with the operation's first
+        shared access, or with its return where it has none, so that operations overlap as little as accesses allow.
         """
         watched: tuple[bytes, dict[int, int]] | None = None
-        for count in range(self._max_leg):
-            pc = _pc(state)
-            mark = self._marks.get(pc)
-            if mark is not None:
-                pending = self._pass(mark, pending, state, events)
+        for count in range(self._options.max_leg):
+            pc = register_of(run.state, PC)
+            if pc in self._marks and not run.resumed:
+                self._pass(self._marks[pc], run)
+            # A handler that ends where a mark stands interrupted its thread after the mark had been passed.
+            run.resumed = False
             if pc == SENTINEL:
-                return self._local(thread, state, values, "done", -1)
+                if not self._options.loop:
+                    return run.end("done")
+                self._repeat(run)
+                continue
+            if not self._reduce:
+                return run.end("ready")
             if count >= LONG_RUN:
-                if watched == (state, values):
-                    return self._local(thread, state, values, "diverges", pending)
+                if watched == (run.state, run.values):
+                    return run.end("diverges")
                 if count & (count - 1) == 0:
-                    watched = (state, dict(values))
-            stop = self._step.step(pc)
-            self.executed += 1
+                    watched = (run.state, dict(run.values))
+            before = run.state
+            accesses, stop = self._one(run)
             if stop is not None:
-                return self._local(thread, state, values, "fault", pending, stop)
-            if self._accesses.note(thread.index, self._step.events):
+                return run.end("fault", stop)
+            if self._accesses.note(run.thread.index, accesses):
                 self._undo()
-                return self._local(thread, state, values, "ready", pending)
-            self._absorb(values)
-            state = self._step.state()
-        return self._local(thread, state, values, "unfinished", pending)
+                run.state = before
+                return run.end("ready")
+            self._absorb(accesses, run.values)
+        return run.end("unfinished")
 
-    def _pass(self, mark: Mark, pending: int, state: bytes, events: list[OperationEvent]) -> int:
+    def _repeat(self, run: _Run) -> None:
+        start = self._starts[run.thread.index]
+        run.events.append(("round", -1, b""))
+        run.state, run.entered = pack(start.entry, start.sp), False
+        self._step.load(run.state)
+
+    def _pass(self, mark: Mark, run: _Run) -> None:
         if not mark.returns:
-            return mark.operation
-        if pending == mark.operation:
-            events.append(("call", mark.operation, b""))
-        result = _RESULT.pack(*_D0_D1.unpack_from(state))
+            run.pending = (*run.pending[:-1], mark.operation)
+            return
+        if run.pending[-1] == mark.operation:
+            run.events.append(("call", mark.operation, b""))
+        result = _RESULT.pack(*_D0_D1.unpack_from(run.state))
         result += b"".join(self._step.read(address, size) for address, size in mark.reads)
-        events.append(("return", mark.operation, result))
-        return -1
-
-    def _local(
-        self, thread: _Thread, state: bytes, values: dict[int, int], kind: str, operation: int, fault: Any = None
-    ) -> Local:
-        return Local(state, self._private(thread, values), kind, operation, fault)
+        run.events.append(("return", mark.operation, result))
+        run.pending = (*run.pending[:-1], -1)
 
 
-_RESULT = struct.Struct(">II")
-_D0_D1 = struct.Struct("=II")
-_PC = struct.Struct("=I")
+@dataclass(slots=True)
+class _Run:
+    """A thread on its way: what changes from instruction to instruction."""
 
+    thread: ThreadLocals
+    state: bytes
+    values: dict[int, int]
+    pending: tuple[int, ...]
+    entered: bool
+    events: list[OperationEvent]
+    resumed: bool = False
 
-def _pc(state: bytes) -> int:
-    return int(_PC.unpack_from(state, 64)[0])
-
-
-def _grow(tree: Any, reads: Sequence[tuple[tuple[int, ...], bytes]], leaf: Any) -> Any:
-    """The decision tree with one more path. Raises AssertionError where the same values led elsewhere before."""
-    if not reads:
-        if tree is not None and tree != leaf:
-            raise AssertionError("the same instruction from the same state had two effects")
-        return leaf
-    (positions, values), rest = reads[0], reads[1:]
-    if tree is None:
-        tree = (False, positions, {})
-    if tree[0] or tree[1] != positions:
-        raise AssertionError("the same instruction from the same state read two places")
-    tree[2][values] = _grow(tree[2].get(values), rest, leaf)
-    return tree
+    def end(self, kind: str, fault: Any = None) -> Local:
+        return Local(self.state, self.thread.pack(self.values), kind, self.pending, self.entered, fault)
