@@ -1,8 +1,8 @@
 """The search over whole states: every reachable one, or the first bad one, and what can never finish.
 
-A whole state is the tuple of the threads' local states, the shared state and the monitor's; a transition is one thread's
-leg. Spin loops are cycles, not bounds, so a search that ends has seen everything that can happen. It is breadth first:
-the first bad state it meets is one with the fewest legs before it.
+A whole state is the tuple of the threads' local states, the shared state and the monitor's; a transition is one
+thread's leg. Spin loops are cycles, not bounds, so a search that ends has seen everything that can happen. It is breadth
+first: the first bad state it meets is one with the fewest legs before it.
 
 Boundary: numbers and tuples. What a leg does is ``steps``', what a history means is ``linearize``'s.
 """
@@ -46,12 +46,13 @@ class Silent:
     initial: Hashable = ()
 
     def advance(self, state: Hashable, thread: int, events: tuple[OperationEvent, ...]) -> Hashable | None:
+        del thread, events
         return state
 
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A finding: ``kind`` (``history``, ``fault``, ``final``, ``deadlock``, ``livelock``, ``divergence``), where, why."""
+    """A finding: its kind (see ``records.FindingKind``), the state that shows it, and why."""
 
     kind: str
     state: State
@@ -60,7 +61,10 @@ class Bad:
 
 
 class Space:
-    """The states of one program and how they follow each other. ``judge`` looks at final states: None, or what is wrong."""
+    """The states of one program and how they follow each other.
+
+    ``judge`` looks at a final state: None, or what is wrong with it.
+    """
 
     def __init__(
         self, engine: Engine, monitor: Monitor | None = None, judge: Callable[[State], str | None] | None = None
@@ -68,7 +72,7 @@ class Space:
         self.engine = engine
         self.count = len(engine.threads)
         self.monitors: list[Hashable] = []
-        self._interrupts = engine.interrupts
+        self.moves = self.count * 2 if engine.interrupts else self.count
         self._monitor = monitor or Silent()
         self._judge = judge
         self._monitor_ids: dict[Hashable, int] = {}
@@ -80,33 +84,34 @@ class Space:
         self.start: State = (*engine.initial_locals, engine.initial_shared, watched)
 
     def successors(self, state: State) -> tuple[State | None, ...]:
-        """The state after each thread's next leg, then after a signal to each; None where there is no such move.
+        """The state after each move: a leg of each thread, then a signal to each; None where there is no such move.
 
         Raises Reclassified.
         """
+        return tuple([self.after(state, move) for move in range(self.moves)])
+
+    def after(self, state: State, move: int) -> State | None:
+        """The state after one move. Raises Reclassified."""
         count = self.count
+        thread = move if move < count else move - count
         shared, watched = state[count], state[count + 1]
-        out: list[State | None] = []
-        for thread in range(count):
+        if move < count:
             local = self._locals[thread][state[thread]]
             if local.kind != "ready":
-                out.append(None)
-                continue
+                return None
             leg = local.quick.get(shared) or self.engine.leg(thread, state[thread], shared)
-            after = self._advance(watched, thread, leg.events) if leg.events else watched
-            out.append((*state[:thread], leg.local, *state[thread + 1 : count], leg.shared, after))
-        if self._interrupts:
-            out.extend(self._interrupted(state, thread) for thread in range(count))
-        return tuple(out)
+        else:
+            signal = self.engine.interruption(thread, state[thread], shared)
+            if signal is None:
+                return None
+            leg = signal
+        if leg.events:
+            watched = self._advance(watched, thread, leg.events)
+        return (*state[:thread], leg.local, *state[thread + 1 : count], leg.shared, watched)
 
-    def _interrupted(self, state: State, thread: int) -> State | None:
-        count = self.count
-        leg = self.engine.interruption(thread, state[thread], state[count])
-        if leg is None:
-            return None
-        watched = state[count + 1]
-        after = self._advance(watched, thread, leg.events) if leg.events else watched
-        return (*state[:thread], leg.local, *state[thread + 1 : count], leg.shared, after)
+    def ready(self, state: State) -> list[int]:
+        """The threads that can take another leg."""
+        return [thread for thread in range(self.count) if self._locals[thread][state[thread]].kind == "ready"]
 
     def is_final(self, state: State) -> bool:
         """Whether every thread has returned."""
