@@ -217,5 +217,6 @@ def _check_archive(file: Archive, found: Reporter) -> None:
         if strx >= contents.strings_size:
             found.add("ranlib-bad", place + 4 + 8 * index + _STRX, f"entry {index}: string index {strx}")
         at = bisect_left(starts, offset)
-        if at == len(starts) or starts[at] != offset:
+        beyond = file.stopped is not None and file.offset + offset >= file.stopped[1]
+        if not beyond and (at == len(starts) or starts[at] != offset):
             found.add("ranlib-bad", place + 4 + 8 * index + _OFF, f"entry {index}: no member at {offset}")

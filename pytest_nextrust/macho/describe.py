@@ -82,7 +82,7 @@ def _members(file: FatFile | Archive, defects: Sequence[Defect], budget: _Rows) 
         start = opened.member.offset if not isinstance(opened.member, ArchiveMember) else opened.member.start
         start += 0 if isinstance(file, FatFile) else file.offset
         inside = defects[bisect_left(offsets, start) : bisect_left(offsets, start + opened.member.size)]
-        members.append({**_member(opened, start, budget), "defects": [_defect(d) for d in inside]})
+        members.append({**_member(opened, start, defects, budget), "defects": [_defect(d) for d in inside]})
     out: dict[str, Any] = {"members": members, "omitted": {"symbols": 0, "relocations": 0, "members": left_out}}
     if isinstance(file, Archive) and file.table_of_contents is not None:
         entries = []
@@ -95,14 +95,14 @@ def _members(file: FatFile | Archive, defects: Sequence[Defect], budget: _Rows) 
     return out
 
 
-def _member(opened: Opened, start: int, budget: _Rows) -> dict[str, Any]:
+def _member(opened: Opened, start: int, defects: Sequence[Defect], budget: _Rows) -> dict[str, Any]:
     head: dict[str, Any] = {"name": opened.label, "offset": start, "size": opened.member.size, "fault": opened.fault}
     if isinstance(opened.content, MachFile):
         return {**head, **_thin(opened.content, budget)}
     if not isinstance(opened.member, ArchiveMember):
         head |= {"cputype": opened.member.cputype, "cpusubtype": opened.member.cpusubtype}
     if isinstance(opened.content, Archive):
-        return {**_header(None), **head, "container": "archive", **_members(opened.content, (), budget)}
+        return {**_header(None), **head, "container": "archive", **_members(opened.content, defects, budget)}
     return {**_header(None), **head}
 
 
