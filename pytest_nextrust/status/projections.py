@@ -184,7 +184,7 @@ def _incomplete(summary: Mapping[str, Any]) -> Iterator[str]:
     yield "## Incomplete"
     yield ""
     for run in summary["incomplete_runs"]:
-        yield f"- run {_code(run['run'])} of {_time(run['started'])} has no end; {run['missing']} items did not report"
+        yield f"- run {_code(run['run'])} of {_time(run['started'])} has no end; not reported: {run['missing']}"
     for problem in summary["problems"]:
         yield f"- journal line {problem['line']} was skipped or is doubtful: {_text(problem['message'])}"
 
@@ -211,7 +211,7 @@ def _start(details: Mapping[str, Any]) -> str:
     commit = f", commit {_code(details['commit'][:12])}" if details["commit"] else ""
     forced = ", forced" if details.get("forced") is True else ""
     host = f", on {_text(details['host'])}" if details["host"] else ""
-    return f"{details['items']} items of {_text(details['phase'])}{commit}{host}{forced}"
+    return f"{_text(details['phase'])}, items: {details['items']}{commit}{host}{forced}"
 
 
 def _item(details: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_nextrust.matrix import Matrix
 from pytest_nextrust.phases import Phase, Phases, read_done
 from pytest_nextrust.status.journal import JournalView, Record
 from pytest_nextrust.status.records import BAD, SATISFYING, VERDICTS, Item, ItemKey, RunStart
@@ -96,7 +97,7 @@ def _phase(phase: Phase, store: RunStore, facts: Facts) -> dict[str, Any]:
     by_cell: dict[str, list[ItemKey]] = {}
     for key in sorted(announced):
         by_cell.setdefault(key.cell, []).append(key)
-    cells = [_cell(cell, keys, newest) for cell, keys in by_cell.items()]
+    cells = [_cell(cell, by_cell[cell], newest) for cell in sorted(by_cell, key=_place)]
     return {
         "id": phase.id,
         "name": phase.name,
@@ -111,6 +112,12 @@ def _phase(phase: Phase, store: RunStore, facts: Facts) -> dict[str, Any]:
         "seconds": round(sum(item.seconds for item in newest.values()), 6),
         "cells": cells,
     }
+
+
+def _place(cell: str) -> tuple[int, str]:
+    """Cells in the order of the matrix, then those that are not in it."""
+    known = [each.id for each in Matrix().cells]
+    return (known.index(cell) if cell in known else len(known), cell)
 
 
 def _status(phase: Phase, cells: Iterable[Mapping[str, Any]], facts: Facts) -> str:
