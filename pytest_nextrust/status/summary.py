@@ -19,7 +19,7 @@ from pytest_nextrust.status.journal import JournalView, Record
 from pytest_nextrust.status.records import BAD, SATISFYING, VERDICTS, Item, ItemKey, RunStart
 from pytest_nextrust.status.runs import RunStore
 
-__all__ = ["ACTIVITIES", "SCHEMA", "Facts", "observe", "summarize"]
+__all__ = ["ACTIVITIES", "SCHEMA", "Facts", "observe", "shown_folder", "summarize"]
 
 SCHEMA = "nextrust/pipeline-log/1"
 
@@ -38,12 +38,18 @@ class Facts:
     status_dir: str = "docs/ci-status"
 
 
-def observe(root: Path, phases: Phases, folder: Path) -> Facts:
-    """Look the facts up. ``folder`` is shown relative to ``root`` where it lies inside. Raises nothing."""
+def shown_folder(root: Path, folder: Path) -> str:
+    """The log's folder as messages and expected files name it: relative to ``root`` where it lies inside."""
     inside = folder.resolve().is_relative_to(root.resolve())
-    status_dir = folder.resolve().relative_to(root.resolve()).as_posix() if inside else folder.as_posix()
+    return folder.resolve().relative_to(root.resolve()).as_posix() if inside else folder.as_posix()
+
+
+def observe(root: Path, phases: Phases, folder: Path) -> Facts:
+    """Look the facts up. Raises nothing."""
+    status_dir = shown_folder(root, folder)
     files = {path for phase in phases for path in phase.files(status_dir)}
-    return Facts(read_done(root, phases), frozenset(path for path in files if (root / path).exists()), status_dir)
+    absent = {path for phase in phases for path in phase.absent(root, status_dir)}
+    return Facts(read_done(root, phases), frozenset(files - absent), status_dir)
 
 
 def summarize(view: JournalView, phases: Phases, facts: Facts | None = None) -> dict[str, Any]:

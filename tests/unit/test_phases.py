@@ -187,3 +187,10 @@ def test_markers(tmp_path: Path) -> None:
 def test_expected_files_know_the_logs_folder(folder: str, shown: str) -> None:
     """``{status_dir}`` stands for the folder of the status log."""
     assert Phase("a", "a", expected_files=("{status_dir}/journal.jsonl", "x")).files(folder) == (shown, "x")
+
+
+def test_absent_files_are_told(tmp_path: Path) -> None:
+    """Expected files that do not exist under the project's root, in their order."""
+    (tmp_path / "x").write_text("")
+    phase = Phase("a", "a", expected_files=("y", "x", "{status_dir}/journal.jsonl"))
+    assert phase.absent(tmp_path, "log") == ("y", "log/journal.jsonl")
