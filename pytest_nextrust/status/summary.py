@@ -156,7 +156,7 @@ def _cell(cell: str, keys: list[ItemKey], newest: Mapping[ItemKey, Item]) -> dic
 
 
 def _counts(items: Iterable[Item]) -> dict[str, int]:
-    counted = Counter(item.verdict for item in items)
+    counted: Counter[str] = Counter(item.verdict for item in items)
     return {verdict: counted[verdict] for verdict in VERDICTS if counted[verdict]}
 
 
