@@ -8,7 +8,7 @@ Boundary: looks at the journal through ``status.RunStore`` and at scenario files
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,10 +44,10 @@ class Catalogue:
         return tuple(found)
 
 
-def catalogue(settings: Settings) -> Catalogue:
-    """Search the shipped folder, then the project's."""
+def catalogue(settings: Settings, more: Iterable[Path] = ()) -> Catalogue:
+    """Search the shipped folder, then ``more`` (those of plugins), then the project's."""
     shipped = shipped_folder()
-    folders = tuple(dict.fromkeys([*([shipped] if shipped else []), *settings.scenario_dirs]))
+    folders = tuple(dict.fromkeys([*([shipped] if shipped else []), *more, *settings.scenario_dirs]))
     files, remarks = find(folders)
     return Catalogue(files, folders, remarks)
 
@@ -89,7 +89,6 @@ def make_plan(
     *,
     run: str,
     commit: str,
-    checks: bool,
 ) -> Plan:
     """Decide what runs. Raises UsageFault for a phase that does not exist, or where none is current."""
     assert settings.phase is not None
@@ -103,7 +102,7 @@ def make_plan(
         order=phases.ids,
         depends={phase.id: phase.depends for phase in phases},
         cells=dict.fromkeys(targets, ids),
-        checks=checks and settings.deps != "ignore",
+        checks=not settings.exact and settings.deps != "ignore",
     )
     if not plan.checks:
         return plan
