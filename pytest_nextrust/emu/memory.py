@@ -1,7 +1,7 @@
 """The guest's address space: which pages exist, what may be done to them, and every access the kernel makes.
 
-Boundary: bookkeeping in plain Python. Bytes live behind a ``Backing`` (the emulator's memory, or ``BytesBacking`` here),
-and every change of guest memory by the kernel goes through one, so that a caller can log or replay it.
+Boundary: bookkeeping in plain Python. Bytes live behind a ``Backing`` (the emulator's memory, or ``BytesBacking``), and
+every change of guest memory by the kernel goes through one, so that a caller can log or replay it.
 
 Protections, page size and result codes are Mach's (``<mach/vm_prot.h>``, ``<mach/kern_return.h>``); the page is NeXT's
 8 KB. ``allocate`` anywhere is first fit from the lowest address, as Mach's ``vm_map_find`` does it.
@@ -230,8 +230,10 @@ class AddressSpace:
             address = self._first_fit(size)
         else:
             start = trunc_page(address)
-            size = round_page(size)
+            size = round_page(address + size) - start
             address = start
+            if any(low < address + size and address < high for low, high in self._stack_room()):
+                raise VmError(KERN_NO_SPACE, f"0x{address:08x} is in the stack's room")
         self.map(address, size, READ | WRITE, 7, name)
         return address
 
@@ -305,13 +307,16 @@ class AddressSpace:
 
     def _first_fit(self, size: int) -> int:
         at = 0
-        for region in self._regions:
-            if region.start - at >= size:
+        for start, end in sorted([(region.start, region.end) for region in self._regions] + self._stack_room()):
+            if start - at >= size:
                 return at
-            at = region.end
+            at = max(at, end)
         if TOP - at >= size:
             return at
         raise VmError(KERN_NO_SPACE, f"no hole of 0x{size:x} bytes")
+
+    def _stack_room(self) -> list[tuple[int, int]]:
+        return [self._stack] if self._stack is not None else []
 
     # -- stack ---------------------------------------------------------------------------------------------------------
 
@@ -320,15 +325,16 @@ class AddressSpace:
         self._stack = (max(0, trunc_page(top - round_page(limit))), top)
 
     def grow_stack(self, address: int, sp: int) -> bool:
-        """Map the pages from ``address`` up to the stack's mapped part, if ``address`` is stack that ``sp`` reaches.
+        """Map the pages from ``address`` up to the stack's mapped part, if ``address`` is in the stack's room.
 
-        Answers whether the access is worth trying again. Memory below ``sp`` is not stack, except for the page that
-        ``sp`` itself is in and the one below it: an instruction that pushes faults before it has lowered ``sp``.
+        Answers whether the access is worth trying again. Where ``sp`` is does not matter: NeXT's kernel allocates the
+        whole stack at exec, so every address in it may be touched; mapping it late only saves the host's memory.
         """
+        del sp
         if self._stack is None:
             return False
         floor, top = self._stack
-        if not floor <= address < top or self.region_at(address) is not None or address < trunc_page(sp) - PAGE:
+        if not floor <= address < top or self.region_at(address) is not None:
             return False
         start = trunc_page(address)
         above = self.next_region(start)
@@ -347,6 +353,8 @@ class AddressSpace:
         need = _NEEDED[access]
         while at < end:
             region = self.region_at(at) if at < TOP else None
+            if region is None and self.grow_stack(at, at):
+                region = self.region_at(at)
             if region is None:
                 raise GuestFault(at & (TOP - 1), access, protection=False)
             if not region.prot & need:
@@ -368,7 +376,7 @@ class AddressSpace:
         self._backing.write(address, data)
 
     def load(self, address: int, data: bytes) -> None:
-        """Write regardless of protection: for building the program's image. Raises GuestFault where nothing is mapped."""
+        """Write regardless of protection, to build a program's image. Raises GuestFault where nothing is mapped."""
         at, end = address, address + len(data)
         while at < end:
             region = self.region_at(at)
