@@ -166,9 +166,20 @@ def test_ranges_refuse_what_is_not_inside(value: float) -> None:
     assert len(faults({"wall": value}, Ranged)) == 1
 
 
+def test_nan_is_not_inside_a_half_open_range() -> None:
+    """One bound is enough to keep NaN out."""
+    assert faults({"wait": float("nan")}, Ranged) == [("wait", "nan is too small", "at least 0")]
+
+
+def test_true_is_no_number() -> None:
+    """A boolean stands for no number, whole or not."""
+    assert [path for path, _, _ in faults({"title": "t", "ratio": True, "count": False})] == ["ratio", "count"]
+
+
 @dataclass(frozen=True)
 class Ranged:
     wall: float = option(default=1.0, minimum=0, maximum=9)
+    wait: float = option(default=1.0, minimum=0)
 
 
 def test_a_union_with_a_table_tells_the_tables_faults() -> None:

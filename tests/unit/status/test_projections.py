@@ -26,6 +26,7 @@ from pytest_nextrust.status import (
     Projector,
     Record,
     observe,
+    projections,
     rebuild,
     render_json,
     render_markdown,
@@ -279,6 +280,22 @@ def test_projections_are_fresh_at_most_once_a_second(tmp_path: Path) -> None:
     (tmp_path / "pipeline-log.md").unlink()
     projector.finish()
     assert (tmp_path / "pipeline-log.md").exists()
+
+
+def test_a_long_log_is_drawn_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing that takes half a second is not done again before ten times that has passed."""
+    clock = FakeClock()
+
+    def slow(*args: object, **more: object) -> None:
+        clock.now += 0.5
+
+    monkeypatch.setattr(projections, "rebuild", slow)
+    projector = Projector(tmp_path, PHASES, root=tmp_path, clock=clock)
+    assert projector.refresh()
+    clock.now = 4.9
+    assert not projector.refresh()
+    clock.now = 5.0
+    assert projector.refresh()
 
 
 def test_a_refresh_does_not_wait_for_another_writer(tmp_path: Path) -> None:
