@@ -146,6 +146,8 @@ class RustToolchain:
             data = link(runner, PREFIX + "ld", inputs, folder)
         return place(request, data, self.name, probe.version, runner)
 
+    # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a program
+    # of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
     def _command(self, cpu: str, level: str, *, debug: bool) -> list[str]:
         compiler = self.compiler()
         assert compiler is not None
@@ -156,7 +158,7 @@ class RustToolchain:
             f"--target={TARGET}",
             *("-C", f"target-cpu={cpu.upper()}", "-C", "panic=abort", "-C", f"opt-level={level}"),
             *("-C", f"debug-assertions={checks}", "-C", "relocation-model=static", "-C", "codegen-units=1"),
-            *("-C", "embed-bitcode=no"),
+            *("-C", "embed-bitcode=no", "-C", "code-model=large"),
         ]
 
     def libraries(self, runner: Runner, cpu: str) -> Path:

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <mach/mach.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +11,6 @@
 #include <unistd.h>
 
 #define LIB __attribute__((weak))
-
-LIB void abort(void)
-{
-	sigsetmask(0);
-	signal(SIGABRT, SIG_DFL);
-	kill(getpid(), SIGABRT);
-	_exit(127);
-}
 
 LIB void __assert_fail(const char *condition, const char *file, int line)
 {
