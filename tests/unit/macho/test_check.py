@@ -9,8 +9,9 @@ from pytest_nextrust.macho import check, read
 from pytest_nextrust.macho.defects import DEFECT_LIMIT, KINDS
 from tests.unit.macho import builders as b
 from tests.unit.macho.damage import Case, cases
+from tests.unit.macho.edges import inside, outside
 
-CASES = cases()
+CASES = [*cases(), *outside()]
 
 
 @pytest.mark.parametrize("name", sorted(b.samples()))
@@ -30,6 +31,12 @@ def test_one_damage_gives_its_own_defect(case: Case) -> None:
     assert first.remedy
     if case.offset is not None:
         assert first.offset == case.offset
+
+
+@pytest.mark.parametrize("name", sorted(inside()))
+def test_a_limit_may_be_used_up(name: str) -> None:
+    """A file that goes right up to a limit has no defect."""
+    assert check(read(inside()[name])) == ()
 
 
 def test_every_kind_of_defect_has_a_case() -> None:
