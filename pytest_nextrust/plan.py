@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_nextrust.config import ProjectConfig
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.options import Settings
@@ -44,10 +45,14 @@ class Catalogue:
         return tuple(found)
 
 
-def catalogue(settings: Settings, more: Iterable[Path] = ()) -> Catalogue:
-    """Search the shipped folder, then ``more`` (those of plugins), then the project's."""
-    shipped = shipped_folder()
-    folders = tuple(dict.fromkeys([*([shipped] if shipped else []), *more, *settings.scenario_dirs]))
+def catalogue(settings: Settings, config: ProjectConfig, more: Iterable[Path] = ()) -> Catalogue:
+    """Search the shipped folder, then ``more`` (those of plugins), then the project's.
+
+    The shipped scenarios belong to the shipped phases: a project that does without these does without those.
+    """
+    shipped = shipped_folder() if config.shipped_phases else None
+    own = [*settings.scenario_dirs, *(config.root / name for name in config.scenarios)]
+    folders = tuple(dict.fromkeys([*([shipped] if shipped else []), *more, *own]))
     files, remarks = find(folders)
     return Catalogue(files, folders, remarks)
 

@@ -51,6 +51,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    if not any(config.pluginmanager.hasplugin(name) for name in ("xdist", "xdist.plugin")):
+        config.addinivalue_line("markers", "xdist_group(name): the cell; of use with pytest-xdist")
     config.pluginmanager.register(fixtures, "nextrust-fixtures")
     if not _any_option(config) and not any("scenario.toml::" in path for path in config.args):
         return
@@ -90,7 +92,7 @@ def _activate(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         # The node ids of --dist loadgroup have "@group" at their end; the plugin's own scheduler needs no such thing.
         config.option.loadgroup = False
-    elif config.pluginmanager.hasplugin("xdist") and not config.option.collectonly:
+    elif results.distributed:
         from pytest_nextrust.xdist import Guard
 
         config.pluginmanager.register(Guard(session, results), "nextrust-guard")

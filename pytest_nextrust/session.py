@@ -203,7 +203,7 @@ def open_session(
     """
     project = load_project(settings.root)
     phases = Phases.from_config(project)
-    found = catalogue(settings, (*folders, *(settings.root / name for name in project.scenarios)))
+    found = catalogue(settings, project, folders)
     plan: Plan | None = None
     if handed is not None:
         environment = from_wire(Environment, handed["environment"])

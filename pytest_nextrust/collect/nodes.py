@@ -39,7 +39,6 @@ class ScenarioFile(pytest.File):
     def at(cls, parent: pytest.Collector, path: Path) -> ScenarioFile:
         """The node for this file."""
         root = parent.config.rootpath
-        # pytest makes do with the bare file name there, which every scenario has.
         outside: dict[str, Any] = (
             {} if path.is_relative_to(root) else {"nodeid": Path(os.path.relpath(path, root)).as_posix()}
         )

@@ -40,7 +40,11 @@ class Results:
         self.session = session
         self.config = config
         self.is_worker = hasattr(config, "workerinput")
-        self.distributed = not self.is_worker and config.pluginmanager.hasplugin("dsession")
+        self.distributed = (
+            not config.option.collectonly
+            and config.getoption("dist", "no") != "no"
+            and bool(config.getoption("tx", None))
+        )
         self.began = time.time()
         self.faults: list[str] = []
         self.done: tuple[str, ...] = ()

@@ -79,6 +79,7 @@ class Selection:
         chosen = [item for item in items if self._wanted(item)]
         dropped = [item for item in items if not self._wanted(item)]
         if not chosen and not session.testsfailed and not _is_worker(session):
+            items.clear()  # what was dropped must not be announced on the way out
             raise pytest.UsageError(self.session.nothing())
         if chosen and self.session.mode == "phase":
             chosen += self._empty_phases(session, chosen)
