@@ -3,8 +3,8 @@
 Boundary: dispatch and checks; what the routines do is in ``memory_calls``, ``port_calls`` and ``task_calls``.
 
 Sources: NeXT ``mach.defs`` (subsystem mach 2000; a reply's id is the request's plus 100) and what MIG's server stubs
-for it check: the exact size, the simple flag, each item's type word. A request that fails a check is MIG_BAD_ARGUMENTS; a
-routine's failure is a reply of 32 bytes that holds only the return code.
+for it check: the exact size, the simple flag, each item's type word. A request that fails a check is
+MIG_BAD_ARGUMENTS; a routine's failure is a reply of 32 bytes that holds only the return code.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Boundary: one task, one thread; creating, suspending or changing threads is not implemented and ends the run, named.
 
 Sources: Mach 2.5 ``<mach/task_info.h>``, ``<mach/thread_info.h>``, ``<mach/task_special_ports.h>``; a task registers up
-to four ports (TASK_PORT_REGISTER_MAX), of which name server, environment and service are the first three: none is there.
+to four ports (TASK_PORT_REGISTER_MAX), of which name server, environment and service come first: none is there.
 """
 
 from __future__ import annotations
