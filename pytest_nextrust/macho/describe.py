@@ -30,10 +30,10 @@ from pytest_nextrust.macho.model import MachFile, Relocation, Symbol
 
 __all__ = ["DEFAULT_ROWS", "describe"]
 
-DEFAULT_ROWS = 20_000
+DEFAULT_ROWS = 10_000
 """Symbols, relocations and members described in all."""
 
-_TEXT_PER_ROW = 1000
+_TEXT_PER_ROW = 200
 
 
 class _Rows:

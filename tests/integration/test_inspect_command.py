@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -179,3 +181,29 @@ def test_names_cannot_drive_the_terminal(put: Any, capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert r"\x1b[31mxx" in out
+
+
+def test_the_command_stays_within_64_mib(put: Any) -> None:
+    """A file with hundreds of thousands of symbols with long names takes at most 64 MiB over its size."""
+    names = ("\U0001f600" * 100 + "\0").encode() * 1000
+    table = b.nlist(1, 0x0F, 1, 0) * 200_000
+    path = put(b.macho(1, [b.symtab(52, 200_000, 52 + len(table), len(names))], {52: table, 52 + len(table): names}))
+    peaks = []
+    for name in (put(b.a_program(), "small"), path):
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, name], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        )
+        peaks.append(int(done.stderr.splitlines()[-1]))
+    assert peaks[1] - peaks[0] <= (64 << 20) + Path(path).stat().st_size
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from pytest_nextrust.cli import main
+main(["inspect", sys.argv[1], "--json", "-"])
+status = Path("/proc/self/status")
+lines = status.read_text().splitlines() if status.exists() else []
+high = [int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM")]
+print(high[0] if high else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""

@@ -12,6 +12,8 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_nextrust.errors import UnreadableMacho
 from pytest_nextrust.macho import Archive, MachFile, check, read
@@ -22,6 +24,7 @@ ROOT = Path(__file__).parents[3]
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 HEADROOM = 64 << 20
 MEBI = 1 << 20
+_MAGICS = (b"\xfe\xed\xfa\xce", b"\xca\xfe\xba\xbe", b"\xbe\xba\xfe\xca", b"!<arch>\n", b"")
 
 
 @pytest.mark.campaign
@@ -126,3 +129,15 @@ def test_every_truncation_of_the_headers(name: str) -> None:
             continue
         else:
             assert size in ends or any(d.severity == "error" for d in defects), size
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([*_MAGICS]), st.binary(max_size=400))
+def test_anything_behind_a_magic_number(magic: bytes, rest: bytes) -> None:
+    """Arbitrary bytes behind any magic number are described or refused, and every defect lies in the file."""
+    data = magic + rest
+    try:
+        answer = describe(read(data), cpu="m68030")
+    except UnreadableMacho:
+        return
+    assert all(0 <= defect["offset"] <= len(data) for defect in answer["defects"])
