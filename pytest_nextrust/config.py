@@ -212,7 +212,7 @@ class _Reader:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if rules.minimum is not None and not value >= rules.minimum:
                 self.bad(path, f"{value} is too small", rules.remedy or f"at least {rules.minimum}")
-            if rules.maximum is not None and not value <= rules.maximum:
+            elif rules.maximum is not None and not value <= rules.maximum:
                 self.bad(path, f"{value} is too large", rules.remedy or f"at most {rules.maximum}")
         if rules.pattern is not None and isinstance(value, str) and not re.fullmatch(rules.pattern, value):
             self.bad(path, f"{_shown(value)} does not fit", rules.remedy or f"it must match {rules.pattern}")

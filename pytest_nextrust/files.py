@@ -61,6 +61,8 @@ def sync_folder(folder: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make ``folder`` and what leads to it, durably. Raises OSError, also where something else has that name."""
+    if folder.is_dir():
+        return
     missing = []
     step = folder
     while not step.exists() and step != step.parent:

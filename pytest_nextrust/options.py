@@ -129,6 +129,18 @@ class Settings:
     report: Path | None = None
     standins: str = "accept"
     scenario_dirs: tuple[Path, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Paths and node ids given as arguments."""
+
+    @property
+    def node_ids(self) -> bool:
+        """Whether single items are named by their node ids."""
+        return any("::" in path for path in self.paths)
+
+    @property
+    def exact(self) -> bool:
+        """Whether single items were asked for: then no dependency is looked at."""
+        return self.scenario is not None or self.node_ids
 
     @property
     def reproduction_options(self) -> tuple[str, ...]:
@@ -207,7 +219,7 @@ def parse_status_dir(option: str, text: str) -> Path:
     return path
 
 
-def read_settings(source: Source, *, root: Path, start: Path) -> Settings:
+def read_settings(source: Source, *, root: Path, start: Path, paths: Sequence[str] = ()) -> Settings:
     """Parse everything at once. Raises UsageFault for the first value that cannot be acted on.
 
     ``root`` is pytest's rootdir, from where ini paths count; ``start`` is where pytest was called, from where paths on
@@ -230,6 +242,7 @@ def read_settings(source: Source, *, root: Path, start: Path) -> Settings:
         report=_report(source, start),
         standins=_given(source, "nextrust_standins", lambda o, t: parse_choice(o, t, STANDINS)) or "accept",
         scenario_dirs=tuple(root / name for name in source.ini("nextrust_scenarios") or DEFAULT_SCENARIOS),
+        paths=tuple(paths),
     )
 
 

@@ -54,6 +54,10 @@ class Phase:
         folder = "" if status_dir in ("", ".") else status_dir + "/"
         return tuple(path.replace("{status_dir}/", folder) for path in self.expected_files)
 
+    def absent(self, root: Path, status_dir: str = "docs/ci-status") -> tuple[str, ...]:
+        """Those of ``files`` that do not exist under ``root``; while there is one, the phase is not done."""
+        return tuple(path for path in self.files(status_dir) if not (root / path).exists())
+
 
 class Phases:
     """The phases of a project, in dependency order: an order that keeps the document's wherever dependencies let it.

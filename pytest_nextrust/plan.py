@@ -8,10 +8,11 @@ Boundary: looks at the journal through ``status.RunStore`` and at scenario files
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_nextrust.config import ProjectConfig
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.options import Settings
@@ -44,10 +45,14 @@ class Catalogue:
         return tuple(found)
 
 
-def catalogue(settings: Settings) -> Catalogue:
-    """Search the shipped folder, then the project's."""
-    shipped = shipped_folder()
-    folders = tuple(dict.fromkeys([*([shipped] if shipped else []), *settings.scenario_dirs]))
+def catalogue(settings: Settings, config: ProjectConfig, more: Iterable[Path] = ()) -> Catalogue:
+    """Search the shipped folder, then ``more`` (those of plugins), then the project's.
+
+    The shipped scenarios belong to the shipped phases: a project that does without these does without those.
+    """
+    shipped = shipped_folder() if config.shipped_phases else None
+    own = [*settings.scenario_dirs, *(config.root / name for name in config.scenarios)]
+    folders = tuple(dict.fromkeys([*([shipped] if shipped else []), *more, *own]))
     files, remarks = find(folders)
     return Catalogue(files, folders, remarks)
 
@@ -89,7 +94,6 @@ def make_plan(
     *,
     run: str,
     commit: str,
-    checks: bool,
 ) -> Plan:
     """Decide what runs. Raises UsageFault for a phase that does not exist, or where none is current."""
     assert settings.phase is not None
@@ -103,7 +107,7 @@ def make_plan(
         order=phases.ids,
         depends={phase.id: phase.depends for phase in phases},
         cells=dict.fromkeys(targets, ids),
-        checks=checks and settings.deps != "ignore",
+        checks=not settings.exact and settings.deps != "ignore",
     )
     if not plan.checks:
         return plan

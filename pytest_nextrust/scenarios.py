@@ -41,7 +41,7 @@ FILE_NAME = "scenario.toml"
 
 STAGES = ("environment", "object", "hello", "atomics", "std")
 
-CHECKS = ("emulator-gate", "macho-sound", "toolchains", "writable-status")
+CHECKS = ("emulator-gate", "file-exists", "macho-sound", "toolchains", "writable-status")
 
 FAILURES = (
     "build",
@@ -66,7 +66,10 @@ _SIGNALS = (
     "HUP INT QUIT ILL TRAP IOT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM URG STOP TSTP CONT CHLD TTIN TTOU IO XCPU XFSZ "
     "VTALRM PROF WINCH LOST USR1 USR2"
 )
-SIGNALS: Mapping[str, int] = {f"SIG{name}": number for number, name in enumerate(_SIGNALS.split(), 1)}
+SIGNALS: Mapping[str, int] = {
+    **{f"SIG{name}": number for number, name in enumerate(_SIGNALS.split(), 1)},
+    "SIGABRT": 6,  # the later name of SIGIOT
+}
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 
@@ -154,6 +157,7 @@ class Expect:
 class Check:
     """One named check of a stage that looks at the surroundings or at what a toolchain emits.
 
+    ``file-exists``: ``path``, relative to the project's root, must be there.
     ``macho-sound``: the program is built by every toolchain found that can (or those in ``toolchains``), linked as
     ``link`` says, and checked; ``segments``, ``sections`` ("__TEXT,__text") and ``symbols`` must then be there.
     ``toolchains``: those named must be found (where none is named, the probes' answers are reported).
@@ -161,10 +165,15 @@ class Check:
 
     kind: str = option(choices=CHECKS)
     toolchains: tuple[str, ...] = ()
+    path: str = ""
     link: str = option(default="executable", choices=("executable", "object"))
     segments: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+
+    def document_faults(self) -> Iterator[Fault]:
+        if self.kind == "file-exists" and not self.path:
+            yield Fault("path", "missing", "a path below the project's root")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a Mach-O, a fat file or an archive of objects")
     parser.add_argument("--cpu", choices=("m68030", "m68040"), help="also check that this CPU runs it")
     parser.add_argument(
-        "--rows", type=_rows, metavar="N", help="list at most N symbols, relocations and members in all (default 20000)"
+        "--rows", type=_rows, metavar="N", help="list at most N symbols, relocations and members in all (default 10000)"
     )
     add_json_option(parser)
 

@@ -1,7 +1,7 @@
 """The guest's address space: which pages exist, what may be done to them, and every access the kernel makes.
 
-Boundary: bookkeeping in plain Python. Bytes live behind a ``Backing`` (the emulator's memory, or ``BytesBacking`` here),
-and every change of guest memory by the kernel goes through one, so that a caller can log or replay it.
+Boundary: bookkeeping in plain Python. Bytes live behind a ``Backing`` (see ``pages``, re-exported here), and every
+change of guest memory by the kernel goes through one, so that a caller can log or replay it.
 
 Protections, page size and result codes are Mach's (``<mach/vm_prot.h>``, ``<mach/kern_return.h>``); the page is NeXT's
 8 KB. ``allocate`` anywhere is first fit from the lowest address, as Mach's ``vm_map_find`` does it.
@@ -12,8 +12,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
+from pytest_nextrust.emu.pages import (
+    EXECUTE,
+    KERN_INVALID_ADDRESS,
+    KERN_INVALID_ARGUMENT,
+    KERN_NO_SPACE,
+    KERN_PROTECTION_FAILURE,
+    PAGE,
+    READ,
+    TOP,
+    WRITE,
+    Backing,
+    BytesBacking,
+    GuestFault,
+    VmError,
+    round_page,
+    trunc_page,
+)
 from pytest_nextrust.emu.records import Access
 
 __all__ = [
@@ -33,114 +49,10 @@ __all__ = [
     "trunc_page",
 ]
 
-PAGE = 0x2000
-TOP = 1 << 32
-READ, WRITE, EXECUTE = 1, 2, 4
-
-KERN_INVALID_ADDRESS = 1
-KERN_PROTECTION_FAILURE = 2
-KERN_NO_SPACE = 3
-KERN_INVALID_ARGUMENT = 4
-
 DEFAULT_LIMIT = 1 << 30
 """Bytes a guest may have mapped in all; past it allocation fails as on a machine whose swap is full."""
 
 _NEEDED: dict[Access, int] = {"read": READ, "write": WRITE, "fetch": EXECUTE}
-
-
-def trunc_page(address: int) -> int:
-    """Round down to a page boundary."""
-    return address & ~(PAGE - 1)
-
-
-def round_page(size: int) -> int:
-    """Round up to a page boundary."""
-    return (size + PAGE - 1) & ~(PAGE - 1)
-
-
-class GuestFault(Exception):
-    """An access the guest's page tables refuse. ``protection``: the page exists but forbids it; else there is none."""
-
-    def __init__(self, address: int, access: Access, protection: bool) -> None:
-        super().__init__(address, access, protection)
-        self.address = address
-        self.access: Access = access
-        self.protection = protection
-
-    def __str__(self) -> str:
-        why = "forbidden by its protection" if self.protection else "not mapped"
-        return f"{self.access} at 0x{self.address:08x}: {why}"
-
-
-class VmError(Exception):
-    """A refused change of the address space; ``code`` is the kern_return_t."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(code, reason)
-        self.code = code
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.reason} (kern_return {self.code})"
-
-
-class Backing(Protocol):
-    """Where the bytes are. Addresses and sizes are whole pages for map, unmap and protect; protections are Mach bits.
-
-    ``read`` and ``write`` ignore protections; the address space has checked them where they matter.
-    """
-
-    def map(self, address: int, size: int, prot: int) -> None: ...
-    def unmap(self, address: int, size: int) -> None: ...
-    def protect(self, address: int, size: int, prot: int) -> None: ...
-    def read(self, address: int, size: int) -> bytes: ...
-    def write(self, address: int, data: bytes) -> None: ...
-
-
-class BytesBacking:
-    """Pages in a dictionary: for using the kernel without an emulator."""
-
-    def __init__(self) -> None:
-        self._pages: dict[int, bytearray] = {}
-
-    def map(self, address: int, size: int, prot: int) -> None:
-        """Add zeroed pages; ``prot`` is not kept. Raises ValueError for a page that exists already."""
-        del prot
-        for page in range(address, address + size, PAGE):
-            if page in self._pages:
-                raise ValueError(f"page 0x{page:08x} is mapped already")
-            self._pages[page] = bytearray(PAGE)
-
-    def unmap(self, address: int, size: int) -> None:
-        """Remove pages. Raises KeyError for one that is not there."""
-        for page in range(address, address + size, PAGE):
-            del self._pages[page]
-
-    def protect(self, address: int, size: int, prot: int) -> None:
-        """Check that the pages exist; protections are the address space's business."""
-        del prot
-        for page in range(address, address + size, PAGE):
-            self._pages[page]
-
-    def read(self, address: int, size: int) -> bytes:
-        """Read bytes. Raises KeyError for a page that is not there."""
-        return b"".join(bytes(self._pages[page][low:high]) for page, low, high in _pieces(address, size))
-
-    def write(self, address: int, data: bytes) -> None:
-        """Write bytes. Raises KeyError for a page that is not there."""
-        done = 0
-        for page, low, high in _pieces(address, len(data)):
-            self._pages[page][low:high] = data[done : done + high - low]
-            done += high - low
-
-
-def _pieces(address: int, size: int) -> Iterator[tuple[int, int, int]]:
-    end = address + size
-    while address < end:
-        page = trunc_page(address)
-        stop = min(end, page + PAGE)
-        yield page, address - page, stop - page
-        address = stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +142,10 @@ class AddressSpace:
             address = self._first_fit(size)
         else:
             start = trunc_page(address)
-            size = round_page(size)
+            size = round_page(address + size) - start
             address = start
+            if any(low < address + size and address < high for low, high in self._stack_room()):
+                raise VmError(KERN_NO_SPACE, f"0x{address:08x} is in the stack's room")
         self.map(address, size, READ | WRITE, 7, name)
         return address
 
@@ -305,13 +219,16 @@ class AddressSpace:
 
     def _first_fit(self, size: int) -> int:
         at = 0
-        for region in self._regions:
-            if region.start - at >= size:
+        for start, end in sorted([(region.start, region.end) for region in self._regions] + self._stack_room()):
+            if start - at >= size:
                 return at
-            at = region.end
+            at = max(at, end)
         if TOP - at >= size:
             return at
         raise VmError(KERN_NO_SPACE, f"no hole of 0x{size:x} bytes")
+
+    def _stack_room(self) -> list[tuple[int, int]]:
+        return [self._stack] if self._stack is not None else []
 
     # -- stack ---------------------------------------------------------------------------------------------------------
 
@@ -320,15 +237,16 @@ class AddressSpace:
         self._stack = (max(0, trunc_page(top - round_page(limit))), top)
 
     def grow_stack(self, address: int, sp: int) -> bool:
-        """Map the pages from ``address`` up to the stack's mapped part, if ``address`` is stack that ``sp`` reaches.
+        """Map the pages from ``address`` up to the stack's mapped part, if ``address`` is in the stack's room.
 
-        Answers whether the access is worth trying again. Memory below ``sp`` is not stack, except for the page that
-        ``sp`` itself is in and the one below it: an instruction that pushes faults before it has lowered ``sp``.
+        Answers whether the access is worth trying again. Where ``sp`` is does not matter: NeXT's kernel allocates the
+        whole stack at exec, so every address in it may be touched; mapping it late only saves the host's memory.
         """
+        del sp
         if self._stack is None:
             return False
         floor, top = self._stack
-        if not floor <= address < top or self.region_at(address) is not None or address < trunc_page(sp) - PAGE:
+        if not floor <= address < top or self.region_at(address) is not None:
             return False
         start = trunc_page(address)
         above = self.next_region(start)
@@ -347,6 +265,8 @@ class AddressSpace:
         need = _NEEDED[access]
         while at < end:
             region = self.region_at(at) if at < TOP else None
+            if region is None and self.grow_stack(at, at):
+                region = self.region_at(at)
             if region is None:
                 raise GuestFault(at & (TOP - 1), access, protection=False)
             if not region.prot & need:
@@ -368,7 +288,7 @@ class AddressSpace:
         self._backing.write(address, data)
 
     def load(self, address: int, data: bytes) -> None:
-        """Write regardless of protection: for building the program's image. Raises GuestFault where nothing is mapped."""
+        """Write regardless of protection, to build a program's image. Raises GuestFault where nothing is mapped."""
         at, end = address, address + len(data)
         while at < end:
             region = self.region_at(at)

@@ -1,7 +1,7 @@
 """Every defect of a file: thin, fat or archive.
 
-``check`` looks at all of it; ``check_outer`` at a container alone and ``open_members`` at what is in it, for callers
-that report member by member. The cost is linear in the file: members that share bytes are looked into once.
+``check`` looks at all of it; ``open_members`` gives what is in a container, for callers that go on member by member.
+The cost is linear in the file: members that share bytes are looked into once.
 
 Sources: NeXT ``mach-o/fat.h``; 4.3BSD ``ar.h``, ``ranlib.h``; the modules ``check_*`` name theirs.
 """
@@ -23,7 +23,7 @@ from pytest_nextrust.macho.model import MachFile
 from pytest_nextrust.macho.reader import read_member, runs
 from pytest_nextrust.macho.tables import clip
 
-__all__ = ["Opened", "check", "check_outer", "open_members"]
+__all__ = ["Opened", "check", "open_members"]
 
 _STRX, _OFF = 0, 4
 
@@ -55,12 +55,16 @@ def _check_any(file: MachFile | FatFile | Archive, cpu: str | None, found: Repor
     if isinstance(file, MachFile):
         _check_thin(file, cpu, found)
         return
-    _check_outer(file, cpu, found)
-    # A fat file is judged by the member that the CPU would get; the others are for other CPUs.
-    inner = None if isinstance(file, FatFile) else cpu
+    if isinstance(file, FatFile):
+        _check_fat(file, cpu, found)
+        cpu = None  # judged by the member that the CPU would get; the others are for other CPUs
+    else:
+        _check_archive(file, found)
     for opened in open_members(file):
         if opened.content is not None:
-            _check_any(opened.content, inner, found)
+            _check_any(opened.content, cpu, found)
+        elif opened.fault:
+            _report_unopened(file, opened, found)
 
 
 def _check_thin(file: MachFile, cpu: str | None, found: Reporter) -> None:
@@ -73,30 +77,15 @@ def _check_thin(file: MachFile, cpu: str | None, found: Reporter) -> None:
     check_relocations(file, found)
 
 
-def check_outer(file: FatFile | Archive, *, cpu: str | None = None) -> tuple[Defect, ...]:
-    """The defects of the container itself, and of members that cannot be described. Raises like ``check``."""
-    found = Reporter()
-    if cpu is not None:
-        runs(cpu)
-    _check_outer(file, cpu, found)
-    return found.result()
-
-
-def _check_outer(file: FatFile | Archive, cpu: str | None, found: Reporter) -> None:
-    if isinstance(file, FatFile):
-        _check_fat(file, cpu, found)
-    else:
-        _check_archive(file, found)
-    for opened in open_members(file):
-        if not opened.fault:
-            continue
-        begins_like_one = isinstance(opened.member, FatMember) or _magic(file, opened.member) in (
-            lay.MAGIC,
-            lay.MAGIC_SWAPPED,
-            lay.FAT_MAGIC,
-        )
-        kind = "member-unreadable" if begins_like_one else "archive-member-other"
-        found.add(kind, opened.member.place, f"member {opened.label}: {opened.fault}")
+def _report_unopened(file: FatFile | Archive, opened: Opened, found: Reporter) -> None:
+    """A member that cannot be described: an archive may hold other things, if they do not claim to be Mach-O."""
+    claims = isinstance(opened.member, FatMember) or _magic(file, opened.member) in (
+        lay.MAGIC,
+        lay.MAGIC_SWAPPED,
+        lay.FAT_MAGIC,
+    )
+    kind = "member-unreadable" if claims else "archive-member-other"
+    found.add(kind, opened.member.place, f"member {opened.label}: {opened.fault}")
 
 
 def _magic(file: FatFile | Archive, member: FatMember | ArchiveMember) -> bytes:
@@ -107,8 +96,8 @@ def _magic(file: FatFile | Archive, member: FatMember | ArchiveMember) -> bytes:
 def open_members(file: FatFile | Archive) -> Iterator[Opened]:
     """The members in the order of the container, each opened where it can be."""
     if isinstance(file, Archive):
-        for member in file.members:
-            if not member.table_of_contents:
+        for index, member in enumerate(file.members):
+            if index or not member.table_of_contents:
                 yield _open(file, member, member.name)
         return
     overlapping = _fat_overlaps(file)
@@ -217,5 +206,6 @@ def _check_archive(file: Archive, found: Reporter) -> None:
         if strx >= contents.strings_size:
             found.add("ranlib-bad", place + 4 + 8 * index + _STRX, f"entry {index}: string index {strx}")
         at = bisect_left(starts, offset)
-        if at == len(starts) or starts[at] != offset:
+        beyond = file.stopped is not None and file.offset + offset >= file.stopped[1]
+        if not beyond and (at == len(starts) or starts[at] != offset):
             found.add("ranlib-bad", place + 4 + 8 * index + _OFF, f"entry {index}: no member at {offset}")

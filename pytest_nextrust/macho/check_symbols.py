@@ -51,7 +51,7 @@ def _check_entries(file: MachFile, strsize: int, strings_whole: bool, found: Rep
             _check_string(strx, strsize, last_nul, strings_whole, index, place, found)
         kind = ntype & lay.N_TYPE
         if ntype & lay.N_STAB:
-            if sect > len(file.sections):
+            if sect > len(file.sections) and file.stopped is None:
                 found.add("symbol-section", place + _SECT, f"stab {index} is in section {sect} of {len(file.sections)}")
         elif kind == lay.N_SECT:
             _check_section(file, index, sect, value, place, found)
@@ -71,6 +71,8 @@ def _check_string(strx: int, strsize: int, last_nul: int, whole: bool, index: in
 
 
 def _check_section(file: MachFile, index: int, sect: int, value: int, place: int, found: Reporter) -> None:
+    if sect > len(file.sections) and file.stopped is not None:
+        return  # it may be in a command that could not be read
     if not 0 < sect <= len(file.sections):
         found.add("symbol-section", place + _SECT, f"symbol {index} is in section {sect} of {len(file.sections)}")
         return
@@ -98,7 +100,10 @@ def _last_nul(table: SymbolTable) -> int:
 
 
 def check_relocations(file: MachFile, found: Reporter) -> None:
-    """Every section's entries, each byte of the file once."""
+    """Every section's entries, each byte of the file once.
+
+    Where load commands could not be read, what an entry refers to may be in one of them, and is not judged.
+    """
     reach = 0
     spans = _spans(file)
     for section in sorted((s for s in file.sections if s.nreloc), key=lambda s: s.reloff):
@@ -134,22 +139,23 @@ def _check_section_entries(
         place = first + index * lay.RELOCATION.size
         what = f"{section} relocation {index}"
         if word & lay.R_SCATTERED:
-            address, length, rtype = word & 0xFF_FFFF, word >> 28 & 3, word >> 24 & 15
+            address, length, rtype, kind_place = word & 0xFF_FFFF, word >> 28 & 3, word >> 24 & 15, place
             below = bisect_right(starts, second)
-            if not below or second > reaches[below - 1]:
+            if file.stopped is None and (not below or second > reaches[below - 1]):
                 found.add("relocation-value", place + 4, f"{what}: r_value 0x{second:x}")
         else:
-            address, length, rtype = word, second >> 5 & 3, second & 15
-            _check_target(file, second, what, place, found)
+            address, length, rtype, kind_place = word, second >> 5 & 3, second & 15, place + 4
+            if file.stopped is None:
+                _check_target(file, second, what, place, found)
         if length > lay.R_LENGTH_LONG:
-            found.add("relocation-length", place, f"{what}: length {length}")
+            found.add("relocation-length", kind_place, f"{what}: length {length}")
         elif rtype != _PAIR and address + (1 << length) > section.size:
             fault = f"{what}: {1 << length} bytes at 0x{address:x}; the section has 0x{section.size:x}"
             found.add("relocation-address", place, fault)
         if rtype in (_PAIR, _SECTDIFF):
-            found.add("relocation-later", place, f"{what}: type {rtype}")
+            found.add("relocation-later", kind_place, f"{what}: type {rtype}")
         elif rtype:
-            found.add("relocation-type", place, f"{what}: type {rtype}")
+            found.add("relocation-type", kind_place, f"{what}: type {rtype}")
 
 
 def _check_target(file: MachFile, word: int, what: str, place: int, found: Reporter) -> None:

@@ -30,10 +30,10 @@ from pytest_nextrust.macho.model import MachFile, Relocation, Symbol
 
 __all__ = ["DEFAULT_ROWS", "describe"]
 
-DEFAULT_ROWS = 20_000
+DEFAULT_ROWS = 10_000
 """Symbols, relocations and members described in all."""
 
-_TEXT_PER_ROW = 1000
+_TEXT_PER_ROW = 200
 
 
 class _Rows:
@@ -73,17 +73,21 @@ def _members(file: FatFile | Archive, defects: Sequence[Defect], budget: _Rows) 
     """``members`` and, for an archive, ``table_of_contents``; each member with the defects inside its bytes."""
     offsets = [defect.offset for defect in defects]
     members: list[dict[str, Any]] = []
-    left_out = 0
+    total = len(file.members)
+    if isinstance(file, Archive):
+        total -= sum(1 for member in file.members[:1] if member.table_of_contents)
     for opened in open_members(file):
         if budget.spent():
-            left_out += 1
-            continue
+            break
         budget.take(opened.label)
         start = opened.member.offset if not isinstance(opened.member, ArchiveMember) else opened.member.start
         start += 0 if isinstance(file, FatFile) else file.offset
         inside = defects[bisect_left(offsets, start) : bisect_left(offsets, start + opened.member.size)]
-        members.append({**_member(opened, start, budget), "defects": [_defect(d) for d in inside]})
-    out: dict[str, Any] = {"members": members, "omitted": {"symbols": 0, "relocations": 0, "members": left_out}}
+        members.append({**_member(opened, start, defects, budget), "defects": [_defect(d) for d in inside]})
+    out: dict[str, Any] = {
+        "members": members,
+        "omitted": {"symbols": 0, "relocations": 0, "members": total - len(members)},
+    }
     if isinstance(file, Archive) and file.table_of_contents is not None:
         entries = []
         for entry in file.table_of_contents:
@@ -95,14 +99,14 @@ def _members(file: FatFile | Archive, defects: Sequence[Defect], budget: _Rows) 
     return out
 
 
-def _member(opened: Opened, start: int, budget: _Rows) -> dict[str, Any]:
+def _member(opened: Opened, start: int, defects: Sequence[Defect], budget: _Rows) -> dict[str, Any]:
     head: dict[str, Any] = {"name": opened.label, "offset": start, "size": opened.member.size, "fault": opened.fault}
     if isinstance(opened.content, MachFile):
         return {**head, **_thin(opened.content, budget)}
     if not isinstance(opened.member, ArchiveMember):
         head |= {"cputype": opened.member.cputype, "cpusubtype": opened.member.cpusubtype}
     if isinstance(opened.content, Archive):
-        return {**_header(None), **head, "container": "archive", **_members(opened.content, (), budget)}
+        return {**_header(None), **head, "container": "archive", **_members(opened.content, defects, budget)}
     return {**_header(None), **head}
 
 

@@ -7,7 +7,6 @@ and ``pipeline-log.md``. Everything drawn is a function of the journal: it can b
 
 from __future__ import annotations
 
-from pytest_nextrust.status.done import settle, unmet
 from pytest_nextrust.status.environment import Environment, capture, git_commit
 from pytest_nextrust.status.journal import Journal, JournalView, Problem, Record
 from pytest_nextrust.status.projections import Projector, rebuild, render_json, render_markdown
@@ -55,6 +54,4 @@ __all__ = [
     "rebuild",
     "render_json",
     "render_markdown",
-    "settle",
-    "unmet",
 ]

@@ -10,7 +10,6 @@ import os
 import re
 import socket
 import subprocess
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +35,7 @@ def capture(
     root: Path,
     *,
     environ: Mapping[str, str] | None = None,
-    unique: Callable[[], str] = lambda: uuid.uuid4().hex[:12],
+    unique: Callable[[], str] = lambda: os.urandom(6).hex(),
     host: Callable[[], str] = socket.gethostname,
 ) -> Environment:
     """Look around at the project at ``root``. Never raises for what it does not find.

@@ -29,12 +29,19 @@ _LONGEST = 300
 
 def render_json(view: JournalView, phases: Phases, facts: Facts | None = None) -> bytes:
     """``pipeline-log.json``."""
-    return json.dumps(summarize(view, phases, facts), indent=2).encode("ascii") + b"\n"
+    return _draw_json(summarize(view, phases, facts))
 
 
 def render_markdown(view: JournalView, phases: Phases, facts: Facts | None = None) -> bytes:
     """``pipeline-log.md``."""
-    summary = summarize(view, phases, facts)
+    return _draw_markdown(summarize(view, phases, facts))
+
+
+def _draw_json(summary: Mapping[str, Any]) -> bytes:
+    return json.dumps(summary, indent=2).encode("ascii") + b"\n"
+
+
+def _draw_markdown(summary: Mapping[str, Any]) -> bytes:
     head = ["# Pipeline status", f"*Last updated: {_time(summary['updated'])}*"]
     parts = ("\n".join(part(summary)) for part in (_current, _checklist, _failures, _incomplete, _activities))
     return "\n\n".join([*head, *filter(None, parts), ""]).removesuffix("\n").encode("utf-8", "replace")
@@ -53,9 +60,9 @@ def rebuild(
         make_folder(folder)
         with lock or Lock(folder / "projections.lock"):
             view = Journal(folder).read()
-            facts = observe(root, phases, folder)
-            for path, render in zip(written, (render_json, render_markdown), strict=True):
-                atomic_replace(path, render(view, phases, facts))
+            summary = summarize(view, phases, observe(root, phases, folder))
+            for path, draw in zip(written, (_draw_json, _draw_markdown), strict=True):
+                atomic_replace(path, draw(summary))
     except OSError as error:
         raise StatusError(
             "status log",
@@ -67,7 +74,10 @@ def rebuild(
 
 
 class Projector:
-    """Keeps the projections fresh during a run: at most once in ``interval`` seconds, and once at its end."""
+    """Keeps the projections fresh during a run: at most once in ``interval`` seconds, and once at its end.
+
+    Drawing reads the whole journal, so a long one is drawn less often: it takes at most a tenth of the run's time.
+    """
 
     def __init__(
         self,
@@ -83,18 +93,19 @@ class Projector:
         self._root = root
         self._interval = interval
         self._clock = clock
-        self._last: float | None = None
+        self._next = float("-inf")
 
     def refresh(self) -> bool:
         """Draw them if it is time; True if so. Somebody else who is drawing them counts as done."""
         now = self._clock()
-        if self._last is not None and now - self._last < self._interval:
+        if now < self._next:
             return False
-        self._last = now
         try:
             rebuild(self._folder, self._phases, root=self._root, lock=Lock(self._lock_path, timeout=0))
         except LockTimeout:
             return False
+        finally:
+            self._next = now + max(self._interval, 10 * (self._clock() - now))
         return True
 
     def finish(self) -> None:
@@ -184,7 +195,7 @@ def _incomplete(summary: Mapping[str, Any]) -> Iterator[str]:
     yield "## Incomplete"
     yield ""
     for run in summary["incomplete_runs"]:
-        yield f"- run {_code(run['run'])} of {_time(run['started'])} has no end; {run['missing']} items did not report"
+        yield f"- run {_code(run['run'])} of {_time(run['started'])} has no end; not reported: {run['missing']}"
     for problem in summary["problems"]:
         yield f"- journal line {problem['line']} was skipped or is doubtful: {_text(problem['message'])}"
 
@@ -211,7 +222,7 @@ def _start(details: Mapping[str, Any]) -> str:
     commit = f", commit {_code(details['commit'][:12])}" if details["commit"] else ""
     forced = ", forced" if details.get("forced") is True else ""
     host = f", on {_text(details['host'])}" if details["host"] else ""
-    return f"{details['items']} items of {_text(details['phase'])}{commit}{host}{forced}"
+    return f"{_text(details['phase'])}, items: {details['items']}{commit}{host}{forced}"
 
 
 def _item(details: Mapping[str, Any]) -> str:

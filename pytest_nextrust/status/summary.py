@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_nextrust.matrix import Matrix
 from pytest_nextrust.phases import Phase, Phases, read_done
 from pytest_nextrust.status.journal import JournalView, Record
 from pytest_nextrust.status.records import BAD, SATISFYING, VERDICTS, Item, ItemKey, RunStart
 from pytest_nextrust.status.runs import RunStore
 
-__all__ = ["ACTIVITIES", "SCHEMA", "Facts", "observe", "summarize"]
+__all__ = ["ACTIVITIES", "SCHEMA", "Facts", "observe", "shown_folder", "summarize"]
 
 SCHEMA = "nextrust/pipeline-log/1"
 
@@ -37,12 +38,18 @@ class Facts:
     status_dir: str = "docs/ci-status"
 
 
-def observe(root: Path, phases: Phases, folder: Path) -> Facts:
-    """Look the facts up. ``folder`` is shown relative to ``root`` where it lies inside. Raises nothing."""
+def shown_folder(root: Path, folder: Path) -> str:
+    """The log's folder as messages and expected files name it: relative to ``root`` where it lies inside."""
     inside = folder.resolve().is_relative_to(root.resolve())
-    status_dir = folder.resolve().relative_to(root.resolve()).as_posix() if inside else folder.as_posix()
+    return folder.resolve().relative_to(root.resolve()).as_posix() if inside else folder.as_posix()
+
+
+def observe(root: Path, phases: Phases, folder: Path) -> Facts:
+    """Look the facts up. Raises nothing."""
+    status_dir = shown_folder(root, folder)
     files = {path for phase in phases for path in phase.files(status_dir)}
-    return Facts(read_done(root, phases), frozenset(path for path in files if (root / path).exists()), status_dir)
+    absent = {path for phase in phases for path in phase.absent(root, status_dir)}
+    return Facts(read_done(root, phases), frozenset(files - absent), status_dir)
 
 
 def summarize(view: JournalView, phases: Phases, facts: Facts | None = None) -> dict[str, Any]:
@@ -96,7 +103,7 @@ def _phase(phase: Phase, store: RunStore, facts: Facts) -> dict[str, Any]:
     by_cell: dict[str, list[ItemKey]] = {}
     for key in sorted(announced):
         by_cell.setdefault(key.cell, []).append(key)
-    cells = [_cell(cell, keys, newest) for cell, keys in by_cell.items()]
+    cells = [_cell(cell, by_cell[cell], newest) for cell in sorted(by_cell, key=_place)]
     return {
         "id": phase.id,
         "name": phase.name,
@@ -111,6 +118,12 @@ def _phase(phase: Phase, store: RunStore, facts: Facts) -> dict[str, Any]:
         "seconds": round(sum(item.seconds for item in newest.values()), 6),
         "cells": cells,
     }
+
+
+def _place(cell: str) -> tuple[int, str]:
+    """Cells in the order of the matrix, then those that are not in it."""
+    known = [each.id for each in Matrix().cells]
+    return (known.index(cell) if cell in known else len(known), cell)
 
 
 def _status(phase: Phase, cells: Iterable[Mapping[str, Any]], facts: Facts) -> str:
@@ -143,7 +156,7 @@ def _cell(cell: str, keys: list[ItemKey], newest: Mapping[ItemKey, Item]) -> dic
 
 
 def _counts(items: Iterable[Item]) -> dict[str, int]:
-    counted = Counter(item.verdict for item in items)
+    counted: Counter[str] = Counter(item.verdict for item in items)
     return {verdict: counted[verdict] for verdict in VERDICTS if counted[verdict]}
 
 

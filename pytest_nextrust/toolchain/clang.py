@@ -17,6 +17,9 @@ __all__ = ["NEWEST", "ClangToolchain"]
 NEWEST = range(30, 16, -1)
 """Releases that are looked for, newest first; older ones have no usable m68k back end."""
 
+# Said of every atomic access: LLVM believes that these CPUs have no lock-free ones.
+_QUIET = ("-Wno-atomic-alignment",)
+
 
 class ClangToolchain(CToolchain):
     """C by clang."""
@@ -33,17 +36,21 @@ class ClangToolchain(CToolchain):
         return None
 
     def target(self, cpu: str) -> tuple[str, ...]:
-        return ("--target=m68k-unknown-linux-gnu", f"-mcpu={cpu.upper()}", "-fpack-struct=2", "-Wno-atomic-alignment")
+        return (
+            "--target=m68k-unknown-linux-gnu",
+            f"-mcpu={cpu.upper()}",
+            "-fpack-struct=2",
+            "-fno-crash-diagnostics",
+            *_QUIET,
+        )
 
     def own_headers(self, compiler: str) -> str | None:
         folder = first_line([compiler, "-print-resource-dir"])
         return f"{folder}/include" if folder else None
 
-    def runtime_flags(self) -> tuple[str, ...]:
-        return ()
-
-    def extra_runtime(self) -> tuple[str, ...]:
-        return ("floats.S",)
+    @property
+    def extra_objects(self) -> tuple[str, ...]:
+        return ("floats.gc.o",)
 
 
 def _has_m68k(clang: str) -> bool:

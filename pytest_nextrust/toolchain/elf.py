@@ -29,6 +29,7 @@ PLACES = {
     "__cstring": "__TEXT",
     "__const": "__TEXT",
     "__data": "__DATA",
+    "__got": "__DATA",
     "__bss": "__DATA",
 }
 """The Mach-O segment of each output section that the linker script makes."""

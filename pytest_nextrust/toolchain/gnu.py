@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 
-from pytest_nextrust.toolchain.cfamily import PREFIX, CToolchain
+from pytest_nextrust.toolchain.cfamily import CToolchain
+from pytest_nextrust.toolchain.cruntime import PREFIX
 from pytest_nextrust.toolchain.process import first_line
 
 __all__ = ["GnuToolchain"]
@@ -29,10 +30,3 @@ class GnuToolchain(CToolchain):
 
     def own_headers(self, compiler: str) -> str | None:
         return first_line([compiler, "-print-file-name=include"])
-
-    def runtime_flags(self) -> tuple[str, ...]:
-        # Else GNU C turns the loop of memcpy into a call of memcpy.
-        return ("-fno-tree-loop-distribute-patterns",)
-
-    def extra_runtime(self) -> tuple[str, ...]:
-        return ()

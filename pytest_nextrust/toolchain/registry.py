@@ -13,6 +13,7 @@ from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain.clang import ClangToolchain
 from pytest_nextrust.toolchain.gnu import GnuToolchain
 from pytest_nextrust.toolchain.records import LANGUAGES, Toolchain
+from pytest_nextrust.toolchain.rust import RustToolchain
 
 __all__ = ["DEFAULTS", "ToolchainConfig", "resolve", "toolchains"]
 
@@ -27,7 +28,7 @@ class ToolchainConfig:
 
 def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:
     """Every toolchain by name, freshly made: what each finds on this machine is looked up once per object."""
-    return {"gnu": GnuToolchain(), "clang": ClangToolchain()}
+    return {"gnu": GnuToolchain(), "clang": ClangToolchain(), "rust": RustToolchain()}
 
 
 def resolve(language: str, wanted: str | None = None, config: ToolchainConfig | None = None) -> Toolchain:

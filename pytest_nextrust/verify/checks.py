@@ -52,16 +52,14 @@ def macho_faults(data: bytes, cpu: str, *, name: str = "") -> list[str]:
 
 
 def _gate(on: _Subject) -> Iterator[Mismatch]:
-    """The emulator's conformance gate, for this cell's CPU."""
-    from pytest_nextrust.emu.gate import run_gate
-
+    """The emulator's conformance gate, both CPUs in one."""
     try:
-        result = run_gate(on.cell.cpu)
+        status = on.services.machine.gate()
     except HarnessFault as error:
         yield Mismatch("check", f"emulator-gate: {error}")
         return
-    for failure in result.failures:
-        yield Mismatch("check", f"emulator-gate: {failure}")
+    if not status.passed:
+        yield Mismatch("check", f"emulator-gate: unicorn {status.emulator}: {status.message}")
 
 
 def _file_exists(on: _Subject) -> Iterator[Mismatch]:

@@ -6,11 +6,11 @@ Everything heavy (toolchains, the sandbox) is made on first use, once per proces
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from pytest_nextrust.emu.records import RunRecord, RunRequest
+from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
 from pytest_nextrust.options import Settings
 from pytest_nextrust.scenarios import Scenario
@@ -26,6 +26,8 @@ class Machine(Protocol):
     """The sandbox, as far as verifying uses it."""
 
     def run(self, request: RunRequest) -> RunRecord: ...
+
+    def gate(self, *, fresh: bool = False) -> GateStatus: ...
 
     def close(self) -> None: ...
 
@@ -46,12 +48,14 @@ class Services:
         work: Callable[[str], Path],
         *,
         toolchains: Mapping[str, Toolchain] | None = None,
+        more: Callable[[], Iterable[Toolchain]] = tuple,
         machine: Callable[[], Machine] = _sandbox,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
         self.work = work
         self._toolchains = toolchains
+        self._more = more
         self._make_machine = machine
         self._machine: Machine | None = None
         self._probes: dict[str, Probe] = {}
@@ -64,14 +68,9 @@ class Services:
         if self._toolchains is None:
             from pytest_nextrust.toolchain import toolchains
 
-            self._toolchains = toolchains(**self._configuration())
+            added = {toolchain.name: toolchain for toolchain in self._more()}
+            self._toolchains = {**toolchains(), **added}
         return self._toolchains
-
-    def _configuration(self) -> dict[str, Any]:
-        from pytest_nextrust.config import load_project
-        from pytest_nextrust.toolchain import load_config
-
-        return {"config": load_config(load_project(self.settings.root))}
 
     @property
     def machine(self) -> Machine:
@@ -108,6 +107,11 @@ class Services:
         if self.probe(name).found or self.required or not has_prebuilt(scenario):
             return self._found(name)
         return self.toolchains[PREBUILT]
+
+    def named(self, name: str, place: str = "--nextrust-toolchain") -> Toolchain:
+        """This toolchain. Raises UsageFault where there is none of the name, ToolchainMissing where it is not here."""
+        self._known(name, place)
+        return self._found(name)
 
     def _known(self, name: str, place: str) -> None:
         if name not in self.toolchains:

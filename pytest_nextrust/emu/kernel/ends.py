@@ -1,12 +1,20 @@
 """How a run ends inside the kernel, and the one exception with which a UNIX call reports an error.
 
-Boundary: exception types only. The process loop catches the first three; ``UnixError`` and ``Interrupted`` never leave
-the dispatcher.
+Boundary: exception types only. The process loop catches the first three; the others never leave the
+dispatcher.
 """
 
 from __future__ import annotations
 
-__all__ = ["GuestExit", "GuestKilled", "Interrupted", "Unimplemented", "UnixError"]
+__all__ = [
+    "GuestExit",
+    "GuestKilled",
+    "Interrupted",
+    "JustReturn",
+    "NeverReturns",
+    "Unimplemented",
+    "UnixError",
+]
 
 
 class GuestExit(Exception):
@@ -59,3 +67,11 @@ class Interrupted(Exception):
     def __init__(self, *, restart: bool) -> None:
         super().__init__(restart)
         self.restart = restart
+
+
+class NeverReturns(Exception):
+    """The call waits for what nobody can do: one process, and nothing left that could wake it. Says for what."""
+
+
+class JustReturn(Exception):
+    """The call has set the registers itself (sigreturn): nothing else is to be stored in them."""

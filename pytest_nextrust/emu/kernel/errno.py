@@ -1,6 +1,7 @@
 """4.3BSD's error numbers, which are not the host's, and the way from one to the other by name.
 
-Sources: 4.3BSD ``<sys/errno.h>`` (numbers 1 to 69, as in NeXT's), NeXT ``<sys/errno.h>`` for 70 and above.
+Sources: 4.3BSD ``<sys/errno.h>`` (numbers 1 to 69, as in NeXT's), NeXT ``<sys/errno.h>`` for 70 and above. 4.3BSD and
+NeXT's 1990 header have no ENOSYS; 78 is its number in 4.3-Reno and later, used here for fork alone (inferred).
 """
 
 from __future__ import annotations
@@ -85,9 +86,17 @@ class Errno(enum.IntEnum):
     EPROCLIM = 67
     EUSERS = 68
     EDQUOT = 69
+    ESTALE = 70
+    EREMOTE = 71
+    ENOSYS = 78
+    ENOLCK = 79
+    EPWROFF = 80
+    EDEVERR = 81
+    ENOINIT = 82
+    EBADEXEC = 83
 
 
-_RENAMED = {"ENOTSUP": Errno.EOPNOTSUPP, "ENOSYS": Errno.EINVAL, "EOVERFLOW": Errno.EFBIG}
+_RENAMED = {"ENOTSUP": Errno.EOPNOTSUPP, "EOVERFLOW": Errno.EFBIG}
 """Host names that 4.3BSD lacks, and what its own calls answer in that case."""
 
 

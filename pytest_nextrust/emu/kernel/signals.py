@@ -58,6 +58,7 @@ class Signal(enum.IntEnum):
     SIGVTALRM = 26
     SIGPROF = 27
     SIGWINCH = 28
+    SIGLOST = 29
     SIGUSR1 = 30
     SIGUSR2 = 31
 
@@ -165,7 +166,6 @@ class SignalState:
             int(was_on_stack), saved, regs.sp, regs.pc, status, regs.d[0]
         )
         try:
-            memory.grow_stack(frame, frame)
             memory.copyout(frame, image)
         except GuestFault:
             self.actions[Signal.SIGILL] = Action()
@@ -176,6 +176,11 @@ class SignalState:
         self.code = 0
         regs.sp = frame
         regs.pc = action.handler
+
+    def restore_mask_now(self) -> None:
+        """Put back the mask from before a sigpause that no handler has taken over."""
+        if self.restore_mask is not None:
+            self.mask, self.restore_mask = self.restore_mask, None
 
     def sigreturn(self, regs: Registers, memory: AddressSpace) -> None:
         """Undo a delivery: the sigcontext's address is on the user's stack at sp + 4. Raises GuestFault."""

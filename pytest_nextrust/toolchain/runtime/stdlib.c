@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <mach/mach.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +11,6 @@
 #include <unistd.h>
 
 #define LIB __attribute__((weak))
-
-LIB void abort(void)
-{
-	sigsetmask(0);
-	signal(SIGABRT, SIG_DFL);
-	kill(getpid(), SIGABRT);
-	_exit(127);
-}
 
 LIB void __assert_fail(const char *condition, const char *file, int line)
 {
@@ -245,22 +235,24 @@ LIB int isxdigit(int c) { return isdigit(c) || (c >= 'a' && c <= 'f') || (c >= '
 LIB int tolower(int c) { return isupper(c) ? c + 32 : c; }
 LIB int toupper(int c) { return islower(c) ? c - 32 : c; }
 
-/* Towards minus infinity; above 2^52 every double is whole. */
-LIB double floor(double x)
+/* Towards minus infinity; above 2^52 every double is whole. math.S makes floor and ceil of these. */
+LIB void __floor(double *x)
 {
 	double whole;
 
-	if (!(x > -4503599627370496.0 && x < 4503599627370496.0) || x == 0)
-		return x;
-	whole = (double)(long long)x;
-	if (whole > x)
+	if (!(*x > -4503599627370496.0 && *x < 4503599627370496.0) || *x == 0)
+		return;
+	whole = (double)(long long)*x;
+	if (whole > *x)
 		whole -= 1;
-	return whole == 0 && x < 0 ? -0.0 : whole;
+	*x = whole == 0 && *x < 0 ? -0.0 : whole;
 }
 
-LIB double ceil(double x)
+LIB void __ceil(double *x)
 {
-	return -floor(-x);
+	*x = -*x;
+	__floor(x);
+	*x = -*x;
 }
 
 /* The heap: blocks in address order within arenas, each with its size in front; first fit, neighbours joined. */

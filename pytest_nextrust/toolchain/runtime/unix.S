@@ -86,3 +86,27 @@
 	move.l	%d1,(%a0)
 	moveq	#0,%d0
 	rts
+
+| SIGABRT to itself, with nothing blocked (110) and no handler (108): LLVM calls abort where C has a trap.
+	FUNCTION abort
+	moveq	#0,%d1
+	moveq	#110,%d0
+	trap	#4
+	clr.l	-(%sp)
+	clr.l	-(%sp)
+	clr.l	-(%sp)
+	moveq	#6,%d1
+	move.l	%sp,%d2
+	moveq	#0,%d3
+	moveq	#108,%d0
+	trap	#4
+	moveq	#20,%d0
+	trap	#4
+	move.l	%d0,%d1
+	moveq	#6,%d2
+	moveq	#37,%d0
+	trap	#4
+	moveq	#127,%d1
+	moveq	#1,%d0
+	trap	#4
+	illegal

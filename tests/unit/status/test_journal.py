@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import zlib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -142,6 +143,18 @@ def test_parse_never_raises(data: bytes) -> None:
     view = parse(data)
     assert view.records == ()
     assert len(view.problems) == len([line for line in data.split(b"\n") if line])
+
+
+def test_no_changed_byte_goes_unnoticed() -> None:
+    """Any one byte of a line changed, in one bit or all: a problem, never another record."""
+    record = Record(12, "2026-01-01T00:00:00.000000Z", "item", "r", {"n": 100, "text": "abc"})
+    line = encode(record)
+    for place in range(len(line) - 1):
+        for mask in (0x01, 0x10, 0x20, 0xFF):
+            changed = line[:place] + bytes([line[place] ^ mask]) + line[place + 1 :]
+            view = parse(changed)
+            assert view.records == (), (place, mask)
+            assert view.problems
 
 
 @pytest.mark.parametrize(
@@ -399,19 +412,19 @@ for folder in sys.argv[1:]:
 """
 
 
-def test_an_unwritable_folder_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error_with_a_remedy() -> None:
     """Without the right to write there is one clear error, whether the folder is there or would have to be made."""
-    locked = tmp_path / "locked"
-    locked.mkdir(mode=0o555)
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.owner() == Path(tmp_path).owner() and folder.stat().st_mode & 0o077 == 0:
-            folder.chmod(0o755)
-    answer = subprocess.run(
-        [sys.executable, "-c", _UNWRITABLE, str(locked), str(locked / "inner")],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    # Not under tmp_path: as root the child gives its rights away, and pytest's own folders are closed to others.
+    with tempfile.TemporaryDirectory() as name:
+        locked = Path(name)
+        locked.chmod(0o555)
+        answer = subprocess.run(
+            [sys.executable, "-c", _UNWRITABLE, str(locked), str(locked / "inner")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        locked.chmod(0o755)
     assert answer.stdout.count("Permission denied") == 2, answer.stdout + answer.stderr
     assert answer.stdout.count("use a folder that this user may") == 2
 

@@ -1,0 +1,178 @@
+"""Sending and receiving: msg_send, msg_receive and msg_rpc, in their old and their trap form.
+
+Boundary: between guest memory and ports. A message to a kernel port is served by ``routines`` during the send, and the
+reply queued on the message's local port, as NeXT's kernel does.
+
+Sources: Mach 2.5 and NeXT ``ipc_basics.c`` and ``<mach/message.h>``. The header is {24 bits 0, simple 8; size; type;
+local port; remote port; id}; the receiver sees its own port as local and the sender's local port as remote.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from pytest_nextrust.emu.kernel.ends import Interrupted
+from pytest_nextrust.emu.kernel.mach.codes import KernError, Msg
+from pytest_nextrust.emu.kernel.mach.items import slots
+from pytest_nextrust.emu.kernel.mach.ports import Kind, Message, Port
+from pytest_nextrust.emu.kernel.mach.routines import serve
+from pytest_nextrust.emu.memory import GuestFault, VmError
+
+if TYPE_CHECKING:
+    from pytest_nextrust.emu.kernel.core import Kernel
+
+__all__ = ["HEADER", "MESSAGE_MAX", "receive", "rpc", "send"]
+
+HEADER = struct.Struct(">IIIIII")
+MESSAGE_MAX = 8192
+
+SEND_TIMEOUT, RCV_TIMEOUT, RCV_NO_SENDERS, RCV_LARGE = 0x1, 0x100, 0x200, 0x1000
+_OUT_OF_LINE_LIMIT = 1 << 28
+
+
+class _Refused(Exception):
+    def __init__(self, code: Msg) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def send(kernel: Kernel, address: int, option: int, size: int, timeout: int) -> int:
+    """msg_send: ``size`` bytes at ``address``; ``timeout`` in milliseconds. Answers a msg_return_t."""
+    try:
+        _send(kernel, address, option, size, timeout)
+    except _Refused as refused:
+        return refused.code
+    except GuestFault:
+        return Msg.SEND_INVALID_MEMORY
+    except Interrupted:
+        return Msg.SEND_INTERRUPTED
+    return Msg.SUCCESS
+
+
+def _send(kernel: Kernel, address: int, option: int, size: int, timeout: int) -> None:
+    if size < HEADER.size:
+        raise _Refused(Msg.SEND_TOO_SMALL)
+    if size > MESSAGE_MAX:
+        raise _Refused(Msg.SEND_TOO_LARGE)
+    data = kernel.memory.copyin(address, size)
+    flags, _, kind, local, remote, number = HEADER.unpack_from(data)
+    port = kernel.ports.find(remote)
+    if port is None or (local and kernel.ports.find(local) is None):
+        raise _Refused(Msg.SEND_INVALID_PORT)
+    simple = bool(flags & 0xFF)
+    body = data[HEADER.size :]
+    pointed = () if simple else _copy_pointed(kernel, body)
+    if port.kind is not Kind.USER:
+        _ask_kernel(kernel, port, (simple, kind, local, number), body, pointed)
+        return
+    kernel.message_name = f"port {remote}, id {number}"
+    if len(port.queue) >= port.backlog:
+        if option & SEND_TIMEOUT:
+            kernel.wait(kernel.clock.now_us + timeout * 1000, restart=False, why="")
+            raise _Refused(Msg.SEND_TIMED_OUT)
+        kernel.wait(None, restart=False, why=f"waits for room on port {remote}, where only this task receives")
+    header = HEADER.pack(int(simple), size, kind, remote, local, number)
+    kernel.ports.enqueue(port, header + body, pointed)
+
+
+def _copy_pointed(kernel: Kernel, body: bytes) -> tuple[tuple[int, bytes], ...]:
+    found = []
+    try:
+        for slot in slots(body):
+            if slot.inline:
+                continue
+            pointer = int.from_bytes(body[slot.at : slot.at + 4], "big")
+            if slot.size > _OUT_OF_LINE_LIMIT:
+                raise _Refused(Msg.SEND_INVALID_MEMORY)
+            found.append((HEADER.size + slot.at, kernel.memory.copyin(pointer, slot.size)))
+            if slot.deallocate and slot.size:
+                kernel.memory.deallocate(pointer, slot.size)
+    except (ValueError, VmError):
+        raise _Refused(Msg.SEND_TOO_SMALL) from None
+    return tuple(found)
+
+
+def _ask_kernel(
+    kernel: Kernel,
+    port: Port,
+    header: tuple[bool, int, int, int],
+    body: bytes,
+    pointed: tuple[tuple[int, bytes], ...],
+) -> None:
+    simple, kind, local, number = header
+    items = serve(kernel, port, number, simple, body, dict(pointed))
+    reply_to = kernel.ports.find(local)
+    if items is None or reply_to is None:
+        return
+    data = bytearray(HEADER.size)
+    answers = []
+    for item in items:
+        data += item.data
+        if item.pointed is not None:
+            answers.append((len(data) - 4, item.pointed))
+    all_simple = all(item.simple for item in items)
+    HEADER.pack_into(data, 0, int(all_simple), len(data), kind, local, 0, number + 100)
+    kernel.ports.enqueue(reply_to, bytes(data), tuple(answers))
+
+
+def receive(kernel: Kernel, address: int, option: int, size: int, name: int, timeout: int) -> int:
+    """msg_receive: into ``size`` bytes at ``address`` from a port or set. Answers a msg_return_t."""
+    try:
+        message = _take(kernel, address, option, size, name, timeout)
+        _copy_message(kernel, address, message)
+    except _Refused as refused:
+        return refused.code
+    except GuestFault:
+        return Msg.RCV_INVALID_MEMORY
+    except VmError:
+        return Msg.RCV_NOT_ENOUGH_MEMORY
+    except Interrupted:
+        return Msg.RCV_INTERRUPTED
+    return Msg.SUCCESS
+
+
+def _source(kernel: Kernel, name: int) -> Port | None:
+    try:
+        return kernel.ports.source(name)
+    except KernError:
+        raise _Refused(Msg.RCV_INVALID_PORT) from None
+
+
+def _take(kernel: Kernel, address: int, option: int, size: int, name: int, timeout: int) -> Message:
+    port = _source(kernel, name)
+    if port is None:
+        if option & RCV_NO_SENDERS:
+            raise _Refused(Msg.RCV_ONLY_SENDER)
+        if option & RCV_TIMEOUT:
+            kernel.wait(kernel.clock.now_us + timeout * 1000, restart=False, why="")
+            raise _Refused(Msg.RCV_TIMED_OUT)
+        kernel.wait(None, restart=False, why=f"waits for a message on port {name} that nobody can send")
+        raise _Refused(Msg.RCV_TIMED_OUT)
+    if len(port.queue[0].data) > size:
+        message = port.queue[0] if option & RCV_LARGE else port.queue.popleft()
+        kernel.memory.write_u32(address + 4, len(message.data))
+        raise _Refused(Msg.RCV_TOO_LARGE)
+    return port.queue.popleft()
+
+
+def _copy_message(kernel: Kernel, address: int, message: Message) -> None:
+    kernel.memory.check(address, len(message.data), "write")
+    data = bytearray(message.data)
+    for at, content in message.pointed:
+        place = kernel.memory.allocate(None, len(content), "message")
+        kernel.memory.copyout(place, content)
+        data[at : at + 4] = place.to_bytes(4, "big")
+    kernel.memory.copyout(address, bytes(data))
+
+
+def rpc(kernel: Kernel, address: int, option: int, sizes: tuple[int, int], timeouts: tuple[int, int]) -> int:
+    """msg_rpc: send, then receive on the header's local port into the same place. Answers a msg_return_t."""
+    try:
+        name = kernel.memory.read_u32(address + 12)
+    except GuestFault:
+        return Msg.SEND_INVALID_MEMORY
+    result = send(kernel, address, option, sizes[0], timeouts[0])
+    if result != Msg.SUCCESS:
+        return result
+    return receive(kernel, address, option, sizes[1], name, timeouts[1])

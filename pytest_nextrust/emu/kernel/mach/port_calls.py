@@ -1,0 +1,121 @@
+"""Messages about ports and port sets.
+
+Boundary: the task's own name space; see ``ports``.
+
+Sources: Mach 2.5 and NeXT ``mach.defs``; port types of ``<mach/port.h>``. Names travel as integers.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError
+from pytest_nextrust.emu.kernel.mach.items import Item, boolean, integer, out_of_line
+from pytest_nextrust.emu.kernel.mach.ports import BACKLOG_MAX, Port
+from pytest_nextrust.emu.kernel.mach.routine import Routine
+
+if TYPE_CHECKING:
+    from pytest_nextrust.emu.kernel.core import Kernel
+
+__all__ = ["PORT_ROUTINES"]
+
+_TYPE_INTEGER = 2
+PORT_TYPE_SEND, PORT_TYPE_RECEIVE_OWN, PORT_TYPE_SET = 1, 7, 9
+
+
+def _array(values: list[int]) -> Item:
+    return out_of_line(_TYPE_INTEGER, 32, len(values), struct.pack(f">{len(values)}I", *values))
+
+
+def _type(port: Port | None) -> int:
+    if port is None:
+        return PORT_TYPE_SET
+    return PORT_TYPE_RECEIVE_OWN if port.receives else PORT_TYPE_SEND
+
+
+def port_names(kernel: Kernel) -> tuple[Item, ...]:
+    """Every name, and what it is."""
+    names = kernel.ports.names()
+    return _array([name for name, _ in names]), _array([_type(port) for _, port in names])
+
+
+def port_type(kernel: Kernel, name: int) -> tuple[Item, ...]:
+    """What a name is."""
+    found = dict(kernel.ports.names())
+    if name not in found:
+        raise KernError(Kern.INVALID_ARGUMENT)
+    return (integer(_type(found[name])),)
+
+
+def port_allocate(kernel: Kernel) -> tuple[Item, ...]:
+    """A new port."""
+    return (integer(kernel.ports.allocate()),)
+
+
+def port_deallocate(kernel: Kernel, name: int) -> tuple[Item, ...]:
+    """Give up a port."""
+    kernel.ports.deallocate(name)
+    return ()
+
+
+def port_set_backlog(kernel: Kernel, name: int, backlog: int) -> tuple[Item, ...]:
+    """How many messages may wait."""
+    found = kernel.ports.receivable(name)
+    if not 0 < backlog <= BACKLOG_MAX:
+        raise KernError(Kern.INVALID_ARGUMENT)
+    found.backlog = backlog
+    return ()
+
+
+def port_status(kernel: Kernel, name: int) -> tuple[Item, ...]:
+    """Its set, messages, backlog, and the rights held."""
+    found = kernel.ports.find(name)
+    if found is None:
+        raise KernError(Kern.INVALID_ARGUMENT)
+    own = found.receives
+    numbers = (found.member_of, len(found.queue), found.backlog) if own else (0, 0, 0)
+    return (*(integer(number) for number in numbers), boolean(own), boolean(own))
+
+
+def port_set_allocate(kernel: Kernel) -> tuple[Item, ...]:
+    """A new set."""
+    return (integer(kernel.ports.allocate_set()),)
+
+
+def port_set_deallocate(kernel: Kernel, name: int) -> tuple[Item, ...]:
+    """Remove a set."""
+    kernel.ports.deallocate_set(name)
+    return ()
+
+
+def port_set_add(kernel: Kernel, set_name: int, name: int) -> tuple[Item, ...]:
+    """Put a port into a set."""
+    kernel.ports.add_to_set(set_name, name)
+    return ()
+
+
+def port_set_remove(kernel: Kernel, name: int) -> tuple[Item, ...]:
+    """Take a port out of its set."""
+    kernel.ports.remove_from_set(name)
+    return ()
+
+
+def port_set_status(kernel: Kernel, name: int) -> tuple[Item, ...]:
+    """The ports of a set."""
+    return (_array(list(kernel.ports.members(name))),)
+
+
+PORT_ROUTINES = (
+    Routine(2073, "port_names", (), port_names, ""),
+    Routine(2074, "port_type", ("int",), port_type, ""),
+    Routine(2076, "port_allocate", (), port_allocate, "Names count up from 1."),
+    Routine(2077, "port_deallocate", ("int",), port_deallocate, "No notification: nobody else holds rights."),
+    Routine(2078, "port_set_backlog", ("int", "int"), port_set_backlog, "1 to 16."),
+    Routine(2079, "port_status", ("int",), port_status, ""),
+    Routine(2080, "port_set_allocate", (), port_set_allocate, ""),
+    Routine(2081, "port_set_deallocate", ("int",), port_set_deallocate, ""),
+    Routine(2082, "port_set_add", ("int", "int"), port_set_add, ""),
+    Routine(2083, "port_set_remove", ("int",), port_set_remove, "KERN_NOT_IN_SET (12) for a port in no set."),
+    Routine(2084, "port_set_status", ("int",), port_set_status, ""),
+)

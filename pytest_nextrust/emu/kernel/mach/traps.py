@@ -1,0 +1,149 @@
+"""The table of Mach traps (``trap #3``): ports of oneself, messages, yielding, map_fd, time stamps.
+
+Boundary: arguments in, one result out; carry is not touched.
+
+Sources: NeXT's ``mach_trap_table``, ``ipc_ptraps.c``, ``syscall_subr.c``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from typing import TYPE_CHECKING
+
+from pytest_nextrust.emu.kernel.calls import Call, table
+from pytest_nextrust.emu.kernel.ends import Interrupted, UnixError
+from pytest_nextrust.emu.kernel.files import HostFile
+from pytest_nextrust.emu.kernel.mach import messages
+from pytest_nextrust.emu.kernel.mach.codes import Kern, Msg
+from pytest_nextrust.emu.kernel.process import PID
+from pytest_nextrust.emu.memory import PAGE, GuestFault, VmError, round_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_nextrust.emu.kernel.core import Kernel
+
+__all__ = ["MACH_TABLE"]
+
+_SWITCH_OPTION_WAIT = 2
+
+
+def _special(which: str) -> Callable[[Kernel], int]:
+    def trap(kernel: Kernel) -> int:
+        return kernel.ports.special(which)
+
+    return trap
+
+
+def _nothing(_kernel: Kernel, *_args: int) -> int:
+    return 0
+
+
+def task_by_pid(kernel: Kernel, pid: int) -> int:
+    """The task of a process; PORT_NULL for any other than oneself."""
+    return kernel.ports.special("task") if pid == PID else 0
+
+
+def msg_send_old(kernel: Kernel, address: int, option: int, timeout: int) -> int:
+    """msg_send with the size in the header."""
+    try:
+        size = kernel.memory.read_u32(address + 4)
+    except GuestFault:
+        return Msg.SEND_INVALID_MEMORY
+    return messages.send(kernel, address, option, size, timeout)
+
+
+def msg_receive_old(kernel: Kernel, address: int, option: int, timeout: int) -> int:
+    """msg_receive with size and port in the header."""
+    try:
+        size, name = kernel.memory.read_u32(address + 4), kernel.memory.read_u32(address + 12)
+    except GuestFault:
+        return Msg.RCV_INVALID_MEMORY
+    return messages.receive(kernel, address, option, size, name, timeout)
+
+
+def msg_rpc_old(kernel: Kernel, address: int, option: int, room: int, send_to: int, receive_to: int) -> int:
+    """msg_rpc with the size in the header."""
+    try:
+        size = kernel.memory.read_u32(address + 4)
+    except GuestFault:
+        return Msg.SEND_INVALID_MEMORY
+    return messages.rpc(kernel, address, option, (size, room), (send_to, receive_to))
+
+
+def msg_rpc_trap(kernel: Kernel, address: int, option: int, size: int, room: int, send_to: int, receive_to: int) -> int:
+    """msg_rpc."""
+    return messages.rpc(kernel, address, option, (size, room), (send_to, receive_to))
+
+
+def map_fd(kernel: Kernel, number: int, offset: int, address: int, anywhere: int, size: int) -> int:
+    """Copy part of a file into memory: newly allocated, or over the pages that ``address`` points to."""
+    memory = kernel.memory
+    try:
+        file = kernel.process.files.get(number)
+    except UnixError:
+        return Kern.INVALID_ARGUMENT
+    if not isinstance(file, HostFile) or size == 0 or offset % PAGE:
+        return Kern.INVALID_ARGUMENT
+    try:
+        if anywhere:
+            memory.check(address, 4, "write")
+            place = memory.allocate(None, size, "map_fd")
+        else:
+            place = memory.read_u32(address)
+            if place % PAGE:
+                return Kern.INVALID_ARGUMENT
+            memory.check(place, round_page(size), "write")
+        held, file.position = file.position, offset
+        content = file.read(round_page(size))
+        file.position = held
+        memory.copyout(place, content.ljust(round_page(size), b"\0"))
+        memory.write_u32(address, place)
+    except GuestFault:
+        return Kern.INVALID_ADDRESS
+    except VmError as error:
+        return error.code
+    return Kern.SUCCESS
+
+
+def kern_timestamp(kernel: Kernel, address: int) -> int:
+    """Microseconds since the start, as struct tsval {low, high}."""
+    now = kernel.clock.cpu_us + kernel.clock.skipped_us
+    try:
+        kernel.memory.copyout(address, struct.pack(">II", now & 0xFFFF_FFFF, now >> 32))
+    except GuestFault:
+        return Kern.INVALID_ADDRESS
+    return Kern.SUCCESS
+
+
+def thread_switch(kernel: Kernel, _thread: int, option: int, milliseconds: int) -> int:
+    """Let others run: nobody is there. With SWITCH_OPTION_WAIT guest time passes, up to the first signal."""
+    if option > _SWITCH_OPTION_WAIT:
+        return Kern.INVALID_ARGUMENT
+    if option == _SWITCH_OPTION_WAIT:
+        with contextlib.suppress(Interrupted):
+            kernel.wait(kernel.clock.now_us + milliseconds * 1000, restart=False, why="")
+    return Kern.SUCCESS
+
+
+MACH_TABLE = table(
+    Call(10, "task_self", 0, _special("task"), ""),
+    Call(11, "thread_reply", 0, _special("reply"), ""),
+    Call(12, "task_notify", 0, _special("notify"), ""),
+    Call(13, "thread_self", 0, _special("thread"), ""),
+    Call(14, "msg_send_old", 3, msg_send_old, "The size is in the header."),
+    Call(15, "msg_receive_old", 3, msg_receive_old, "Size and port are in the header."),
+    Call(16, "msg_rpc_old", 5, msg_rpc_old, "The size is in the header."),
+    Call(20, "msg_send_trap", 4, messages.send, "To a kernel port: served at once. To a full port: see the text."),
+    Call(21, "msg_receive_trap", 5, messages.receive, "What nobody can send ends the run, saying so."),
+    Call(22, "msg_rpc_trap", 6, msg_rpc_trap, ""),
+    Call(33, "task_by_pid", 1, task_by_pid, "Oneself; PORT_NULL for others."),
+    Call(43, "map_fd", 5, map_fd, "A copy; the offset must be a multiple of the page."),
+    Call(51, "kern_timestamp", 1, kern_timestamp, "Microseconds of guest time since the start."),
+    Call(55, "host_self", 0, _special("host"), ""),
+    Call(56, "host_priv_self", 0, _nothing, "PORT_NULL: not the super-user."),
+    Call(59, "swtch_pri", 1, _nothing, "0: no other thread can run."),
+    Call(60, "swtch", 0, _nothing, "0: no other thread can run."),
+    Call(61, "thread_switch", 3, thread_switch, "Waiting passes guest time."),
+)

@@ -1,0 +1,151 @@
+"""Open files without a place on the disk: the standard streams, pipes, /dev/null and /dev/zero.
+
+Boundary: bytes in memory; no host file is behind any of these.
+
+Sources: 4.3BSD ``uipc_usrreq.c`` for what a pipe's ends do; its 4096 bytes, and the fifo's mode that stat shows for
+pipes and standard streams, are decisions (inferred).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_nextrust.emu.kernel.ends import UnixError
+from pytest_nextrust.emu.kernel.errno import Errno
+from pytest_nextrust.emu.kernel.files import O_RDONLY, O_WRONLY, OpenFile, WouldBlock
+from pytest_nextrust.emu.kernel.inodes import GUEST_GID, GUEST_UID
+from pytest_nextrust.emu.kernel.layout import Stat
+
+__all__ = ["PIPE_SIZE", "InputFile", "NullFile", "OutputFile", "Pipe", "PipeEnd"]
+
+PIPE_SIZE = 4096
+S_IFIFO, S_IFCHR = 0o010000, 0o020000
+
+
+class _Stream(OpenFile):
+    def __init__(self, flags: int, ino: int, epoch: int) -> None:
+        super().__init__(flags)
+        self._ino = ino
+        self._epoch = epoch
+
+    def _shown(self, mode: int, size: int = 0) -> Stat:
+        times = (self._epoch, self._epoch, self._epoch)
+        return Stat(self._ino, mode, 1, GUEST_UID, GUEST_GID, size, *times, blksize=PIPE_SIZE)
+
+    def stat(self) -> Stat:
+        return self._shown(S_IFIFO | 0o600)
+
+
+class InputFile(_Stream):
+    """Standard input: the bytes of the request, then the end."""
+
+    kind = "stdin"
+
+    def __init__(self, data: bytes, epoch: int) -> None:
+        super().__init__(O_RDONLY, 0, epoch)
+        self._data = data
+        self._at = 0
+
+    def extent(self, count: int) -> int:
+        return min(count, len(self._data) - self._at)
+
+    def read(self, count: int) -> bytes:
+        piece = self._data[self._at : self._at + count]
+        self._at += len(piece)
+        return piece
+
+
+class OutputFile(_Stream):
+    """Standard output or error: collected up to ``limit`` bytes; a write past it succeeds and is dropped."""
+
+    kind = "output"
+
+    def __init__(self, limit: int, ino: int, epoch: int) -> None:
+        super().__init__(O_WRONLY, ino, epoch)
+        self._limit = limit
+        self.collected = bytearray()
+        self.truncated = False
+
+    def write(self, data: bytes) -> int:
+        room = self._limit - len(self.collected)
+        self.collected += data[:room]
+        self.truncated = self.truncated or len(data) > room
+        return len(data)
+
+
+class NullFile(_Stream):
+    """/dev/null, or /dev/zero where ``zeros``."""
+
+    kind = "null"
+
+    def __init__(self, flags: int, epoch: int, *, zeros: bool = False) -> None:
+        super().__init__(flags, 0, epoch)
+        self._zeros = zeros
+
+    def extent(self, count: int) -> int:
+        return count if self._zeros else 0
+
+    def read(self, count: int) -> bytes:
+        return bytes(self.extent(count))
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+    def seek(self, offset: int, whence: int) -> int:  # noqa: ARG002 - a device without positions
+        return 0
+
+    def stat(self) -> Stat:
+        return self._shown(S_IFCHR | 0o666)
+
+
+@dataclass(slots=True)
+class Pipe:
+    """What lies between two ends."""
+
+    data: bytearray
+    readers: int = 1
+    writers: int = 1
+
+
+class PipeEnd(_Stream):
+    """One end of a pipe: O_RDONLY or O_WRONLY."""
+
+    kind = "pipe"
+
+    def __init__(self, flags: int, pipe: Pipe, epoch: int) -> None:
+        super().__init__(flags, 0, epoch)
+        self.pipe = pipe
+
+    def extent(self, count: int) -> int:
+        if count and not self.can_read():
+            raise WouldBlock
+        return min(count, len(self.pipe.data))
+
+    def read(self, count: int) -> bytes:
+        piece = bytes(self.pipe.data[:count])
+        del self.pipe.data[:count]
+        return piece
+
+    def write(self, data: bytes) -> int:
+        if not self.pipe.readers:
+            raise UnixError(Errno.EPIPE)
+        room = PIPE_SIZE - len(self.pipe.data)
+        self.pipe.data += data[:room]
+        if len(data) > room:
+            raise WouldBlock(room)
+        return len(data)
+
+    def stat(self) -> Stat:
+        return self._shown(S_IFIFO | 0o600, len(self.pipe.data))
+
+    def can_read(self) -> bool:
+        return bool(self.pipe.data) or not self.pipe.writers
+
+    def can_write(self) -> bool:
+        return len(self.pipe.data) < PIPE_SIZE or not self.pipe.readers
+
+    def close(self) -> None:
+        if self.readable:
+            self.pipe.readers -= 1
+        else:
+            self.pipe.writers -= 1

@@ -1,0 +1,279 @@
+"""UNIX calls that take a path and open nothing: what is there, links, directories, modes, times, the working directory.
+
+Boundary: every path goes through ``jail``. Permissions are the owner's bits, as in ``opening``.
+
+Sources: 4.3BSD and NeXT ``vfs_syscalls.c``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_nextrust.emu.kernel.calls import Call, signed
+from pytest_nextrust.emu.kernel.ends import UnixError
+from pytest_nextrust.emu.kernel.errno import Errno
+from pytest_nextrust.emu.kernel.files import FILE_LIMIT, O_RDONLY, O_WRONLY, DirectoryFile, HostFile
+from pytest_nextrust.emu.kernel.jail import Found
+from pytest_nextrust.emu.kernel.layout import TIMEVAL, Stat
+from pytest_nextrust.emu.kernel.streams import NullFile
+from pytest_nextrust.emu.kernel.unix.opening import (
+    HOST_FLAGS,
+    MODE,
+    READ,
+    WRITE,
+    device,
+    entries_changed,
+    guest_path,
+    now,
+    open_existing,
+    stat_handle,
+)
+
+if TYPE_CHECKING:
+    from pytest_nextrust.emu.kernel.core import Kernel
+
+__all__ = ["PATH_CALLS"]
+
+
+def _stat_path(kernel: Kernel, path: bytes, *, follow: bool) -> Stat:
+    if device(path) is not None:
+        return NullFile(O_RDONLY, kernel.process.epoch).stat()
+    with kernel.process.jail.find(path, follow=follow) as found:
+        status = found.existing()
+        if not stat.S_ISDIR(status.st_mode):
+            return kernel.process.inodes.stat(status)
+        if not status.st_mode & READ:
+            return kernel.process.inodes.stat(status)
+        handle = os.open(found.name, os.O_RDONLY | os.O_DIRECTORY | HOST_FLAGS, dir_fd=found.parent)
+        try:
+            return stat_handle(kernel, handle)
+        finally:
+            os.close(handle)
+
+
+def stat_(kernel: Kernel, address: int, buffer: int) -> int:
+    """stat(2)."""
+    shown = _stat_path(kernel, guest_path(kernel, address), follow=True)
+    kernel.memory.copyout(buffer, shown.pack())
+    return 0
+
+
+def lstat(kernel: Kernel, address: int, buffer: int) -> int:
+    """lstat(2)."""
+    shown = _stat_path(kernel, guest_path(kernel, address), follow=False)
+    kernel.memory.copyout(buffer, shown.pack())
+    return 0
+
+
+def access(kernel: Kernel, address: int, mode: int) -> int:
+    """access(2)."""
+    path = guest_path(kernel, address)
+    if device(path) is not None:
+        allowed = READ | WRITE
+    else:
+        with kernel.process.jail.find(path) as found:
+            allowed = found.existing().st_mode
+    if (mode & 7) << 6 & ~allowed:
+        raise UnixError(Errno.EACCES)
+    return 0
+
+
+def readlink(kernel: Kernel, address: int, buffer: int, room: int) -> int:
+    """readlink(2): not terminated by a NUL."""
+    if signed(room) < 0:
+        raise UnixError(Errno.EINVAL)
+    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+        if not stat.S_ISLNK(found.existing().st_mode):
+            raise UnixError(Errno.EINVAL)
+        target = os.readlink(found.name, dir_fd=found.parent)
+    kernel.memory.copyout(buffer, target[:room])
+    return len(target[:room])
+
+
+# -- changing what is there -------------------------------------------------------------------------------------------
+
+
+def _vacant(found: Found) -> None:
+    if found.status is not None:
+        raise UnixError(Errno.EEXIST)
+    found.may_change_entries()
+
+
+def link(kernel: Kernel, old: int, new: int) -> int:
+    """link(2): files only."""
+    jail = kernel.process.jail
+    with jail.find(guest_path(kernel, old)) as source, jail.find(guest_path(kernel, new), follow=False) as target:
+        if stat.S_ISDIR(source.existing().st_mode):
+            raise UnixError(Errno.EPERM)
+        _vacant(target)
+        os.link(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent, follow_symlinks=False)
+        entries_changed(kernel, target)
+    return 0
+
+
+def symlink(kernel: Kernel, target: int, address: int) -> int:
+    """symlink(2): the target is stored as it is, and confined when it is followed."""
+    text = guest_path(kernel, target)
+    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+        _vacant(found)
+        os.symlink(text, found.name, dir_fd=found.parent)
+        kernel.process.inodes.created(os.stat(found.name, dir_fd=found.parent, follow_symlinks=False), now(kernel))
+        entries_changed(kernel, found)
+    return 0
+
+
+def unlink(kernel: Kernel, address: int) -> int:
+    """unlink(2): not for directories."""
+    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+        if stat.S_ISDIR(found.existing().st_mode):
+            raise UnixError(Errno.EPERM)
+        found.may_change_entries()
+        os.unlink(found.name, dir_fd=found.parent)
+        entries_changed(kernel, found)
+    return 0
+
+
+def mkdir(kernel: Kernel, address: int, mode: int) -> int:
+    """mkdir(2)."""
+    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+        _vacant(found)
+        os.mkdir(found.name, 0o700, dir_fd=found.parent)
+        handle = os.open(found.name, os.O_RDONLY | os.O_DIRECTORY | HOST_FLAGS, dir_fd=found.parent)
+        try:
+            os.fchmod(handle, mode & ~kernel.process.umask & MODE)
+            kernel.process.inodes.created(os.fstat(handle), now(kernel))
+        finally:
+            os.close(handle)
+        entries_changed(kernel, found)
+    return 0
+
+
+def rmdir(kernel: Kernel, address: int) -> int:
+    """rmdir(2)."""
+    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+        if not stat.S_ISDIR(found.existing().st_mode):
+            raise UnixError(Errno.ENOTDIR)
+        if found.alias:
+            raise UnixError(Errno.EINVAL)
+        found.may_change_entries()
+        os.rmdir(found.name, dir_fd=found.parent)
+        entries_changed(kernel, found)
+    return 0
+
+
+def rename(kernel: Kernel, old: int, new: int) -> int:
+    """rename(2)."""
+    jail = kernel.process.jail
+    with (
+        jail.find(guest_path(kernel, old), follow=False) as source,
+        jail.find(guest_path(kernel, new), follow=False) as target,
+    ):
+        source.existing()
+        if source.alias or target.alias:
+            raise UnixError(Errno.EINVAL)
+        source.may_change_entries()
+        target.may_change_entries()
+        os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
+        entries_changed(kernel, source)
+        entries_changed(kernel, target)
+    return 0
+
+
+def truncate(kernel: Kernel, address: int, size: int) -> int:
+    """truncate(2)."""
+    if signed(size) < 0:
+        raise UnixError(Errno.EINVAL)
+    if size > FILE_LIMIT:
+        raise UnixError(Errno.EFBIG)
+    with kernel.process.jail.find(guest_path(kernel, address)) as found:
+        found.existing()
+        file = open_existing(kernel, found, O_WRONLY)
+    try:
+        file.truncate(size)
+    finally:
+        file.close()
+    return 0
+
+
+def chmod(kernel: Kernel, address: int, mode: int) -> int:
+    """chmod(2): the nine permission bits."""
+    with kernel.process.jail.find(guest_path(kernel, address)) as found:
+        _change_mode(kernel, found, mode)
+    return 0
+
+
+def _change_mode(kernel: Kernel, found: Found, mode: int) -> None:
+    status = found.existing()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise UnixError(Errno.ENXIO)
+    if os.chmod in os.supports_follow_symlinks:
+        os.chmod(found.name, mode & MODE, dir_fd=found.parent, follow_symlinks=False)
+    else:
+        # Linux cannot change a mode without following a link, nor through a handle on a file that cannot be read;
+        # a path handle's entry in /proc names exactly the file it was opened on.
+        handle = os.open(found.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=found.parent)
+        try:
+            Path(f"/proc/self/fd/{handle}").chmod(mode & MODE)
+        finally:
+            os.close(handle)
+    kernel.process.inodes.changed(status, now(kernel), contents=False)
+
+
+def fchmod(kernel: Kernel, number: int, mode: int) -> int:
+    """fchmod(2)."""
+    file = kernel.process.files.get(number)
+    if not isinstance(file, (HostFile, DirectoryFile)):
+        raise UnixError(Errno.EINVAL)
+    os.fchmod(file.handle, mode & MODE)
+    kernel.process.inodes.changed(os.fstat(file.handle), now(kernel), contents=False)
+    return 0
+
+
+def utimes(kernel: Kernel, address: int, times: int) -> int:
+    """utimes(2): kept for this run; the host's file times stay."""
+    raw = kernel.memory.copyin(times, 2 * TIMEVAL.size)
+    seconds = [TIMEVAL.unpack_from(raw, at)[0] for at in (0, TIMEVAL.size)]
+    with kernel.process.jail.find(guest_path(kernel, address)) as found:
+        kernel.process.inodes.set_times(found.existing(), seconds[0], seconds[1], now(kernel))
+    return 0
+
+
+def chdir(kernel: Kernel, address: int) -> int:
+    """chdir(2)."""
+    kernel.process.jail.enter(guest_path(kernel, address))
+    return 0
+
+
+def umask(kernel: Kernel, mask: int) -> int:
+    """umask(2)."""
+    old, kernel.process.umask = kernel.process.umask, mask & MODE
+    return old
+
+
+def sync(_kernel: Kernel) -> int:
+    """sync(2): there is no disk to wait for."""
+    return 0
+
+
+PATH_CALLS = (
+    Call(9, "link", 2, link, "EPERM for directories."),
+    Call(10, "unlink", 1, unlink, "EPERM for directories."),
+    Call(12, "chdir", 1, chdir, ""),
+    Call(15, "chmod", 2, chmod, "The nine permission bits."),
+    Call(33, "access", 2, access, "The owner's bits."),
+    Call(36, "sync", 0, sync, ""),
+    Call(38, "stat", 2, stat_, "60 bytes; numbers, owners and times are the guest's own."),
+    Call(40, "lstat", 2, lstat, ""),
+    Call(57, "symlink", 2, symlink, ""),
+    Call(58, "readlink", 3, readlink, ""),
+    Call(60, "umask", 1, umask, "022 at the start."),
+    Call(124, "fchmod", 2, fchmod, "The nine permission bits."),
+    Call(128, "rename", 2, rename, ""),
+    Call(129, "truncate", 2, truncate, "At most 1 GB."),
+    Call(136, "mkdir", 2, mkdir, ""),
+    Call(137, "rmdir", 1, rmdir, ""),
+    Call(138, "utimes", 2, utimes, "For this run only; the host's file times stay."),
+)

@@ -1,0 +1,157 @@
+"""UNIX calls about the process itself: exit, identity, names, and what needs other processes or privilege.
+
+Boundary: one process, no children, not the super-user: calls that need more fail as they would for such a process.
+
+Sources: 4.3BSD ``kern_prot.c``, ``kern_xxx.c``, ``kern_exit.c``; NeXT ``init_sysent.c`` for the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_nextrust.emu.kernel.calls import Call, signed
+from pytest_nextrust.emu.kernel.ends import GuestExit, UnixError
+from pytest_nextrust.emu.kernel.errno import Errno
+from pytest_nextrust.emu.kernel.inodes import GUEST_GID, GUEST_UID
+from pytest_nextrust.emu.kernel.process import DOMAIN_NAME, HOST_NAME, PARENT_PID, PID
+from pytest_nextrust.emu.memory import PAGE
+
+if TYPE_CHECKING:
+    from pytest_nextrust.emu.kernel.core import Kernel
+
+__all__ = ["PROCESS_CALLS"]
+
+_NOBODY = 0xFFFF
+
+
+def exit_(_kernel: Kernel, status: int) -> int:
+    """exit(2)."""
+    raise GuestExit(status)
+
+
+def fork(_kernel: Kernel) -> int:
+    """fork(2): this machine has one process."""
+    raise UnixError(Errno.ENOSYS)
+
+
+def no_children(_kernel: Kernel, *_args: int) -> int:
+    """The wait family: there are never children."""
+    raise UnixError(Errno.ECHILD)
+
+
+def not_super_user(_kernel: Kernel, *_args: int) -> int:
+    """What only root may do."""
+    raise UnixError(Errno.EPERM)
+
+
+def getpid(_kernel: Kernel) -> tuple[int, int]:
+    """getpid(2), and getppid in d1."""
+    return PID, PARENT_PID
+
+
+def getuid(_kernel: Kernel) -> tuple[int, int]:
+    """getuid(2), and geteuid in d1."""
+    return GUEST_UID, GUEST_UID
+
+
+def getgid(_kernel: Kernel) -> tuple[int, int]:
+    """getgid(2), and getegid in d1."""
+    return GUEST_GID, GUEST_GID
+
+
+def setreuid(_kernel: Kernel, real: int, effective: int) -> int:
+    """setreuid(2): to what one is already."""
+    return _set_ids(real, effective, GUEST_UID)
+
+
+def setregid(_kernel: Kernel, real: int, effective: int) -> int:
+    """setregid(2): to what one is already."""
+    return _set_ids(real, effective, GUEST_GID)
+
+
+def _set_ids(real: int, effective: int, own: int) -> int:
+    for wanted in (real, effective):
+        if wanted & 0xFFFF not in (own, _NOBODY):
+            raise UnixError(Errno.EPERM)
+    return 0
+
+
+def getgroups(kernel: Kernel, room: int, address: int) -> int:
+    """getgroups(2): one group."""
+    if signed(room) < 1:
+        raise UnixError(Errno.EINVAL)
+    kernel.memory.write_u32(address, GUEST_GID)
+    return 1
+
+
+def getpgrp(kernel: Kernel, pid: int) -> int:
+    """getpgrp(2)."""
+    if pid not in (0, PID):
+        raise UnixError(Errno.ESRCH)
+    return kernel.process.group
+
+
+def setpgrp(kernel: Kernel, pid: int, group: int) -> int:
+    """setpgrp(2)."""
+    if pid not in (0, PID):
+        raise UnixError(Errno.ESRCH)
+    kernel.process.group = signed(group)
+    return 0
+
+
+def getpagesize(_kernel: Kernel) -> int:
+    """getpagesize(2)."""
+    return PAGE
+
+
+def gethostid(_kernel: Kernel) -> int:
+    """gethostid(2)."""
+    return 0
+
+
+def _name(kernel: Kernel, name: bytes, address: int, room: int) -> int:
+    if signed(room) < 0:
+        raise UnixError(Errno.EINVAL)
+    kernel.memory.copyout(address, (name + b"\0")[:room])
+    return 0
+
+
+def gethostname(kernel: Kernel, address: int, room: int) -> int:
+    """gethostname(2): cut where there is no room, then without a NUL."""
+    return _name(kernel, HOST_NAME, address, room)
+
+
+def getdomainname(kernel: Kernel, address: int, room: int) -> int:
+    """getdomainname(2)."""
+    return _name(kernel, DOMAIN_NAME, address, room)
+
+
+PROCESS_CALLS = (
+    Call(1, "exit", 1, exit_, "The low 8 bits of the status."),
+    Call(2, "fork", 0, fork, "ENOSYS (78): one process."),
+    Call(7, "wait4", 4, no_children, "ECHILD: there are no children."),
+    Call(14, "mknod", 3, not_super_user, "EPERM."),
+    Call(16, "chown", 3, not_super_user, "EPERM."),
+    Call(20, "getpid", 0, getpid, "100; d1 is the parent's, 99."),
+    Call(24, "getuid", 0, getuid, "20; d1 is the effective one, the same."),
+    Call(47, "getgid", 0, getgid, "20; d1 is the effective one, the same."),
+    Call(61, "chroot", 1, not_super_user, "EPERM."),
+    Call(64, "getpagesize", 0, getpagesize, "8192."),
+    Call(66, "vfork", 0, fork, "ENOSYS (78): one process."),
+    Call(79, "getgroups", 2, getgroups, "One group, 20."),
+    Call(80, "setgroups", 2, not_super_user, "EPERM."),
+    Call(81, "getpgrp", 1, getpgrp, "100 at the start."),
+    Call(82, "setpgrp", 2, setpgrp, ""),
+    Call(84, "wait", 0, no_children, "ECHILD: there are no children."),
+    Call(87, "gethostname", 2, gethostname, '"next".'),
+    Call(88, "sethostname", 2, not_super_user, "EPERM."),
+    Call(122, "settimeofday", 2, not_super_user, "EPERM."),
+    Call(123, "fchown", 3, not_super_user, "EPERM."),
+    Call(126, "setreuid", 2, setreuid, "EPERM for anybody else."),
+    Call(127, "setregid", 2, setregid, "EPERM for any other group."),
+    Call(140, "adjtime", 2, not_super_user, "EPERM."),
+    Call(142, "gethostid", 0, gethostid, "0."),
+    Call(162, "getdomainname", 2, getdomainname, "Empty."),
+    Call(163, "setdomainname", 2, not_super_user, "EPERM."),
+    Call(171, "wait3", 3, no_children, "ECHILD: there are no children."),
+)

@@ -1,0 +1,114 @@
+"""UNIX calls on signals: kill, killpg, sigvec, sigblock, sigsetmask, sigpause, sigstack, sigreturn.
+
+Boundary: dispositions and masks; frames and delivery are in ``signals`` and the kernel.
+
+Sources: 4.3BSD and NeXT ``kern_sig.c``. sigreturn takes the sigcontext's address from the user's stack, as NeXT's does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_nextrust.emu.kernel.calls import Call, signed
+from pytest_nextrust.emu.kernel.ends import JustReturn, UnixError
+from pytest_nextrust.emu.kernel.errno import Errno
+from pytest_nextrust.emu.kernel.layout import SIGSTACK, SIGVEC
+from pytest_nextrust.emu.kernel.process import PID
+from pytest_nextrust.emu.kernel.signals import NSIG, SIG_IGN, UNMASKABLE, Action, Signal, bit
+
+if TYPE_CHECKING:
+    from pytest_nextrust.emu.kernel.core import Kernel
+
+__all__ = ["SIGNAL_CALLS"]
+
+
+def _send(kernel: Kernel, signal: int) -> int:
+    if signal > NSIG:
+        raise UnixError(Errno.EINVAL)
+    if signal in range(1, NSIG):
+        kernel.post(signal)
+    return 0
+
+
+def kill(kernel: Kernel, pid: int, signal: int) -> int:
+    """kill(2): there is one process; a broadcast finds nobody else."""
+    if signal > NSIG:
+        raise UnixError(Errno.EINVAL)
+    who = signed(pid)
+    if who not in (PID, 0, -kernel.process.group):
+        raise UnixError(Errno.ESRCH)
+    return _send(kernel, signal)
+
+
+def killpg(kernel: Kernel, group: int, signal: int) -> int:
+    """killpg(2)."""
+    if signal > NSIG:
+        raise UnixError(Errno.EINVAL)
+    if group not in (0, kernel.process.group):
+        raise UnixError(Errno.ESRCH)
+    return _send(kernel, signal)
+
+
+def sigvec(kernel: Kernel, signal: int, new: int, old: int) -> int:
+    """sigvec(2)."""
+    if not 0 < signal < NSIG or signal in (Signal.SIGKILL, Signal.SIGSTOP):
+        raise UnixError(Errno.EINVAL)
+    state = kernel.signals
+    if old:
+        held = state.actions[signal]
+        kernel.memory.copyout(old, SIGVEC.pack(held.handler, held.mask, held.flags))
+    if new:
+        handler, mask, flags = SIGVEC.unpack(kernel.memory.copyin(new, SIGVEC.size))
+        if signal == Signal.SIGCONT and handler == SIG_IGN:
+            raise UnixError(Errno.EINVAL)
+        state.actions[signal] = Action(handler, mask & ~UNMASKABLE, flags & 3)
+        if handler == SIG_IGN:
+            state.pending &= ~bit(signal)
+    return 0
+
+
+def sigblock(kernel: Kernel, mask: int) -> int:
+    """sigblock(2): answers the old mask."""
+    return kernel.signals.set_mask(kernel.signals.mask | mask)
+
+
+def sigsetmask(kernel: Kernel, mask: int) -> int:
+    """sigsetmask(2): answers the old mask."""
+    return kernel.signals.set_mask(mask)
+
+
+def sigpause(kernel: Kernel, mask: int) -> int:
+    """sigpause(2): always EINTR, once a handler has run with the mask from before."""
+    kernel.signals.restore_mask = kernel.signals.set_mask(mask)
+    kernel.wait(None, restart=False, why="sigpause waits for a signal that nobody will send")
+    return 0
+
+
+def sigstack(kernel: Kernel, new: int, old: int) -> int:
+    """sigstack(2)."""
+    state = kernel.signals
+    if old:
+        kernel.memory.copyout(old, SIGSTACK.pack(state.stack, int(state.on_stack)))
+    if new:
+        top, on_stack = SIGSTACK.unpack(kernel.memory.copyin(new, SIGSTACK.size))
+        state.stack, state.on_stack = top, bool(on_stack)
+    return 0
+
+
+def sigreturn(kernel: Kernel) -> int:
+    """sigreturn(2): every register it restores comes from the sigcontext; the others stay."""
+    kernel.signals.sigreturn(kernel.regs, kernel.memory)
+    raise JustReturn
+
+
+SIGNAL_CALLS = (
+    Call(37, "kill", 2, kill, "The guest itself or its group; anybody else is ESRCH. A stop ends the run, saying so."),
+    Call(103, "sigreturn", 0, sigreturn, "The sigcontext's address is taken from the stack, at sp + 4."),
+    Call(108, "sigvec", 3, sigvec, ""),
+    Call(109, "sigblock", 1, sigblock, ""),
+    Call(110, "sigsetmask", 1, sigsetmask, ""),
+    Call(111, "sigpause", 1, sigpause, "Passes guest time up to the next timer; without one the run ends, saying so."),
+    Call(112, "sigstack", 2, sigstack, ""),
+    Call(139, "sigcleanup", 0, sigreturn, "As sigreturn."),
+    Call(146, "killpg", 2, killpg, ""),
+)

@@ -1,0 +1,134 @@
+"""The record of one run in the status log: its start, every item, its end, the projections, and ``.done`` markers.
+
+A worker uses ``item`` alone; start, projections and end are the controller's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from pytest_nextrust.matrix import Cell, Matrix
+from pytest_nextrust.phases import Phases, clear_done, mark_done
+from pytest_nextrust.report.table import counts
+from pytest_nextrust.status import Journal
+from pytest_nextrust.status.environment import Environment
+from pytest_nextrust.status.projections import Projector
+from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseDone, RunEnd, RunStart
+from pytest_nextrust.status.runs import RunStore
+from pytest_nextrust.status.summary import shown_folder
+
+__all__ = ["Recorder", "complete"]
+
+LONGEST = 4000
+"""Characters of a message that the journal keeps; the terminal and the report have all of it."""
+
+
+class Recorder:
+    """Writes what one run comes to. ``folder`` is the status folder; raises StatusError where it cannot be written."""
+
+    def __init__(self, folder: Path, phases: Phases, root: Path, *, run: str) -> None:
+        self.run = run
+        self.journal = Journal(folder)
+        self._phases = phases
+        self._root = root
+        self._projector = Projector(folder, phases, root=root)
+        self._began = time.monotonic()
+
+    def start(
+        self, environment: Environment, *, phase: str, items: Sequence[ItemKey], argv: Sequence[str], forced: bool
+    ) -> None:
+        """Announce the run and everything it is going to report on."""
+        self._began = time.monotonic()
+        entry = RunStart(
+            self.run,
+            phase=phase,
+            commit=environment.commit,
+            attempt=environment.attempt,
+            host=environment.host,
+            job=environment.job,
+            items=tuple(items),
+            argv=tuple(argv),
+            forced=forced,
+        )
+        entry.append_to(self.journal)
+
+    def item(self, item: Item) -> None:
+        """Record one item, durably."""
+        if len(item.message) > LONGEST:
+            from dataclasses import replace
+
+            item = replace(item, message=item.message[:LONGEST] + " ...")
+        item.append_to(self.journal)
+
+    def refresh(self) -> None:
+        """Draw the projections, if a second has passed."""
+        self._projector.refresh()
+
+    def store(self) -> RunStore:
+        """What the journal says now."""
+        return RunStore(self.journal.read())
+
+    def end(self, *, exit: int, items: Sequence[Item]) -> None:
+        """Record the end and draw the projections."""
+        RunEnd(self.run, exit=exit, counts=counts(items), seconds=time.monotonic() - self._began).append_to(
+            self.journal
+        )
+        self._projector.finish()
+
+    def mark(
+        self,
+        phases: Collection[str],
+        commit: str,
+        names: Mapping[str, Mapping[str, Collection[str]]],
+        *,
+        standins: str,
+    ) -> tuple[str, ...]:
+        """Write the marker of every one of ``phases`` that is complete, and take away those that no longer are."""
+        store = self.store()
+        done = []
+        for phase in phases:
+            absent = self._phases[phase].absent(self._root, shown_folder(self._root, self.journal.folder))
+            if not absent and complete(
+                store, phase, names.get(phase, {}), run=self.run, commit=commit, standins=standins
+            ):
+                mark_done(self._root, phase, {"commit": commit, "run": self.run})
+                PhaseDone(self.run, phase, commit).append_to(self.journal)
+                done.append(phase)
+            elif _failed(store, phase, self.run):
+                clear_done(self._root, phase)
+        return tuple(done)
+
+
+def _failed(store: RunStore, phase: str, run: str) -> bool:
+    return any(item.phase == phase and item.verdict not in SATISFYING for item in store.verdicts(run=run).values())
+
+
+def complete(
+    store: RunStore,
+    phase: str,
+    names: Mapping[str, Collection[str]],
+    *,
+    run: str,
+    commit: str,
+    standins: str,
+    cells: Sequence[Cell] = Matrix().cells,
+) -> bool:
+    """Whether everything the phase has (``names``: cell to scenarios) is shown, in every cell, for this commit.
+
+    Without a commit only this run counts. What was skipped is not shown. With ``standins`` "reject" a stand-in shows
+    nothing, so the phase is complete only where every cell has run on its own host.
+    """
+    scope = {"commit": commit} if commit else {"run": run}
+    verdicts = store.verdicts(**scope)
+    announced = {key for key in store.announced(**scope) if key.phase == phase}
+    wanted = {ItemKey(phase, name, cell.id) for cell in cells for name in names.get(cell.id, ())}
+    wanted |= {key for key in announced if "::" in key.scenario}
+    if not wanted:
+        return False
+    for key in wanted:
+        item = verdicts.get(key)
+        if item is None or item.verdict not in SATISFYING or (item.stand_in and standins == "reject"):
+            return False
+    return True

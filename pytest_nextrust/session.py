@@ -1,0 +1,238 @@
+"""The state of one pytest process that uses the plugin: settings, plan, services, results.
+
+Held in ``config.stash``; made by ``plugin`` and used by collection, fixtures, the xdist guard and the report.
+
+Boundary: pure of pytest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_nextrust.config import load_project
+from pytest_nextrust.matrix import Cell
+from pytest_nextrust.options import Settings
+from pytest_nextrust.phases import Phases
+from pytest_nextrust.plan import Catalogue, Plan, catalogue, make_plan, refusal
+from pytest_nextrust.report.recorder import Recorder
+from pytest_nextrust.scenarios import Scenario
+from pytest_nextrust.status import Journal, JournalView
+from pytest_nextrust.status.environment import Environment, capture
+from pytest_nextrust.status.records import Item
+from pytest_nextrust.status.runs import RunStore
+from pytest_nextrust.toolchain.records import Toolchain
+from pytest_nextrust.verify import Outcome, Services
+from pytest_nextrust.wire import from_wire, to_wire
+
+__all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session"]
+
+Mode = Literal["phase", "scenario", "node", "fixtures"]
+"""``phase``: a plan and a record; ``scenario``: one scenario again; ``node``: node ids; ``fixtures``: none of these."""
+
+
+class WorkFolder:
+    """A folder of this process for whatever is built and run; made on first use."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        if self._path is None:
+            self._path = Path(tempfile.mkdtemp(prefix="nextrust-"))
+        return self._path
+
+    def fresh(self, name: str) -> Path:
+        """A new empty folder in it."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.path))
+
+    def remove(self) -> None:
+        path, self._path = self._path, None
+        if path is not None:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@dataclass
+class Session:
+    """Everything this process knows. ``worker`` is xdist's id, empty in the controller and without xdist."""
+
+    settings: Settings
+    mode: Mode
+    phases: Phases
+    catalogue: Catalogue
+    environment: Environment
+    services: Services
+    work: WorkFolder
+    plan: Plan | None = None
+    worker: str = ""
+    results: dict[str, Item] = field(default_factory=dict)
+    """Node id to what it came to."""
+    expected: dict[str, Item] = field(default_factory=dict)
+    """Node id to the item as it is before it ran (verdict ``crashed``: what it is if nothing comes)."""
+    notes: list[str] = field(default_factory=list)
+    recorder: Recorder | None = None
+    _refusals: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def for_worker(self) -> dict[str, Any]:
+        """What a worker must know, as plain types."""
+        return {
+            "plan": to_wire(self.plan),
+            "environment": to_wire(self.environment),
+            "sidecar": str(self.work.path / "collected.json"),
+        }
+
+    def reproduction(self, scenario: Scenario, cell: Cell) -> str:
+        """The line that runs this scenario in this cell again, the same way."""
+        known = self.catalogue.files.get(scenario.name)
+        where = [] if known is not None and known.resolve() == scenario.file.resolve() else [self._path(scenario.file)]
+        names = ["--nextrust-scenario", scenario.name, "--nextrust-cell", cell.id]
+        return shlex.join(["pytest", *where, *names, *self.settings.reproduction_options])
+
+    def _path(self, file: Path) -> str:
+        return str(file.relative_to(self.settings.root)) if file.is_relative_to(self.settings.root) else str(file)
+
+    def phase_reproduction(self, phase: str, cell: str) -> str:
+        """The line that runs a phase in a cell again: for what was refused, and for a phase with nothing in it."""
+        options = self.settings.reproduction_options
+        return shlex.join(["pytest", "--nextrust-phase", phase, "--nextrust-cell", cell, *options])
+
+    def header(self) -> list[str]:
+        """What the run says before it starts."""
+        if self.mode == "fixtures":
+            return []
+        settings, plan = self.settings, self.plan
+        lines = [f"nextrust: {settings.phase or self.mode} in {len(settings.cells)} cells"]
+        if self.recorder is not None:
+            lines[0] += f", status in {settings.status_dir}"
+        lines += [f"nextrust: {remark}" for remark in self.catalogue.remarks]
+        if plan is not None:
+            for phase, cells in plan.settled.items():
+                if cells:
+                    lines.append(f"nextrust: {phase} passed in {len(cells)} cells for this commit; not run again")
+            for phase, cells in plan.failed.items():
+                if cells:
+                    lines.append(f"nextrust: {phase} failed in {len(cells)} cells for this commit, as recorded")
+        return lines
+
+    def nothing(self) -> str:
+        """What to say where nothing was selected."""
+        settings = self.settings
+        what = f"scenario {settings.scenario}" if settings.scenario else f"phase {settings.phase}"
+        searched = settings.paths or [str(folder) for folder in self.catalogue.folders]
+        cells = ", ".join(cell.id for cell in settings.cells)
+        return f"nothing selected for {what} in {cells}: searched {', '.join(searched) or 'no folder at all'}"
+
+    def refusal(self, phase: str, cell: str) -> str:
+        """Why this phase must not run in this cell, or nothing; asked once, before the phase's first item there."""
+        if self.plan is None or not self.plan.checks:
+            return ""
+        key = (phase, cell)
+        if key not in self._refusals:
+            store = self.recorder.store() if self.recorder and self._ran_here(phase, cell) else RunStore(JournalView())
+            self._refusals[key] = refusal(self.plan, phase, cell, store)
+        return self._refusals[key]
+
+    def _ran_here(self, phase: str, cell: str) -> bool:
+        assert self.plan is not None
+        return any(self.plan.runs(need, cell) for need in self.plan.depends.get(phase, ()))
+
+    def blank(self, *, phase: str, scenario: str, cell: Cell, nodeid: str, reproduction: str) -> Item:
+        """An item before it ran."""
+        return Item(
+            run=self.plan.run if self.plan else "",
+            phase=phase,
+            scenario=scenario,
+            cell=cell.id,
+            verdict="crashed",
+            stand_in=cell.stand_in,
+            message="it never reported",
+            nodeid=nodeid,
+            reproduction=reproduction,
+            worker=self.worker,
+        )
+
+    def settle(self, item: Item) -> Item:
+        """Keep what an item came to, and record it where this run has a record. Raises StatusError."""
+        self.results[item.nodeid] = item
+        if self.recorder is not None:
+            self.recorder.item(item)
+        return item
+
+    def close(self) -> None:
+        """Stop the sandbox and remove the folder of this process."""
+        self.services.close()
+        self.work.remove()
+
+
+def filled(item: Item, outcome: Outcome) -> Item:
+    """The item with what verifying it came to."""
+    return dataclasses.replace(
+        item,
+        verdict=outcome.verdict,
+        message=outcome.message,
+        seconds=outcome.seconds,
+        program_sha256=outcome.program_sha256,
+        toolchain=outcome.toolchain,
+        version=outcome.version,
+        provenance=outcome.provenance,
+        known_issue=outcome.known_issue,
+    )
+
+
+def open_session(
+    settings: Settings,
+    mode: Mode,
+    *,
+    worker: str = "",
+    handed: Mapping[str, Any] | None = None,
+    folders: Iterable[Path] = (),
+    toolchains: Callable[[], Iterable[Toolchain]] = tuple,
+) -> Session:
+    """Make the state of this process; a worker is ``handed`` its controller's decisions.
+
+    ``folders`` and ``toolchains`` are what other plugins add.
+
+    Raises ConfigError for the project's settings, UsageFault for a phase, StatusError for an unreadable journal.
+    """
+    project = load_project(settings.root)
+    phases = Phases.from_config(project)
+    found = catalogue(settings, project, folders)
+    plan: Plan | None = None
+    if handed is not None:
+        environment = from_wire(Environment, handed["environment"])
+        plan = from_wire(Plan, handed["plan"]) if handed["plan"] is not None else None
+    elif mode == "phase":
+        environment = capture(settings.root)
+        plan = make_plan(
+            settings,
+            phases,
+            found.load(),
+            RunStore(Journal(settings.status_dir).read()),
+            run=environment.run_id,
+            commit=environment.commit,
+        )
+    else:
+        environment = Environment("", "", 1, "", "")
+    work = WorkFolder()
+    session = Session(
+        settings=settings,
+        mode=mode,
+        phases=phases,
+        catalogue=found,
+        environment=environment,
+        services=Services(settings, work.fresh, more=toolchains),
+        work=work,
+        plan=plan,
+        worker=worker,
+        notes=list(project.notes),
+    )
+    if plan is not None and not settings.dry_run:
+        session.recorder = Recorder(settings.status_dir, phases, settings.root, run=plan.run)
+    return session

@@ -1,0 +1,115 @@
+"""The runtime that every toolchain links: start code, system call stubs and a small C library, built once and cached.
+
+The library is always compiled by GNU C at -O2, for clang's programs too: they agree on everything the library's
+functions take and return (the few that answer in double are assembly and answer both ways), and a fault of the
+compiler under test then shows in the program under test.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_nextrust.toolchain import cache
+from pytest_nextrust.toolchain.output import RUNTIME
+from pytest_nextrust.toolchain.process import Runner, first_line
+
+__all__ = [
+    "ASSEMBLED",
+    "COMPILED",
+    "FREESTANDING",
+    "INCLUDE",
+    "PREFIX",
+    "assembled_runtime",
+    "c_runtime",
+    "libgcc",
+    "missing_tools",
+    "runtime_sources",
+]
+
+PREFIX = "m68k-linux-gnu-"
+INCLUDE = Path(__file__).parent / "include"
+
+ASSEMBLED = ("start.S", "unix.S", "traps.S", "jump.S", "math.S", "floats.S")
+COMPILED = ("string.c", "stdlib.c", "stdio.c", "format.c", "mach.c", "signal.c")
+APART = ("start", "floats")
+"""Objects that are not in the library: where the program starts, and what only clang's programs want."""
+
+FREESTANDING = (
+    "-ffreestanding",
+    "-fno-pic",
+    "-fno-stack-protector",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-unwind-tables",
+    "-fno-common",
+    "-nostdinc",
+    "-U__linux__",
+    "-U__linux",
+    "-Ulinux",
+    "-U__gnu_linux__",
+    "-D__NeXT__=1",
+    "-D__MACH__=1",
+    "-Dmc68000=1",
+    "-isystem",
+    str(INCLUDE),
+)
+"""Flags for GNU C and clang alike: what is compiled meets the NeXT kernel and this package's headers only."""
+
+
+def missing_tools(*names: str) -> list[str]:
+    """The binutils and compiler parts that are not on PATH, of those named without their prefix."""
+    return [PREFIX + name for name in names if not shutil.which(PREFIX + name)]
+
+
+def runtime_sources() -> list[Path]:
+    """Every file that goes into the runtime or its headers: their hash is part of every key."""
+    return sorted(p for folder in (RUNTIME, INCLUDE) for p in folder.rglob("*") if p.is_file())
+
+
+def _sources_key() -> list[str | bytes]:
+    return [item for path in runtime_sources() for item in (path.name, path.read_bytes())]
+
+
+def _tool_key(name: str) -> list[str | bytes]:
+    path = shutil.which(PREFIX + name) or ""
+    return [first_line([PREFIX + name, "--version"]) or "", cache.identity(path)]
+
+
+def libgcc(runner: Runner, cpu: str) -> str:
+    """The compiler support library of GNU C for this CPU: 64-bit arithmetic and the like."""
+    return runner.run([PREFIX + "gcc", f"-m{cpu[1:]}", "-print-libgcc-file-name"]).strip()
+
+
+def c_runtime(runner: Runner, cpu: str) -> Path:
+    """The folder with ``start.gc.o``, ``floats.gc.o`` and ``libnext.a`` for this CPU."""
+    key = cache.hash_of(["c", cpu, *_tool_key("gcc"), *_tool_key("as"), *FREESTANDING, *_sources_key()])
+    return cache.entry("runtime", key, lambda folder: _make(runner, cpu, folder, COMPILED))
+
+
+def assembled_runtime(runner: Runner, cpu: str) -> Path:
+    """The same without the C part, which needs binutils only: for languages that bring their own library."""
+    key = cache.hash_of(["asm", cpu, *_tool_key("as"), *_sources_key()])
+    return cache.entry("runtime", key, lambda folder: _make(runner, cpu, folder, ()))
+
+
+def _make(runner: Runner, cpu: str, folder: Path, compiled: Sequence[str]) -> None:
+    model = f"-m{cpu[1:]}"
+    for name in ASSEMBLED:
+        out = folder / _object(name)
+        runner.run([PREFIX + "as", model, "-I", str(RUNTIME), "-o", str(out), str(RUNTIME / name)], cwd=folder)
+    if compiled:
+        headers = first_line([PREFIX + "gcc", "-print-file-name=include"]) or ""
+        # Else GNU C turns the loop of memcpy into a call of memcpy.
+        flags = ["-O2", "-ffunction-sections", "-fdata-sections", "-fno-tree-loop-distribute-patterns"]
+        base = [PREFIX + "gcc", model, *flags, "-Wall", "-Wextra", *FREESTANDING, "-isystem", headers]
+        for name in compiled:
+            remap = f"-ffile-prefix-map={RUNTIME}/="
+            runner.run([*base, remap, "-c", str(RUNTIME / name), "-o", str(folder / _object(name))], cwd=folder)
+    members = sorted(path.name for path in folder.glob("*.o") if not path.name.endswith(".gc.o"))
+    runner.run([PREFIX + "ar", "rcsD", "libnext.a", *members], cwd=folder)
+
+
+def _object(source: str) -> str:
+    stem = Path(source).stem
+    return stem + (".gc.o" if stem in APART else ".o")

@@ -1,0 +1,210 @@
+"""The ``rust`` toolchain: ``#![no_std]`` programs for m68k-unknown-none-elf, with core built from the library's sources.
+
+No distribution ships core for this target, so ``core``, ``compiler_builtins``, ``alloc`` and this package's crate ``next``
+are compiled once per compiler and CPU, and cached; optimised
+for every profile, as the Rust project ships its own. rustc makes a static library of the program and
+those; GNU ld links it, as for C, with the start code and stubs.
+
+Sources: the Rust project's library/ (its Cargo.toml and build.rs say which configuration flags a bare target gets).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
+from pytest_nextrust.toolchain import cache
+from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools
+from pytest_nextrust.toolchain.output import RUNTIME, link, place, workspace
+from pytest_nextrust.toolchain.process import Runner
+from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, language_of
+
+__all__ = ["TARGET", "Compiler", "RustToolchain", "candidates"]
+
+TARGET = "m68k-unknown-none-elf"
+PACKAGES = "rustc-web rust-web-src binutils-m68k-linux-gnu"
+SYSTEM = ("/usr/bin/rustc", "/usr/local/bin/rustc")
+"""Looked at after PATH: a rustup proxy may stand there before a compiler that knows the target."""
+
+LIBRARY_LEVEL = "2"
+"""rustc 1.96.0 exhausts its stack in the m68k back end when it compiles core at level 0."""
+
+# Unstable features are what the library is made of; the same switch for the programs keeps them linkable.
+_ENVIRONMENT = {"RUSTC_BOOTSTRAP": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """One rustc and what it lacks; ``library`` is the folder of library sources of its own release."""
+
+    path: str
+    version: str = ""
+    library: Path | None = None
+    missing: tuple[str, ...] = ()
+
+
+def candidates(search: str | None = None) -> Iterator[str]:
+    """Every rustc on PATH in its order, then the system's own, each once."""
+    seen = set()
+    folders = (os.environ.get("PATH", os.defpath) if search is None else search).split(os.pathsep)
+    system = SYSTEM if search is None else ()
+    for path in (*(os.path.join(folder, "rustc") for folder in folders if folder), *system):  # noqa: PTH118
+        if path not in seen and shutil.which(path):
+            seen.add(path)
+            yield path
+
+
+def examine(path: str) -> Compiler:
+    """Ask one rustc for its release, whether it has the target, and where its library sources are."""
+    runner = Runner("rust", 60.0)
+    try:
+        verbose = runner.run([path, "-vV"], env=_ENVIRONMENT)
+        sysroot = Path(runner.run([path, "--print", "sysroot"], env=_ENVIRONMENT).strip())
+    except ToolchainError:
+        return Compiler(path, missing=("rustc",))
+    lines = verbose.strip().splitlines()
+    release = next((line.split(": ", 1)[1] for line in lines if line.startswith("release: ")), "")
+    places = (sysroot / "lib/rustlib/src/rust/library", Path(f"/usr/src/rustc-{release}/library"))
+    library = next((place for place in places if (place / "core/src/lib.rs").is_file()), None)
+    missing = [] if library else [f"library sources of rustc {release}"]
+    try:
+        runner.run([path, "--print", "target-cpus", "--target", TARGET], env=_ENVIRONMENT)
+    except ToolchainError:
+        missing.append(f"target {TARGET} in rustc {release}")
+    return Compiler(path, lines[0] if lines else "", library, tuple(missing))
+
+
+class RustToolchain:
+    """Rust by rustc and GNU ld."""
+
+    name = "rust"
+    languages = frozenset({"rust"})
+
+    def __init__(self) -> None:
+        self._compiler: Compiler | None = None
+        self._probe: Probe | None = None
+
+    def compiler(self) -> Compiler | None:
+        """The first candidate that lacks nothing, else the first of them all."""
+        if self._compiler is None:
+            found = None
+            for path in candidates():
+                compiler = examine(path)
+                if found is None or not compiler.missing:
+                    found = compiler
+                if not compiler.missing:
+                    break
+            self._compiler = found
+        return self._compiler
+
+    def probe(self) -> Probe:
+        """Look for a compiler with the target and the library sources of the same release, and for GNU ld."""
+        if self._probe is None:
+            compiler = self.compiler()
+            missing = list(compiler.missing) if compiler else ["rustc"]
+            missing += missing_tools("as", "ld", "ar")
+            remedy = f"apt-get install {PACKAGES}; or rustup toolchain install nightly --component rust-src"
+            self._probe = Probe(
+                not missing,
+                compiler.path if compiler else "",
+                compiler.version if compiler else "",
+                tuple(missing),
+                remedy if missing else "",
+            )
+        return self._probe
+
+    def build(self, request: BuildRequest) -> BuildResult:
+        """Build one crate. Raises as ``Toolchain.build`` says."""
+        request.judge()
+        if language_of(request.sources) != "rust":
+            raise UsageFault("--toolchain", "compiles Rust only", place=self.name, remedy="leave --toolchain out")
+        if len(request.sources) > 1:
+            remedy = "name the crate's root; it names its modules itself"
+            raise UsageFault("SOURCE", "more than one Rust source", place=str(request.sources[1]), remedy=remedy)
+        if request.link != "executable":
+            raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
+        probe = self.probe()
+        if not probe.found:
+            raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
+        runner = Runner(self.name)
+        libraries = self.libraries(runner, request.cpu)
+        runtime = assembled_runtime(runner, request.cpu)
+        with workspace(self.name) as folder:
+            source = request.sources[0].absolute()
+            archive = folder / "libprogram.a"
+            command = [
+                *self._command(request.cpu, request.level, debug=request.profile == "debug"),
+                *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(libraries)),
+                *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
+            ]
+            runner.run(command, cwd=folder, env=_ENVIRONMENT, place=str(source))
+            inputs = [runtime / "start.gc.o", archive, runtime / "libnext.a"]
+            data = link(runner, PREFIX + "ld", inputs, folder)
+        return place(request, data, self.name, probe.version, runner)
+
+    # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a program
+    # of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
+    def _command(self, cpu: str, level: str, *, debug: bool) -> list[str]:
+        compiler = self.compiler()
+        assert compiler is not None
+        checks = "on" if debug else "off"
+        return [
+            compiler.path,
+            "--edition=2024",
+            f"--target={TARGET}",
+            *("-C", f"target-cpu={cpu.upper()}", "-C", "panic=abort", "-C", f"opt-level={level}"),
+            *("-C", f"debug-assertions={checks}", "-C", "relocation-model=static", "-C", "codegen-units=1"),
+            *("-C", "embed-bitcode=no", "-C", "code-model=large"),
+        ]
+
+    def libraries(self, runner: Runner, cpu: str) -> Path:
+        """The folder with the rlibs of core, compiler_builtins, alloc and next for this compiler and CPU."""
+        compiler = self.compiler()
+        assert compiler is not None
+        assert compiler.library is not None
+        base = self._command(cpu, LIBRARY_LEVEL, debug=False)
+        key = cache.hash_of(
+            [compiler.version, cache.identity(compiler.path), str(compiler.library), *base]
+            + [(RUNTIME / "next.rs").read_bytes(), Path(__file__).read_bytes()]
+        )
+        library = compiler.library
+        return cache.entry("rust", key, lambda folder: _make(runner, base, library, folder))
+
+
+def _make(runner: Runner, base: list[str], library: Path, folder: Path) -> None:
+    """Compile the four crates in the order of their dependencies."""
+    builtins = ["compiler-builtins", "mem", "unstable-intrinsics"]
+    features = [f'feature="{name}"' for name in builtins] + [
+        "intrinsics_enabled",
+        "arch_enabled",
+        "optimizations_enabled",
+    ]
+    configuration = [part for feature in features for part in ("--cfg", feature)]
+    unstable = ["-Zforce-unstable-if-unmarked"]
+    remap = ["--remap-path-prefix", f"{library}=library"]
+    crates = (
+        ("core", library / "core/src/lib.rs", unstable),
+        (
+            "compiler_builtins",
+            library / "compiler-builtins/compiler-builtins/src/lib.rs",
+            [*unstable, *configuration, "--extern", "core=libcore.rlib"],
+        ),
+        (
+            "alloc",
+            library / "alloc/src/lib.rs",
+            [*unstable, "--extern", "core=libcore.rlib", "--extern", "compiler_builtins=libcompiler_builtins.rlib"],
+        ),
+        ("next", RUNTIME / "next.rs", ["--remap-path-prefix", f"{RUNTIME}=next"]),
+    )
+    for name, source, options in crates:
+        runner.run(
+            [*base, "--crate-name", name, "--crate-type", "rlib", "--cap-lints", "allow", *remap, *options]
+            + ["-L", str(folder), "--out-dir", str(folder), str(source)],
+            cwd=folder,
+            env=_ENVIRONMENT,
+            place=str(source),
+        )

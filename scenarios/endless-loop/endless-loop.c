@@ -1,0 +1,10 @@
+#include <unistd.h>
+
+int main(void)
+{
+	volatile unsigned n = 0;
+
+	write(1, "looping\n", 8);
+	for (;;)
+		n++;
+}

@@ -1,0 +1,98 @@
+"""check: sound files have no defects, each damage gives exactly its own, and nothing is left out or made up."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.macho import check, read
+from pytest_nextrust.macho.defects import DEFECT_LIMIT, KINDS
+from tests.unit.macho import builders as b
+from tests.unit.macho.damage import Case, cases
+from tests.unit.macho.edges import inside, outside
+
+CASES = [*cases(), *outside()]
+
+
+@pytest.mark.parametrize("name", sorted(b.samples()))
+def test_sound_files_have_no_errors(name: str) -> None:
+    """A sound file of every kind, with the oddities of NeXT's own linker, has no defect but a swapped fat header."""
+    defects = check(read(b.samples()[name]))
+    assert {d.id for d in defects} <= {"fat-swapped"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.kind}{'-' if c.name else ''}{c.name.replace(' ', '_')}")
+def test_one_damage_gives_its_own_defect(case: Case) -> None:
+    """One changed field gives the defect it is about, at its offset, with a message and a remedy, and no other."""
+    defects = check(read(case.data), cpu=case.cpu)
+    assert {d.id for d in defects} - case.also == {case.kind}, defects[:5]
+    first = next(d for d in defects if d.id == case.kind)
+    assert first.message
+    assert first.remedy
+    if case.offset is not None:
+        assert first.offset == case.offset
+
+
+@pytest.mark.parametrize("name", sorted(inside()))
+def test_a_limit_may_be_used_up(name: str) -> None:
+    """A file that goes right up to a limit has no defect."""
+    assert check(read(inside()[name])) == ()
+
+
+def test_every_kind_of_defect_has_a_case() -> None:
+    """No kind is in the table without a file that shows it, and none is shown that the table lacks."""
+    assert {case.kind for case in CASES} == set(KINDS)
+
+
+def test_severity_follows_the_reader_of_the_file() -> None:
+    """A section type nobody knows is an error in an object, which the linker reads, and a warning in a program."""
+    by_name = {c.name: c for c in CASES if c.kind == "section-type"}
+    assert [d.severity for d in check(read(by_name["object"].data))] == ["error"]
+    assert [d.severity for d in check(read(by_name[""].data))] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("subtype", "cpu", "runs"),
+    [(1, "m68030", True), (1, "m68040", True), (2, "m68040", True), (2, "m68030", False), (3, "m68030", True),
+     (3, "m68040", False)],
+)  # fmt: skip
+def test_subtypes_run_where_the_kernel_runs_them(subtype: int, cpu: str, runs: bool) -> None:
+    """Subtype 1 runs on both CPUs, 2 on the 68040 and 3 on the 68030 only."""
+    defects = check(read(b.a_program(cpusubtype=subtype)), cpu=cpu)
+    assert ({d.id for d in defects} == set()) is runs
+    assert {d.id for d in defects} <= {"wrong-cpusubtype"}
+
+
+def test_an_unknown_cpu_is_refused() -> None:
+    """A CPU that the matrix does not have is a usage fault that lists the known ones."""
+    with pytest.raises(UsageFault, match="m68030, m68040"):
+        check(read(b.a_program()), cpu="m68000")
+
+
+def test_every_defect_is_reported_at_once() -> None:
+    """Independent damages in one file are all in one answer, in the order of the file."""
+    data = b.a_program()
+    for case in CASES:
+        if case.kind in ("entry-odd", "segment-protection", "unknown-flags") and not case.name:
+            assert case.offset is not None
+            data = b.put32(data, case.offset, b.get32(case.data, case.offset))
+    defects = check(read(data))
+    assert {d.id for d in defects} == {"entry-odd", "segment-protection", "unknown-flags"}
+    assert [d.offset for d in defects] == sorted(d.offset for d in defects)
+
+
+def test_members_report_offsets_in_the_outer_file() -> None:
+    """A defect of a fat file's member has its offset in the fat file."""
+    bad = next(c for c in CASES if c.kind == "entry-odd")
+    assert bad.offset is not None
+    (defect,) = check(read(b.fat((6, 1, bad.data))))
+    assert (defect.id, defect.offset) == ("entry-odd", 0x2000 + bad.offset)
+
+
+def test_many_defects_of_a_kind_are_counted() -> None:
+    """Past the limit of a kind the others are counted in one last entry."""
+    symbols = b.nlist(99, 2, 0, 0) * (DEFECT_LIMIT + 7)
+    data = b.macho(1, [b.symtab(52, DEFECT_LIMIT + 7, 52 + len(symbols), 0)], {52: symbols})
+    defects = check(read(data))
+    assert len(defects) == DEFECT_LIMIT + 1
+    assert any("and 7 more" in d.message for d in defects)
