@@ -157,37 +157,32 @@ static int swap_longs(size bytes, volatile byte *object, byte *expected, const b
 /* One attempt: whether the object held what was expected and now holds the input; else expected has what it holds. */
 static int swap(size bytes, void *object, void *expected, const void *input)
 {
-    switch (bytes) {
-    case 1:
-        return atomic_compare_exchange_1(object, expected, *(const value1 *)input, 0, 0);
-    case 2:
-        return atomic_compare_exchange_2(object, expected, *(const value2 *)input, 0, 0);
-    case 3:
-        return swap_words(bytes, object, expected, input);
-    case 4:
-        return atomic_compare_exchange_4(object, expected, *(const value4 *)input, 0, 0);
-    default:
+    if (bytes > 4)
         return swap_longs(bytes, object, expected, input);
-    }
+    if (bytes & 1) /* not a chain of ==: clang makes a table of it, which again must be near */
+        return bytes == 1 ? atomic_compare_exchange_1(object, expected, *(const value1 *)input, 0, 0)
+                          : swap_words(bytes, object, expected, input);
+    if (bytes == 2)
+        return atomic_compare_exchange_2(object, expected, *(const value2 *)input, 0, 0);
+    return atomic_compare_exchange_4(object, expected, *(const value4 *)input, 0, 0);
 }
 
 static void read(size bytes, void *object, void *output)
 {
-    switch (bytes) {
-    case 1:
+    byte zeros[8];
+    size index;
+
+    if (bytes == 1) {
         *(value1 *)output = load_1(object);
-        break;
-    case 2:
+    } else if (bytes == 2) {
         *(value2 *)output = load_2(object);
-        break;
-    case 4:
+    } else if (bytes == 4) {
         *(value4 *)output = load_4(object);
-        break;
-    default: { /* as load_8: against zeros, with zeros */
-        static const byte zeros[8];
+    } else { /* as load_8: compares with zeros, and writes them where there are zeros */
+        for (index = 0; index < sizeof zeros; index++)
+            zeros[index] = 0;
         copy(output, zeros, bytes);
         swap(bytes, object, output, zeros);
-    }
     }
 }
 
@@ -235,5 +230,5 @@ EXPORT(int, atomic_compare_exchange, "__atomic_compare_exchange", size bytes, vo
 
 EXPORT(int, atomic_is_lock_free, "__atomic_is_lock_free", size bytes, __attribute__((unused)) const void *object)
 {
-    return lock_free(bytes);
+    return truth(lock_free(bytes));
 }

@@ -17,6 +17,16 @@ struct lock {
 };
 static struct lock locks[LOCKS] __attribute__((aligned(LINE)));
 
+/* The table's address as 32 bits: clang 19 reaches data by 16-bit PC-relative displacements, and a larger program than
+   those span does not link. */
+static inline struct lock *lock_number(size index)
+{
+    struct lock *table;
+
+    __asm__("lea %c1,%0" : "=a"(table) : "i"(locks));
+    return table + index;
+}
+
 /* One attempt: whether the lock was free and is now ours. Written as its opcode because clang 19's assembler knows no
    tas, and with the address in a register because the same compiler may choose a PC-relative operand, which no m68k
    instruction can write to. */
@@ -68,9 +78,9 @@ static __attribute__((noinline)) void acquire_object(const volatile void *object
         end = LOCKS;
     }
     for (index = LOCKS; index < end; index++)
-        acquire(&locks[index - LOCKS]);
+        acquire(lock_number(index - LOCKS));
     for (index = first; index < end && index < LOCKS; index++)
-        acquire(&locks[index]);
+        acquire(lock_number(index));
 }
 
 static __attribute__((noinline)) void release_object(const volatile void *object, size bytes)
@@ -82,9 +92,9 @@ static __attribute__((noinline)) void release_object(const volatile void *object
         end = LOCKS;
     }
     for (index = LOCKS; index < end; index++)
-        release(&locks[index - LOCKS]);
+        release(lock_number(index - LOCKS));
     for (index = first; index < end && index < LOCKS; index++)
-        release(&locks[index]);
+        release(lock_number(index));
 }
 
 #endif /* OBJECT_LOCKS */

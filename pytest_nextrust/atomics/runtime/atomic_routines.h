@@ -30,6 +30,17 @@ typedef unsigned long long slot8;
 
 #define COMPILER_BARRIER() __asm__ volatile("" : : : "memory")
 
+/* 1 or 0. clang 19 makes 255 of a comparison that is used as a value, and callers compute with what they are given. The
+   barrier keeps it from turning the branch back into that. */
+static inline int truth(int condition)
+{
+    if (condition) {
+        COMPILER_BARRIER();
+        return 1;
+    }
+    return 0;
+}
+
 /* UPDATE(N, object, old, next, expression) is one atomic step: old is what the object held, next is
    expression (of old and value), and next is what it holds now. */
 
@@ -89,7 +100,7 @@ typedef unsigned long long slot8;
     EXPORT(int, sync_bool_compare_and_swap_##N, "__sync_bool_compare_and_swap_" #N, void *object, slot##N old,         \
            slot##N operand)                                                                                            \
     {                                                                                                                  \
-        return compare_and_swap_##N(object, (value##N)old, (value##N)operand) == (value##N)old;                        \
+        return truth(compare_and_swap_##N(object, (value##N)old, (value##N)operand) == (value##N)old);                 \
     }                                                                                                                  \
     EXPORT(int, atomic_compare_exchange_##N, "__atomic_compare_exchange_" #N, void *object, void *expected,            \
            slot##N operand, ORDER, FAILURE)                                                                            \
