@@ -1,0 +1,233 @@
+"""Small threads in raw machine code, and a machine to run them on: no compiler, no Mach-O, no reduction.
+
+``naive`` is the oracle of the engine's tests: it runs every interleaving of single instructions over whole memory, with
+no memo and no idea of what is private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+from pytest_nextrust.emu.cpu import Cpu
+from pytest_nextrust.emu.stepper import Region, Stepper
+from pytest_nextrust.emu.threadstate import PC, pack, register_of
+from pytest_nextrust.explore.accesses import Accesses, Reclassified
+from pytest_nextrust.explore.graph import Graph, Monitor, Space, search
+from pytest_nextrust.explore.steps import SENTINEL, Engine, Mark, Options, ThreadStart
+
+CODE, DATA, STACK = 0x2000, 0x10000, 0x20000
+PAGE = 0x2000
+DATA_BYTES = 16
+STACK_BYTES = 32
+
+
+def load(address: int) -> bytes:
+    """move.b address,d0"""
+    return b"\x10\x39" + address.to_bytes(4, "big")
+
+
+def store(address: int) -> bytes:
+    """move.b d0,address"""
+    return b"\x13\xc0" + address.to_bytes(4, "big")
+
+
+def increment(address: int) -> bytes:
+    """addq.b #1,address"""
+    return b"\x52\x39" + address.to_bytes(4, "big")
+
+
+def flip(address: int, bits: int) -> bytes:
+    """eori.b #bits,address"""
+    return b"\x0a\x39" + bits.to_bytes(2, "big") + address.to_bytes(4, "big")
+
+
+def set_bit(address: int, bit: int) -> bytes:
+    """bset #bit,address"""
+    return b"\x08\xf9" + bit.to_bytes(2, "big") + address.to_bytes(4, "big")
+
+
+def store_long(address: int, value: int) -> bytes:
+    """move.l #value,address"""
+    return b"\x23\xfc" + value.to_bytes(4, "big") + address.to_bytes(4, "big")
+
+
+def load_long(address: int) -> bytes:
+    """move.l address,d0"""
+    return b"\x20\x39" + address.to_bytes(4, "big")
+
+
+ADD = bytes.fromhex("5200")
+"""addq.b #1,d0"""
+PUSH = bytes.fromhex("1f00")
+"""move.b d0,-(a7)"""
+POP = bytes.fromhex("101f")
+"""move.b (a7)+,d0"""
+RTS = bytes.fromhex("4e75")
+FOREVER = bytes.fromhex("60fe")
+
+
+def skip_if_zero(body: bytes) -> bytes:
+    """beq over body, on d0"""
+    return bytes.fromhex("4a00") + bytes([0x67, len(body)]) + body
+
+
+def lock(address: int) -> bytes:
+    """tas address; bmi back"""
+    return b"\x4a\xf9" + address.to_bytes(4, "big") + b"\x6b\xf8"
+
+
+def unlock(address: int) -> bytes:
+    """clr.b address"""
+    return b"\x42\x39" + address.to_bytes(4, "big")
+
+
+def read_through(address: int) -> bytes:
+    """movea.l address,a0; move.b (a0),d0"""
+    return b"\x20\x79" + address.to_bytes(4, "big") + bytes.fromhex("1010")
+
+
+@cache
+def cpu() -> Cpu:
+    return Cpu("m68030")
+
+
+@dataclass(frozen=True)
+class Program:
+    """Threads as code, and the data page at the start."""
+
+    threads: tuple[bytes, ...]
+    data: bytes = b""
+
+    @property
+    def starts(self) -> list[ThreadStart]:
+        entries = []
+        at = CODE
+        for index, code in enumerate(self.threads):
+            entries.append(ThreadStart(at, STACK + index * PAGE + PAGE - 4))
+            at += len(code)
+        return entries
+
+    def regions(self) -> list[Region]:
+        stacks = [
+            Region(STACK + index * PAGE, PAGE, 3, bytes(PAGE - 4) + SENTINEL.to_bytes(4, "big"))
+            for index in range(len(self.threads))
+        ]
+        return [Region(CODE, PAGE, 5, b"".join(self.threads)), Region(DATA, PAGE, 3, self.data), *stacks]
+
+
+@contextmanager
+def stepper(program: Program) -> Iterator[Stepper]:
+    machine = Stepper(cpu(), program.regions())
+    try:
+        yield machine
+    finally:
+        machine.close()
+
+
+@dataclass
+class Explored:
+    """A complete search: its graph, space, and in how many rounds what is shared was found out."""
+
+    space: Space
+    graph: Graph
+    rounds: int
+
+    def finals(self, size: int = DATA_BYTES) -> set[bytes]:
+        """The data page's first bytes in every final state."""
+        return {self.data(self.graph.states[number], size) for number in self.graph.finals}
+
+    def data(self, state: tuple[int, ...], size: int = DATA_BYTES) -> bytes:
+        engine = self.space.engine
+        count = self.space.count
+        memory = {address: engine._original(address) for address in range(DATA, DATA + size)}
+        memory.update(zip(engine.order, engine.vectors[state[count]], strict=True))
+        for thread in range(count):
+            locals_ = engine.threads[thread]
+            memory.update(locals_.unpack(locals_.table[state[thread]].private))
+        return bytes(memory[address] for address in range(DATA, DATA + size))
+
+
+def explored(
+    program: Program,
+    options: Options = Options(),  # noqa: B008 - frozen
+    monitor: Monitor | None = None,
+    marks: dict[int, Mark] | None = None,
+    guess: Sequence[int] = (),
+) -> Explored:
+    """Search until what is shared contradicts nothing."""
+    shared = set(guess)
+    rounds = 0
+    while True:
+        rounds += 1
+        with stepper(program) as machine:
+            try:
+                engine = Engine(machine, program.starts, Accesses(shared), marks, options)
+                space = Space(engine, monitor)
+                return Explored(space, search(space), rounds)
+            except Reclassified as found:
+                shared |= found.addresses
+
+
+Whole = tuple[tuple[bytes, ...], bytes, tuple[bytes, ...]]
+
+
+def naive(program: Program, limit: int = 200_000) -> tuple[set[bytes], bool]:
+    """Every interleaving of single instructions: the data in every final state, and whether one can be stuck.
+
+    Raises OverflowError past ``limit`` states.
+    """
+    with stepper(program) as machine:
+        bottoms = [start.sp + 4 - STACK_BYTES for start in program.starts]
+        start: Whole = (
+            tuple(pack(s.entry, s.sp) for s in program.starts),
+            machine.read(DATA, DATA_BYTES),
+            tuple(machine.read(bottom, STACK_BYTES) for bottom in bottoms),
+        )
+        seen = {start}
+        order = [start]
+        edges: dict[Whole, list[Whole]] = {}
+        finals = set()
+        for whole in order:
+            states, data, stacks = whole
+            edges[whole] = []
+            if all(register_of(state, PC) == SENTINEL for state in states):
+                finals.add(whole)
+            for thread, state in enumerate(states):
+                if register_of(state, PC) == SENTINEL:
+                    continue
+                machine.write(DATA, data)
+                for bottom, stack in zip(bottoms, stacks, strict=True):
+                    machine.write(bottom, stack)
+                machine.load(state)
+                assert machine.step(register_of(state, PC)) is None
+                after: Whole = (
+                    (*states[:thread], machine.state(), *states[thread + 1 :]),
+                    machine.read(DATA, DATA_BYTES),
+                    tuple(machine.read(bottom, STACK_BYTES) for bottom in bottoms),
+                )
+                edges[whole].append(after)
+                if after not in seen:
+                    if len(seen) >= limit:
+                        raise OverflowError("too many states for the oracle")
+                    seen.add(after)
+                    order.append(after)
+    return {data for _, data, _ in finals}, _some_cannot_end(edges, finals)
+
+
+def _some_cannot_end(edges: dict[Whole, list[Whole]], finals: set[Whole]) -> bool:
+    """Whether a state exists from which no final state is reachable."""
+    before: dict[Whole, list[Whole]] = {}
+    for whole, row in edges.items():
+        for after in row:
+            before.setdefault(after, []).append(whole)
+    can_end = set(finals)
+    todo = list(finals)
+    while todo:
+        for whole in before.get(todo.pop(), ()):
+            if whole not in can_end:
+                can_end.add(whole)
+                todo.append(whole)
+    return len(can_end) < len(edges)
