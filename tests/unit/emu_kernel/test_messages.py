@@ -1,4 +1,4 @@
-"""Messages: the kernel's replies byte by byte, as MIG's user stubs check them, and queues between the guest's own ports."""
+"""Messages: the kernel's replies byte by byte, as MIG's user stubs check them, and queues on the guest's own ports."""
 
 from __future__ import annotations
 
