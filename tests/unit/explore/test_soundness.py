@@ -35,7 +35,9 @@ from tests.unit.explore.machine_code import (
 
 EXAMPLES = 2000 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 200
 
+# Few bytes and short threads: what a mistake in the classification changes must not drown in what all threads share.
 addresses = st.integers(DATA, DATA + 3)
+copies = st.tuples(addresses, addresses).map(lambda pair: load(pair[0]) + store(pair[1]))
 simple = st.one_of(
     addresses.map(load),
     addresses.map(store),
@@ -50,7 +52,7 @@ simple = st.one_of(
 instructions = st.one_of(simple, simple.map(skip_if_zero))
 critical = st.lists(simple, max_size=2).map(lambda body: lock(DATA + 8) + b"".join(body) + unlock(DATA + 8))
 careless = st.lists(simple, max_size=1).map(lambda body: lock(DATA + 8) + b"".join(body))
-pieces = st.lists(st.one_of(instructions, instructions, critical, careless), min_size=1, max_size=3)
+pieces = st.lists(st.one_of(copies, copies, instructions, critical, careless), min_size=1, max_size=3)
 threads = pieces.map(lambda parts: b"".join(parts) + RTS)
 programs = st.lists(threads, min_size=2, max_size=2).map(tuple).map(Program)
 
