@@ -24,7 +24,6 @@ PC, SR, CC_OP, CC_X, CC_N, CC_V, CC_C, CC_Z = 16, 17, 22, 23, 24, 25, 26, 27
 OP_DYNAMIC, OP_FLAGS, OP_ADD_B, OP_SUB_B, OP_CMP_B, OP_LOGIC = 0, 1, 2, 5, 8, 11
 
 C_BIT, V_BIT, Z_BIT, N_BIT, X_BIT = 1, 2, 4, 8, 16
-WORD = 0xFFFF_FFFF
 SIGN = 0x8000_0000
 
 
@@ -43,12 +42,13 @@ def decode_ccr(words: Sequence[int]) -> int:
     if op == OP_LOGIC:
         return extend | _sign_and_zero(n)
     if OP_ADD_B <= op < OP_SUB_B:
-        left = (n - v) & WORD
-        overflow = V_BIT if (left ^ n) & ~(left ^ v) & SIGN else 0
+        # The sign is the operation's: what n - v says above it is not the destination's.
+        left = n - v
+        overflow = V_BIT if (left ^ n) & ~(left ^ v) & _sign(op - OP_ADD_B) else 0
         return extend | _sign_and_zero(n) | overflow | (C_BIT if x else 0)
     if OP_SUB_B <= op < OP_CMP_B:
-        left = (n + v) & WORD
-        overflow = V_BIT if (left ^ n) & (left ^ v) & SIGN else 0
+        left = n + v
+        overflow = V_BIT if (left ^ n) & (left ^ v) & _sign(op - OP_SUB_B) else 0
         return extend | _sign_and_zero(n) | overflow | (C_BIT if x else 0)
     if OP_CMP_B <= op < OP_LOGIC:
         return extend | _compare(n, v, 8 << (op - OP_CMP_B))
@@ -65,6 +65,11 @@ def encode_ccr(ccr: int) -> tuple[int, int, int, int, int, int]:
         1 if ccr & C_BIT else 0,
         0 if ccr & Z_BIT else 1,
     )
+
+
+def _sign(size: int) -> int:
+    """The sign bit of a byte (0), word (1) or long (2)."""
+    return 1 << ((8 << size) - 1)
 
 
 def _sign_and_zero(result: int) -> int:

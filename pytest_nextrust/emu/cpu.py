@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_nextrust.emu import context as layout
+from pytest_nextrust.emu.guard import MARGIN, Guard, Suspect
 from pytest_nextrust.emu.library import Uc, UcError, m68k
 from pytest_nextrust.emu.library import uc as const
 from pytest_nextrust.emu.records import Access
@@ -53,7 +54,7 @@ _ACCESS: dict[int, Access] = {
     const.UC_MEM_FETCH_PROT: "fetch",
 }
 
-StopKind = Literal["count", "until", "exception", "fault"]
+StopKind = Literal["count", "until", "exception", "fault", "suspect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Stop:
 
     ``count``: all that was asked for; ``until``: before the instruction at that address; ``exception``: ``vector``, the
     instruction that took it counted; ``fault``: an access of ``size`` bytes at ``address``, the instruction that tried
-    it not counted, and nothing of it done.
+    it not counted, and nothing of it done; ``suspect``: before a block with an instruction that the guard stops.
     """
 
     kind: StopKind
@@ -71,6 +72,7 @@ class Stop:
     address: int = 0
     size: int = 0
     access: Access = "read"
+    suspect: Suspect | None = None
 
 
 class Cpu:
@@ -81,6 +83,7 @@ class Cpu:
         self.uc = Uc(const.UC_ARCH_M68K, const.UC_MODE_BIG_ENDIAN, cpu=CPUS[name])
         self.uc.ctl_set_tcg_buffer_size(BUFFER)
         self._event: Stop | None = None
+        self.guard: Guard | None = None
         self.uc.reg_write(m68k.UC_M68K_REG_SR, 0)
         self.uc.reg_write(m68k.UC_M68K_REG_A7, 0)
         self._pristine = self.uc.context_save()
@@ -91,6 +94,7 @@ class Cpu:
         self._probe_model()
         self.uc.hook_add(const.UC_HOOK_INTR, self._on_exception)
         self.uc.hook_add(const.UC_HOOK_MEM_INVALID, self._on_invalid)
+        self.uc.hook_add(const.UC_HOOK_EDGE_GENERATED, self._on_block)
         self.reset()
 
     # -- state ---------------------------------------------------------------------------------------------------------
@@ -176,6 +180,12 @@ class Cpu:
     def _stopped(self, event: Stop, before: int, started: int, count: int) -> Stop:
         if event.kind == "exception":
             return Stop("exception", before + started, vector=event.vector)
+        if event.kind == "suspect":
+            if before + started >= count:
+                # The block is translated now, and must be asked about again when it is entered.
+                self.flush()
+                return Stop("count", count)
+            return Stop("suspect", before + started, suspect=event.suspect)
         if event.access == "fetch":
             # The instruction before the fetch is complete; where it was the last one asked for, the next run faults.
             if before + started >= count:
@@ -192,6 +202,20 @@ class Cpu:
         del uc, value, data
         self._event = Stop("fault", 0, address=address, size=size, access=_ACCESS[access])
         return False
+
+    def _on_block(self, uc: Any, block: Any, previous: Any, data: object) -> None:
+        del previous, data
+        if self.guard is None:
+            return
+        start, size = int(block.pc), int(block.size)
+        try:
+            code = bytes(uc.mem_read(start, size + MARGIN))
+        except UcError:
+            code = bytes(uc.mem_read(start, size))
+        suspect = self.guard.inspect(start, code, size)
+        if suspect is not None:
+            self._event = Stop("suspect", 0, suspect=suspect)
+            uc.emu_stop()
 
     # -- what the library must be --------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pytest_nextrust.emu.decode import decode
 from pytest_nextrust.emu.registers import WORD, Registers
 
-__all__ = ["VECTORS", "Raised", "raised"]
+__all__ = ["VECTORS", "Raised", "at", "raised"]
 
 ACCESS, ADDRESS, ILLEGAL, DIVIDE, CHK, TRAPV, PRIVILEGE, LINE_A, LINE_F = 2, 3, 4, 5, 6, 7, 8, 10, 11
 TRAP_0 = 32
@@ -44,6 +44,7 @@ VECTORS = {
 
 OVERFLOW = 2
 TRAPV_OPCODE = 0x4E76
+RTR = b"\x4e\x77"
 
 
 @dataclass(frozen=True, slots=True)

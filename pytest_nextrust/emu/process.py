@@ -14,13 +14,15 @@ from pytest_nextrust.emu import loader
 from pytest_nextrust.emu.backing import Recorder, UnicornBacking
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.cpu import NEVER, Cpu, Stop
-from pytest_nextrust.emu.exceptions import ACCESS, TRAP_0, at, raised
+from pytest_nextrust.emu.exceptions import ACCESS, ILLEGAL, RTR, TRAP_0, at, raised
 from pytest_nextrust.emu.faults import Cause, describe
+from pytest_nextrust.emu.guard import Guard, Suspect
 from pytest_nextrust.emu.history import LONGEST, History
 from pytest_nextrust.emu.isa import refuse_unsupported
 from pytest_nextrust.emu.kernel import GuestExit, GuestKilled, Kernel, Unimplemented
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.records import End, Fault, RunRecord, RunRequest
+from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
 
 __all__ = ["Process", "run"]
@@ -52,6 +54,8 @@ class Process:
         file = loader.open_program(request.program, cpu.name)
         refuse_unsupported(file, cpu.name)
         cpu.reset()
+        self._guard = Guard(cpu.name)
+        cpu.guard = self._guard
         self._recorder = Recorder(UnicornBacking(cpu.uc))
         self._memory = AddressSpace(self._recorder)
         self._loaded = loader.load(file, request, self._memory)
@@ -62,6 +66,7 @@ class Process:
         self._until = self._loaded.own_code
         self._reached: int | None = None
         self._cause: Cause | None = None
+        self._suspect: tuple[int, Suspect] | None = None
         self._history = History(cpu, self._recorder, now)
         self._kernel = Kernel(self._memory, request, VirtualClock(lambda: self._count), root)
 
@@ -71,6 +76,8 @@ class Process:
             end = self._until_it_ends()
         finally:
             self._kernel.close()
+        # What is executed again has been looked at, and its exceptions are in the notes.
+        self._cpu.guard = None
         fault = self._fault() if self._cause is not None else None
         kernel = self._kernel
         return RunRecord(
@@ -117,6 +124,11 @@ class Process:
         count = min(left, self._slice)
         if alarm is not None:
             count = min(count, alarm - self._count)
+        if self._suspect is not None:
+            count = min(count, self._suspect[0] - self._count)
+            if not count:
+                self._refuse(self._suspect[1])
+                return
         begun = self._now()
         stop = self._cpu.run(count, self._until)
         self._count += stop.executed
@@ -124,9 +136,15 @@ class Process:
             self._reached = self._count
             self._until = NEVER
         elif stop.kind == "exception":
+            self._watch_again()
             self._exception(stop)
         elif stop.kind == "fault":
+            self._watch_again()
             self._access(stop)
+        elif stop.suspect is not None:
+            self._suspect = (self._count + stop.suspect.steps, stop.suspect)
+            self._cpu.guard = None
+            self._cpu.flush()
         self._pace(begun, stop.executed)
 
     def _pace(self, begun: float, executed: int) -> None:
@@ -140,6 +158,7 @@ class Process:
         self._history.maybe_keep(self._count)
 
     def _alarm(self) -> None:
+        self._watch_again()
         registers = self._cpu.registers()
         self._kernel.deliver(registers)
         self._cpu.load(registers)
@@ -153,7 +172,11 @@ class Process:
             self._cause = None
             self._kernel.trap(vector, registers)
         else:
-            judged = raised(vector, registers, self._bytes_at(pc), self._cpu.name)
+            data = self._bytes_at(pc)
+            if vector == ILLEGAL and data[:2] == RTR:
+                self._return_and_restore(registers)
+                return
+            judged = raised(vector, registers, data, self._cpu.name)
             if judged.vector is not None:
                 before = registers.copy()
                 before.pc = judged.pc
@@ -169,6 +192,44 @@ class Process:
             self._kernel.flush_requested = False
         self._cpu.load(registers)
         self._history.note(self._count, self._count, registers, flush=flush)
+
+    def _watch_again(self) -> None:
+        """Look at blocks again, and at those translated meanwhile when they are next entered."""
+        if self._suspect is not None:
+            self._suspect = None
+            self._cpu.guard = self._guard
+            self._cpu.flush()
+
+    def _refuse(self, suspect: Suspect) -> None:
+        """The guest has come to an instruction that the emulator is not trusted with: do what the CPU would."""
+        self._watch_again()
+        registers = self._cpu.registers()
+        if registers.pc != suspect.pc:
+            raise HarnessFault("emulator", f"went another way than its block at 0x{suspect.pc:08x}")
+        if suspect.limit:
+            opcode = int.from_bytes(self._bytes_at(suspect.pc)[:2], "big")
+            raise Unimplemented("instruction", opcode, suspect.name, (suspect.pc,), suspect.limit)
+        self._cause = Cause(suspect.vector, suspect.pc, registers.copy(), self._count)
+        before = self._count
+        self._count += 1
+        self._kernel.exception(suspect.vector, registers)
+        self._cause = None
+        self._cpu.load(registers)
+        self._history.note(before, self._count, registers)
+
+    def _return_and_restore(self, registers: Registers) -> None:
+        """RTR, which the emulator does not have: condition codes and pc from the stack."""
+        try:
+            frame = self._memory.copyin(registers.sp, 6)
+        except GuestFault as fault:
+            self._count -= 1
+            self._access(Stop("fault", 0, address=fault.address, size=2, access="read"))
+            return
+        registers.sr = registers.sr & 0xFF00 | frame[1] & 0x1F
+        registers.pc = int.from_bytes(frame[2:], "big")
+        registers.sp += 6
+        self._cpu.load(registers)
+        self._history.note(self._count, self._count, registers)
 
     def _access(self, stop: Stop) -> None:
         registers = self._cpu.registers()

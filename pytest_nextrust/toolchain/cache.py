@@ -62,20 +62,27 @@ def entry(
     *,
     root: Path | None = None,
     timeout: float = LOCK_SECONDS,
+    in_place: bool = False,
 ) -> Path:
     """The folder of the entry ``kind/key``, filled by ``fill(folder)`` where it is not there yet.
+
+    ``in_place``: what is built may hold its own path, so it is filled where it stays, and a mark says that it is whole.
 
     What ``fill`` raises leaves no entry. Raises ToolchainError where the cache cannot be written, or another process
     holds the entry for more than ``timeout`` seconds.
     """
     home = (root or cache_root()) / kind
     final = home / key
-    if final.is_dir():
+    whole = final / ".complete" if in_place else final
+    if whole.exists():
         return final
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / f"{key}.lock", timeout=timeout):
-            if final.is_dir():
+            if whole.exists():
+                return final
+            if in_place:
+                _fill_in_place(final, whole, fill)
                 return final
             work = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=home))
             try:
@@ -97,3 +104,14 @@ def entry(
             remedy="set NEXTRUST_CACHE_DIR to a folder that can be written",
         ) from error
     return final
+
+
+def _fill_in_place(final: Path, whole: Path, fill: Callable[[Path], None]) -> None:
+    shutil.rmtree(final, ignore_errors=True)
+    final.mkdir()
+    try:
+        fill(final)
+        whole.touch()
+    except BaseException:
+        shutil.rmtree(final, ignore_errors=True)
+        raise

@@ -84,7 +84,7 @@ class CToolchain(ABC):
                 for number, source in enumerate(request.sources)
             ]
             library = [runtime / name for name in (*self.extra_objects, "libnext.a")]
-            inputs = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
+            inputs: list[str | Path] = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
             data = link(runner, PREFIX + "ld", inputs, folder)
         return place(request, data, self.name, probe.version, runner)
 

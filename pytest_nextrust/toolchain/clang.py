@@ -1,8 +1,8 @@
 """The ``clang`` toolchain: C by LLVM's m68k back end, linked by GNU ld.
 
-LLVM generates no FPU code for these CPUs: floating point goes through libgcc's software routines, which answer in d0:d1,
-and a few conversions of our own where libgcc answers in fp0. clang 19 takes 4 bytes as the alignment of int in structs,
-against the m68k convention and its own back end's data layout; ``-fpack-struct=2`` restores NeXT's layouts.
+LLVM generates no FPU code for these CPUs: floating point goes through libgcc's software routines, which answer in
+d0:d1, and a few conversions of our own where libgcc answers in fp0. clang 19 takes 4 bytes as the alignment of int in
+structs, against the m68k convention and its own back end's data layout; ``-fpack-struct=2`` restores NeXT's layouts.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def workspace(subject: str) -> Iterator[Path]:
 def link(
     runner: Runner, linker: str, inputs: Sequence[str | Path], folder: Path, *, options: Sequence[str] = ()
 ) -> bytes:
-    """Link ``inputs`` at NeXT addresses and return the Mach-O executable's bytes. Raises BuildFailed, ToolchainError."""
+    """Link ``inputs`` at NeXT addresses; the bytes of the Mach-O executable. Raises BuildFailed, ToolchainError."""
     linked = folder / "program.elf"
     command = [linker, "-static", "-nostdlib", "--gc-sections", "--build-id=none", "-T", str(RUNTIME / "next.ld")]
     runner.run([*command, *options, "-o", str(linked), *map(str, inputs)], cwd=folder)

@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_nextrust.config import load_project
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain.clang import ClangToolchain
+from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain
+from pytest_nextrust.toolchain.prebuilt import PrebuiltToolchain
 from pytest_nextrust.toolchain.records import LANGUAGES, Toolchain
 from pytest_nextrust.toolchain.rust import RustToolchain
 
@@ -23,14 +26,46 @@ DEFAULTS = {"c": "gnu", "asm": "gnu", "rust": "rust"}
 
 @dataclass(frozen=True, slots=True)
 class ToolchainConfig:
-    root: Path | None = None
+    """The project's own toolchains."""
+
+    custom: tuple[CustomToolchain, ...] = ()
+
+    @classmethod
+    def load(cls, root: Path) -> ToolchainConfig:
+        """Those that the project at ``root`` describes in its ``toolchain`` tables. Raises ConfigError."""
+        return cls(read_custom(load_project(root)))
 
 
 def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:
-    """Every toolchain by name, freshly made: what each finds on this machine is looked up once per object."""
-    return {"gnu": GnuToolchain(), "clang": ClangToolchain(), "rust": RustToolchain()}
+    """Every toolchain by name, freshly made: what each finds on this machine is looked up once per object.
+
+    Without ``config``, the project's own are those of the current folder's settings. Raises ConfigError.
+    """
+    own = (ToolchainConfig.load(Path.cwd()) if config is None else config).custom
+    shipped: tuple[Toolchain, ...] = (GnuToolchain(), ClangToolchain(), RustToolchain(), PrebuiltToolchain())
+    return {toolchain.name: toolchain for toolchain in (*shipped, *own)}
 
 
-def resolve(language: str, wanted: str | None = None, config: ToolchainConfig | None = None) -> Toolchain:
+def resolve(
+    language: str, wanted: str | None = None, config: ToolchainConfig | None = None, *, scenario: Path | None = None
+) -> Toolchain:
+    """The toolchain to build ``language`` with: ``wanted``, else the language's default, else the prebuilt program.
+
+    Raises UsageFault for a name or language that does not exist or do not go together, ToolchainMissing where the
+    toolchain is not on this machine and no program of ``scenario`` can stand in.
+    """
     known = toolchains(config)
-    return known[wanted or DEFAULTS[language]]
+    if language not in LANGUAGES:
+        raise UsageFault("language", f"no language {language!r}", remedy=f"one of {', '.join(LANGUAGES)}")
+    if wanted is not None and wanted not in known:
+        raise UsageFault("--toolchain", f"no toolchain {wanted!r}", remedy=f"one of {', '.join(known)}")
+    chosen = known[wanted or DEFAULTS[language]]
+    if language not in chosen.languages:
+        able = [name for name, each in known.items() if language in each.languages]
+        raise UsageFault("--toolchain", f"{chosen.name} does not build {language}", remedy=f"one of {', '.join(able)}")
+    probe = chosen.probe()
+    if probe.found:
+        return chosen
+    if wanted is None and scenario is not None and (scenario / "prebuilt").is_dir():
+        return known["prebuilt"]
+    raise ToolchainMissing(chosen.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)

@@ -1,9 +1,9 @@
-"""The ``rust`` toolchain: ``#![no_std]`` programs for m68k-unknown-none-elf, with core built from the library's sources.
+"""The ``rust`` toolchain: ``#![no_std]`` programs for m68k-unknown-none-elf.
 
-No distribution ships core for this target, so ``core``, ``compiler_builtins``, ``alloc`` and this package's crate ``next``
-are compiled once per compiler and CPU, and cached; optimised
-for every profile, as the Rust project ships its own. rustc makes a static library of the program and
-those; GNU ld links it, as for C, with the start code and stubs.
+No distribution ships core for this target, so ``core``, ``compiler_builtins`` and ``alloc`` are compiled from the
+library's sources, once per compiler and CPU, and cached; optimised for every profile, as the Rust project ships its
+own. So is this package's crate ``next``. rustc makes a static library of the program and those; GNU ld links it, as
+for C, with the start code and stubs.
 
 Sources: the Rust project's library/ (its Cargo.toml and build.rs say which configuration flags a bare target gets).
 """
@@ -131,14 +131,14 @@ class RustToolchain:
         if not probe.found:
             raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
         runner = Runner(self.name)
-        libraries = self.libraries(runner, request.cpu)
+        library, own = self.libraries(runner, request.cpu)
         runtime = assembled_runtime(runner, request.cpu)
         with workspace(self.name) as folder:
             source = request.sources[0].absolute()
             archive = folder / "libprogram.a"
             command = [
                 *self._command(request.cpu, request.level, debug=request.profile == "debug"),
-                *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(libraries)),
+                *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
                 *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
             ]
             runner.run(command, cwd=folder, env=_ENVIRONMENT, place=str(source))
@@ -146,8 +146,8 @@ class RustToolchain:
             data = link(runner, PREFIX + "ld", inputs, folder)
         return place(request, data, self.name, probe.version, runner)
 
-    # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a program
-    # of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
+    # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a
+    # program of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
     def _command(self, cpu: str, level: str, *, debug: bool) -> list[str]:
         compiler = self.compiler()
         assert compiler is not None
@@ -161,50 +161,52 @@ class RustToolchain:
             *("-C", "embed-bitcode=no", "-C", "code-model=large"),
         ]
 
-    def libraries(self, runner: Runner, cpu: str) -> Path:
-        """The folder with the rlibs of core, compiler_builtins, alloc and next for this compiler and CPU."""
+    def libraries(self, runner: Runner, cpu: str) -> tuple[Path, Path]:
+        """The folders with core, compiler_builtins and alloc, and with next, for this compiler and CPU."""
         compiler = self.compiler()
         assert compiler is not None
         assert compiler.library is not None
         base = self._command(cpu, LIBRARY_LEVEL, debug=False)
-        key = cache.hash_of(
-            [compiler.version, cache.identity(compiler.path), str(compiler.library), *base]
-            + [(RUNTIME / "next.rs").read_bytes(), Path(__file__).read_bytes()]
-        )
-        library = compiler.library
-        return cache.entry("rust", key, lambda folder: _make(runner, base, library, folder))
+        crates = _crates(compiler.library)
+        words = [word for crate in crates for word in (crate.name, *crate.options)]
+        key = cache.hash_of([compiler.version, cache.identity(compiler.path), str(compiler.library), *base, *words])
+        library = cache.entry("rust", key, lambda folder: _make(runner, base, crates, folder, folder))
+        own = Crate("next", RUNTIME / "next.rs", ("--remap-path-prefix", f"{RUNTIME}=next"))
+        next_key = cache.hash_of([key, own.source.read_bytes()])
+        return library, cache.entry("rust-next", next_key, lambda folder: _make(runner, base, [own], library, folder))
 
 
-def _make(runner: Runner, base: list[str], library: Path, folder: Path) -> None:
-    """Compile the four crates in the order of their dependencies."""
-    builtins = ["compiler-builtins", "mem", "unstable-intrinsics"]
-    features = [f'feature="{name}"' for name in builtins] + [
-        "intrinsics_enabled",
-        "arch_enabled",
-        "optimizations_enabled",
-    ]
-    configuration = [part for feature in features for part in ("--cfg", feature)]
-    unstable = ["-Zforce-unstable-if-unmarked"]
-    remap = ["--remap-path-prefix", f"{library}=library"]
-    crates = (
-        ("core", library / "core/src/lib.rs", unstable),
-        (
+@dataclass(frozen=True, slots=True)
+class Crate:
+    """One crate to compile: its root source and the options that only it gets."""
+
+    name: str
+    source: Path
+    options: tuple[str, ...]
+
+
+def _crates(library: Path) -> list[Crate]:
+    """The library's crates in the order of their dependencies, configured as its build scripts do for a bare target."""
+    features = [f'feature="{name}"' for name in ("compiler-builtins", "mem", "unstable-intrinsics")]
+    features += ["intrinsics_enabled", "arch_enabled", "optimizations_enabled"]
+    configuration = [word for feature in features for word in ("--cfg", feature)]
+    common = ("-Zforce-unstable-if-unmarked", "--remap-path-prefix", f"{library}=library")
+    core = ("--extern", "core=libcore.rlib")
+    builtins = ("--extern", "compiler_builtins=libcompiler_builtins.rlib")
+    return [
+        Crate("core", library / "core/src/lib.rs", common),
+        Crate(
             "compiler_builtins",
             library / "compiler-builtins/compiler-builtins/src/lib.rs",
-            [*unstable, *configuration, "--extern", "core=libcore.rlib"],
+            (*common, *configuration, *core),
         ),
-        (
-            "alloc",
-            library / "alloc/src/lib.rs",
-            [*unstable, "--extern", "core=libcore.rlib", "--extern", "compiler_builtins=libcompiler_builtins.rlib"],
-        ),
-        ("next", RUNTIME / "next.rs", ["--remap-path-prefix", f"{RUNTIME}=next"]),
-    )
-    for name, source, options in crates:
-        runner.run(
-            [*base, "--crate-name", name, "--crate-type", "rlib", "--cap-lints", "allow", *remap, *options]
-            + ["-L", str(folder), "--out-dir", str(folder), str(source)],
-            cwd=folder,
-            env=_ENVIRONMENT,
-            place=str(source),
-        )
+        Crate("alloc", library / "alloc/src/lib.rs", (*common, *core, *builtins)),
+    ]
+
+
+def _make(runner: Runner, base: list[str], crates: list[Crate], search: Path, folder: Path) -> None:
+    """Compile crates into ``folder``, finding the crates they use in ``search``."""
+    for crate in crates:
+        kind = ["--crate-name", crate.name, "--crate-type", "rlib", "--cap-lints", "allow"]
+        places = ["-L", str(search), "--out-dir", str(folder), str(crate.source)]
+        runner.run([*base, *kind, *crate.options, *places], cwd=folder, env=_ENVIRONMENT, place=str(crate.source))

@@ -134,7 +134,7 @@ class Jail:
                 target = os.readlink(name, dir_fd=stack[-1])
                 if target.startswith(b"/"):
                     stack = [self._root]
-                rest = target.lstrip(b"/") + slash + after
+                rest = (target + slash + after).lstrip(b"/")
                 if len(rest) >= MAX_PATH:
                     raise UnixError(Errno.ENAMETOOLONG)
                 continue

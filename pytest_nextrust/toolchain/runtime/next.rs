@@ -114,10 +114,28 @@ macro_rules! println {
     }};
 }
 
+struct Once(UnsafeCell<bool>);
+
+/// A NeXT program made with this crate has one thread.
+unsafe impl Sync for Once {}
+
+impl Once {
+    fn replace(&self) -> bool {
+        unsafe { ptr::replace(self.0.get(), true) }
+    }
+}
+
+static PANICKING: Once = Once(UnsafeCell::new(false));
+
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo) -> ! {
     use fmt::Write as _;
-    let _ = writeln!(Fd(2), "{info}");
+    // Formatting may itself panic, or be miscompiled into it.
+    if PANICKING.replace() {
+        write_all(2, b"panicked while panicking\n");
+    } else {
+        let _ = writeln!(Fd(2), "{info}");
+    }
     exit(101)
 }
 

@@ -177,7 +177,7 @@ def entries(guest: Guest, number: int, room: int) -> list[tuple[int, bytes]]:
 
 
 def test_getdirentries(guest: Guest) -> None:
-    """Whole struct directs, sorted, with . and .., in as many pieces as the buffer makes; from the start after lseek."""
+    """Whole struct directs, sorted, with . and .., in as many pieces as the buffer makes; lseek rewinds."""
     for name in ("zz", "a", "middle"):
         (guest.root / name).mkdir()
     number = guest.open("/").d0

@@ -93,6 +93,9 @@ def test_first_fit_takes_the_lowest_hole_that_is_large_enough() -> None:
     space.set_stack(8 * PAGE, 4 * PAGE)
     assert space.allocate(None, 1) == PAGE
     assert space.allocate(None, PAGE) == 3 * PAGE
+    assert space.grow_stack(7 * PAGE, 8 * PAGE)
+    space.deallocate(7 * PAGE, PAGE)
+    space.map(5 * PAGE, PAGE, 3)
     assert space.allocate(None, 1) == 8 * PAGE
     assert space.allocate(None, 0) == 0
     with pytest.raises(VmError) as refused:

@@ -1,0 +1,229 @@
+"""Toolchains of the project's own: command templates from its settings, for a compiler that emits Mach-O itself.
+
+``[toolchain.NAME]`` of ``nextrust.toml`` (``[tool.nextrust.toolchain.NAME]`` of ``pyproject.toml``). Commands are
+arrays of words, never given to a shell; in each word ``{source}``, ``{out}``, ``{cpu}``, ``{profile}``, ``{opt}``,
+``{root}`` (the project) and ``{build}`` (what its own build command made) are replaced, and a word that is
+``{sources}``, ``{objects}`` or ``{flags}`` becomes as many words as there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_nextrust.config import ProjectConfig, option, read_document
+from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, ToolchainMissing, UsageFault
+from pytest_nextrust.matrix import CPUS
+from pytest_nextrust.toolchain import cache
+from pytest_nextrust.toolchain.output import place, workspace
+from pytest_nextrust.toolchain.process import Runner, first_line
+from pytest_nextrust.toolchain.records import LANGUAGES, BuildRequest, BuildResult, Probe, language_of
+
+__all__ = ["BuildStep", "CustomSettings", "CustomToolchain", "read_custom"]
+
+LAST_LINES = 40
+"""Lines of a failed build command's output that its error shows; all of them are in the log."""
+
+RESERVED = ("gnu", "clang", "rust", "prebuilt")
+_PLACEHOLDER = re.compile(r"\{([a-z]*)\}")
+_ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build"})
+_MANY = frozenset({"sources", "objects", "flags"})
+
+
+@dataclass(frozen=True)
+class BuildStep:
+    """How the toolchain itself is built: once for every hash of its ``inputs`` (globs under the project) and CPU.
+
+    ``log``: where its output is kept, under the project; by default beside what it made.
+    """
+
+    command: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    log: str | None = None
+    timeout: float = option(default=7200.0, minimum=1.0)
+
+
+@dataclass(frozen=True)
+class CustomSettings:
+    """One table.
+
+    Without ``link``, ``compile`` gets all ``{sources}`` and makes the executable; with it, one ``{source}`` at a time.
+    ``cpus`` are the compiler's own names for them. ``remedy`` is shown where it is not found.
+    """
+
+    compile: tuple[str, ...]
+    languages: tuple[str, ...] = option(default=("c",), choices=LANGUAGES)
+    link: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
+    cpus: dict[str, str] = field(default_factory=dict)
+    build: BuildStep | None = None
+    remedy: str = ""
+    timeout: float = option(default=600.0, minimum=1.0)
+
+    def document_faults(self) -> Iterator[Fault]:
+        if not self.languages:
+            yield Fault("languages", "empty", f"name some of {', '.join(LANGUAGES)}")
+        commands = [("compile", self.compile), ("link", self.link), ("version", self.version)]
+        if self.build is not None:
+            commands.append(("build.command", self.build.command))
+        for key, words in commands:
+            if not words and key in ("compile", "build.command"):
+                yield Fault(key, "empty", 'write an array of words, ["cc", "-o", "{out}", "{sources}"]')
+            yield from _word_faults(key, words)
+        for cpu in self.cpus:
+            if cpu not in CPUS:
+                yield Fault(f"cpus.{cpu}", "no such CPU", f"one of {', '.join(CPUS)}")
+        if self.compile and not any("{out}" in word for word in self.link or self.compile):
+            yield Fault("link" if self.link else "compile", "never says {out}", "the executable is to be put there")
+
+
+def _word_faults(key: str, words: tuple[str, ...]) -> Iterator[Fault]:
+    for index, word in enumerate(words):
+        for name in _PLACEHOLDER.findall(word):
+            if name in _MANY and word != f"{{{name}}}":
+                yield Fault(f"{key}[{index}]", f"{{{name}}} is not alone in its word", "make it a word of its own")
+            elif name not in _ONE | _MANY:
+                known = ", ".join(sorted(_ONE | _MANY))
+                yield Fault(f"{key}[{index}]", f"nothing is called {{{name}}}", f"known: {known}")
+
+
+def read_custom(project: ProjectConfig) -> tuple[CustomToolchain, ...]:
+    """The toolchains that a project describes. Raises ConfigError with the faults of all of them."""
+    found, faults = [], []
+    for name, table in project.toolchains.items():
+        path = ".".join(part for part in (project.prefix, "toolchain", name) if part)
+        if name in RESERVED:
+            faults.append(Fault(path, "the name of a toolchain of this package", "choose another name"))
+            continue
+        try:
+            settings = read_document(
+                CustomSettings, table, subject="project settings", place=project.source or "", path=path
+            )
+        except ConfigError as error:
+            faults += error.faults
+            continue
+        found.append(CustomToolchain(name, settings, project.root))
+    if faults:
+        raise ConfigError("project settings", faults, place=str(project.source))
+    return tuple(found)
+
+
+class CustomToolchain:
+    """One ``[toolchain.NAME]``."""
+
+    def __init__(self, name: str, settings: CustomSettings, root: Path) -> None:
+        self.name = name
+        self.languages = frozenset(settings.languages)
+        self.settings = settings
+        self.root = root.absolute()
+        self._probe: Probe | None = None
+
+    def probe(self) -> Probe:
+        """Ask for the version; a toolchain that is yet to be built is found when its build command is there to try."""
+        if self._probe is None:
+            version = self.settings.version
+            if self.settings.build is not None or not version:
+                self._probe = Probe(True, self.settings.compile[0], self.name)
+            else:
+                command = self._fill(version, {"root": str(self.root)})
+                line = first_line(command)
+                missing = () if line else (command[0],)
+                remedy = self.settings.remedy or f"make {command[0]} run, or correct [toolchain.{self.name}]"
+                self._probe = Probe(bool(line), command[0], line or "", missing, "" if line else remedy)
+        return self._probe
+
+    def build(self, request: BuildRequest) -> BuildResult:
+        """Run the templates, then check what they made. Raises as ``Toolchain.build`` says."""
+        request.judge()
+        if request.link != "executable":
+            raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
+        if language_of(request.sources) not in self.languages:
+            raise UsageFault("--toolchain", f"{self.name} builds {', '.join(sorted(self.languages))} only")
+        probe = self.probe()
+        if not probe.found:
+            raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
+        runner = Runner(self.name, self.settings.timeout)
+        one = {
+            "cpu": self.settings.cpus.get(request.cpu, request.cpu),
+            "profile": request.profile,
+            "opt": request.level,
+            "root": str(self.root),
+        }
+        one["build"] = str(self._built(request.cpu, one)) if self.settings.build else ""
+        with workspace(self.name) as folder:
+            data = self._compile(runner, request, one, folder)
+            version = self._version(one) or probe.version
+            return place(request, data, self.name, version, runner)
+
+    def _compile(self, runner: Runner, request: BuildRequest, one: dict[str, str], folder: Path) -> bytes:
+        out = folder / "program"
+        sources = tuple(str(source.absolute()) for source in request.sources)
+        many: dict[str, tuple[str, ...]] = {"sources": sources, "flags": request.flags}
+        if not self.settings.link:
+            one = {**one, "out": str(out), "source": sources[0]}
+            runner.run(self._fill(self.settings.compile, one, many), cwd=folder, place=sources[0])
+        else:
+            many["objects"] = tuple(str(folder / f"{number}.o") for number in range(len(sources)))
+            for source, compiled in zip(sources, many["objects"], strict=True):
+                one = {**one, "source": source, "out": compiled}
+                runner.run(self._fill(self.settings.compile, one, many), cwd=folder, place=source)
+            runner.run(self._fill(self.settings.link, {**one, "out": str(out)}, many), cwd=folder)
+        try:
+            return out.read_bytes()
+        except OSError as error:
+            fault = f"ended well and left no file at {{out}}: {error.strerror}"
+            raise BuildFailed(self.name, fault, command=runner.commands[-1], output=runner.log) from error
+
+    def _version(self, one: Mapping[str, str]) -> str:
+        return first_line(self._fill(self.settings.version, one)) or "" if self.settings.version else ""
+
+    @staticmethod
+    def _fill(
+        words: tuple[str, ...], one: Mapping[str, str], many: Mapping[str, tuple[str, ...]] | None = None
+    ) -> tuple[str, ...]:
+        filled: list[str] = []
+        for word in words:
+            if word[1:-1] in _MANY and word == f"{{{word[1:-1]}}}":
+                filled += (many or {}).get(word[1:-1], ())
+            else:
+                filled.append(_PLACEHOLDER.sub(lambda match: one.get(match[1], match[0]), word))
+        return tuple(filled)
+
+    def inputs(self) -> list[Path]:
+        """The files whose contents decide whether the toolchain's own build runs again, in a fixed order."""
+        step = self.settings.build
+        globs = step.inputs if step else ()
+        return sorted({path for pattern in globs for path in self.root.glob(pattern) if path.is_file()})
+
+    def _built(self, cpu: str, one: Mapping[str, str]) -> Path:
+        """The folder that the toolchain's own build command filled for this CPU."""
+        step = self.settings.build
+        assert step is not None
+        parts: list[str | bytes] = [self.name, cpu, *step.command, self.settings.cpus.get(cpu, "")]
+        for path in self.inputs():
+            parts += [str(path.relative_to(self.root)), path.read_bytes()]
+        key = cache.hash_of(parts)
+        return cache.entry(
+            f"toolchain-{self.name}", key, lambda folder: self._run_build(step, one, folder), in_place=True
+        )
+
+    def _run_build(self, step: BuildStep, one: Mapping[str, str], folder: Path) -> None:
+        runner = Runner(self.name, step.timeout)
+        # A failed build takes its folder with it, not its log.
+        log = self.root / step.log if step.log else folder.with_name(folder.name + ".log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        command = self._fill(step.command, {**one, "build": str(folder)})
+        try:
+            output = runner.run(command, cwd=self.root, place="build.command")
+        except BuildFailed as error:
+            log.write_text(error.output, encoding="utf-8")
+            lines = error.output.splitlines()
+            shown = "\n".join(lines[-LAST_LINES:])
+            if len(lines) > LAST_LINES:
+                shown = f"... the last {LAST_LINES} of {len(lines)} lines; all of them: {log}\n{shown}"
+            raise BuildFailed(
+                self.name, error.fault, command=command, output=shown, place="build.command", remedy=f"see {log}"
+            ) from error
+        log.write_text(output, encoding="utf-8")
