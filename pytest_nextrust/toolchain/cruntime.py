@@ -31,7 +31,7 @@ __all__ = [
 PREFIX = "m68k-linux-gnu-"
 INCLUDE = Path(__file__).parent / "include"
 
-ASSEMBLED = ("start.S", "unix.S", "traps.S", "jump.S", "math.S", "floats.S")
+ASSEMBLED = ("start.S", "unix.S", "traps.S", "jump.S", "math.S", "floats.S", "threads.S")
 COMPILED = ("string.c", "stdlib.c", "stdio.c", "format.c", "mach.c", "signal.c")
 APART = ("start", "floats")
 """Objects that are not in the library: where the program starts, and what only clang's programs want."""

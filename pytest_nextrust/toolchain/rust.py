@@ -142,7 +142,8 @@ class RustToolchain:
                 *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
             ]
             runner.run(command, cwd=folder, env=_ENVIRONMENT, place=str(source))
-            inputs = [runtime / "start.gc.o", archive, runtime / "libnext.a"]
+            # Each may need the other: a program without main gets the library's, which wants the program's threads.
+            inputs = [runtime / "start.gc.o", "--start-group", archive, runtime / "libnext.a", "--end-group"]
             data = link(runner, PREFIX + "ld", inputs, folder)
         return place(request, data, self.name, probe.version, runner)
 
