@@ -89,15 +89,13 @@ static inline value8 load_8(const volatile void *object)
     return compare_and_swap_8((volatile void *)object, 0, 0);
 }
 
+/* Reads again before each attempt instead of going on with what cas found: a value that the loop carried would need a
+   register copy at its end, which clang 19 puts between the comparison and the branch on its flags. */
 #define UPDATE(N, object, old, next, expression)                                                                       \
     do {                                                                                                               \
-        value##N found = load_##N(object);                                                                             \
-        do {                                                                                                           \
-            old = found;                                                                                               \
-            next = (value##N)(expression);                                                                             \
-            found = compare_and_swap_##N(object, old, next);                                                           \
-        } while (found != old);                                                                                        \
-    } while (0)
+        old = load_##N(object);                                                                                        \
+        next = (value##N)(expression);                                                                                 \
+    } while (compare_and_swap_##N(object, old, next) != old)
 
 static inline void store_8(volatile void *object, value8 value)
 {

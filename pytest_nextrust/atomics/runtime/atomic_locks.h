@@ -99,8 +99,9 @@ static __attribute__((noinline)) void release_object(const volatile void *object
 
 #endif /* OBJECT_LOCKS */
 
-/* The barriers keep compilers from making these loops into calls of memcpy and memcmp, which nobody may supply. */
-static inline void copy(volatile byte *to, const volatile byte *from, size bytes)
+/* The barriers keep compilers from making these loops into calls of memcpy and memcmp, which nobody may supply. Not
+   inlined, for clang 19 loses the index where such a loop runs over an array in its own stack frame. */
+static __attribute__((noinline)) void copy(volatile byte *to, const volatile byte *from, size bytes)
 {
     for (; bytes; bytes--) {
         *to++ = *from++;
@@ -108,7 +109,7 @@ static inline void copy(volatile byte *to, const volatile byte *from, size bytes
     }
 }
 
-static inline int same(const volatile byte *left, const volatile byte *right, size bytes)
+static __attribute__((noinline)) int same(const volatile byte *left, const volatile byte *right, size bytes)
 {
     for (; bytes; bytes--) {
         if (*left++ != *right++)
