@@ -10,11 +10,13 @@ process ends with it on stderr, and the parent reports that.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import resource
 import select
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from pytest_nextrust import wire
@@ -30,10 +32,18 @@ CPU_FACTOR, CPU_GRACE = 3, 10
 """A run may take this many times its wall limit, and these seconds, of processor time before the kernel ends it."""
 
 
-class Child:
-    """What stays between two requests: the CPUs made so far, and the gate's answer."""
+PACKAGE = "pytest_nextrust."
+"""Only functions of this package are called by name."""
 
-    def __init__(self) -> None:
+
+class Child:
+    """What stays between two requests: the CPUs made so far, and the gate's answer.
+
+    ``say`` sends a line to the parent while a request is being worked on.
+    """
+
+    def __init__(self, say: Callable[[str], None] = lambda line: None) -> None:
+        self.say = say
         self._cpus: dict[str, Cpu] = {}
         self._gate: GateStatus | None = None
 
@@ -57,18 +67,31 @@ class Child:
 
     def _serve(self, message: dict[str, Any]) -> Any:
         operation = message["op"]
+        if operation == "call":
+            self._pass_gate()
+            limit_cpu(message["seconds"])
+            return self._function(message["function"])(message["payload"], self)
         if operation == "run":
             request = wire.from_wire(RunRequest, message["request"])
-            status = self.gate()
-            if not status.passed:
-                raise HarnessFault(
-                    "conformance gate", status.message, remedy="install the release of unicorn asked for"
-                )
+            self._pass_gate()
             limit_cpu(request.wall)
             return wire.to_wire(run(self.cpu(request.cpu), request, message["root"]))
         if operation == "gate":
             return wire.to_wire(self.gate(fresh=bool(message.get("fresh"))))
         raise HarnessFault("sandbox", f"an operation it does not know: {operation}")
+
+    def _pass_gate(self) -> None:
+        status = self.gate()
+        if not status.passed:
+            raise HarnessFault("conformance gate", status.message, remedy="install the release of unicorn asked for")
+
+    @staticmethod
+    def _function(name: str) -> Callable[[Any, Child], Any]:
+        module, _, function = name.partition(":")
+        if not module.startswith(PACKAGE):
+            raise HarnessFault("sandbox", f"not a function of this package: {name}")
+        found: Callable[[Any, Child], Any] = getattr(importlib.import_module(module), function)
+        return found
 
     def cpu(self, name: str) -> Cpu:
         """The CPU of that name, made on first use."""
@@ -120,7 +143,7 @@ def main() -> None:
     os.dup2(2, 1)
     os.close(nothing)
     limit_memory(int(sys.argv[1]) if len(sys.argv) > 1 else 4 << 30)
-    child = Child()
+    child = Child(lambda line: channel.send(answers, {"said": line}))
     threading.Thread(target=watch, args=(requests,), daemon=True).start()
     while True:
         try:

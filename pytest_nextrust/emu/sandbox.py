@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -54,10 +56,18 @@ class _Process:
         assert self.popen.stdout is not None
         self.requests, self.answers = self.popen.stdin, self.popen.stdout
 
-    def exchange(self, message: dict[str, Any], timeout: float) -> Any:
-        """Send a request and wait for its answer. Raises channel.Closed, channel.TimedOut."""
+    def exchange(self, message: dict[str, Any], timeout: float, hear: Callable[[str], None]) -> Any:
+        """Send a request and wait for its answer; ``hear`` gets the lines that come before it.
+
+        Raises channel.Closed, channel.TimedOut.
+        """
+        deadline = time.monotonic() + timeout
         channel.send(self.requests.fileno(), message)
-        return channel.receive(self.answers.fileno(), timeout)
+        while True:
+            answer = channel.receive(self.answers.fileno(), max(0.0, deadline - time.monotonic()))
+            if "said" not in answer:
+                return answer
+            hear(answer["said"])
 
     def end(self) -> int:
         """Close the pipes, end the process at once, and reap it; answers its status."""
@@ -128,16 +138,26 @@ class Sandbox:
         """What the conformance gate says of the emulator; ``fresh`` runs it again. Raises HarnessFault."""
         return wire.from_wire(GateStatus, self._ask({"op": "gate", "fresh": fresh}, self._grace))
 
+    def call(
+        self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = lambda line: None
+    ) -> Any:
+        """Let the child call ``module:function`` of this package with ``payload`` (plain types) and itself.
+
+        ``timeout``: seconds it may take. ``hear`` gets the lines it says meanwhile. Raises NotRunnable, HarnessFault.
+        """
+        message = {"op": "call", "function": function, "payload": payload, "seconds": timeout}
+        return self._ask(message, timeout + self._grace, hear)
+
     def close(self) -> None:
         """End the child, if there is one. Safe to call twice."""
         with self._lock:
             self._discard()
 
-    def _ask(self, message: dict[str, Any], timeout: float) -> Any:
+    def _ask(self, message: dict[str, Any], timeout: float, hear: Callable[[str], None] = lambda line: None) -> Any:
         with self._lock:
             child = self._live()
             try:
-                answer = child.exchange(message, timeout)
+                answer = child.exchange(message, timeout, hear)
             except channel.Closed:
                 raise self._died(child) from None
             except channel.TimedOut:
