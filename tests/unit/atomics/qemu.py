@@ -66,11 +66,15 @@ class Call:
 def table_source() -> str:
     """C source of the table of routines that driver.c calls through."""
     names = list(ROUTINES)
-    lines = [f'extern void r{number}(void) __asm__("{name}") __attribute__((weak));' for number, name in enumerate(names)]
+    lines = [
+        f'extern void r{number}(void) __asm__("{name}") __attribute__((weak));' for number, name in enumerate(names)
+    ]
     return "\n".join([*lines, "void *const routines[] = {", *(f"    r{n}," for n in range(len(names))), "};", ""])
 
 
-def build(runtime: Path, folder: Path, *flags: str, compiler: Sequence[str] = ("m68k-linux-gnu-gcc", "-m68030")) -> Path:
+def build(
+    runtime: Path, folder: Path, *flags: str, compiler: Sequence[str] = ("m68k-linux-gnu-gcc", "-m68030")
+) -> Path:
     """Compiles a runtime and links it with the driver; the program's path."""
     table = folder / "table.c"
     table.write_text(table_source())
@@ -78,16 +82,28 @@ def build(runtime: Path, folder: Path, *flags: str, compiler: Sequence[str] = ("
     run = {"check": True, "capture_output": True, "text": True}
     command = [*compiler, "-ffreestanding", *flags, "-c", str(runtime), "-o", str(compiled)]
     subprocess.run(command, **run)
-    link = ["m68k-linux-gnu-gcc", "-static", "-O1", str(HERE / "driver.c"), str(table), str(compiled), "-o", str(program)]
+    link = [
+        "m68k-linux-gnu-gcc",
+        "-static",
+        "-O1",
+        str(HERE / "driver.c"),
+        str(table),
+        str(compiled),
+        "-o",
+        str(program),
+    ]
     subprocess.run(link, **run)
     return program
 
 
-def faults(program: Path, calls: Iterable[Call], *, limit: int = 5) -> list[str]:
+def faults(program: Path, calls: Iterable[Call], *, limit: int = 5, seconds: float = 120.0) -> list[str]:
     """What differs from the table, in words; empty when all calls did what it says."""
     calls = list(calls)
     sent = b"".join(call.message() for call in calls)
-    done = subprocess.run(["qemu-m68k", str(program)], input=sent, capture_output=True, timeout=120)
+    try:
+        done = subprocess.run(["qemu-m68k", str(program)], input=sent, capture_output=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return [f"no answer within {seconds} s"]
     found = []
     place = 0
     for call in calls:

@@ -1,0 +1,166 @@
+"""Linking a runtime under test: the sources as they are, plus room for the machine code and objects of histories.
+
+The routines are called by code that ``driver`` writes as machine code, so a runtime is compiled and linked once however
+many histories run on it. The room is two symbols, ``nextrust_drivers`` in __TEXT and ``nextrust_objects`` in __DATA.
+
+Boundary: compilers and files; nothing is executed here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_nextrust.atomics.table import lookup
+from pytest_nextrust.errors import ToolchainError, UsageFault
+from pytest_nextrust.macho import Image, ImageSymbol
+from pytest_nextrust.toolchain.cfamily import CToolchain
+from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc
+from pytest_nextrust.toolchain.elf import image_of
+from pytest_nextrust.toolchain.output import RUNTIME, workspace
+from pytest_nextrust.toolchain.process import Runner
+from pytest_nextrust.toolchain.registry import toolchains
+
+__all__ = ["CODE_ROOM", "OBJECT_ROOM", "Runtime", "Unit", "build", "exported"]
+
+CODE_ROOM = 0x2000
+OBJECT_ROOM = 0x4000
+"""Bytes of the room for drivers and of that for objects and what calls are handed by pointer."""
+
+ROOM = f"""
+        .text
+        .balign 4
+        .globl nextrust_drivers
+nextrust_drivers:
+        .space {CODE_ROOM}
+        .data
+        .balign 0x2000
+        .globl nextrust_objects
+nextrust_objects:
+        .space {OBJECT_ROOM}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One source and how it is compiled: ``flags`` come after those of the CPU and level, and override them."""
+
+    source: Path
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A linked runtime. ``routines`` maps the C name of each routine it exports to its address.
+
+    ``symbols`` are all external names as the sources spell them.
+    """
+
+    image: Image
+    cpu: str
+    level: str
+    version: str
+    routines: Mapping[str, int]
+    symbols: Mapping[str, int]
+
+    @property
+    def code(self) -> int:
+        """Where drivers go."""
+        return self.symbols["nextrust_drivers"]
+
+    @property
+    def objects(self) -> int:
+        """Where objects go."""
+        return self.symbols["nextrust_objects"]
+
+    def patched(self, code: bytes, objects: bytes, symbols: Mapping[str, int] | None = None) -> Image:
+        """The image with a history's code and objects in their rooms, and its symbols."""
+        sections = []
+        for section in self.image.sections:
+            if section.data is not None:
+                data = bytearray(section.data)
+                for address, new in ((self.code, code), (self.objects, objects)):
+                    if section.address <= address < section.address + len(data):
+                        data[address - section.address : address - section.address + len(new)] = new
+                section = replace(section, data=bytes(data))
+            sections.append(section)
+        places = {symbol.name: symbol.section for symbol in self.image.symbols}
+        added = []
+        for name, address in (symbols or {}).items():
+            room = "_nextrust_drivers" if self.code <= address < self.code + CODE_ROOM else "_nextrust_objects"
+            added.append(ImageSymbol(name, address, places[room]))
+        return replace(self.image, sections=tuple(sections), symbols=(*self.image.symbols, *added))
+
+
+def exported(data: bytes) -> list[str]:
+    """The global symbols that an ELF object defines."""
+    from elftools.elf.elffile import ELFFile
+
+    table = ELFFile(io.BytesIO(data)).get_section_by_name(".symtab")
+    return [
+        symbol.name
+        for symbol in (table.iter_symbols() if table else ())
+        if symbol.name and symbol["st_info"]["bind"] != "STB_LOCAL" and symbol["st_shndx"] != "SHN_UNDEF"
+    ]
+
+
+def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu") -> Runtime:
+    """Compile and link. Raises ToolchainMissing, BuildFailed, ToolchainError, and UsageFault for an unusable source."""
+    compiler = toolchains()[toolchain]
+    if not isinstance(compiler, CToolchain):
+        raise UsageFault("SOURCE", f"{toolchain} does not build runtimes", remedy="use gnu or clang")
+    for unit in units:
+        if not unit.source.is_file():
+            fault = "is a folder" if unit.source.is_dir() else "no such file"
+            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy="name a .c, .S, .s or .o file")
+    probe = compiler.require()
+    runner = Runner(toolchain)
+    headers = compiler.own_headers(probe.path)
+    own = ["-isystem", headers] if headers else []
+    base = [probe.path, *compiler.target(cpu), f"-O{level}", *FREESTANDING, *own]
+    with workspace(toolchain) as folder:
+        objects = []
+        names: dict[str, None] = {}
+        for number, unit in enumerate(units):
+            out = _compile(runner, base, unit, folder / f"{number}.o")
+            objects.append(out)
+            names.update(dict.fromkeys(exported(out.read_bytes())))
+        (folder / "room.s").write_text(ROOM)
+        runner.run([PREFIX + "as", "-o", str(folder / "room.o"), str(folder / "room.s")], cwd=folder)
+        libraries = [c_runtime(runner, cpu) / "libnext.a", libgcc(runner, cpu)]
+        image = _link(runner, [*objects, folder / "room.o", *map(Path, libraries)], list(names), folder)
+    symbols = {symbol.name.removeprefix("_"): symbol.address for symbol in image.symbols if symbol.external}
+    routines = {
+        routine.name: symbols[name] for name in names if (routine := lookup(name)) is not None and name in symbols
+    }
+    return Runtime(image, cpu, level, f"{toolchain}: {probe.version}", routines, symbols)
+
+
+def _compile(runner: Runner, base: Sequence[str], unit: Unit, out: Path) -> Path:
+    source = unit.source.absolute()
+    if source.suffix == ".o":
+        return source
+    remap = f"-ffile-prefix-map={source.parent}/="
+    runner.run([*base, remap, *unit.flags, "-c", str(source), "-o", str(out)], cwd=out.parent, place=str(unit.source))
+    return out
+
+
+def _link(runner: Runner, inputs: Sequence[Path], keep: Sequence[str], folder: Path) -> Image:
+    out = folder / "runtime.elf"
+    command = [
+        PREFIX + "ld",
+        "-static",
+        "-nostdlib",
+        "--gc-sections",
+        "--build-id=none",
+        "-T",
+        str(RUNTIME / "next.ld"),
+    ]
+    roots = [option for name in (*keep, "nextrust_drivers", "nextrust_objects") for option in ("-u", name)]
+    runner.run([*command, "-e", "nextrust_drivers", *roots, "-o", str(out), *map(str, inputs)], cwd=folder)
+    try:
+        return image_of(out.read_bytes(), name=out.name)
+    except OSError as error:
+        raise ToolchainError("ld", f"left no output: {error.strerror}") from error
