@@ -1,6 +1,6 @@
-"""Runtimes to try a judge of runtimes on: broken ones as data (mutants.toml) and right ones of other designs (right/).
+"""Runtimes to try a judge of runtimes on: broken ones as data (mutants.toml), right ones of other designs (right/).
 
-Each is written into a folder of its own with the headers and sources that it includes, so that compiling needs no flags.
+Each is written into a folder of its own with the headers and sources that it includes: compiling needs no flags.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs routines of a runtime under qemu-m68k, an emulator that this project does not use, and compares with the table."""
+"""Runs a runtime's routines under qemu-m68k, which this project does not use, and compares with the table."""
 
 from __future__ import annotations
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from pytest_nextrust.atomics import RUNTIMES
-from pytest_nextrust.atomics.table import ROUTINES
 from tests.unit.atomics import cases, qemu
 
 GNU = ("m68k-linux-gnu-gcc", "-m68030")
