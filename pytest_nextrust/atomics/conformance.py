@@ -40,7 +40,7 @@ GENERIC_SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 33)
 HUGE_SIZES = (1024, 1040)
 """Sizes of generic objects; the huge ones cover every lock of a table of 64 blocks."""
 
-ARGUMENT_COUNT = 7
+LOCK_FREE_SIZES = (*GENERIC_SIZES, 40, *HUGE_SIZES)
 PRESERVED = (*range(2, 8), *range(10, 15))
 NAMES = [*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp"]
 
@@ -83,6 +83,16 @@ class Checker:
                 self.findings.append(found)
                 if found["kind"] in ("deadlock", "fault"):
                     return
+
+    def lock_free(self, functions: dict[str, int]) -> dict[str, int]:
+        """What the runtime itself says of each object size (as text), if it says anything."""
+        address = functions.get("__atomic_is_lock_free")
+        answers: dict[str, int] = {}
+        for size in LOCK_FREE_SIZES if address is not None else ():
+            call = Call("__atomic_is_lock_free", BLOCKS[0], size)
+            if self._one(Case(call, bytes(size), 0), address or 0, random.Random(size)) is None:
+                answers[str(size)] = struct.unpack("=I", self._step.state()[:4])[0] & 0xFF
+        return answers
 
     def _attempt(self, case: Case, address: int, rng: random.Random) -> dict[str, Any] | None:
         kept = rng.getstate()
@@ -229,9 +239,10 @@ def check(payload: dict[str, Any], child: Any) -> dict[str, Any]:
             # One seed per function: a finding does not depend on which other functions there are.
             checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"))
             child.say(f"{function}: conformance")
+        free = checker.lock_free({name: address for _, address, name, _ in payload["functions"]})
     finally:
         checker.close()
-    return {"calls": checker.calls, "findings": checker.findings}
+    return {"calls": checker.calls, "findings": checker.findings, "lock_free": free}
 
 
 def cases(function: str, name: str, plain: bool, rng: random.Random) -> Iterator[Case]:

@@ -1,0 +1,311 @@
+"""Checking a linked runtime: which calls and histories there are for it, and what became of them.
+
+The sandbox does the work (``conformance`` and ``service``); here is what to ask of it, and which of its answers are
+findings. Where accesses of different sizes overlap, or objects that the runtime calls lock-free and objects that it
+does not, a failure is a note: neither C nor Rust promises anything about them (``overlap="mixed"`` makes the former
+findings).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pytest_nextrust.atomics import families
+from pytest_nextrust.atomics.build import OBJECT_ROOM, Runtime
+from pytest_nextrust.atomics.driver import Call, Driven, History, assemble
+from pytest_nextrust.atomics.table import ROUTINES, SIZES, Args
+
+__all__ = ["Function", "Item", "Outcome", "Plan", "Target", "check", "histories"]
+
+BATCH = 16
+"""Histories sent to the sandbox at once."""
+UPDATES = ("__atomic_fetch_OP", "__sync_val_compare_and_swap", "__atomic_exchange", "__sync_fetch_and_OP")
+"""Families that are explored with more threads and more calls."""
+CROWDS = ((2, 3), (3, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function under test: its symbol, the routine that it must be, and whether it takes no memory orders."""
+
+    symbol: str
+    address: int
+    routine: str
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is checked: a linked program and its functions, by routine."""
+
+    runtime: Runtime
+    functions: tuple[Function, ...]
+
+    @staticmethod
+    def of(runtime: Runtime) -> Target:
+        """A runtime's own routines."""
+        named = runtime.routines.items()
+        return Target(runtime, tuple(Function(name, address, name) for name, address in named))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do. ``crowds``: (threads, calls each); ``signals`` per thread (0: no handlers); limits per history.
+
+    ``seconds`` is for all of it.
+    """
+
+    overlap: str = "same-size"
+    crowds: tuple[tuple[int, int], ...] = CROWDS
+    signals: int = 0
+    pairs: bool = True
+    conformance: bool = True
+    states: int = 2_000_000
+    seconds: float = 600.0
+    seed: int = 1
+    reduce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A history to explore and whether its failure is a finding or, ``note`` saying why, none."""
+
+    history: History
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a plan: ``explorations`` as the sandbox answered, findings, notes, and what was not done."""
+
+    calls: int = 0
+    conformance_seconds: float = 0.0
+    explorations: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    undone: int = 0
+
+    @property
+    def verdict(self) -> str:
+        """``failed``, ``budget`` where something was not seen to its end, else ``passed``."""
+        if self.findings:
+            return "failed"
+        return "budget" if self.undone or any(e["verdict"] == "budget" for e in self.explorations) else "passed"
+
+
+class Caller(Protocol):
+    """What the campaign needs of a sandbox."""
+
+    def call(
+        self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = ...
+    ) -> Any: ...
+
+
+def check(
+    target: Target, plan: Plan, sandbox: Caller, hear: Callable[[str], None] = lambda line: None
+) -> Outcome:
+    """Do all of ``plan``. Raises HarnessFault where the sandbox fails."""
+    out = Outcome()
+    began = time.monotonic()
+    base = _payload(target.runtime)
+    free: Mapping[str, int] = {}
+    if plan.conformance:
+        answer = sandbox.call("pytest_nextrust.atomics.conformance:check", {**base, **_conformance(target, plan)}, plan.seconds)
+        out.calls, free = answer["calls"], answer["lock_free"]
+        out.findings += [{"trace": [], "token": "", "command": "", **found} for found in answer["findings"]]
+        out.conformance_seconds = time.monotonic() - began
+        hear(f"{len(target.functions)} functions called {out.calls} times alone: {len(out.findings)} findings")
+    # What fails alone would fail every history that it takes part in.
+    broken = {found["routine"] for found in out.findings}
+    items = list(histories(target, plan, free, broken))
+    addresses = {function.symbol: function.address for function in target.functions}
+    for start in range(0, len(items), BATCH):
+        left = plan.seconds - (time.monotonic() - began)
+        if left <= 0:
+            out.undone = len(items) - start
+            break
+        batch = items[start : start + BATCH]
+        driven = [assemble(item.history, target.runtime, addresses) for item in batch]
+        payload = {**base, "histories": [_wire(one) for one in driven], "reduce": plan.reduce}
+        payload |= {"states": plan.states, "seconds": left, "total": left}
+        answers = sandbox.call("pytest_nextrust.atomics.service:explore", payload, 2 * left + 30)
+        out.undone += len(batch) - len(answers)
+        for item, one, found in zip(batch, driven, answers, strict=False):
+            _take(out, target, item, one, found)
+        done = min(start + BATCH, len(items))
+        hear(f"{done} of {len(items)} histories explored: {len(out.findings)} findings")
+    return out
+
+
+def _take(out: Outcome, target: Target, item: Item, driven: Driven, answer: dict[str, Any]) -> None:
+    history = item.history
+    record = {
+        "name": history.name,
+        "threads": len(history.threads),
+        "ops": max(len(calls) for calls in history.threads),
+        "signals": history.signals,
+        "method": "proof",
+        "cpu": target.runtime.cpu,
+        "level": target.runtime.level,
+        **{key: answer[key] for key in ("verdict", "complete", "states", "transitions", "instructions", "seconds")},
+    }
+    out.explorations.append(record)
+    if answer["verdict"] != "failed":
+        return
+    called = list(dict.fromkeys(call.function or call.routine for call in history.calls))
+    finding = {
+        "kind": answer["kind"],
+        "routine": called[0],
+        "routines": called,
+        "size": history.calls[0].size,
+        "message": f"{history.name}: {answer['message']}",
+        "history": history.name,
+        "path": answer["path"],
+        "trace": [],
+        "token": "",
+        "command": "",
+    }
+    if item.note:
+        record["verdict"] = "note"
+        out.notes.append({**finding, "note": item.note})
+    else:
+        out.findings.append(finding)
+
+
+# -- what is asked of the sandbox --------------------------------------------------------------------------------------
+
+
+def _payload(runtime: Runtime) -> dict[str, Any]:
+    segments: dict[str, list[Any]] = {}
+    for section in runtime.image.sections:
+        segments.setdefault(section.segment, []).append(section)
+    regions = []
+    for name, sections in segments.items():
+        low = min(section.address for section in sections) & ~0x1FFF
+        high = max(section.address + section.size for section in sections)
+        data = bytearray(high - low)
+        for section in sections:
+            if section.data is not None:
+                data[section.address - low : section.address - low + len(section.data)] = section.data
+        regions.append([low, high - low, 5 if name == "__TEXT" else 3, bytes(data)])
+    return {"cpu": runtime.cpu, "regions": regions, "code": runtime.code, "objects": runtime.objects}
+
+
+def _conformance(target: Target, plan: Plan) -> dict[str, Any]:
+    own = []
+    for section in target.runtime.image.sections:
+        low, high, writable = section.address, section.address + section.size, section.segment != "__TEXT"
+        room = target.runtime.objects
+        if low <= room < high:
+            own += [[low, room, writable], [room + OBJECT_ROOM, high, writable]]
+        else:
+            own.append([low, high, writable])
+    functions = [[f.symbol, f.address, f.routine, f.plain] for f in target.functions]
+    return {"room": OBJECT_ROOM, "own": own, "seed": plan.seed, "functions": functions}
+
+
+def _wire(driven: Driven) -> dict[str, Any]:
+    return {
+        "name": driven.name,
+        "code": bytes(driven.code),
+        "objects": bytes(driven.objects),
+        "entries": driven.entries,
+        "marks": [[m.address, m.returns, m.operation, [list(read) for read in m.reads]] for m in driven.marks],
+        "handler": driven.handler,
+        "signals": driven.signals,
+        "model": driven.model,
+    }
+
+
+# -- which histories ---------------------------------------------------------------------------------------------------
+
+
+def histories(
+    target: Target, plan: Plan, lock_free: Mapping[str, int] | None = None, broken: Iterable[str] = ()
+) -> Iterator[Item]:
+    """Every history of the plan whose routines the target has. ``lock_free``: object size (as text) to 1 or 0.
+
+    Functions in ``broken`` are left out.
+    """
+    by_routine: dict[str, Function] = {}
+    bad = set(broken)
+    for function in target.functions:
+        if function.symbol not in bad:
+            by_routine.setdefault(function.routine, function)
+    if plan.pairs:
+        for found in families.all_histories(mixed=True):
+            calls = [call.routine.name for thread in found.threads for call in thread]
+            if all(name in by_routine for name in calls):
+                yield Item(_converted(found, by_routine), _note(found, plan, lock_free or {}))
+    for threads, count in plan.crowds:
+        yield from (Item(history) for history in _crowd(by_routine, threads, count))
+    if plan.signals:
+        yield from (Item(history) for history in _interrupted(by_routine, plan.signals))
+
+
+def _note(found: families.History, plan: Plan, lock_free: Mapping[str, int]) -> str:
+    if not found.mixed:
+        return ""
+    sizes = {str(call.extent.size) for thread in found.threads for call in thread}
+    classes = {lock_free[size] for size in sizes if size in lock_free}
+    if len(classes) > 1:
+        return "the runtime says that one of these sizes is lock-free and another is not: they do not exclude each other"
+    if plan.overlap != "mixed":
+        return "accesses of different sizes overlap, which neither C nor Rust promises to order (--overlap mixed judges it)"
+    return ""
+
+
+def _converted(found: families.History, functions: Mapping[str, Function]) -> History:
+    threads = tuple(
+        tuple(
+            _call(functions[call.routine.name], call.extent.offset, call.extent.size, call.args) for call in thread
+        )
+        for thread in found.threads
+    )
+    return History(found.name, threads, ((0, found.arena),))
+
+
+def _call(function: Function, offset: int, size: int, args: Args) -> Call:
+    return Call(function.routine, offset, size, args, function.symbol, function.plain)
+
+
+def _crowd(functions: Mapping[str, Function], threads: int, count: int) -> Iterator[History]:
+    """Several calls of each of several threads on one object of 4 bytes (of the first size that there is, else)."""
+    for stem in UPDATES:
+        for size in (4, 2, 1, 8):
+            names = [families.routine_of(stem, size, 0).name]
+            if all(name in functions for name in names):
+                yield _alike(functions[names[0]], size, threads, count)
+                break
+
+
+def _alike(function: Function, size: int, threads: int, count: int) -> History:
+    extent = families.Extent(0, size)
+    arena = families.initial(size)
+    routine = ROUTINES[function.routine]
+    calls = []
+    for thread in range(threads):
+        made = families.make_call(routine, extent, arena, thread)
+        calls.append((_call(function, 0, size, made.args),) * count)
+    return History(f"{function.symbol}, {threads} threads x {count}", tuple(calls), ((0, arena),))
+
+
+def _interrupted(functions: Mapping[str, Function], signals: int) -> Iterator[History]:
+    """One call, interrupted anywhere by a handler that makes another on the same object."""
+    for size in SIZES:
+        for stem in families.FAMILIES:
+            name = families.routine_of(stem, size, 0).name
+            handler = families.routine_of("__atomic_fetch_OP", size, 0).name
+            handler = handler if handler in functions else name
+            if name not in functions:
+                continue
+            extent, arena = families.Extent(0, size), families.initial(size)
+            made = [families.make_call(ROUTINES[n], extent, arena, thread) for thread, n in enumerate((name, handler))]
+            inside, outside = (
+                _call(functions[n], 0, size, call.args) for n, call in zip((handler, name), made[::-1], strict=True)
+            )
+            title = f"{name}({size}), interrupted by {handler}"
+            yield History(title, ((outside,),), ((0, arena),), (inside,), signals)
