@@ -1,11 +1,11 @@
 """One instruction at a time over a flat image: what each reads and writes, and the thread's state in between.
 
-Boundary: knows one CPU and its memory; which bytes are shared, and what a step means, is exploration's. Runs in the child
-process only.
+Boundary: knows one CPU and its memory; which bytes are shared, and what a step means, is exploration's. Runs in the
+child process only.
 
 A thread's state between two instructions is a ``bytes`` value made of every architectural field, decoded from the saved
-context: d0-d7, a0-a7, pc, the condition-code words in the form they have, and, where the thread has used it, the floating
-point block. Raw contexts differ between identical runs and are never compared.
+context: d0-d7, a0-a7, pc, the condition-code words in the form they have, and, where the thread has used it, the
+floating point block. Raw contexts differ between identical runs and are never compared.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from unicorn import Uc
 from unicorn import unicorn_const as const
 
 from pytest_nextrust.emu import context as layout
@@ -136,7 +135,7 @@ class Stepper:
                 floats = b""
         else:
             floats = b""
-        return raw[INTEGERS] + raw[CODES] + floats
+        return bytes(raw[INTEGERS] + raw[CODES] + floats)
 
     @staticmethod
     def _floats(raw: bytes) -> bytes:
@@ -147,8 +146,8 @@ class Stepper:
 
     # -- execution -----------------------------------------------------------------------------------------------------
 
-    def step(self, pc: int) -> StepStop | None:
-        """Execute the instruction at ``pc`` from the loaded state; ``events`` then holds its accesses."""
+    def step(self) -> StepStop | None:
+        """Execute one instruction from the loaded state; ``events`` then holds its accesses."""
         self.events.clear()
         cpu = self._cpu
         stop = cpu.run(1)
@@ -156,6 +155,6 @@ class Stepper:
             return None
         return StepStop(stop.vector if stop.kind == "exception" else 2, stop.address, stop.access)
 
-    def _on_access(self, uc: Uc, access: int, address: int, size: int, value: int, data: object) -> None:
+    def _on_access(self, uc: object, access: int, address: int, size: int, value: int, data: object) -> None:
         del uc, value, data
         self.events.append((access == const.UC_MEM_WRITE, address & 0xFFFF_FFFF, size))

@@ -1,8 +1,8 @@
 """The search over whole states: every reachable one, or the first bad one, and what can never finish.
 
 A whole state is the tuple of the threads' local states, the shared state and the monitor's; a transition is one
-thread's leg. Spin loops are cycles, not bounds, so a search that ends has seen everything that can happen. It is breadth
-first: the first bad state it meets is one with the fewest legs before it.
+thread's leg. Spin loops are cycles, not bounds, so a search that ends has seen everything that can happen. It is
+breadth first: the first bad state it meets is one with the fewest legs before it.
 
 Boundary: numbers and tuples. What a leg does is ``steps``', what a history means is ``linearize``'s.
 """
@@ -24,7 +24,7 @@ State = tuple[int, ...]
 """A local state per thread, the shared state, the monitor's state: numbers, each into its own table."""
 
 Node = tuple[State, int]
-"""A state and the thread that moved last."""
+"""A state and the thread that moved last; parents are kept with the move that led on."""
 
 Parents = dict[Node, tuple[Node, int] | None]
 
@@ -216,7 +216,7 @@ def stuck(space: Space, graph: Graph) -> Bad | None:
 
 
 def shortest_by_switches(space: Space, wanted: Callable[[State], bool]) -> list[int]:
-    """The threads of a path to a wanted state with the fewest context switches, and of those the fewest legs.
+    """The moves of a path to a wanted state with the fewest context switches, and of those the fewest legs.
 
     Raises ValueError where no wanted state is reachable.
     """
@@ -225,9 +225,9 @@ def shortest_by_switches(space: Space, wanted: Callable[[State], bool]) -> list[
     level: list[tuple[Node, Node | None, int]] = [(start, None, -1)]
     while level:
         queue = deque[Node]()
-        for node, parent, thread in level:
+        for node, parent, move in level:
             if node not in parents:
-                parents[node] = None if parent is None else (parent, thread)
+                parents[node] = None if parent is None else (parent, move)
                 queue.append(node)
         level = []
         while queue:
@@ -240,10 +240,10 @@ def shortest_by_switches(space: Space, wanted: Callable[[State], bool]) -> list[
                 if after is None or (after, thread) in parents:
                     continue
                 if last in (-1, thread):
-                    parents[after, thread] = (node, thread)
+                    parents[after, thread] = (node, move)
                     queue.append((after, thread))
                 else:
-                    level.append(((after, thread), node, thread))
+                    level.append(((after, thread), node, move))
     raise ValueError("no such state is reachable")
 
 
@@ -251,7 +251,7 @@ def _path(parents: Parents, node: Node) -> list[int]:
     path = []
     step = parents[node]
     while step is not None:
-        node, thread = step
-        path.append(thread)
+        node, move = step
+        path.append(move)
         step = parents[node]
     return path[::-1]

@@ -5,8 +5,8 @@ the operations touch. A monitor state is the set of all explanations still possi
 that have taken effect in it but not returned, with their results. A call opens an operation; a return keeps only the
 explanations in which the operation has taken effect with the result that was seen. No explanation left refutes it.
 
-Sources: Herlihy and Wing, "Linearizability: a correctness condition for concurrent objects", TOPLAS 12(3), 1990; the set
-of explanations is the subset construction of Wing and Gong's search.
+Sources: Herlihy and Wing, "Linearizability: a correctness condition for concurrent objects", TOPLAS 12(3), 1990; the
+set of explanations is the subset construction of Wing and Gong's search.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ class Explanations:
     configs: frozenset[Config]
 
 
+def _as_it_is(operation: int, result: bytes) -> bytes:
+    del operation
+    return result
+
+
 class Linearizability:
     """A monitor for one history. ``operations[i]`` is the meaning of operation i; ``initial`` the array at the start.
 
@@ -41,7 +46,7 @@ class Linearizability:
         self, operations: Sequence[Apply], initial: bytes, observed: Callable[[int, bytes], bytes] | None = None
     ) -> None:
         self._operations = operations
-        self._observed = observed or (lambda index, result: result)
+        self._observed = observed or _as_it_is
         self.initial = Explanations(frozenset(), frozenset({(initial, ())}))
 
     def advance(

@@ -1,8 +1,8 @@
 """Local states: a thread's registers and the bytes that only it uses, interned, with the memo of what follows them.
 
-A thread's private bytes are a vector over *slots*, addresses in the order in which the thread first wrote them. Slots are
-only ever added at the end and the vector's tail is cut where it equals the initial image, so a state met before a slot
-existed and one met after it are equal where their bytes are.
+A thread's private bytes are a vector over *slots*, addresses in the order in which the thread first wrote them. Slots
+are only ever added at the end and the vector's tail is cut where it equals the initial image, so a state met before a
+slot existed and one met after it are equal where their bytes are.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 __all__ = ["Leg", "Local", "OperationEvent", "ThreadLocals", "Tree", "grow", "leaf", "walk"]
 
 OperationEvent = tuple[str, int, bytes]
-"""``call`` or ``return`` of an operation by number, on a return with its result as the machine left it; ``round`` when a
-repeating thread starts again."""
+"""``call`` or ``return`` of an operation by number, on a return with its result as the machine left it; ``round`` when
+a repeating thread starts again."""
 
 Tree = Any
 """None, a leaf ``(True, local, writes, events)`` or a branch ``(False, positions, {bytes read: Tree})``."""

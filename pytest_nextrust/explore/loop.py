@@ -1,11 +1,11 @@
 """Threads that repeat for ever: can one of them starve, and how often may others pass it?
 
 *Starvation*: a cycle of whole states that schedules every thread and in which one thread never completes a round.
-*Overtaking*: the most rounds that others complete between a thread's first shared access of a round and that round's end;
-unbounded where a cycle inside that time contains another thread's completion.
+*Overtaking*: the most rounds that others complete between a thread's first shared access of a round and that round's
+end; unbounded where a cycle inside that time contains another thread's completion.
 
-Both are read off the complete graph of the repeating program. Sources: Lamport, "A new solution of Dijkstra's concurrent
-programming problem", CACM 17(8), 1974 (bounded waiting); Tarjan 1972 for the components.
+Both are read off the complete graph of the repeating program. Sources: Lamport, "A new solution of Dijkstra's
+concurrent programming problem", CACM 17(8), 1974 (bounded waiting); Tarjan 1972 for the components.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def rounds(space: Space, graph: Graph) -> list[Edge]:
 
 
 def starving(space: Space, graph: Graph, edges: Iterable[Edge], thread: int) -> list[int] | None:
-    """The states of a component that schedules every thread and never completes ``thread``'s round; None if none does."""
+    """The states of a component that schedules every thread and never completes ``thread``'s round; None if none
+    does.
+    """
     kept = [edge for edge in edges if not (edge[2] == thread and edge[3])]
     for component in _cyclic(len(graph.states), kept):
         members = set(component)

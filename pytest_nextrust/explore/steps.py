@@ -1,10 +1,10 @@
 """What a thread does from a local state: legs of instructions up to its next shared access, executed once each.
 
-A *leg* is the instruction that makes a shared access, followed by all instructions up to the next one that does; nothing
-in it but its first instruction can be told apart by another thread, so only legs are interleaved. The memo of a local
-state is a decision tree: the shared bytes its first instruction reads, in order, with the values memory held, and at the
-leaf what it writes and the local state after. A lookup follows the current memory, and only where it leaves the tree is
-anything executed. Without the reduction a leg is one instruction.
+A *leg* is the instruction that makes a shared access, followed by all instructions up to the next one that does;
+nothing in it but its first instruction can be told apart by another thread, so only legs are interleaved. The memo of a
+local state is a decision tree: the shared bytes its first instruction reads, in order, with the values memory held, and
+at the leaf what it writes and the local state after. A lookup follows the current memory, and only where it leaves the
+tree is anything executed. Without the reduction a leg is one instruction.
 
 Boundary: threads and bytes; the graph over whole states is ``graph``'s, the emulator ``emu.stepper``'s.
 """
@@ -43,7 +43,7 @@ class Step(Protocol):
     def write(self, address: int, data: bytes) -> None: ...
     def load(self, state: bytes) -> None: ...
     def state(self) -> bytes: ...
-    def step(self, pc: int) -> Any: ...
+    def step(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ class Engine:
     def _one(self, run: _Run) -> tuple[Sequence[Access], Any]:
         """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so."""
         self.executed += 1
-        stop = self._step.step(register_of(run.state, PC))
+        stop = self._step.step()
         if stop is None:
             run.state = self._step.state()
             return self._step.events, None

@@ -1,13 +1,14 @@
 """What the kernel does for an explored thread: a few traps, and the delivery of a signal between two instructions.
 
-Traps #2 (flush caches), #5 and #6 (user register) act on the thread; swtch, swtch_pri and thread_switch are steps without
-effect, since which thread runs next is the search's to say; sigreturn ends a handler. Anything else ends exploration.
+Traps #2 (flush caches), #5 and #6 (user register) act on the thread; swtch, swtch_pri and thread_switch are steps
+without effect, since which thread runs next is the search's to say; sigreturn ends a handler. Anything else ends
+exploration.
 
 A handler interrupts a thread on that thread's own stack, with the frame of NeXT's ``sendsig``: a 24-byte sigcontext
 (onstack, mask, sp, pc, ps, d0) below the stack pointer and, below it, the 12 bytes sig, code, scp.
 
-State that the CPU does not hold (the user register, deliveries so far, nesting) is kept as bytes of the thread above the
-32-bit address space, so that it is part of the local state like any private memory.
+State that the CPU does not hold (the user register, deliveries so far, nesting) is kept as bytes of the thread above
+the 32-bit address space, so that it is part of the local state like any private memory.
 """
 
 from __future__ import annotations

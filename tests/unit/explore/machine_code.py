@@ -96,10 +96,15 @@ def cpu() -> Cpu:
 
 @dataclass(frozen=True)
 class Program:
-    """Threads as code, and the data page at the start."""
+    """Threads as code, the data page at the start, and the code of a signal handler."""
 
     threads: tuple[bytes, ...]
     data: bytes = b""
+    handler: bytes = b""
+
+    @property
+    def handler_entry(self) -> int:
+        return CODE + sum(map(len, self.threads))
 
     @property
     def starts(self) -> list[ThreadStart]:
@@ -115,7 +120,7 @@ class Program:
             Region(STACK + index * PAGE, PAGE, 3, bytes(PAGE - 4) + SENTINEL.to_bytes(4, "big"))
             for index in range(len(self.threads))
         ]
-        return [Region(CODE, PAGE, 5, b"".join(self.threads)), Region(DATA, PAGE, 3, self.data), *stacks]
+        return [Region(CODE, PAGE, 5, b"".join(self.threads) + self.handler), Region(DATA, PAGE, 3, self.data), *stacks]
 
 
 @contextmanager
@@ -202,7 +207,7 @@ def naive(program: Program, limit: int = 200_000) -> tuple[set[bytes], bool]:
                 for bottom, stack in zip(bottoms, stacks, strict=True):
                     machine.write(bottom, stack)
                 machine.load(state)
-                assert machine.step(register_of(state, PC)) is None
+                assert machine.step() is None
                 after: Whole = (
                     (*states[:thread], machine.state(), *states[thread + 1 :]),
                     machine.read(DATA, DATA_BYTES),

@@ -92,7 +92,9 @@ def test_an_address_that_is_shared_only_in_the_second_round() -> None:
 
 @pytest.mark.parametrize("reduce", [True, False])
 def test_a_private_infinite_loop_does_not_hide_the_other_thread(reduce: bool) -> None:
-    """A thread that loops for ever by itself is reported, and everything the other thread can do is seen all the same."""
+    """A thread that loops for ever by itself is reported, and everything the other thread can do is seen all the
+    same.
+    """
     program = Program((increment(DATA) + FOREVER, load(DATA) + store(DATA + 1) + RTS))
     found = explored(program, Options(reduce=reduce))
     seen = {found.data(state)[:2] for state in found.graph.states}
@@ -103,7 +105,9 @@ def test_a_private_infinite_loop_does_not_hide_the_other_thread(reduce: bool) ->
 
 
 def test_spinning_on_a_lock_that_nobody_releases_is_a_deadlock() -> None:
-    """Two threads that take a lock and keep it: one spins for ever, and shared memory is the same in all those states."""
+    """Two threads that take a lock and keep it: one spins for ever, and shared memory is the same in all those
+    states.
+    """
     keep = lock(DATA) + increment(DATA + 1) + RTS
     found = explored(Program((keep, keep)))
     trap = stuck(found.space, found.graph)

@@ -1,0 +1,80 @@
+"""Sampling: finds what is there, says what it guarantees, and ends where threads spin."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pytest_nextrust.explore.accesses import Accesses
+from pytest_nextrust.explore.graph import Space, State
+from pytest_nextrust.explore.sample import Sample, guarantee, pct, sample, uniform
+from pytest_nextrust.explore.steps import Engine
+from tests.unit.explore.machine_code import ADD, DATA, RTS, Program, increment, load, lock, stepper, store, unlock
+
+SHARED = range(DATA, DATA + 12)
+RACY = load(DATA) + ADD + store(DATA) + RTS
+LOCKED = lock(DATA + 8) + load(DATA) + ADD + store(DATA) + unlock(DATA + 8) + RTS
+
+
+def sampled(program: Program, kind: str, schedules: int = 500, seed: int = 1) -> tuple[Sample, Space]:
+    """Sample until a final state in which the first byte is not the number of threads."""
+    with stepper(program) as machine:
+        engine = Engine(machine, program.starts, Accesses(SHARED))
+
+        def judge(state: State) -> str | None:
+            vector = engine.vectors[state[-2]]
+            count = vector[engine.order.index(DATA)]
+            return None if count == len(program.threads) else f"the count is {count}"
+
+        space = Space(engine, judge=judge)
+        rng = random.Random(seed)
+        if kind == "uniform":
+            return sample(space, lambda _: uniform(rng), schedules), space
+        return sample(space, lambda length: pct(space.count, rng, 3, length), schedules), space
+
+
+@pytest.mark.parametrize("kind", ["uniform", "pct"])
+def test_a_lost_update_is_found_and_its_path_leads_to_it(kind: str) -> None:
+    """The bad state is the end of the path that comes with it."""
+    seen, space = sampled(Program((RACY, RACY)), kind)
+    assert seen.bad is not None
+    state: State | None = space.start
+    for thread in seen.path:
+        assert state is not None
+        state = space.after(state, thread)
+    assert state == seen.bad.state
+
+
+@pytest.mark.parametrize("kind", ["uniform", "pct"])
+def test_a_right_lock_survives_and_every_schedule_ends(kind: str) -> None:
+    """No alarm on a lock that holds, spinning and all."""
+    seen, _ = sampled(Program((LOCKED, LOCKED, LOCKED)), kind)
+    assert seen.bad is None
+    assert seen.schedules == 500
+    assert seen.longest > 0
+
+
+@pytest.mark.parametrize("kind", ["uniform", "pct"])
+def test_a_lock_that_is_never_released_is_a_deadlock(kind: str) -> None:
+    """A run that does not end is continued fairly, and coming back to a state shows that nothing ends it."""
+    keep = lock(DATA + 8) + increment(DATA) + RTS
+    seen, _ = sampled(Program((keep, keep)), kind)
+    assert seen.bad is not None
+    assert seen.bad.kind == "deadlock"
+
+
+@pytest.mark.parametrize("kind", ["uniform", "pct"])
+def test_the_same_seed_is_the_same_run(kind: str) -> None:
+    """A schedule is a function of its seed, and seeds differ."""
+    program = Program((RACY, RACY, RACY))
+    first, again, other = (sampled(program, kind, seed=seed)[0] for seed in (5, 5, 6))
+    assert (first.path, first.schedules) == (again.path, again.schedules)
+    assert (first.path, first.schedules) != (other.path, other.schedules)
+
+
+def test_the_guarantee_is_the_papers_bound() -> None:
+    """1/(n k^(d-1)) for one schedule, and for several the chance that one of them hits."""
+    assert guarantee(2, 10, 3, 1) == pytest.approx(1 / 200)
+    assert guarantee(2, 10, 3, 1000) == pytest.approx(1 - (1 - 1 / 200) ** 1000)
+    assert guarantee(4, 0, 1, 1) == pytest.approx(1 / 4)
