@@ -49,7 +49,7 @@ def test_registers_and_flags_come_back() -> None:
 
 
 def test_a_handler_that_wants_its_own_threads_lock_is_a_deadlock() -> None:
-    """Interrupting the holder of a lock with a handler that takes it spins for ever; without the handler it does not."""
+    """Interrupting the holder of a lock with a handler that takes it spins for ever; without the handler none does."""
     careful = lock(DATA + 4) + increment(DATA) + unlock(DATA + 4)
     found = interrupted((careful + RTS,), careful)
     trap = stuck(found.space, found.graph)

@@ -80,7 +80,7 @@ def test_a_lost_update_is_seen_and_a_locked_one_is_not_there() -> None:
 
 
 def test_an_address_that_is_shared_only_in_the_second_round() -> None:
-    """A pointer that another thread writes leads to a byte that looked private: found out, and the answers are right."""
+    """A pointer another thread writes leads to a byte that looked private: found out, and the answers are right."""
     data = (DATA + 4).to_bytes(4, "big") + b"\x00\x07\x09\x00"
     reader = read_through(DATA) + store(DATA + 6) + RTS
     writer = store_long(DATA, DATA + 5) + increment(DATA + 5) + RTS
