@@ -47,7 +47,9 @@ class ExploreRequest:
     ``setup`` runs before them alone, ``check`` after them and answers 0 in d0 where the final state is right.
     ``monitor`` names a function (``module:function`` of this package) that makes the judge of histories from
     ``history``, a plain value. ``objects`` are the (symbol, size) pairs whose bytes a final state is compared by.
-    ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions) slices.
+    ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
+    slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
+    show.
     """
 
     program: bytes
@@ -72,6 +74,8 @@ class ExploreRequest:
     max_states: int = 5_000_000
     max_seconds: float = 60.0
     schedule: tuple[tuple[int, int], ...] | None = None
+    loop_from: int = -1
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """``instructions`` of one thread without a switch between them."""
+    """``instructions`` of one thread without a switch between them; 0 is the delivery of a signal to it."""
 
     thread: int
     instructions: int
@@ -108,7 +112,12 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A defect: what kind, in words, the schedule that shows it, and the run under that schedule."""
+    """A defect: what kind, in words, the schedule that shows it, and the run under that schedule.
+
+    From slice ``loop_from`` on the schedule repeats for ever (-1: nothing does). ``state`` is the number under which
+    the search met it: of a state, or of a schedule where they are drawn. ``switches`` are the schedule's context
+    switches, ``holds`` who waits for what.
+    """
 
     kind: str
     message: str
@@ -116,11 +125,18 @@ class Finding:
     trace: tuple[TraceStep, ...]
     loop: tuple[TraceStep, ...] = ()
     state: int = 0
+    loop_from: int = -1
+    switches: int = 0
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ExploreAnswer:
-    """What an exploration found. ``complete`` with no finding is a proof; otherwise the verdict is ``budget``."""
+    """What an exploration found. ``complete`` with no finding is a proof; otherwise the verdict is ``budget``.
+
+    ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
+    complete while it is on its way through one; None: no bound.
+    """
 
     name: str
     program_sha256: str
@@ -137,3 +153,4 @@ class ExploreAnswer:
     guarantee: str = ""
     finding: Finding | None = None
     overtaking: tuple[int | None, ...] = field(default=())
+    note: str = ""
