@@ -22,6 +22,9 @@ COMMANDS = {
     "inspect": "describe a Mach-O file and list every defect in it",
     "build": "compile C, assembly or Rust into a NeXT Mach-O executable",
     "run": "run a program on the emulated machine",
+    "atomics": "prove or refute a runtime's atomic routines, or a compiler's",
+    "explore": "explore every interleaving of a concurrent test",
+    "replay": "run a failing exploration again from its token",
     "status": "show, extend or rebuild the status log",
 }
 

@@ -5,7 +5,6 @@ Boundary: child process only. Moves of the graph; what they are as instructions 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,13 +17,10 @@ from pytest_nextrust.explore.records import ExploreRequest, Slice
 __all__ = ["Found", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
 
 VISITS = 400_000
-"""States that the search for the fewest switches may visit."""
+"""States that the search for the fewest switches may visit. No limit here is a time: a token replays what it did."""
 
-SECONDS = 20.0
-"""Seconds that it, or the shrinking of a path, may take."""
-
-TRIES = 3_000
-"""Changes of a path that are tried."""
+STEPS = 3_000_000
+"""Moves that may be followed while a path is shrunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +63,11 @@ def same(space: Space, state: State, bad: Bad) -> bool:
 def fewest(space: Space, wanted: Callable[[State], bool]) -> list[int] | None:
     """The path with the fewest switches; None where it would take too long. Raises Reclassified."""
     visits = 0
-    until = time.perf_counter() + SECONDS
 
     def counted(state: State) -> bool:
         nonlocal visits
         visits += 1
-        if visits > VISITS or (visits & 0xFFF == 0 and time.perf_counter() > until):
+        if visits > VISITS:
             raise _TooMany
         return wanted(state)
 
@@ -91,16 +86,15 @@ def switches(path: Sequence[int], count: int) -> int:
 def fewer_switches(space: Space, path: Sequence[int], bad: Bad) -> list[int]:
     """The same finding with fewer switches, by moving whole runs of a thread next to each other while that helps."""
     best = list(path)
-    tries = 0
-    until = time.perf_counter() + SECONDS
+    left = STEPS
     improved = True
     while improved:
         improved = False
         for candidate in _joined(best, space.count):
-            tries += 1
-            if tries > TRIES or time.perf_counter() > until:
-                return best
             if switches(candidate, space.count) < switches(best, space.count):
+                left -= len(candidate)
+                if left < 0:
+                    return best
                 kept = _followed(space, candidate, bad)
                 if kept is not None:
                     best, improved = kept, True

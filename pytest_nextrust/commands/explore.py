@@ -1,0 +1,226 @@
+"""``nextrust explore SOURCE...``: every interleaving of a concurrent test's compiled code, or the shortest that fails.
+
+The test exports ``nextrust_thread_0`` and on, and may export ``nextrust_setup``, ``nextrust_check`` (0 is right) and
+``nextrust_signal``. The model: one CPU, preemption between any two instructions, sequentially consistent memory. Exit
+status: 0 proved, 1 a finding, 2 usage or unreadable input, 3 no verdict within the budget, 4 a fault of the harness.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.errors import HarnessFault, UsageFault
+
+if TYPE_CHECKING:
+    from pytest_nextrust.explore.program import Build
+    from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest
+
+__all__ = ["HELP", "add_arguments", "report", "run"]
+
+HELP = "explore every interleaving of a concurrent test"
+
+EXIT_HARNESS = 4
+DEFAULT_STATES, DEFAULT_SECONDS = 5_000_000, 60.0
+MODEL = "one CPU, preemption between any two instructions, sequentially consistent memory"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The test, how it is built, how it is explored, and the limits."""
+    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="C, assembly or Rust; or one ready-made program")
+    parser.add_argument("--cpu", choices=("m68030", "m68040"), default="m68030", help="default: m68030")
+    parser.add_argument("--profile", choices=("debug", "release"), default="release", help="default: release")
+    parser.add_argument("--optimise", choices=("0", "1", "2", "3", "s"), help="the level; default: the profile's")
+    parser.add_argument("--toolchain", metavar="NAME", help="default: by language (gnu or rust)")
+    parser.add_argument("--flag", metavar="FLAG", action="append", default=[], help="for the compiler; repeatable")
+    parser.add_argument(
+        "--method",
+        choices=("graph", "random", "pct"),
+        default="graph",
+        help="graph: all states, a proof (default); random: schedules drawn uniformly; pct: by random priorities",
+    )
+    parser.add_argument("--seed", metavar="N", default="0", help="for random and pct; default: 0")
+    parser.add_argument(
+        "--depth", metavar="N", default="3", help="for pct: the depth of defect it looks for; default: 3"
+    )
+    parser.add_argument("--schedules", metavar="N", default="10000", help="for random and pct; default: 10000")
+    parser.add_argument(
+        "--signals", metavar="N", default="0", help="deliver nextrust_signal up to N times to each thread"
+    )
+    parser.add_argument("--nested", action="store_true", help="signals also interrupt the handler")
+    parser.add_argument("--loop", action="store_true", help="threads repeat for ever: starvation and overtaking")
+    parser.add_argument(
+        "--no-reduce", action="store_true", help="interleave every instruction, not only shared accesses"
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="N|TIME",
+        action="append",
+        default=[],
+        help="states (5000000, 2M) or time (30s, 2m) without a verdict; repeatable; default: 5M and 60s",
+    )
+    parser.add_argument("--full", action="store_true", help="show every instruction of a failing run")
+    parser.add_argument(
+        "--artifacts", metavar="DIR", help="where programs are saved; default: artifacts/nextrust/programs"
+    )
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explore; the exit status. Raises UsageFault and what building raises."""
+    from pytest_nextrust.emu.sandbox import Sandbox
+    from pytest_nextrust.explore import store
+    from pytest_nextrust.explore.replay import explore
+
+    limits = _limits(args)
+    described, data = _program(args)
+    request = dataclasses.replace(_request(args, data), **limits)
+    store.save(_folder(args), request, described)
+    try:
+        with Sandbox() as machine:
+            answer = explore(machine, request, _progress)
+    except HarnessFault as error:
+        return failed(args, "explore", error)
+    return report(args, "explore", request, answer)
+
+
+def report(args: argparse.Namespace, command: str, request: ExploreRequest, answer: ExploreAnswer) -> int:
+    """Print and write what was found; the exit status."""
+    from pytest_nextrust.explore import text
+    from pytest_nextrust.explore.replay import token_of
+
+    status = text.exit_status(answer.verdict)
+    finding = answer.finding
+    findings: list[dict[str, Any]] = []
+    lines = [f"{request.name}: {text.summary(answer)}"]
+    if answer.finding is not None and command == "explore":
+        lines.append(f"  {text.figures(answer)}")
+    if answer.guarantee:
+        lines.append(f"  {answer.guarantee}")
+    lines += [_overtaken(thread, most) for thread, most in enumerate(answer.overtaking)]
+    if finding is not None:
+        token = args.token if command == "replay" else token_of(request, finding)
+        again = f"nextrust replay {token}"
+        findings.append(text.finding_plain(finding, token, again))
+        lines += text.render(finding, len(request.threads), full=args.full)
+        lines += ["", f"run it again: {again}"]
+    lines.append(f"model: {MODEL}")
+    if args.json != "-":
+        print("\n".join(lines))
+    write_answer(
+        args,
+        envelope(
+            command,
+            ok=status == 0,
+            exit=status,
+            verdict=answer.verdict,
+            program_sha256=answer.program_sha256,
+            cpu=request.cpu,
+            model=MODEL,
+            cells=[],
+            missing=[],
+            explorations=[text.exploration_plain(answer, len(request.threads))],
+            findings=findings,
+        ),
+    )
+    return status
+
+
+def failed(args: argparse.Namespace, command: str, error: HarnessFault) -> int:
+    """Report a fault of the harness; its exit status."""
+    print(f"nextrust {command}: {error}", file=sys.stderr)
+    nothing: dict[str, Any] = {"cells": [], "missing": [], "explorations": [], "findings": []}
+    write_answer(
+        args,
+        envelope(
+            command, ok=False, exit=EXIT_HARNESS, errors=faults_of(error), verdict="crashed", model=MODEL, **nothing
+        ),
+    )
+    return EXIT_HARNESS
+
+
+def _overtaken(thread: int, most: int | None) -> str:
+    bound = "without bound" if most is None else f"{most} times at most"
+    return f"  thread {thread} is overtaken {bound}"
+
+
+def _progress(line: str) -> None:
+    print(f"nextrust explore: {line}", file=sys.stderr)
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------------
+
+
+def _folder(args: argparse.Namespace) -> Path:
+    from pytest_nextrust.explore.store import FOLDER
+
+    return Path(args.artifacts) if args.artifacts is not None else FOLDER
+
+
+def _program(args: argparse.Namespace) -> tuple[Build | None, bytes]:
+    from pytest_nextrust.explore.program import Build, build, read_program
+
+    data = read_program(args.sources)
+    if data is not None:
+        return None, data
+    described = Build(
+        sources=tuple(args.sources),
+        cpu=args.cpu,
+        profile=args.profile,
+        toolchain=args.toolchain,
+        optimise=args.optimise,
+        flags=tuple(args.flag),
+    )
+    return described, build(described)
+
+
+def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
+    from pytest_nextrust.explore.program import conventional
+
+    signals = number("--signals", args.signals, 0, 16)
+    if signals and args.method != "graph":
+        raise UsageFault("--signals", "signals are delivered by --method graph only", place=args.method)
+    if args.loop and args.method != "graph":
+        raise UsageFault("--loop", "needs the whole graph", place=args.method, remedy="leave --method out")
+    if args.nested and not signals:
+        raise UsageFault("--nested", "no signals are delivered", remedy="give --signals N too")
+    request = conventional(
+        data, args.cpu, name=Path(args.sources[0]).name, signals=signals, nested=args.nested, loop=args.loop
+    )
+    return dataclasses.replace(
+        request,
+        method=args.method,
+        reduce=not args.no_reduce,
+        seed=number("--seed", args.seed, 0, (1 << 64) - 1),
+        depth=number("--depth", args.depth, 1, 100),
+        schedules=number("--schedules", args.schedules, 1, 1 << 40),
+    )
+
+
+def number(option: str, text: str, least: int, most: int) -> int:
+    """A whole number in a range. Raises UsageFault."""
+    if not re.fullmatch(r"\d[\d_]*", text) or not least <= int(text) <= most:
+        raise UsageFault(option, "not a number it can take", place=text, remedy=f"{least} to {most}")
+    return int(text)
+
+
+def _limits(args: argparse.Namespace) -> dict[str, Any]:
+    from pytest_nextrust.options import parse_budget
+
+    limits: dict[str, Any] = {"max_states": DEFAULT_STATES, "max_seconds": DEFAULT_SECONDS}
+    for given in args.budget:
+        match = re.fullmatch(r"(\d[\d_]*)([KMG])", given)
+        if match is not None and int(match[1]):
+            limits["max_states"] = int(match[1]) * {"K": 10**3, "M": 10**6, "G": 10**9}[match[2]]
+            continue
+        budget = parse_budget("--budget", given)
+        if budget.instructions is not None:
+            limits["max_states"] = budget.instructions
+        else:
+            limits["max_seconds"] = budget.seconds
+    return limits

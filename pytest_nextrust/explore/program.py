@@ -1,0 +1,123 @@
+"""A concurrent test as a program: built from its sources, or taken ready-made, and what it exports.
+
+By convention a test exports ``nextrust_thread_0`` and on, and may export ``nextrust_setup``, ``nextrust_check`` and
+``nextrust_signal``. Boundary: the parent's side; nothing here imports the emulator.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_nextrust import macho
+from pytest_nextrust.errors import MachoError, UsageFault
+from pytest_nextrust.explore.records import ExploreRequest
+from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
+
+__all__ = ["MAX_THREADS", "Build", "Exports", "build", "conventional", "exports", "read_program"]
+
+SETUP, CHECK, SIGNAL, THREAD = "nextrust_setup", "nextrust_check", "nextrust_signal", "nextrust_thread_"
+MAX_THREADS = 8
+
+_SOURCES = frozenset({".c", ".s", ".S", ".rs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What a program was built from, enough to build it again. Paths are as they were given."""
+
+    sources: tuple[str, ...]
+    cpu: str
+    profile: str = "release"
+    toolchain: str | None = None
+    optimise: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """The functions of the convention that a program has."""
+
+    threads: tuple[str, ...]
+    setup: bool
+    check: bool
+    signal: bool
+
+
+def read_program(paths: Sequence[str]) -> bytes | None:
+    """The bytes of a ready-made program; None where sources are named. Raises UsageFault."""
+    if any(Path(path).suffix in _SOURCES for path in paths):
+        return None
+    if len(paths) != 1:
+        raise UsageFault("SOURCE", "several files without a language's suffix", remedy="name sources, or one program")
+    try:
+        return Path(paths[0]).read_bytes()
+    except OSError as error:
+        raise UsageFault(
+            "SOURCE", f"cannot read: {error.strerror}", place=paths[0], remedy="name a source or a program that exists"
+        ) from error
+
+
+def build(described: Build) -> bytes:
+    """Compile and link. Raises UsageFault, BuildFailed, ToolchainMissing, ToolchainError."""
+    sources = tuple(Path(source) for source in described.sources)
+    toolchain = resolve(language_of(sources), described.toolchain)
+    with tempfile.TemporaryDirectory(prefix="nextrust-explore-") as folder:
+        request = BuildRequest(
+            sources=sources,
+            out=Path(folder) / "program.macho",
+            cpu=described.cpu,
+            profile=described.profile,
+            flags=described.flags,
+            optimise=described.optimise,
+        )
+        return toolchain.build(request).path.read_bytes()
+
+
+def exports(program: bytes, cpu: str, name: str = "") -> Exports:
+    """What a program exports. Raises UsageFault for one that is no concurrent test, or no m68k Mach-O at all."""
+    try:
+        file = macho.select_member(macho.read(program, name=name), cpu)
+    except MachoError as error:
+        raise UsageFault("program", error.fault, place=name, remedy="name an m68k NeXT Mach-O, or sources") from error
+
+    def has(function: str) -> bool:
+        return file.lookup("_" + function) is not None
+
+    threads: list[str] = []
+    while len(threads) < MAX_THREADS and has(f"{THREAD}{len(threads)}"):
+        threads.append(f"{THREAD}{len(threads)}")
+    if len(threads) < 2:
+        missing = f"{THREAD}{len(threads)}"
+        raise UsageFault(
+            "program",
+            f"exports no function {missing}",
+            place=name,
+            remedy=f"export {THREAD}0 and {THREAD}1, and more up to {THREAD}{MAX_THREADS - 1}",
+        )
+    return Exports(tuple(threads), has(SETUP), has(CHECK), has(SIGNAL))
+
+
+def conventional(
+    program: bytes, cpu: str, *, name: str = "", signals: int = 0, nested: bool = False, loop: bool = False
+) -> ExploreRequest:
+    """The request that the convention makes of a program. Raises UsageFault."""
+    found = exports(program, cpu, name)
+    if signals and not found.signal:
+        raise UsageFault(
+            "--signals", f"the program exports no function {SIGNAL}", place=name, remedy=f"export {SIGNAL}, the handler"
+        )
+    return ExploreRequest(
+        program=program,
+        cpu=cpu,
+        name=name,
+        threads=found.threads,
+        setup=SETUP if found.setup else None,
+        check=CHECK if found.check and not loop else None,
+        handler=SIGNAL if signals else None,
+        signals=signals,
+        nested=nested,
+        loop=loop,
+    )

@@ -1,0 +1,173 @@
+"""From an answer to a token, and from a token back to the same run.
+
+A token names its program and settings by hash. The program is looked for among the saved ones, or given; the settings
+beside it, or, for a program of the convention, made from it and the token. Anything of another hash is refused.
+
+Boundary: the parent's side.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from pytest_nextrust import wire
+from pytest_nextrust.errors import HarnessFault, UsageFault
+from pytest_nextrust.explore import store
+from pytest_nextrust.explore.program import build, conventional
+from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest, Finding
+from pytest_nextrust.explore.token import HASH, LENGTH, Search, Token, decode, encode
+
+__all__ = ["Caller", "explore", "replay", "request_for", "token_of"]
+
+SERVICE = "pytest_nextrust.explore.service:"
+REPLAY_SECONDS = 600.0
+
+
+class Caller(Protocol):
+    """The sandbox, as far as exploration uses it."""
+
+    def call(self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = ...) -> Any: ...
+
+
+def explore(machine: Caller, request: ExploreRequest, hear: Callable[[str], None] = lambda _: None) -> ExploreAnswer:
+    """Explore in the sandbox. Raises NotRunnable, HarnessFault."""
+    plain = machine.call(SERVICE + "explore", wire.to_wire(request), 2 * request.max_seconds + 60, hear=hear)
+    return wire.from_wire(ExploreAnswer, plain)
+
+
+def token_of(request: ExploreRequest, finding: Finding) -> str:
+    """The token of a finding: its switches, or the search where they do not fit."""
+    token = Token(
+        program=store.sha256(request.program)[:HASH],
+        settings=store.settings_hash(request)[:HASH],
+        kind=finding.kind,
+        cpu=request.cpu,
+        threads=len(request.threads),
+        signals=request.signals,
+        nested=request.nested,
+        loop=request.loop,
+        slices=finding.slices,
+        loop_from=finding.loop_from,
+    )
+    text = encode(token)
+    if len(text) <= LENGTH:
+        return text
+    sampled = request.method != "graph"
+    search = Search(
+        method=request.method,
+        reduce=request.reduce,
+        seed=request.seed if sampled else 0,
+        depth=request.depth if sampled else 0,
+        schedules=request.schedules if sampled else 0,
+        state=finding.state,
+    )
+    return encode(dataclasses.replace(token, slices=None, loop_from=-1, search=search))
+
+
+def replay(
+    machine: Caller,
+    text: str,
+    folder: Path,
+    program: Path | None = None,
+    hear: Callable[[str], None] = lambda _: None,
+) -> tuple[ExploreRequest, ExploreAnswer]:
+    """Run what a token says again; the answer has the finding.
+
+    Raises UsageFault for a token that is damaged or of another program, and HarnessFault where the same program under
+    the same settings does something else.
+    """
+    token = decode(text)
+    request = request_for(token, folder, program)
+    if token.search is None:
+        slices = tuple((piece.thread, piece.instructions) for piece in token.slices or ())
+        request = dataclasses.replace(request, schedule=slices, loop_from=token.loop_from, kind=token.kind)
+        plain = machine.call(SERVICE + "replay", wire.to_wire(request), REPLAY_SECONDS, hear=hear)
+        return request, wire.from_wire(ExploreAnswer, plain)
+    answer = explore(machine, request, hear)
+    if answer.finding is None or (answer.finding.kind, answer.finding.state) != (token.kind, token.search.state):
+        found = "nothing" if answer.finding is None else f"{answer.finding.kind} at {answer.finding.state}"
+        raise HarnessFault("replay", f"the search found {found}, not {token.kind} at {token.search.state} as before")
+    return request, answer
+
+
+def request_for(token: Token, folder: Path, program: Path | None = None) -> ExploreRequest:
+    """The request that a token was made for. Raises UsageFault."""
+    saved, data = _program(token, folder, program)
+    for request in _candidates(token, saved, data):
+        if store.settings_hash(request)[:HASH] == token.settings:
+            break
+    else:
+        found = [store.settings_hash(request)[:HASH].hex() for request in _candidates(token, saved, data)]
+        raise UsageFault(
+            "TOKEN",
+            f"made under settings {token.settings.hex()}; of this program there are {', '.join(found) or 'none'}",
+            place=str(saved.path),
+            remedy="keep the .json file that was saved beside the program with it",
+        )
+    search = token.search
+    if search is None:
+        return request
+    return dataclasses.replace(
+        request,
+        method=search.method,
+        reduce=search.reduce,
+        seed=search.seed,
+        depth=search.depth,
+        schedules=search.schedules,
+        max_seconds=REPLAY_SECONDS,
+        max_states=1 << 40,
+    )
+
+
+def _program(token: Token, folder: Path, program: Path | None) -> tuple[store.Saved, bytes]:
+    wanted = token.program.hex()
+    if program is not None:
+        try:
+            data = program.read_bytes()
+        except OSError as error:
+            raise UsageFault(
+                "--program", f"cannot read: {error.strerror}", place=str(program), remedy="name the saved program"
+            ) from error
+        return store.find(program), _same(token, data, str(program))
+    for path in sorted(folder.glob(f"{wanted}*.macho")):
+        return store.find(path), _same(token, path.read_bytes(), str(path))
+    described = next(iter(sorted(folder.glob(f"{wanted}*.json"))), None)
+    if described is not None:
+        saved = store.find(folder / (described.name.split(".")[0] + ".macho"))
+        if saved.build is not None:
+            return saved, _same(token, build(saved.build), "built again from " + " ".join(saved.build.sources))
+    raise UsageFault(
+        "TOKEN",
+        f"its program {wanted}... is not there",
+        place=str(folder),
+        remedy="copy the saved .macho there, or give it by --program FILE",
+    )
+
+
+def _same(token: Token, data: bytes, where: str) -> bytes:
+    found = store.sha256(data)
+    if found[:HASH] != token.program:
+        raise UsageFault(
+            "TOKEN",
+            f"made of the program {token.program.hex()}..., and this is {found.hex()[: 2 * HASH]}...",
+            place=where,
+            remedy="give the program that was saved with the token",
+        )
+    return data
+
+
+def _candidates(token: Token, saved: store.Saved, data: bytes) -> Iterator[ExploreRequest]:
+    for settings in saved.settings:
+        try:
+            yield store.request_of(data, settings)
+        except (KeyError, TypeError):
+            continue
+    try:
+        yield conventional(
+            data, token.cpu, name=saved.path.stem, signals=token.signals, nested=token.nested, loop=token.loop
+        )
+    except UsageFault:
+        return

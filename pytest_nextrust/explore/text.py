@@ -1,0 +1,134 @@
+"""An answer as people read it: the verdict in one line, then the failing run with a column for each thread.
+
+Boundary: the parent's side; records in, lines and plain values out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pytest_nextrust.explore.records import AccessRecord, ExploreAnswer, Finding, TraceStep
+
+__all__ = ["exit_status", "exploration_plain", "figures", "finding_plain", "render", "summary"]
+
+SHORT = 60
+"""Steps of a short trace; of a longer run the last are shown."""
+
+WIDE = 30
+
+
+def exit_status(verdict: str) -> int:
+    """The exit status of a verdict."""
+    return {"passed": 0, "failed": 1, "budget": 3}[verdict]
+
+
+def figures(answer: ExploreAnswer) -> str:
+    """How much was looked at."""
+    if answer.method == "sample":
+        return f"{answer.schedules:,} schedules, {answer.seconds:.2f} s"
+    return f"{answer.states:,} states, {answer.transitions:,} transitions, {answer.seconds:.2f} s"
+
+
+def summary(answer: ExploreAnswer) -> str:
+    """The verdict in one line."""
+    if answer.finding is not None:
+        return f"failed: {answer.finding.message}"
+    if answer.verdict == "passed":
+        return f"passed: proved for every interleaving ({figures(answer)})"
+    return f"no verdict: {answer.note or 'the search was cut short'} ({figures(answer)})"
+
+
+def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
+    """The failing run: one line per step, the thread's number in its column, and what was read and written.
+
+    Without ``full`` only what touches shared memory, changes the thread's fate or begins a slice is shown.
+    """
+    instructions = sum(piece.instructions for piece in finding.slices)
+    lines = [f"shortest schedule found: {finding.switches} context switches, {instructions} instructions"]
+    lines += list(_steps(finding.trace, threads, full))
+    if finding.loop:
+        lines.append(f"then for ever ({len(finding.loop)} instructions):")
+        lines += list(_steps(finding.loop, threads, full))
+    lines += [f"  {line}" for line in finding.holds]
+    return lines
+
+
+def _steps(trace: Sequence[TraceStep], threads: int, full: bool) -> Iterator[str]:
+    chosen = [at for at in range(len(trace)) if full or _telling(trace, at)]
+    if not full and len(chosen) > SHORT:
+        yield f"  ... {chosen[-SHORT]} instructions before"
+        chosen = chosen[-SHORT:]
+    for at in chosen:
+        step = trace[at]
+        columns = " ".join(str(step.thread) if thread == step.thread else "." for thread in range(threads))
+        place = f"{step.function} {step.line}".rstrip()
+        told = "; ".join(_access(access) for access in step.access if full or _named(access))
+        note = f"  {step.note}" if step.note and step.note != "shared" else ""
+        yield f"  {columns}  {place:<{WIDE}} {step.instruction:<{WIDE}} {told}{note}".rstrip()
+
+
+def _telling(trace: Sequence[TraceStep], at: int) -> bool:
+    return bool(trace[at].note) or at == 0 or trace[at - 1].thread != trace[at].thread
+
+
+def _named(access: AccessRecord) -> bool:
+    return not access.symbol.startswith("stack of ")
+
+
+def _access(access: AccessRecord) -> str:
+    return f"{access.symbol} {'<-' if access.write else '->'} 0x{access.value:x}"
+
+
+def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
+    """A finding as JSON answers have it."""
+    return {
+        "kind": finding.kind,
+        "routine": "",
+        "message": finding.message,
+        "token": token,
+        "command": command,
+        "switches": finding.switches,
+        "schedule": [[piece.thread, piece.instructions] for piece in finding.slices],
+        "loop_from": finding.loop_from,
+        "trace": [_step_plain(step) for step in finding.trace],
+        "loop": [_step_plain(step) for step in finding.loop],
+        "holds": list(finding.holds),
+    }
+
+
+def _step_plain(step: TraceStep) -> dict[str, Any]:
+    return {
+        "thread": step.thread,
+        "function": step.function,
+        "line": step.line,
+        "pc": step.pc,
+        "instruction": step.instruction,
+        "note": step.note,
+        "access": [
+            {"write": a.write, "address": a.address, "size": a.size, "value": a.value, "symbol": a.symbol}
+            for a in step.access
+        ],
+    }
+
+
+def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict[str, Any]:
+    """The figures of one exploration as JSON answers have them."""
+    return {
+        "name": answer.name,
+        "threads": threads,
+        "ops": ops,
+        "method": answer.method,
+        "complete": answer.complete,
+        "verdict": answer.verdict,
+        "states": answer.states,
+        "transitions": answer.transitions,
+        "instructions": answer.instructions,
+        "rounds": answer.rounds,
+        "schedules": answer.schedules,
+        "guarantee": answer.guarantee,
+        "overtaking": list(answer.overtaking),
+        "shared_bytes": len(answer.shared),
+        "seconds": answer.seconds,
+        "note": answer.note,
+    }

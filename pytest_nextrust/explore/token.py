@@ -1,0 +1,154 @@
+"""Tokens: a failing run in at most 120 printable characters.
+
+A token holds 64 bits each of the program's hash and of the settings' hash, the kind of the finding, what of the
+settings a conventional program does not say itself, and the run: its switches, or where they do not fit the
+deterministic search (method, seed and the like) and the number of what it found. A checksum makes damage an error.
+
+Boundary: values and text. Which program a hash belongs to is ``store``'s.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.explore.records import Method, Slice
+
+__all__ = ["HASH", "KINDS", "LENGTH", "METHODS", "PREFIX", "Search", "Token", "decode", "encode"]
+
+PREFIX = "nx1"
+LENGTH = 120
+HASH = 8
+"""Bytes of a hash in a token."""
+
+KINDS = ("history", "final", "fault", "deadlock", "livelock", "divergence", "starvation", "overtaking")
+METHODS: tuple[Method, ...] = ("graph", "random", "pct")
+CPUS = ("m68030", "m68040")
+
+MOST = 1 << 70
+"""No number in a token is as large as this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The search that finds the run again, and the number of the state or schedule at which it does."""
+
+    method: Method
+    reduce: bool
+    seed: int
+    depth: int
+    schedules: int
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``program`` and ``settings``: the first 8 bytes of their SHA-256. Either ``slices`` or ``search`` is given."""
+
+    program: bytes
+    settings: bytes
+    kind: str
+    cpu: str = "m68030"
+    threads: int = 2
+    signals: int = 0
+    nested: bool = False
+    loop: bool = False
+    slices: tuple[Slice, ...] | None = None
+    loop_from: int = -1
+    search: Search | None = None
+
+
+def encode(token: Token) -> str:
+    """The token as text; longer than LENGTH where there are too many slices. Raises ValueError for what cannot be."""
+    search = token.search
+    if (search is None) == (token.slices is None) or not 1 <= token.threads <= 16:
+        raise ValueError("a token holds either slices or a search, of 1 to 16 threads")
+    flags = CPUS.index(token.cpu) | token.loop << 1 | token.nested << 2 | (search is not None) << 3
+    out = bytearray(token.program[:HASH].ljust(HASH, b"\0") + token.settings[:HASH].ljust(HASH, b"\0"))
+    out += bytes((flags | (token.threads - 1) << 4, KINDS.index(token.kind)))
+    numbers = [token.signals]
+    if search is not None:
+        method = METHODS.index(search.method) << 1 | search.reduce
+        numbers += [method, search.seed, search.depth, search.schedules, search.state]
+    else:
+        numbers.append(token.loop_from + 1)
+        numbers += [piece.instructions * token.threads + piece.thread for piece in token.slices or ()]
+    for number in numbers:
+        if not 0 <= number < MOST:
+            raise ValueError(f"{number} does not fit into a token")
+        while number > 0x7F:
+            out.append(number & 0x7F | 0x80)
+            number >>= 7
+        out.append(number)
+    out += zlib.crc32(out).to_bytes(4, "big")
+    return PREFIX + base64.urlsafe_b64encode(out).decode("ascii").rstrip("=")
+
+
+def decode(text: str) -> Token:
+    """The token that ``encode`` made. Raises UsageFault for anything else."""
+    text = text.strip()
+    if not text.startswith(PREFIX):
+        raise _damaged(text, f"not a token: one begins with {PREFIX}")
+    body = text[len(PREFIX) :]
+    try:
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _damaged(text, "holds characters, or a number of them, that no token has") from error
+    if len(data) < 2 * HASH + 6 or zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "big"):
+        raise _damaged(text, "its checksum does not fit: characters are wrong or missing")
+    try:
+        token = _parsed(data)
+        if encode(token) != text:
+            raise ValueError("another spelling")
+    except (ValueError, IndexError, StopIteration) as error:
+        raise _damaged(text, "not a token of this version") from error
+    return token
+
+
+def _parsed(data: bytes) -> Token:
+    flags, kind = data[2 * HASH], data[2 * HASH + 1]
+    threads = (flags >> 4) + 1
+    numbers = _numbers(data[2 * HASH + 2 : -4])
+    signals = next(numbers)
+    slices: tuple[Slice, ...] | None = None
+    loop_from, search = -1, None
+    if flags & 8:
+        method, seed, depth, schedules, state = (next(numbers) for _ in range(5))
+        search = Search(METHODS[method >> 1], bool(method & 1), seed, depth, schedules, state)
+    else:
+        loop_from = next(numbers) - 1
+        slices = tuple(Slice(number % threads, number // threads) for number in numbers)
+    return Token(
+        program=data[:HASH],
+        settings=data[HASH : 2 * HASH],
+        kind=KINDS[kind],
+        cpu=CPUS[flags & 1],
+        threads=threads,
+        signals=signals,
+        nested=bool(flags & 4),
+        loop=bool(flags & 2),
+        slices=slices,
+        loop_from=loop_from,
+        search=search,
+    )
+
+
+def _numbers(data: bytes) -> Iterator[int]:
+    number = shift = 0
+    for byte in data:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            yield number
+            number = shift = 0
+    if shift:
+        raise ValueError("a number is cut off")
+
+
+def _damaged(text: str, fault: str) -> UsageFault:
+    shown = text if len(text) <= LENGTH else text[:LENGTH] + "..."
+    return UsageFault("TOKEN", fault, place=shown, remedy="copy the whole token from the line that was printed")
