@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_nextrust.atomics.table import lookup
-from pytest_nextrust.errors import ToolchainError, UsageFault
+from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.macho import Image, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc
@@ -28,6 +28,8 @@ __all__ = ["CODE_ROOM", "OBJECT_ROOM", "Runtime", "Unit", "build", "exported"]
 CODE_ROOM = 0x2000
 OBJECT_ROOM = 0x4000
 """Bytes of the room for drivers and of that for objects and what calls are handed by pointer."""
+
+SUFFIXES = ".c, .S, .s or .o"
 
 ROOM = f"""
         .text
@@ -94,11 +96,20 @@ class Runtime:
         return replace(self.image, sections=tuple(sections), symbols=(*self.image.symbols, *added))
 
 
-def exported(data: bytes) -> list[str]:
-    """The global symbols that an ELF object defines."""
-    from elftools.elf.elffile import ELFFile
-
-    table = ELFFile(io.BytesIO(data)).get_section_by_name(".symtab")
+def exported(data: bytes, name: str = "") -> list[str]:
+    """The global symbols that an ELF object defines. Raises ToolchainError for anything else, ToolchainMissing."""
+    try:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.elffile import ELFFile
+    except ImportError as error:
+        remedy = "pip install pytest-nextrust[elf]"
+        raise ToolchainMissing("ELF reader", "pyelftools is not installed", remedy=remedy) from error
+    try:
+        table = ELFFile(io.BytesIO(data)).get_section_by_name(".symtab")
+    except ELFError as error:
+        raise ToolchainError(
+            "SOURCE", f"not an m68k ELF object: {error}", place=name, remedy="name C or assembly sources, or .o files"
+        ) from error
     return [
         symbol.name
         for symbol in (table.iter_symbols() if table else ())
@@ -114,7 +125,10 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
     for unit in units:
         if not unit.source.is_file():
             fault = "is a folder" if unit.source.is_dir() else "no such file"
-            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy="name a .c, .S, .s or .o file")
+            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy=f"name a {SUFFIXES} file")
+        if unit.source.suffix not in SUFFIXES.replace(",", " ").split():
+            fault = f"nothing here builds a {unit.source.suffix or 'nameless'} file"
+            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy=f"name a {SUFFIXES} file")
     probe = compiler.require()
     runner = Runner(toolchain)
     headers = compiler.own_headers(probe.path)
@@ -126,7 +140,7 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
         for number, unit in enumerate(units):
             out = _compile(runner, base, unit, folder / f"{number}.o")
             objects.append(out)
-            names.update(dict.fromkeys(exported(out.read_bytes())))
+            names.update(dict.fromkeys(exported(out.read_bytes(), str(unit.source))))
         (folder / "room.s").write_text(ROOM)
         runner.run([PREFIX + "as", "-o", str(folder / "room.o"), str(folder / "room.s")], cwd=folder)
         libraries = [c_runtime(runner, cpu) / "libnext.a", libgcc(runner, cpu)]
@@ -143,7 +157,7 @@ def _compile(runner: Runner, base: Sequence[str], unit: Unit, out: Path) -> Path
     if source.suffix == ".o":
         return source
     remap = f"-ffile-prefix-map={source.parent}/="
-    runner.run([*base, remap, *unit.flags, "-c", str(source), "-o", str(out)], cwd=out.parent, place=str(unit.source))
+    runner.run([*base, remap, *unit.flags, "-c", str(source), "-o", str(out)], cwd=Path.cwd(), place=str(unit.source))
     return out
 
 

@@ -1,0 +1,117 @@
+"""What ``nextrust atomics`` answers: the JSON value, and the same for people.
+
+Boundary: plain values from ``campaign.Outcome``; nothing is compiled or run here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pytest_nextrust.atomics.campaign import Outcome, Target
+from pytest_nextrust.atomics.table import ROUTINES
+
+__all__ = ["cells_of", "missing_of", "text", "totals"]
+
+SHOWN = 12
+"""Findings, notes and missing routines that the text lists; the JSON answer has all."""
+
+
+def cells_of(target: Target, outcome: Outcome) -> list[dict[str, Any]]:
+    """One cell for each function: routine, size (None where it is an argument), cpu, level and verdict."""
+    failed = {name for found in outcome.findings for name in (found["routine"], *found.get("routines", ()))}
+    undone = outcome.undone > 0 or any(e["verdict"] == "budget" for e in outcome.explorations)
+    return [
+        {
+            "routine": function.symbol,
+            "size": ROUTINES[function.routine].size,
+            "cpu": target.runtime.cpu,
+            "level": target.runtime.level,
+            "verdict": "failed" if function.symbol in failed else "budget" if undone else "passed",
+        }
+        for function in target.functions
+    ]
+
+
+def missing_of(names: Iterable[str]) -> list[str]:
+    """Routines of the full list that are not among ``names``."""
+    have = set(names)
+    return [name for name in ROUTINES if name not in have]
+
+
+def totals(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """Sums over everything that was explored."""
+    found = list(outcomes)
+    explorations = [e for outcome in found for e in outcome.explorations]
+    return {
+        "calls": sum(outcome.calls for outcome in found),
+        "histories": len(explorations),
+        "proofs": sum(e["complete"] for e in explorations),
+        "undone": sum(outcome.undone for outcome in found),
+        "states": sum(e["states"] for e in explorations),
+        "transitions": sum(e["transitions"] for e in explorations),
+        "instructions": sum(e["instructions"] for e in explorations),
+        "seconds": round(sum(e["seconds"] for e in explorations), 3),
+        "conformance_seconds": round(sum(outcome.conformance_seconds for outcome in found), 3),
+    }
+
+
+def text(answer: Mapping[str, Any]) -> Iterator[str]:
+    """The answer's lines for a terminal."""
+    yield from _table(answer["cells"])
+    if answer["missing"]:
+        yield ""
+        shown = answer["missing"][:SHOWN]
+        more = len(answer["missing"]) - len(shown)
+        yield f"missing: {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
+    sums = answer["totals"]
+    yield ""
+    yield (
+        f"{sums['calls']} calls alone; {sums['histories']} concurrent histories, {sums['proofs']} seen to their end: "
+        f"{sums['states']} states, {sums['transitions']} transitions in {sums['seconds']:.1f} s"
+    )
+    if sums["undone"]:
+        yield f"{sums['undone']} histories were not explored: the budget was spent"
+    yield from _findings("finding", answer["findings"])
+    yield from _notes(answer["notes"])
+    yield ""
+    yield f"verdict: {answer['verdict']}"
+
+
+def _table(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """One line per family, one column per size."""
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for cell in cells:
+        name, size = cell["routine"], cell["size"]
+        family = name.removesuffix(f"_{size}") if size else name
+        rows.setdefault((cell["cpu"], cell["level"], family), {})[str(size or "any")] = cell["verdict"]
+    columns = [column for column in ("1", "2", "4", "8", "any") if any(column in row for row in rows.values())]
+    width = max((len(family) for _, _, family in rows), default=7)
+    before = None
+    for (cpu, level, family), row in rows.items():
+        if before != (cpu, level):
+            before = (cpu, level)
+            yield f"{f'{cpu} -O{level}':<{width}}  " + "  ".join(f"{column:>7}" for column in columns)
+        yield f"{family:<{width}}  " + "  ".join(f"{row.get(column, '-'):>7}" for column in columns)
+
+
+def _findings(word: str, findings: list[dict[str, Any]]) -> Iterator[str]:
+    for found in findings[:SHOWN]:
+        yield ""
+        yield f"{word} ({found['kind']}): {found['routine']}: {found['message']}"
+        for line in found.get("lines", ()):
+            yield f"  {line}"
+        if found["command"]:
+            yield f"  replay: {found['command']}"
+    if len(findings) > SHOWN:
+        yield f"and {len(findings) - SHOWN} more findings (--json lists all)"
+
+
+def _notes(notes: list[dict[str, Any]]) -> Iterator[str]:
+    by_reason: dict[str, list[dict[str, Any]]] = {}
+    for note in notes:
+        by_reason.setdefault(note["note"], []).append(note)
+    for reason, members in by_reason.items():
+        yield ""
+        yield f"note: {len(members)} histories have no explanation, but {reason}"
+        yield f"  first: {members[0]['message']}"

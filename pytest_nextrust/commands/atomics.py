@@ -1,0 +1,231 @@
+"""``nextrust atomics SOURCE...``: check a runtime of atomic routines; ``--compiler NAME``: check a compiler's.
+
+Exit status: 0 passed, 1 a finding, 2 usage or a source that cannot be built, 3 budget spent without a verdict, 4 a fault
+of the harness.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
+
+if TYPE_CHECKING:
+    from pytest_nextrust.atomics.campaign import Outcome, Plan, Target
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "prove or refute a runtime's atomic routines, or a compiler's"
+
+PASSED, FINDING, USAGE, BUDGET, HARNESS = 0, 1, 2, 3, 4
+CPUS = ("m68030", "m68040")
+LEVELS = ("0", "1", "2", "3", "s")
+COMPILERS = ("gnu", "clang", "rust")
+PROGRESS_SECONDS = 1.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to check, for which CPU, and how far."""
+    parser.add_argument("sources", metavar="SOURCE", nargs="*", help="a runtime's .c, .S, .s or .o files")
+    parser.add_argument("--compiler", choices=COMPILERS, help="check what this compiler makes of every atomic operation")
+    parser.add_argument("--cpu", choices=CPUS, default="m68030", help="default: m68030")
+    parser.add_argument(
+        "--level", metavar="LEVEL", help="optimisation: 0, 1, 2, 3, s or all; default: 2, and all with --compiler"
+    )
+    parser.add_argument("--toolchain", choices=("gnu", "clang"), default="gnu", help="what builds SOURCE; default: gnu")
+    parser.add_argument(
+        "--flag", action="append", default=[], metavar="FLAG", help="hand FLAG to the compiler (repeatable: --flag=-DX)"
+    )
+    parser.add_argument("--require", metavar="all|NAME,...", help="routines that must be there")
+    parser.add_argument(
+        "--overlap",
+        choices=("same-size", "mixed"),
+        default="same-size",
+        help="mixed: accesses of different sizes that overlap must exclude each other too; default: same-size, where "
+        "their failures are notes",
+    )
+    parser.add_argument("--threads", metavar="N", type=_positive, help="threads in the larger explorations (with --ops)")
+    parser.add_argument("--ops", metavar="M", type=_positive, help="calls of each of these threads")
+    parser.add_argument(
+        "--signals", metavar="N", type=_number, default=0, help="interrupt each call by a handler N times; default: 0"
+    )
+    parser.add_argument(
+        "--budget", metavar="N|TIME", help="states per history (5_000_000) or time for everything (30s, 2m)"
+    )
+    parser.add_argument("--seed", metavar="N", type=_number, default=1, help="chooses the random values; default: 1")
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check. Returns the exit status; raises UsageFault where the answer cannot be written."""
+    try:
+        answer = _check(args)
+    except HarnessFault as error:
+        return _refused(args, error, HARNESS)
+    except NextrustError as error:
+        return _refused(args, error, USAGE)
+    if args.json != "-":
+        from pytest_nextrust.atomics.report import text
+
+        for line in text(answer):
+            print(line)
+    write_answer(args, answer)
+    return int(answer["exit"])
+
+
+def _refused(args: argparse.Namespace, error: NextrustError, status: int) -> int:
+    print(f"nextrust atomics: {error}", file=sys.stderr)
+    write_answer(args, envelope("atomics", ok=False, exit=status, errors=faults_of(error)))
+    return status
+
+
+def _positive(text: str) -> int:
+    return _number(text) or _wrong(text)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else _wrong(text)
+
+
+def _wrong(text: str) -> int:
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number that makes sense here")
+
+
+# -- checking ----------------------------------------------------------------------------------------------------------
+
+
+def _check(args: argparse.Namespace) -> dict[str, Any]:
+    from pytest_nextrust.atomics.campaign import check
+    from pytest_nextrust.atomics.report import cells_of, missing_of, totals
+    from pytest_nextrust.emu.sandbox import Sandbox
+
+    plan = _plan(args)
+    levels = _levels(args)
+    if args.compiler and args.sources:
+        raise UsageFault("--compiler", "sources and a compiler", remedy="check them in two runs")
+    if not args.compiler and not args.sources:
+        raise UsageFault("SOURCE", "nothing to check", remedy="name a runtime's sources, or --compiler NAME")
+    began = time.monotonic()
+    targets, missing = _targets(args, levels)
+    outcomes: list[tuple[Target, Outcome]] = []
+    with Sandbox() as sandbox:
+        for target in targets:
+            left = plan.seconds - (time.monotonic() - began)
+            outcomes.append((target, check(target, _within(plan, left), sandbox, _progress())))
+    findings = [found for _, outcome in outcomes for found in outcome.findings]
+    verdict = _verdict([outcome for _, outcome in outcomes])
+    status = {"passed": PASSED, "failed": FINDING, "budget": BUDGET}[verdict]
+    return envelope(
+        "atomics",
+        ok=status == PASSED,
+        exit=status,
+        verdict=verdict,
+        cpu=args.cpu,
+        compiler=args.compiler,
+        versions=sorted({target.runtime.version for target in targets}),
+        overlap=plan.overlap,
+        cells=[cell for target, outcome in outcomes for cell in cells_of(target, outcome)],
+        missing=missing if missing is not None else missing_of(targets[0].runtime.routines),
+        totals=totals(outcome for _, outcome in outcomes),
+        explorations=[record for _, outcome in outcomes for record in outcome.explorations],
+        findings=findings,
+        notes=[note for _, outcome in outcomes for note in outcome.notes],
+    )
+
+
+def _verdict(outcomes: list[Outcome]) -> str:
+    verdicts = {outcome.verdict for outcome in outcomes}
+    return next((verdict for verdict in ("failed", "budget") if verdict in verdicts), "passed")
+
+
+def _within(plan: Plan, seconds: float) -> Plan:
+    from dataclasses import replace
+
+    return replace(plan, seconds=max(seconds, 0.001))
+
+
+def _plan(args: argparse.Namespace) -> Plan:
+    from pytest_nextrust.atomics.campaign import CROWDS, Plan
+    from pytest_nextrust.options import parse_budget
+
+    limits: dict[str, Any] = {}
+    if args.budget is not None:
+        budget = parse_budget("--budget", args.budget)
+        if budget.instructions is not None:
+            limits["states"] = budget.instructions
+        else:
+            limits["seconds"] = budget.seconds
+    if (args.threads is None) != (args.ops is None):
+        given, wanted = ("--threads", "--ops") if args.ops is None else ("--ops", "--threads")
+        raise UsageFault(given, f"needs {wanted}", remedy=f"give {wanted} too")
+    crowds = CROWDS if args.threads is None else ((args.threads, args.ops),)
+    return Plan(overlap=args.overlap, crowds=crowds, signals=args.signals, seed=args.seed, **limits)
+
+
+def _levels(args: argparse.Namespace) -> tuple[str, ...]:
+    wanted = args.level or ("all" if args.compiler else "2")
+    if wanted == "all":
+        return LEVELS
+    if wanted not in LEVELS:
+        raise UsageFault("--level", "no such level", place=wanted, remedy=f"one of {', '.join(LEVELS)} or all")
+    return (wanted,)
+
+
+def _targets(args: argparse.Namespace, levels: tuple[str, ...]) -> tuple[list[Target], list[str] | None]:
+    """What is checked at each level, and what is missing where that is not the table's to say."""
+    if args.compiler:
+        from pytest_nextrust.atomics.compilers import targets
+
+        return targets(args.compiler, args.cpu, levels), []
+    from pytest_nextrust.atomics.build import Unit, build
+    from pytest_nextrust.atomics.campaign import Target
+
+    units = [Unit(Path(source), tuple(args.flag)) for source in args.sources]
+    found = [Target.of(build(units, args.cpu, level, toolchain=args.toolchain)) for level in levels]
+    names = found[0].runtime.routines
+    if not names:
+        raise UsageFault(
+            "SOURCE",
+            "no routine of the list is exported",
+            place=", ".join(args.sources),
+            remedy="export functions named as compilers call them, such as __sync_fetch_and_add_4",
+        )
+    _require(args.require, names)
+    return found, None
+
+
+def _require(wanted: str | None, names: Any) -> None:
+    from pytest_nextrust.atomics.table import ROUTINES, lookup
+
+    if wanted is None:
+        return
+    listed = list(ROUTINES) if wanted == "all" else [name.strip() for name in wanted.split(",") if name.strip()]
+    unknown = [name for name in listed if lookup(name) is None]
+    if unknown or not listed:
+        remedy = "all, or names such as __sync_fetch_and_add_4"
+        raise UsageFault("--require", "no such routine", place=", ".join(unknown) or wanted, remedy=remedy)
+    routines = [routine.name for name in listed if (routine := lookup(name)) is not None]
+    missing = [name for name in routines if name not in names]
+    if missing:
+        fault = f"{len(missing)} required routine{'s are' if len(missing) > 1 else ' is'} missing"
+        raise UsageFault("--require", fault, place=", ".join(missing), remedy="export them, or require fewer")
+
+
+def _progress() -> Callable[[str], None]:
+    """Says on stderr how far the work is, at most once a second."""
+    last = -PROGRESS_SECONDS
+
+    def hear(line: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS:
+            last = now
+            print(f"nextrust atomics: {line}", file=sys.stderr, flush=True)
+
+    return hear
