@@ -162,12 +162,12 @@ def _same(token: Token, data: bytes, where: str) -> bytes:
 def _candidates(token: Token, saved: store.Saved, data: bytes) -> Iterator[ExploreRequest]:
     for settings in saved.settings:
         try:
-            yield store.request_of(data, settings)
+            yield store.request_of(data, settings, saved.name)
         except (KeyError, TypeError):
             continue
     try:
         yield conventional(
-            data, token.cpu, name=saved.path.stem, signals=token.signals, nested=token.nested, loop=token.loop
+            data, token.cpu, name=saved.name, signals=token.signals, nested=token.nested, loop=token.loop
         )
     except UsageFault:
         return

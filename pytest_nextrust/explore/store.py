@@ -8,7 +8,6 @@ Boundary: the parent's side; files and hashes.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ from pytest_nextrust.explore.token import HASH
 __all__ = ["FOLDER", "Saved", "find", "request_of", "save", "settings_hash", "settings_of", "sha256"]
 
 FOLDER = Path("artifacts/nextrust/programs")
+
+UNNAMED = "program"
 
 RUN_SETTINGS = (
     "cpu",
@@ -49,6 +50,7 @@ class Saved:
     path: Path
     settings: tuple[dict[str, Any], ...] = ()
     build: Build | None = None
+    name: str = UNNAMED
 
 
 def sha256(data: bytes) -> bytes:
@@ -93,18 +95,20 @@ def find(path: Path) -> Saved:
     """The program at ``path`` and the settings beside it; unreadable settings are as if there were none."""
     settings = []
     build = None
+    name = UNNAMED
     for file in sorted(path.parent.glob(f"{path.stem}.*.json")):
         try:
             described = json.loads(file.read_text(encoding="utf-8"))
             settings.append(wire.loads(json.dumps(described["settings"]).encode()))
+            name = str(described["name"])
             if described.get("build") is not None:
                 build = wire.from_wire(Build, described["build"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return Saved(path, tuple(settings), build)
+    return Saved(path, tuple(settings), build, name)
 
 
-def request_of(program: bytes, settings: dict[str, Any]) -> ExploreRequest:
+def request_of(program: bytes, settings: dict[str, Any], name: str) -> ExploreRequest:
     """A request for a program under saved settings. Raises KeyError, TypeError for settings of another shape."""
     plain = {name: settings[name] for name in RUN_SETTINGS}
-    return dataclasses.replace(wire.from_wire(ExploreRequest, {"program": program, "name": "", **plain}))
+    return wire.from_wire(ExploreRequest, {"program": program, "name": name, **plain})

@@ -105,7 +105,7 @@ def decode(text: str) -> Token:
         if encode(token) != text:
             raise ValueError("another spelling")
     except (ValueError, IndexError, StopIteration) as error:
-        raise _damaged(text, "not a token of this version") from error
+        raise _damaged(text, "not as it was printed, or printed by another version") from error
     return token
 
 

@@ -13,9 +13,8 @@ from pytest_nextrust.emu.disassemble import disassemble
 from pytest_nextrust.emu.exceptions import ACCESS, ADDRESS, DIVIDE, VECTORS
 from pytest_nextrust.emu.kernel.names import mach_name, unix_name
 from pytest_nextrust.emu.stepper import StepStop
-from pytest_nextrust.emu.threadstate import register_of
 from pytest_nextrust.explore.concrete import Executed
-from pytest_nextrust.explore.image import Image
+from pytest_nextrust.explore.image import STACKS, Image
 from pytest_nextrust.explore.records import AccessRecord, TraceStep
 
 __all__ = ["STEPS", "Narrator", "is_call", "stop_text", "trap_text"]
@@ -50,7 +49,9 @@ def stop_text(image: Image, stop: StepStop) -> str:
         mapped = next((r for r in image.regions if r.address <= stop.address < r.address + r.size), None)
         signal = SIGBUS if mapped is not None else SIGSEGV
         why = "is not allowed there" if mapped is not None else "and no memory is there"
-        return f"{signal}: {stop.access} at 0x{stop.address:x} ({image.symbol(stop.address)}), {why}"
+        name = image.symbol(stop.address)
+        name = "" if name == f"0x{stop.address:x}" else f" ({name})"
+        return f"{signal}: {stop.access} at 0x{stop.address:x}{name}, {why}"
     signal = {ADDRESS: SIGBUS, DIVIDE: SIGFPE}.get(stop.vector, SIGFPE if 48 <= stop.vector <= 54 else SIGILL)
     return f"{signal}: {VECTORS.get(stop.vector, f'vector {stop.vector}')}"
 
@@ -101,37 +102,34 @@ class Narrator:
 
     def waits(self, history: Iterable[Executed], loop: Sequence[Executed]) -> tuple[str, ...]:
         """Who waits for what: what each thread reads in the loop that somebody wrote, and who wrote it last."""
-        writer: dict[int, Executed] = {}
+        writer = self._changers((*history, *loop))
         value: dict[tuple[int, int, int], tuple[int, int]] = {}
-        for done in (*history, *loop):
-            for writes, address, size, _ in done.touches:
-                if writes:
-                    writer.update((address + i, done) for i in range(size))
-        own = {
-            (done.thread, address + i)
-            for done in loop
-            for writes, address, size, _ in done.touches
-            if writes
-            for i in range(size)
-        }
         for done in loop:
             for writes, address, size, read in done.touches:
-                if not writes and not 0x0300_0000 <= address <= self._image.spare:
+                if not writes and not STACKS <= address <= self._image.spare:
                     value.setdefault((done.thread, address, size), (done.pc, read))
         lines = []
         for (thread, address, size), (pc, read) in sorted(value.items()):
             last = next((writer[address + i] for i in range(size) if address + i in writer), None)
-            if last is None and (thread, address) not in own:
-                by = "as it was at the start"
-            elif last is not None and last.thread != thread:
-                by = f"last written by thread {last.thread} in {self._image.symbol(last.pc)}"
-            elif last is not None:
-                by = f"last written by itself in {self._image.symbol(last.pc)}"
-            else:
-                continue
+            by = "as it was at the start"
+            if last is not None:
+                whose = "itself" if last.thread == thread else f"thread {last.thread}"
+                by = f"set by {whose} in {self._image.symbol(last.pc)}"
             where = self._image.symbol(pc)
             lines.append(f"thread {thread} in {where} reads {self._image.symbol(address)} = 0x{read:x}, {by}")
         return tuple(lines)
+
+    def _changers(self, run: Iterable[Executed]) -> dict[int, Executed]:
+        """The instruction that last changed each byte; tas on a lock that is held writes it and changes nothing."""
+        changer: dict[int, Executed] = {}
+        memory: dict[int, int] = {}
+        for done in run:
+            for writes, address, size, value in done.touches:
+                for byte, new in enumerate(value.to_bytes(size, "big"), address):
+                    if writes and memory.get(byte, self._image.byte(byte)) != new:
+                        memory[byte] = new
+                        changer[byte] = done
+        return changer
 
     def _code(self, pc: int) -> bytes:
         for region in self._image.regions:
@@ -139,8 +137,3 @@ class Narrator:
                 at = pc - region.address
                 return region.data[at : at + LONGEST].ljust(2, b"\0")
         return b""
-
-
-def d0_of(done: Executed) -> int:
-    """d0 before an instruction: the number of the call, where it is a trap."""
-    return register_of(done.before, 0)
