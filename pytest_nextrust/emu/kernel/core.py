@@ -20,7 +20,7 @@ from pytest_nextrust.emu.kernel.ends import (
     Unimplemented,
     UnixError,
 )
-from pytest_nextrust.emu.kernel.errno import Errno
+from pytest_nextrust.emu.kernel.errno import Errno, from_host
 from pytest_nextrust.emu.kernel.exceptions import signal_for
 from pytest_nextrust.emu.kernel.mach import MACH_TABLE
 from pytest_nextrust.emu.kernel.mach.ports import Ports
@@ -208,6 +208,8 @@ class Kernel:
             error = failure.errno
         except GuestFault:
             error = Errno.EFAULT
+        except OSError as failure:
+            error = from_host(failure).errno
         except JustReturn:
             pass
         except Interrupted as interruption:
