@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 from pytest_nextrust.config import load_project
 from pytest_nextrust.matrix import Cell
-from pytest_nextrust.options import Settings
 from pytest_nextrust.phases import Phases
 from pytest_nextrust.plan import Catalogue, Plan, catalogue, make_plan, refusal
 from pytest_nextrust.report.recorder import Recorder
 from pytest_nextrust.scenarios import Scenario
+from pytest_nextrust.settings import Settings
 from pytest_nextrust.status import Journal, JournalView
 from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.records import Item

@@ -87,7 +87,7 @@ class VerifiedItem(pytest.Item):
             outcome = excinfo.value.outcome
             program = f"program sha256 {outcome.program_sha256}" if outcome.program_sha256 else ""
             maker = " ".join(part for part in (outcome.toolchain, outcome.version, outcome.provenance) if part)
-            lines = [f"{outcome.verdict}: {outcome.message}", program, maker and f"made by {maker}"]
+            lines = [f"{outcome.verdict}: {outcome.message}", program, outcome.toolchain and f"made by {maker}"]
             return "\n".join([*(line for line in lines if line), f"to repeat: {self.stash[BLANK].reproduction}"])
         return super().repr_failure(excinfo, style)
 
