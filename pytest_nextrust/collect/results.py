@@ -18,10 +18,12 @@ import pytest
 from pytest_nextrust.collect.carry import repair
 from pytest_nextrust.collect.nodes import BLANK, NotVerified, VerifiedItem
 from pytest_nextrust.errors import HarnessFault, StatusError, ToolchainMissing
+from pytest_nextrust.plan import REFUSED
 from pytest_nextrust.report import ctrf
 from pytest_nextrust.report.terminal import write_items
 from pytest_nextrust.session import Session, filled
 from pytest_nextrust.status.records import BAD, Item, ItemKey, Verdict
+from pytest_nextrust.verify import Outcome
 from pytest_nextrust.wire import from_wire, to_wire
 
 __all__ = ["PROGRAMS", "Results"]
@@ -30,6 +32,7 @@ PROGRAMS: pytest.StashKey[list[str]] = pytest.StashKey()
 """SHA-256 of every program that a test ran through the fixtures, in ``item.stash``."""
 
 _PROGRESS = pytest.StashKey[Item]()
+_FORCED = pytest.StashKey[str]()
 _CARRIER = "nextrust"
 
 
@@ -52,6 +55,20 @@ class Results:
 
     # Where the test runs.
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Refuse what depends on something that failed in this cell; before any fixture is set up."""
+        blank = item.stash.get(BLANK, None)
+        reason = self.session.refusal(blank.phase, blank.cell) if blank is not None else ""
+        if blank is None or not reason:
+            return
+        if self.session.settings.force:
+            item.stash[_FORCED] = f"(forced: {reason.removeprefix(REFUSED)})"
+            return
+        line = self.session.phase_reproduction(blank.phase, blank.cell)
+        item.stash[BLANK] = dataclasses.replace(blank, reproduction=line)
+        raise NotVerified(Outcome("failed", f"{reason}; --nextrust-force runs it all the same"))
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -62,11 +79,14 @@ class Results:
         if report.when == "setup":
             item.stash[_PROGRESS] = dataclasses.replace(item.stash[BLANK], verdict="skipped", message="")
         self._strict(report)
+        if call.excinfo is not None and isinstance(call.excinfo.value, NotVerified) and report.when == "setup":
+            report.longrepr = call.excinfo.value.outcome.message
         current = absorb(item, item.stash[_PROGRESS], call, report)
         current = self._carriable(report, current)
         item.stash[_PROGRESS] = current
         if report.when == "teardown":
-            self._settle(report, current)
+            forced = item.stash.get(_FORCED, "")
+            self._settle(report, dataclasses.replace(current, message=f"{current.message}\n{forced}".strip()))
         return report
 
     def _strict(self, report: pytest.TestReport) -> None:

@@ -100,8 +100,8 @@ KILLER = """
 
 
 def test_a_killed_worker_is_crashed(project: Project) -> None:
-    """A worker killed while it runs an item: the item is recorded as crashed before anything that depends on it runs;
-    what depends on it there is refused, the rest of the run goes on, and the run fails."""
+    """A worker is killed while it runs an item: the item is crashed, what depends on it in that cell is refused, the
+    rest of the run goes on, and the run fails."""
     project.pytester.makepyfile(KILLER)
     result = project.run_workers(
         "--nextrust-phase", "all", "--nextrust-matrix", "os=ubuntu-latest", "--nextrust-matrix", "profile=debug"
