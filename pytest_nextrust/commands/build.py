@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"nextrust build: {error}", file=sys.stderr)
         more: dict[str, Any] = {}
         if isinstance(error, BuildFailed):
-            more = {"command": list(error.command), "log": error.output}
+            more = {"failed_command": list(error.command), "log": error.output}
         write_answer(args, envelope("build", ok=False, exit=status, errors=faults_of(error), **more))
         return status
     if args.json != "-":

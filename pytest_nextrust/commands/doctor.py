@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look, and say what was seen. Returns the exit status; raises UsageFault where the answer cannot be written."""
     faults: list[Fault] = []
-    parts = {
+    parts: dict[str, Any] = {
         "python": _python(),
         "emulator": _emulator(faults, fresh=args.fresh),
         "toolchains": _toolchains(faults),
