@@ -233,13 +233,17 @@ class Process:
 
     def _access(self, stop: Stop) -> None:
         registers = self._cpu.registers()
+        backed = self._memory.backed
         try:
             self._memory.check(stop.address, stop.size, stop.access)
         except GuestFault as fault:
             refused = fault
         else:
-            raise HarnessFault("emulator", f"refused a {stop.access} that is allowed", place=f"at 0x{stop.address:08x}")
-        if not refused.protection and self._memory.grow_stack(refused.address, registers.sp):
+            if self._memory.backed == backed:
+                raise HarnessFault(
+                    "emulator", f"refused a {stop.access} that is allowed", place=f"0x{stop.address:08x}"
+                )
+            # The check has let the stack grow: the instruction is tried again.
             self._history.note(self._count, self._count, None)
             return
         self._cause = Cause(ACCESS, registers.pc, registers.copy(), self._count, refused, stop.size)
