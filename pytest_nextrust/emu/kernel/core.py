@@ -240,9 +240,6 @@ class Kernel:
         args = tuple(regs.d[1 : 1 + (call.takes if call else 0)])
         try:
             regs.d[0] = self._mach_result(call, number, name, args)
-        except Interrupted:
-            regs.pc = pc
-            self._record(TrapRecord("mach", number, self._message(name), args, None, None, pc))
         except NeverReturns as wait:
             self._record(TrapRecord("mach", number, self._message(name), args, None, None, pc))
             raise Unimplemented("mach", number, self._message(name), args, str(wait)) from wait
