@@ -44,11 +44,12 @@ def test_core_is_compiled_once(build: Build) -> None:
 
 
 @pytest.mark.needs_compiler("rust")
-def test_a_panic_ends_with_101(build: Build, run: Run) -> None:
-    """A panic prints to descriptor 2 and exits with status 101."""
-    record = run(build(_HEAD + 'if argc > 0 { panic!("no way") } 0 }\n', ".rs", "rust"))
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_panic_ends_with_101(build: Build, run: Run, profile: str) -> None:
+    """A panic prints its place to descriptor 2 and exits with status 101."""
+    record = run(build(_HEAD + 'if argc > 0 { panic!("no way") } 0 }\n', ".rs", "rust", profile=profile))
     assert (record.end.kind, record.end.value) == ("exit", 101)
-    assert record.stderr.startswith(b"panicked")
+    assert record.stderr == b"panicked at program.rs:6: no way\n"
 
 
 @pytest.mark.needs_compiler("rust")
