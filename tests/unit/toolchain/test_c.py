@@ -27,7 +27,7 @@ struct mixed { char a; long b; char c; double d; long long e; };
 int main(int argc, char **argv)
 {
 	printf("%d %d %d %d %d\\n", (int)sizeof(struct mixed), (int)offsetof(struct mixed, b),
-	       (int)offsetof(struct mixed, d), (int)offsetof(struct mixed, e), (int)sizeof(struct stat));
+		(int)offsetof(struct mixed, d), (int)offsetof(struct mixed, e), (int)sizeof(struct stat));
 	return argc;
 }
 """
@@ -49,7 +49,7 @@ def test_structs_are_laid_out_as_next_does(build: Build, run: Run, toolchain: st
 
 @pytest.mark.needs_compiler("gnu")
 def test_several_sources_of_two_languages(tmp_path: Path, run: Run) -> None:
-    """C and assembly link into one program, in a folder with a space in its name; sources of one name do not collide."""
+    """C and assembly link into one program, in a folder with a space in its name; equal names do not collide."""
     folder = tmp_path / "a folder"
     (folder / "sub").mkdir(parents=True)
     (folder / "x.c").write_text("int half(int); int main(void) { return half(42); }\n")

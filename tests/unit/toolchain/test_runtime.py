@@ -78,7 +78,7 @@ main:	movem.l	%d2-%d7/%a2-%a6,-(%sp)
 
 
 def test_mach_memory_by_message(build: Build, run: Run) -> None:
-    """vm_allocate gives zeroed pages, vm_protect takes rights away, vm_deallocate the pages; the answers are checked."""
+    """vm_allocate gives zeroed pages, vm_protect takes rights away, vm_deallocate the pages."""
     text = """
 #include <mach/mach.h>
 #include <stdio.h>
@@ -154,7 +154,7 @@ int main(void)
 	int n = snprintf(small, sizeof small, "%s", "truncated");
 	printf("%s %d|%.2s|%-4s|%4s|%c|%%|%*d|%-*d|%.*s|", small, n, "abc", "l", "r", 'x', 4, 7, 4, 7, 2, "xyz");
 	printf("%lld %llu %llx %hd %hhd %ld %zu %p\n", -9223372036854775807LL - 1, 18446744073709551615ULL,
-	       0x123456789abcdefULL, (short)70000, (signed char)300, -5L, sizeof n, (void *)0x2000);
+		0x123456789abcdefULL, (short)70000, (signed char)300, -5L, sizeof n, (void *)0x2000);
 	return printf("%s", "") + n;
 }
 """
