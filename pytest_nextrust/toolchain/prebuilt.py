@@ -1,6 +1,6 @@
 """Making the programs that scenarios ship: ``python -m pytest_nextrust.toolchain.prebuilt SCENARIO...``.
 
-For the developers of scenarios. Every cell of a scenario is built by the toolchain it is about, where that is installed,
+For the developers of scenarios. Every cell of a scenario is built by the toolchain it is about, where that is here,
 and put into ``SCENARIO/prebuilt`` with a manifest, which ``shipped.py`` reads.
 """
 
