@@ -24,6 +24,7 @@ class CToolchain(ABC):
 
     name: str
     languages: frozenset[str]
+    driver: str
     package: str
 
     def __init__(self) -> None:
@@ -51,9 +52,9 @@ class CToolchain(ABC):
         if self._probe is None:
             compiler = self.find()
             version = first_line([compiler, "--version"]) if compiler else None
-            missing = missing_tools("gcc", "as", "ld", "ar") + ([] if version else [self.name])
-            if self.name == "gnu":
-                missing = [part for part in missing if part != "gnu"] or ([] if version else [PREFIX + "gcc"])
+            missing = dict.fromkeys(missing_tools("gcc", "as", "ld", "ar"))
+            if not version:
+                missing[self.driver] = None
             remedy = f"apt-get install {self.package}" if missing else ""
             self._probe = Probe(not missing, compiler or "", version or "", tuple(missing), remedy)
         return self._probe
