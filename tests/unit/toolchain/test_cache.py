@@ -66,6 +66,14 @@ def test_a_failed_fill_leaves_nothing(tmp_path: Path, in_place: bool) -> None:
     assert cache.entry("kind", "key", lambda folder: None, root=tmp_path, in_place=in_place).is_dir()
 
 
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    """The half-filled folder of a process that was killed goes when the entry is asked for again; others' stay."""
+    for name in (".key-killed", ".other-working"):
+        (tmp_path / "kind" / name).mkdir(parents=True)
+    cache.entry("kind", "key", lambda folder: None, root=tmp_path)
+    assert sorted(path.name for path in (tmp_path / "kind").iterdir() if path.is_dir()) == [".other-working", "key"]
+
+
 def test_an_unwritable_cache_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     """A cache below a plain file cannot be made; the error names the variable that moves it."""
     (tmp_path / "file").write_text("")
