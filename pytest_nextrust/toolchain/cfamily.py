@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
-from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc, missing_tools
+from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc, missing_tools, remedy_for
 from pytest_nextrust.toolchain.output import link, place, workspace
 from pytest_nextrust.toolchain.process import Runner, first_line
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, language_of
@@ -55,7 +55,7 @@ class CToolchain(ABC):
             missing = dict.fromkeys(missing_tools("gcc", "as", "ld", "ar"))
             if not version:
                 missing[self.driver] = None
-            remedy = f"apt-get install {self.package}" if missing else ""
+            remedy = remedy_for(missing, f"apt-get install {self.package}")
             self._probe = Probe(not missing, compiler or "", version or "", tuple(missing), remedy)
         return self._probe
 

@@ -174,3 +174,14 @@ def test_a_compiler_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "program.c").write_text("int main(void) { return 0; }")
     with pytest.raises(BuildFailed, match="killed by SIGKILL"):
         toolchains(ToolchainConfig())["gnu"].build(BuildRequest((tmp_path / "program.c",), tmp_path / "x"))
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize("name", ["gnu", "clang", "rust"])
+def test_compilers_without_the_elf_reader_are_not_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot make Mach-O is no toolchain: the probe names pyelftools and its extra, so that prebuilt serves."""
+    monkeypatch.setattr("pytest_nextrust.toolchain.cruntime.find_spec", lambda module: None)
+    probe = toolchains()[name].probe()
+    assert not probe.found
+    assert "pyelftools" in probe.missing
+    assert "pip install 'pytest-nextrust[elf]'" in probe.remedy
