@@ -158,6 +158,11 @@ class Session:
             worker=self.worker,
         )
 
+    def items(self) -> list[Item]:
+        """What everything came to, in the order of collection (with workers results come in any order)."""
+        known = [nodeid for nodeid in self.expected if nodeid in self.results]
+        return [self.results[nodeid] for nodeid in dict.fromkeys([*known, *self.results])]
+
     def settle(self, item: Item) -> Item:
         """Keep what an item came to, and record it where this run has a record. Raises StatusError."""
         self.results[item.nodeid] = item

@@ -20,6 +20,7 @@ from pytest_nextrust.collect.nodes import BLANK, NotVerified, VerifiedItem
 from pytest_nextrust.errors import HarnessFault, StatusError, ToolchainMissing
 from pytest_nextrust.plan import REFUSED
 from pytest_nextrust.report import ctrf
+from pytest_nextrust.report.progress import Progress, Terminal
 from pytest_nextrust.report.terminal import write_items
 from pytest_nextrust.session import Session, filled
 from pytest_nextrust.status.records import BAD, Item, ItemKey, Verdict
@@ -52,6 +53,8 @@ class Results:
         self.faults: list[str] = []
         self.done: tuple[str, ...] = ()
         self.collection_errors = 0
+        self._progress: Progress | None = None
+        self._terminal: Terminal | None = None
 
     # Where the test runs.
 
@@ -67,7 +70,7 @@ class Results:
             return
         line = self.session.phase_reproduction(blank.phase, blank.cell)
         item.stash[BLANK] = dataclasses.replace(blank, reproduction=line)
-        raise NotVerified(Outcome("failed", f"{reason}; --nextrust-force runs it all the same"))
+        raise NotVerified(Outcome("failed", reason))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -80,7 +83,7 @@ class Results:
             item.stash[_PROGRESS] = dataclasses.replace(item.stash[BLANK], verdict="skipped", message="")
         self._strict(report)
         if call.excinfo is not None and isinstance(call.excinfo.value, NotVerified) and report.when == "setup":
-            report.longrepr = call.excinfo.value.outcome.message
+            report.longrepr = f"{call.excinfo.value.outcome.message}\n--nextrust-force runs it all the same"
         current = absorb(item, item.stash[_PROGRESS], call, report)
         current = self._carriable(report, current)
         item.stash[_PROGRESS] = current
@@ -121,6 +124,32 @@ class Results:
         ]
 
     # Where the run is watched.
+
+    @pytest.hookimpl
+    def pytest_runtestloop(self) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        descriptor = _descriptor(reporter)
+        if self.is_worker or descriptor is None or self.config.option.collectonly:
+            return
+        self._terminal = Terminal(descriptor)
+        self._progress = Progress(self._terminal.write)
+        self._progress.start()
+
+    @pytest.hookimpl
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if self._progress is not None:
+            self._progress.begin(nodeid, len(self.session.expected))
+
+    @pytest.hookimpl
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        if self._progress is not None:
+            self._progress.end(nodeid)
+
+    def _end_progress(self) -> None:
+        if self._progress is not None and self._terminal is not None:
+            self._progress.stop()
+            self._terminal.close()
+            self._progress = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -167,6 +196,7 @@ class Results:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._end_progress()
         if self.is_worker:
             self.config.workeroutput[_CARRIER] = {"results": len(self.session.results)}  # type: ignore[attr-defined]
             return
@@ -201,7 +231,7 @@ class Results:
 
     def _close(self, session: pytest.Session) -> None:
         recorder, plan = self.session.recorder, self.session.plan
-        items = list(self.session.results.values())
+        items = self.session.items()
         try:
             if recorder is not None and plan is not None and self.session.expected:
                 ran = {item.phase for item in items} if not self.collection_errors else set()
@@ -249,7 +279,7 @@ class Results:
         notes = [*session.notes, *(f"{phase} is done: artifacts/phase/{phase}.done" for phase in self.done)]
         write_items(
             terminalreporter,
-            list(session.results.values()),
+            session.items(),
             order=[cell.id for cell in session.settings.cells],
             notes=notes,
             faults=self.faults,
@@ -320,3 +350,12 @@ def _skip_reason(report: pytest.TestReport) -> str:
     if isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ")
     return str(report.longrepr)
+
+
+def _descriptor(reporter: Any) -> int | None:
+    """The descriptor the terminal reporter writes to; None where there is none (quiet tools, captured runs)."""
+    try:
+        descriptor: int = reporter._tw._file.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+    return descriptor

@@ -71,6 +71,11 @@ def start(config: pytest.Config, mode: Mode) -> Session:
     except NextrustError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[STATE] = session
+    if settings.toolchain is not None and mode != "fixtures" and settings.toolchain not in session.services.toolchains:
+        known = ", ".join(session.services.toolchains)
+        raise pytest.UsageError(
+            f"--nextrust-toolchain {settings.toolchain}: no such toolchain\n  remedy: NAME is one of {known}"
+        )
     return session
 
 
