@@ -5,23 +5,19 @@ Everything but pytest is imported when a fixture is used: a run that uses none o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_nextrust.emu.records import RunRecord
+    from pytest_nextrust.collect.handles import Machine, Status
     from pytest_nextrust.matrix import Cell
     from pytest_nextrust.session import Session
-    from pytest_nextrust.status import Record
     from pytest_nextrust.toolchain.records import BuildResult, Toolchain
 
 __all__ = [
-    "Machine",
-    "Status",
     "nextrust_build",
     "nextrust_cell",
     "nextrust_explore",
@@ -136,56 +132,11 @@ def nextrust_build(nextrust_cell: Cell, nextrust_toolchain: Toolchain, tmp_path:
     return build
 
 
-@dataclass
-class Machine:
-    """What ``nextrust_machine`` gives: runs programs on this cell's CPU, in the warm sandbox of this process."""
-
-    cell: Cell
-    session: Session
-    programs: list[str]
-    root: Path
-
-    def run(
-        self,
-        program: bytes | Path | BuildResult,
-        *args: str,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        **limits: Any,
-    ) -> RunRecord:
-        """Run a Mach-O (its bytes, its file, or what a build made) with ``args``; ``limits`` as in RunRequest.
-
-        The guest's root is ``root``. Raises NotRunnable, or HarnessFault where the machine died of it.
-        """
-        from pytest_nextrust.emu.records import RunRequest
-
-        if isinstance(program, bytes):
-            data = program
-        else:
-            data = (program if isinstance(program, Path) else program.path).read_bytes()
-        budget = self.session.settings.budget
-        if budget is not None and budget.instructions is not None:
-            limits["budget"] = budget.instructions
-        if budget is not None and budget.seconds is not None:
-            limits["wall"] = budget.seconds
-        request = RunRequest(
-            program=data,
-            cpu=self.cell.cpu,
-            argv=tuple(text.encode() for text in ("program", *args)),
-            env=tuple(f"{name}={value}".encode() for name, value in (env or {}).items()),
-            stdin=stdin,
-            root=str(self.root),
-            **limits,
-        )
-        record = self.session.services.run(request)
-        self.programs.append(record.program_sha256)
-        return record
-
-
 @pytest.fixture
 def nextrust_machine(request: pytest.FixtureRequest, nextrust_cell: Cell, tmp_path: Path) -> Machine:
     """The emulated machine of this cell; see ``Machine.run``. Every program it runs is in the test's record."""
     from pytest_nextrust.collect import PROGRAMS
+    from pytest_nextrust.collect.handles import Machine
 
     root = tmp_path / "guest-root"
     root.mkdir()
@@ -206,22 +157,10 @@ def nextrust_explore() -> Callable[..., Any]:
     return explore
 
 
-@dataclass(frozen=True)
-class Status:
-    """What ``nextrust_status`` gives: the log of this run. Without a phase ``run`` is empty and nothing is written."""
-
-    run: str
-    folder: Path
-    session: Session
-
-    def append(self, type: str, details: Mapping[str, Any]) -> Record | None:
-        """Write an entry of your own; it is on the device when this returns. None where the run keeps no record."""
-        recorder = self.session.recorder
-        return None if recorder is None else recorder.journal.append(type, details, run=self.run)
-
-
 @pytest.fixture
 def nextrust_status(request: pytest.FixtureRequest) -> Status:
-    """The status log of this run."""
+    """The status log of this run: ``append(type, details)``, ``run``, ``folder``."""
+    from pytest_nextrust.collect.handles import Status
+
     session = _session(request)
     return Status(session.plan.run if session.recorder and session.plan else "", session.settings.status_dir, session)

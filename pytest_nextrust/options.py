@@ -1,36 +1,15 @@
-"""The plugin's options: their table, their parsers, and the settings they come to.
+"""The plugin's options: their names, how they are written, what they are for.
 
 Every option has an ini twin (``--nextrust-status-dir``, ``nextrust_status_dir``) where a project would fix it; the
-command line wins. Each parser is a function that raises UsageFault with the option, the value and the accepted form.
+command line wins. What the values mean is in ``settings``.
 
-Boundary: knows pytest only as something that stores values (``Source``), so that every rule here is tested without it.
+Boundary: loaded by every pytest run in an environment that has the plugin, so it imports nothing and makes no dataclass
+(each costs half a millisecond).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
-
-from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.matrix import Cell, Matrix, parse_cell, parse_restrictions
-
-__all__ = [
-    "OPTIONS",
-    "Budget",
-    "Option",
-    "Settings",
-    "Source",
-    "parse_budget",
-    "parse_choice",
-    "parse_name",
-    "parse_replay",
-    "parse_report",
-    "parse_status_dir",
-    "read_settings",
-]
+__all__ = ["DEFAULT_SCENARIOS", "DEFAULT_STATUS_DIR", "DEPS", "OPTIONS", "STANDINS", "Option"]
 
 DEPS = ("run", "check", "ignore")
 STANDINS = ("accept", "reject")
@@ -38,18 +17,33 @@ DEFAULT_STATUS_DIR = "docs/ci-status"
 DEFAULT_SCENARIOS = ("scenarios",)
 
 
-@dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its name without dashes (the ini twin has underscores), how it is written, what it is for."""
+    """One option.
 
-    name: str
-    metavar: str
-    help: str
-    repeatable: bool = False
-    flag: bool = False
-    ini: str = ""
-    """The ini twin's type (``string``, ``linelist``, ``args``); empty where there is none."""
-    command_line: bool = True
+    ``ini`` is the type of its ini twin (``string``, ``linelist``, ``args``), empty where there is none;
+    ``command_line`` is false for what only the ini file has.
+    """
+
+    __slots__ = ("command_line", "flag", "help", "ini", "metavar", "name", "repeatable")
+
+    def __init__(
+        self,
+        name: str,
+        metavar: str,
+        help: str,
+        *,
+        repeatable: bool = False,
+        flag: bool = False,
+        ini: str = "",
+        command_line: bool = True,
+    ) -> None:
+        self.name = name
+        self.metavar = metavar
+        self.help = help
+        self.repeatable = repeatable
+        self.flag = flag
+        self.ini = ini
+        self.command_line = command_line
 
     @property
     def option(self) -> str:
@@ -101,176 +95,3 @@ OPTIONS: tuple[Option, ...] = (
         command_line=False,
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """A limit given by the user: instructions, or seconds of wall time; the other is None."""
-
-    text: str
-    instructions: int | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything the options and the ini file say, parsed. Paths are absolute."""
-
-    root: Path
-    phase: str | None = None
-    cells: tuple[Cell, ...] = Matrix().cells
-    scenario: str | None = None
-    deps: str = "run"
-    toolchain: str | None = None
-    status_dir: Path = field(default_factory=lambda: Path(DEFAULT_STATUS_DIR))
-    budget: Budget | None = None
-    dry_run: bool = False
-    force: bool = False
-    report: Path | None = None
-    standins: str = "accept"
-    scenario_dirs: tuple[Path, ...] = ()
-    paths: tuple[str, ...] = ()
-    """Paths and node ids given as arguments."""
-
-    @property
-    def node_ids(self) -> bool:
-        """Whether single items are named by their node ids."""
-        return any("::" in path for path in self.paths)
-
-    @property
-    def exact(self) -> bool:
-        """Whether single items were asked for: then no dependency is looked at."""
-        return self.scenario is not None or self.node_ids
-
-    @property
-    def reproduction_options(self) -> tuple[str, ...]:
-        """The options in force that change what a run of one scenario does, as given."""
-        given = []
-        if self.toolchain is not None:
-            given += ["--nextrust-toolchain", self.toolchain]
-        if self.budget is not None:
-            given += ["--nextrust-budget", self.budget.text]
-        return tuple(given)
-
-
-class Source(Protocol):
-    """Where raw values come from: the command line (None where not given) and the ini file ("" or [])."""
-
-    def option(self, name: str) -> Any: ...
-    def ini(self, name: str) -> Any: ...
-
-
-def parse_budget(option: str, text: str) -> Budget:
-    """``5_000_000`` instructions, or a time with its unit: ``500ms``, ``30s``, ``2m``."""
-    remedy = "a number of instructions (5_000_000) or a time with its unit (500ms, 30s, 2m), above zero"
-    match = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)?", text.strip())
-    if match is None or (match[2] is None and "." in match[1]):
-        raise UsageFault(option, "neither a number nor a time", place=text, remedy=remedy)
-    number = float(match[1].replace("_", ""))
-    if number <= 0:
-        raise UsageFault(option, "nothing could run in it", place=text, remedy=remedy)
-    if match[2] is None:
-        return Budget(text.strip(), instructions=int(match[1].replace("_", "")))
-    return Budget(text.strip(), seconds=number * {"ms": 0.001, "s": 1.0, "m": 60.0}[match[2]])
-
-
-def parse_choice(option: str, text: str, choices: Sequence[str]) -> str:
-    """One of ``choices``."""
-    if text not in choices:
-        raise UsageFault(option, "no such choice", place=text, remedy=f"one of {', '.join(choices)}")
-    return text
-
-
-def parse_name(option: str, text: str) -> str:
-    """A name: letters, digits, ``_``, ``.`` and ``-``."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", text):
-        raise UsageFault(option, "not a name", place=text, remedy="letters, digits, _ . and -")
-    return text
-
-
-def parse_replay(option: str, text: str) -> None:
-    """No token can be served yet: a run that looked like a replay and was none would be worse than a refusal."""
-    raise UsageFault(
-        option,
-        "this version cannot replay: it explores nothing and makes no tokens",
-        place=text,
-        remedy="to run a failing scenario again use --nextrust-scenario NAME --nextrust-cell ID",
-    )
-
-
-def parse_report(option: str, text: str) -> Path:
-    """A file whose suffix says the form."""
-    path = Path(text)
-    if path.suffix != ".json":
-        remedy = "name a file that ends in .json (CTRF); for JUnit XML use pytest's own --junitxml FILE"
-        raise UsageFault(option, f"no report form for the suffix {path.suffix!r}", place=text, remedy=remedy)
-    if path.is_dir():
-        raise UsageFault(option, "is a folder", place=text, remedy="name a file that ends in .json")
-    return path
-
-
-def parse_status_dir(option: str, text: str) -> Path:
-    """A folder, or a path where one can be made."""
-    path = Path(text)
-    if not text.strip():
-        raise UsageFault(option, "empty", place=text, remedy="name a folder")
-    if path.exists() and not path.is_dir():
-        raise UsageFault(option, "is not a folder", place=text, remedy="name a folder, or a path where one can be made")
-    return path
-
-
-def read_settings(source: Source, *, root: Path, start: Path, paths: Sequence[str] = ()) -> Settings:
-    """Parse everything at once. Raises UsageFault for the first value that cannot be acted on.
-
-    ``root`` is pytest's rootdir, from where ini paths count; ``start`` is where pytest was called, from where paths on
-    the command line count.
-    """
-    replay = source.option("nextrust_replay")
-    if replay is not None:
-        parse_replay("--nextrust-replay", replay)
-    return Settings(
-        root=root,
-        phase=_given(source, "nextrust_phase", parse_name),
-        cells=_cells(source),
-        scenario=_given(source, "nextrust_scenario", parse_name),
-        deps=_given(source, "nextrust_deps", lambda o, t: parse_choice(o, t, DEPS)) or "run",
-        toolchain=_given(source, "nextrust_toolchain", parse_name),
-        status_dir=_folder(source, root, start),
-        budget=_given(source, "nextrust_budget", parse_budget),
-        dry_run=bool(source.option("nextrust_dry_run")),
-        force=bool(source.option("nextrust_force")),
-        report=_report(source, start),
-        standins=_given(source, "nextrust_standins", lambda o, t: parse_choice(o, t, STANDINS)) or "accept",
-        scenario_dirs=tuple(root / name for name in source.ini("nextrust_scenarios") or DEFAULT_SCENARIOS),
-        paths=tuple(paths),
-    )
-
-
-def _given(source: Source, dest: str, parse: Callable[[str, str], Any]) -> Any:
-    """The command line's value, else the ini twin's, parsed under the name it was given by; None where neither is."""
-    option = next(o for o in OPTIONS if o.dest == dest)
-    if option.command_line and source.option(dest) is not None:
-        return parse(option.option, source.option(dest))
-    if option.ini and source.ini(dest):
-        return parse(dest, source.ini(dest))
-    return None
-
-
-def _folder(source: Source, root: Path, start: Path) -> Path:
-    given = source.option("nextrust_status_dir")
-    if given is not None:
-        return parse_status_dir("--nextrust-status-dir", str(start / given) if given.strip() else given)
-    fixed = source.ini("nextrust_status_dir") or DEFAULT_STATUS_DIR
-    return parse_status_dir("nextrust_status_dir", str(root / fixed))
-
-
-def _report(source: Source, start: Path) -> Path | None:
-    given = source.option("nextrust_report")
-    return None if given is None else start / parse_report("--nextrust-report", given)
-
-
-def _cells(source: Source) -> tuple[Cell, ...]:
-    given = tuple(source.option("nextrust_matrix") or source.ini("nextrust_matrix") or ())
-    matrix = Matrix().restrict(parse_restrictions(given))
-    cell = source.option("nextrust_cell")
-    return matrix.cells if cell is None else (parse_cell(cell, matrix),)

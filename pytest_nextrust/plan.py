@@ -15,9 +15,9 @@ from pathlib import Path
 from pytest_nextrust.config import ProjectConfig
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.matrix import Cell
-from pytest_nextrust.options import Settings
 from pytest_nextrust.phases import Phases, read_done
 from pytest_nextrust.scenarios import Scenario, find, load, shipped_folder
+from pytest_nextrust.settings import Settings
 from pytest_nextrust.status.runs import Outcome, RunStore
 
 __all__ = ["REFUSED", "Catalogue", "Plan", "catalogue", "make_plan", "refusal"]

@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _any_option(config: pytest.Config) -> bool:
-    return any(config.getoption(option.dest, None) for option in OPTIONS if option.command_line)
+    return any(config.getoption(option.dest, None) not in (None, False) for option in OPTIONS if option.command_line)
 
 
 def _activate(config: pytest.Config) -> None:

@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 from pytest_nextrust.config import load_project
 from pytest_nextrust.matrix import Cell
-from pytest_nextrust.options import Settings
 from pytest_nextrust.phases import Phases
 from pytest_nextrust.plan import Catalogue, Plan, catalogue, make_plan, refusal
 from pytest_nextrust.report.recorder import Recorder
 from pytest_nextrust.scenarios import Scenario
+from pytest_nextrust.settings import Settings
 from pytest_nextrust.status import Journal, JournalView
 from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.records import Item
@@ -157,6 +157,11 @@ class Session:
             reproduction=reproduction,
             worker=self.worker,
         )
+
+    def items(self) -> list[Item]:
+        """What everything came to, in the order of collection (with workers results come in any order)."""
+        known = [nodeid for nodeid in self.expected if nodeid in self.results]
+        return [self.results[nodeid] for nodeid in dict.fromkeys([*known, *self.results])]
 
     def settle(self, item: Item) -> Item:
         """Keep what an item came to, and record it where this run has a record. Raises StatusError."""

@@ -3,7 +3,8 @@
 ``program`` makes a sound NeXT Mach-O from machine code; ``exits``, ``prints`` and the constants are programs that do
 one thing. ``write_scenario`` makes a folder the plugin collects.
 
-Sources: MC68000 Family Programmer's Reference Manual for the encodings; 4.3BSD's syscalls.master for the call numbers.
+Sources: MC68000 Family Programmer's Reference Manual for the encodings; the system call stubs
+of NeXT's libsys for the registers; 4.3BSD's syscalls.master for the numbers.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ def program(code: bytes) -> bytes:
 
 
 def _call(number: int, *arguments: int) -> bytes:
-    """A UNIX call as compiled code makes it: arguments on the stack above a return address, number in d0, trap #4."""
-    pushes = b"".join(b"\x48\x79" + struct.pack(">I", argument) for argument in reversed(arguments))  # pea argument
-    return pushes + b"\x42\xa7" + bytes((0x70, number)) + b"\x4e\x44"  # clr.l -(sp); moveq #number,d0; trap #4
+    """A UNIX call: arguments in d1 and up, number in d0, trap #4."""
+    loads = (struct.pack(">HI", 0x203C | register << 9, value) for register, value in enumerate(arguments, 1))
+    return b"".join(loads) + bytes((0x70, number)) + b"\x4e\x44"  # move.l #value,dN; moveq #number,d0; trap #4
 
 
 def exits(status: int = 0) -> bytes:

@@ -93,6 +93,8 @@ class Guard:
         for nodeid in ids:
             if nodeid in found:
                 self.session.expected[nodeid] = from_wire(Item, found[nodeid])
+            elif self.session.mode == "phase":
+                self.results.faults.append(f"{nodeid}: no worker said what it is")
         if not ids and not self.results.collection_errors:
             raise pytest.UsageError(self.session.nothing())
         self.results.announce()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from pytest_nextrust.collect.state import STATE
 from pytest_nextrust.errors import ConfigError, UsageFault
 from pytest_nextrust.matrix import Cell
-from pytest_nextrust.plan import REFUSED
 from pytest_nextrust.scenarios import Scenario, load
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.verify import Outcome, verify
@@ -87,7 +85,7 @@ class VerifiedItem(pytest.Item):
             outcome = excinfo.value.outcome
             program = f"program sha256 {outcome.program_sha256}" if outcome.program_sha256 else ""
             maker = " ".join(part for part in (outcome.toolchain, outcome.version, outcome.provenance) if part)
-            lines = [f"{outcome.verdict}: {outcome.message}", program, maker and f"made by {maker}"]
+            lines = [f"{outcome.verdict}: {outcome.message}", program, outcome.toolchain and f"made by {maker}"]
             return "\n".join([*(line for line in lines if line), f"to repeat: {self.stash[BLANK].reproduction}"])
         return super().repr_failure(excinfo, style)
 
@@ -112,27 +110,12 @@ class ScenarioItem(VerifiedItem):
 
     def runtest(self) -> None:
         session = self.config.stash[STATE]
-        refused = session.refusal(self.phase, self.cell.id)
-        if refused and not session.settings.force:
-            self.refuse(refused)
         try:
             outcome = verify(self.scenario, self.cell, session.services)
         except UsageFault as error:
             outcome = Outcome("failed", str(error))
-        if refused:
-            outcome = dataclasses.replace(
-                outcome, message=f"{outcome.message}\n(forced: {refused.removeprefix(REFUSED)})".lstrip()
-            )
         self.config.hook.pytest_nextrust_outcome(item=self, outcome=outcome)
         self.finish(outcome)
-
-    def refuse(self, reason: str) -> NoReturn:
-        """Do not run: what it depends on failed in this cell."""
-        session = self.config.stash[STATE]
-        line = session.phase_reproduction(self.phase, self.cell.id)
-        self.stash[BLANK] = dataclasses.replace(self.stash[BLANK], reproduction=line)
-        self.outcome = Outcome("failed", f"{reason}; --nextrust-force runs it all the same")
-        raise NotVerified(self.outcome)
 
 
 class EmptyPhase(VerifiedItem):

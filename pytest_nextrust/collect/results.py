@@ -18,10 +18,13 @@ import pytest
 from pytest_nextrust.collect.carry import repair
 from pytest_nextrust.collect.nodes import BLANK, NotVerified, VerifiedItem
 from pytest_nextrust.errors import HarnessFault, StatusError, ToolchainMissing
+from pytest_nextrust.plan import REFUSED
 from pytest_nextrust.report import ctrf
+from pytest_nextrust.report.progress import Progress, Terminal
 from pytest_nextrust.report.terminal import write_items
 from pytest_nextrust.session import Session, filled
 from pytest_nextrust.status.records import BAD, Item, ItemKey, Verdict
+from pytest_nextrust.verify import Outcome
 from pytest_nextrust.wire import from_wire, to_wire
 
 __all__ = ["PROGRAMS", "Results"]
@@ -30,6 +33,7 @@ PROGRAMS: pytest.StashKey[list[str]] = pytest.StashKey()
 """SHA-256 of every program that a test ran through the fixtures, in ``item.stash``."""
 
 _PROGRESS = pytest.StashKey[Item]()
+_FORCED = pytest.StashKey[str]()
 _CARRIER = "nextrust"
 
 
@@ -49,8 +53,24 @@ class Results:
         self.faults: list[str] = []
         self.done: tuple[str, ...] = ()
         self.collection_errors = 0
+        self._progress: Progress | None = None
+        self._terminal: Terminal | None = None
 
     # Where the test runs.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Refuse what depends on something that failed in this cell; before any fixture is set up."""
+        blank = item.stash.get(BLANK, None)
+        reason = self.session.refusal(blank.phase, blank.cell) if blank is not None else ""
+        if blank is None or not reason:
+            return
+        if self.session.settings.force:
+            item.stash[_FORCED] = f"(forced: {reason.removeprefix(REFUSED)})"
+            return
+        line = self.session.phase_reproduction(blank.phase, blank.cell)
+        item.stash[BLANK] = dataclasses.replace(blank, reproduction=line)
+        raise NotVerified(Outcome("failed", reason))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -62,11 +82,14 @@ class Results:
         if report.when == "setup":
             item.stash[_PROGRESS] = dataclasses.replace(item.stash[BLANK], verdict="skipped", message="")
         self._strict(report)
+        if call.excinfo is not None and isinstance(call.excinfo.value, NotVerified) and report.when == "setup":
+            report.longrepr = f"{call.excinfo.value.outcome.message}\n--nextrust-force runs it all the same"
         current = absorb(item, item.stash[_PROGRESS], call, report)
         current = self._carriable(report, current)
         item.stash[_PROGRESS] = current
         if report.when == "teardown":
-            self._settle(report, current)
+            forced = item.stash.get(_FORCED, "")
+            self._settle(report, dataclasses.replace(current, message=f"{current.message}\n{forced}".strip()))
         return report
 
     def _strict(self, report: pytest.TestReport) -> None:
@@ -101,6 +124,32 @@ class Results:
         ]
 
     # Where the run is watched.
+
+    @pytest.hookimpl
+    def pytest_runtestloop(self) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        descriptor = _descriptor(reporter)
+        if self.is_worker or descriptor is None or self.config.option.collectonly:
+            return
+        self._terminal = Terminal(descriptor)
+        self._progress = Progress(self._terminal.write)
+        self._progress.start()
+
+    @pytest.hookimpl
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if self._progress is not None:
+            self._progress.begin(nodeid, len(self.session.expected))
+
+    @pytest.hookimpl
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        if self._progress is not None:
+            self._progress.end(nodeid)
+
+    def _end_progress(self) -> None:
+        if self._progress is not None and self._terminal is not None:
+            self._progress.stop()
+            self._terminal.close()
+            self._progress = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -147,6 +196,7 @@ class Results:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._end_progress()
         if self.is_worker:
             self.config.workeroutput[_CARRIER] = {"results": len(self.session.results)}  # type: ignore[attr-defined]
             return
@@ -181,7 +231,7 @@ class Results:
 
     def _close(self, session: pytest.Session) -> None:
         recorder, plan = self.session.recorder, self.session.plan
-        items = list(self.session.results.values())
+        items = self.session.items()
         try:
             if recorder is not None and plan is not None and self.session.expected:
                 ran = {item.phase for item in items} if not self.collection_errors else set()
@@ -229,7 +279,7 @@ class Results:
         notes = [*session.notes, *(f"{phase} is done: artifacts/phase/{phase}.done" for phase in self.done)]
         write_items(
             terminalreporter,
-            list(session.results.values()),
+            session.items(),
             order=[cell.id for cell in session.settings.cells],
             notes=notes,
             faults=self.faults,
@@ -300,3 +350,12 @@ def _skip_reason(report: pytest.TestReport) -> str:
     if isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ")
     return str(report.longrepr)
+
+
+def _descriptor(reporter: Any) -> int | None:
+    """The descriptor the terminal reporter writes to; None where there is none (quiet tools, captured runs)."""
+    try:
+        descriptor: int = reporter._tw._file.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+    return descriptor

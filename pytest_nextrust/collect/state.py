@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_nextrust.errors import NextrustError, UsageFault
-from pytest_nextrust.options import Settings, read_settings
+from pytest_nextrust.errors import NextrustError, StatusError, UsageFault
 from pytest_nextrust.session import Mode, Session, open_session
+from pytest_nextrust.settings import Settings, read_settings
 
 __all__ = ["STATE", "ensure", "given_paths", "settings_of", "start"]
 
@@ -66,9 +66,16 @@ def start(config: pytest.Config, mode: Mode) -> Session:
                 t for answer in config.hook.pytest_nextrust_toolchains(config=config) for t in answer or ()
             ],
         )
+    except StatusError as error:
+        raise pytest.UsageError(f"--nextrust-status-dir: {error}") from None
     except NextrustError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[STATE] = session
+    if settings.toolchain is not None and mode != "fixtures" and settings.toolchain not in session.services.toolchains:
+        known = ", ".join(session.services.toolchains)
+        raise pytest.UsageError(
+            f"--nextrust-toolchain {settings.toolchain}: no such toolchain\n  remedy: NAME is one of {known}"
+        )
     return session
 
 

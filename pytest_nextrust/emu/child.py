@@ -10,6 +10,7 @@ process ends with it on stderr, and the parent reports that.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import resource
@@ -27,6 +28,9 @@ from pytest_nextrust.emu.records import GateStatus, RunRequest
 from pytest_nextrust.errors import EmuError, HarnessFault
 
 __all__ = ["Child", "main"]
+
+COLLECT = 50
+"""Requests between two collections: a finished run holds its whole memory, in cycles the collector rarely visits."""
 
 CPU_FACTOR, CPU_GRACE = 3, 10
 """A run may take this many times its wall limit, and these seconds, of processor time before the kernel ends it."""
@@ -145,10 +149,15 @@ def main() -> None:
     limit_memory(int(sys.argv[1]) if len(sys.argv) > 1 else 4 << 30)
     child = Child(lambda line: channel.send(answers, {"said": line}))
     threading.Thread(target=watch, args=(requests,), daemon=True).start()
+    served = 0
+    gc.freeze()
     while True:
         try:
             message = channel.receive(requests)
             channel.send(answers, child.answer(message))
+            served += 1
+            if served % COLLECT == 0:
+                gc.collect()
         except channel.Closed:
             return
 

@@ -18,6 +18,9 @@ TABLE_LIMIT = 4096
 ZEROFILL = 1
 SECTION_TYPE = 0xFF
 EXECUTE = 4
+MOVEQ_D0 = 0x70
+EXIT = b"\x70\x01"
+"""moveq #1,d0: what is behind the trap after it is reached only if exit returns."""
 UNCONDITIONAL = ("jump", "return", "stop")
 
 
@@ -82,6 +85,7 @@ class Flow:
 
     def _walk(self, function: _Function, address: int, work: list[_Task]) -> None:
         """Decode from ``address`` until control leaves; what else there is to do is put on ``work``."""
+        loaded = b""
         while address not in function.seen:
             instruction = self.sure.get(address) or self._decode(address)
             if instruction is None:
@@ -90,6 +94,11 @@ class Flow:
             self.sure[address] = instruction
             self._hints.update(instruction.refs)
             after = address + instruction.length
+            data = self._bytes(address) or b""
+            if instruction.name == "moveq" and data[0] == MOVEQ_D0:
+                loaded = data[:2]
+            elif instruction.name == "trap #4" and loaded == EXIT:
+                return
             if instruction.flow == "branch" and instruction.target is not None:
                 work.append((function, instruction.target))
             elif instruction.flow == "jump":

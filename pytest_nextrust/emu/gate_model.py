@@ -105,8 +105,9 @@ def divide(dividend: int, divisor: int, bits: int, is_signed: bool, wide: int) -
 def condition(number: int, ccr: int) -> bool:
     """The sixteen conditions in encoding order."""
     c, v, z, n = bool(ccr & C), bool(ccr & V), bool(ccr & Z), bool(ccr & N)
-    table = (True, False, not c and not z, c or z, not c, c, not z, z, not v, v, not n, n, n == v, n != v, not z and n == v, z or n != v)
-    return table[number]
+    half = number >> 1
+    truths = (True, not c and not z, not c, not z, not v, not n, n == v, not z and n == v)
+    return truths[half] != bool(number & 1)
 
 
 def bit_field(value: int, offset: int, width: int) -> int:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from pytest_nextrust.emu.gate_vectors import DATA, HOLE, READ_ONLY, Vector
+from pytest_nextrust.emu.gate import DATA, READ_ONLY, STACK
+from pytest_nextrust.emu.gate_vectors import HOLE, Vector
 
 __all__ = ["system_vectors"]
-
-STACK = DATA + 0x1000
 
 
 def atomics() -> Iterator[Vector]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from pytest_nextrust.emu import gate_model as model
 
-__all__ = ["DATA", "HOLE", "READ_ONLY", "Vector", "integer_vectors"]
+__all__ = ["HOLE", "Vector", "integer_vectors"]
 
-DATA, HOLE, READ_ONLY = 0x20_0000, 0x30_0000, 0x28_0000
-"""Addresses the gate has mapped read-write, not mapped, and mapped read-only."""
+HOLE = 0x30_0000
+"""An address where the gate maps nothing."""
 
 EDGES = {
     8: (0, 1, 0x7F, 0x80, 0x81, 0xFF),

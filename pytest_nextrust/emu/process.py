@@ -27,7 +27,7 @@ from pytest_nextrust.errors import HarnessFault
 
 __all__ = ["Process", "run"]
 
-FIRST_SLICE = 1 << 21
+FIRST_SLICE = 1 << 23
 SMALLEST_SLICE = 1 << 13
 LONG, SHORT = 0.2, 0.05
 """Seconds: a slice that took longer is halved, a shorter one doubled. The wall limit is looked at between slices."""
@@ -41,6 +41,18 @@ class _Over(Exception):
     def __init__(self, end: End) -> None:
         super().__init__(end)
         self.end = end
+
+
+class _Counter:
+    """Instructions so far. Apart from the process, so that the clock, which asks for it, holds no process alive."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def __call__(self) -> int:
+        return self.value
 
 
 class Process:
@@ -61,14 +73,14 @@ class Process:
         self._loaded = loader.load(file, request, self._memory)
         cpu.load(self._loaded.registers)
         self._recorder.take()
-        self._count = 0
+        self._counter = _Counter()
         self._slice = FIRST_SLICE
         self._until = self._loaded.own_code
         self._reached: int | None = None
         self._cause: Cause | None = None
         self._suspect: tuple[int, Suspect] | None = None
         self._history = History(cpu, self._recorder, now)
-        self._kernel = Kernel(self._memory, request, VirtualClock(lambda: self._count), root)
+        self._kernel = Kernel(self._memory, request, VirtualClock(self._counter), root)
 
     def run(self) -> RunRecord:
         """Run to the end. Raises HarnessFault where the emulator fails."""
@@ -86,8 +98,8 @@ class Process:
             end=end,
             stdout=kernel.stdout,
             stderr=kernel.stderr,
-            instructions=self._count,
-            own_code=self._reached is not None and self._count > self._reached,
+            instructions=self._counter.value,
+            own_code=self._reached is not None and self._counter.value > self._reached,
             seconds=self._now() - self._started,
             traps=tuple(kernel.traps),
             traps_total=kernel.traps_total,
@@ -115,25 +127,25 @@ class Process:
 
     def _step(self) -> None:
         alarm = self._kernel.next_alarm()
-        left = self._request.budget - self._count
+        left = self._request.budget - self._counter.value
         if left <= 0:
-            raise _Over(End("budget", self._count))
-        if alarm is not None and alarm <= self._count:
+            raise _Over(End("budget", self._counter.value))
+        if alarm is not None and alarm <= self._counter.value:
             self._alarm()
             return
         count = min(left, self._slice)
         if alarm is not None:
-            count = min(count, alarm - self._count)
+            count = min(count, alarm - self._counter.value)
         if self._suspect is not None:
-            count = min(count, self._suspect[0] - self._count)
+            count = min(count, self._suspect[0] - self._counter.value)
             if not count:
                 self._refuse(self._suspect[1])
                 return
         begun = self._now()
         stop = self._cpu.run(count, self._until)
-        self._count += stop.executed
+        self._counter.value += stop.executed
         if stop.kind == "until":
-            self._reached = self._count
+            self._reached = self._counter.value
             self._until = NEVER
         elif stop.kind == "exception":
             self._watch_again()
@@ -142,7 +154,7 @@ class Process:
             self._watch_again()
             self._access(stop)
         elif stop.suspect is not None:
-            self._suspect = (self._count + stop.suspect.steps, stop.suspect)
+            self._suspect = (self._counter.value + stop.suspect.steps, stop.suspect)
             self._cpu.guard = None
             self._cpu.flush()
         self._pace(begun, stop.executed)
@@ -155,14 +167,14 @@ class Process:
             self._slice = max(SMALLEST_SLICE, self._slice // 2)
         elif now - begun < SHORT and executed >= self._slice:
             self._slice *= 2
-        self._history.maybe_keep(self._count)
+        self._history.maybe_keep(self._counter.value)
 
     def _alarm(self) -> None:
         self._watch_again()
         registers = self._cpu.registers()
         self._kernel.deliver(registers)
         self._cpu.load(registers)
-        self._history.note(self._count, self._count, registers)
+        self._history.note(self._counter.value, self._counter.value, registers)
 
     def _exception(self, stop: Stop) -> None:
         registers = self._cpu.registers()
@@ -180,7 +192,7 @@ class Process:
             if judged.vector is not None:
                 before = registers.copy()
                 before.pc = judged.pc
-                self._cause = Cause(judged.vector, judged.pc, before, self._count - 1)
+                self._cause = Cause(judged.vector, judged.pc, before, self._counter.value - 1)
                 if judged.vector >= TRAP_0:
                     self._kernel.trap(judged.vector, registers)
                 else:
@@ -191,7 +203,7 @@ class Process:
             self._cpu.flush()
             self._kernel.flush_requested = False
         self._cpu.load(registers)
-        self._history.note(self._count, self._count, registers, flush=flush)
+        self._history.note(self._counter.value, self._counter.value, registers, flush=flush)
 
     def _watch_again(self) -> None:
         """Look at blocks again, and at those translated meanwhile when they are next entered."""
@@ -209,47 +221,51 @@ class Process:
         if suspect.limit:
             opcode = int.from_bytes(self._bytes_at(suspect.pc)[:2], "big")
             raise Unimplemented("instruction", opcode, suspect.name, (suspect.pc,), suspect.limit)
-        self._cause = Cause(suspect.vector, suspect.pc, registers.copy(), self._count)
-        before = self._count
-        self._count += 1
+        self._cause = Cause(suspect.vector, suspect.pc, registers.copy(), self._counter.value)
+        before = self._counter.value
+        self._counter.value += 1
         self._kernel.exception(suspect.vector, registers)
         self._cause = None
         self._cpu.load(registers)
-        self._history.note(before, self._count, registers)
+        self._history.note(before, self._counter.value, registers)
 
     def _return_and_restore(self, registers: Registers) -> None:
         """RTR, which the emulator does not have: condition codes and pc from the stack."""
         try:
             frame = self._memory.copyin(registers.sp, 6)
         except GuestFault as fault:
-            self._count -= 1
+            self._counter.value -= 1
             self._access(Stop("fault", 0, address=fault.address, size=2, access="read"))
             return
         registers.sr = registers.sr & 0xFF00 | frame[1] & 0x1F
         registers.pc = int.from_bytes(frame[2:], "big")
         registers.sp += 6
         self._cpu.load(registers)
-        self._history.note(self._count, self._count, registers)
+        self._history.note(self._counter.value, self._counter.value, registers)
 
     def _access(self, stop: Stop) -> None:
         registers = self._cpu.registers()
+        backed = self._memory.backed
         try:
             self._memory.check(stop.address, stop.size, stop.access)
         except GuestFault as fault:
             refused = fault
         else:
-            raise HarnessFault("emulator", f"refused a {stop.access} that is allowed", place=f"at 0x{stop.address:08x}")
-        if not refused.protection and self._memory.grow_stack(refused.address, registers.sp):
-            self._history.note(self._count, self._count, None)
+            if self._memory.backed == backed:
+                raise HarnessFault(
+                    "emulator", f"refused a {stop.access} that is allowed", place=f"0x{stop.address:08x}"
+                )
+            # The check has let the stack grow: the instruction is tried again.
+            self._history.note(self._counter.value, self._counter.value, None)
             return
-        self._cause = Cause(ACCESS, registers.pc, registers.copy(), self._count, refused, stop.size)
-        before = self._count
+        self._cause = Cause(ACCESS, registers.pc, registers.copy(), self._counter.value, refused, stop.size)
+        before = self._counter.value
         # An attempt counts as an instruction, or a handler that returns to it would never spend the budget.
-        self._count += 1
+        self._counter.value += 1
         self._kernel.exception(ACCESS, registers, refused)
         self._cause = None
         self._cpu.load(registers)
-        self._history.note(before, self._count, registers)
+        self._history.note(before, self._counter.value, registers)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

@@ -84,6 +84,9 @@ def entry(
             if in_place:
                 _fill_in_place(final, whole, fill)
                 return final
+            # Under the lock, a folder of this prefix is what a killed process left.
+            for left in home.glob(f".{key[:12]}-*"):
+                shutil.rmtree(left, ignore_errors=True)
             work = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=home))
             try:
                 fill(work)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
-from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc, missing_tools
+from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc, missing_tools, remedy_for
 from pytest_nextrust.toolchain.output import link, place, workspace
 from pytest_nextrust.toolchain.process import Runner, first_line
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, language_of
@@ -24,6 +24,7 @@ class CToolchain(ABC):
 
     name: str
     languages: frozenset[str]
+    driver: str
     package: str
 
     def __init__(self) -> None:
@@ -51,10 +52,10 @@ class CToolchain(ABC):
         if self._probe is None:
             compiler = self.find()
             version = first_line([compiler, "--version"]) if compiler else None
-            missing = missing_tools("gcc", "as", "ld", "ar") + ([] if version else [self.name])
-            if self.name == "gnu":
-                missing = [part for part in missing if part != "gnu"] or ([] if version else [PREFIX + "gcc"])
-            remedy = f"apt-get install {self.package}" if missing else ""
+            missing = dict.fromkeys(missing_tools("gcc", "as", "ld", "ar"))
+            if not version:
+                missing[self.driver] = None
+            remedy = remedy_for(missing, f"apt-get install {self.package}")
             self._probe = Probe(not missing, compiler or "", version or "", tuple(missing), remedy)
         return self._probe
 

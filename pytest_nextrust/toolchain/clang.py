@@ -26,6 +26,7 @@ class ClangToolchain(CToolchain):
 
     name = "clang"
     languages = frozenset({"c"})
+    driver = "clang"
     package = "clang-19 gcc-m68k-linux-gnu"
 
     def find(self) -> str | None:

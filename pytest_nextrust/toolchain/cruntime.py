@@ -8,7 +8,8 @@ compiler under test then shows in the program under test.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from pytest_nextrust.toolchain import cache
@@ -18,6 +19,7 @@ from pytest_nextrust.toolchain.process import Runner, first_line
 __all__ = [
     "ASSEMBLED",
     "COMPILED",
+    "ELF_READER",
     "FREESTANDING",
     "INCLUDE",
     "PREFIX",
@@ -25,10 +27,12 @@ __all__ = [
     "c_runtime",
     "libgcc",
     "missing_tools",
+    "remedy_for",
     "runtime_sources",
 ]
 
 PREFIX = "m68k-linux-gnu-"
+ELF_READER = "pyelftools"
 INCLUDE = Path(__file__).parent / "include"
 
 ASSEMBLED = ("start.S", "unix.S", "traps.S", "jump.S", "math.S", "floats.S", "threads.S")
@@ -58,8 +62,19 @@ FREESTANDING = (
 
 
 def missing_tools(*names: str) -> list[str]:
-    """The binutils and compiler parts that are not on PATH, of those named without their prefix."""
-    return [PREFIX + name for name in names if not shutil.which(PREFIX + name)]
+    """The binutils and compiler parts that are not on PATH, of those named without their prefix, and the ELF reader.
+
+    A compiler without the library that turns its output into Mach-O is no toolchain: the prebuilt programs serve then.
+    """
+    missing = [PREFIX + name for name in names if not shutil.which(PREFIX + name)]
+    return missing if find_spec("elftools") else [*missing, ELF_READER]
+
+
+def remedy_for(missing: Iterable[str], packages: str) -> str:
+    """How to get what is missing: ``packages`` for tools, the extra for the ELF reader, nothing for nothing."""
+    parts = list(missing)
+    remedies = [packages] if any(part != ELF_READER for part in parts) else []
+    return "; ".join([*remedies, "pip install 'pytest-nextrust[elf]'"] if ELF_READER in parts else remedies)
 
 
 def runtime_sources() -> list[Path]:

@@ -20,6 +20,7 @@ class GnuToolchain(CToolchain):
 
     name = "gnu"
     languages = frozenset({"c", "asm"})
+    driver = PREFIX + "gcc"
     package = "gcc-m68k-linux-gnu"
 
     def find(self) -> str | None:

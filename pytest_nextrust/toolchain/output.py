@@ -43,7 +43,17 @@ def link(
 ) -> bytes:
     """Link ``inputs`` at NeXT addresses; the bytes of the Mach-O executable. Raises BuildFailed, ToolchainError."""
     linked = folder / "program.elf"
-    command = [linker, "-static", "-nostdlib", "--gc-sections", "--build-id=none", "-T", str(RUNTIME / "next.ld")]
+    command = [
+        linker,
+        "-static",
+        "-nostdlib",
+        "--gc-sections",
+        "--build-id=none",
+        "-z",
+        "noexecstack",
+        "-T",
+        str(RUNTIME / "next.ld"),
+    ]
     runner.run([*command, *options, "-o", str(linked), *map(str, inputs)], cwd=folder)
     return macho.write_executable(image_of(linked.read_bytes(), name=linked.name))
 

@@ -14,9 +14,9 @@ from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain.clang import ClangToolchain
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain
-from pytest_nextrust.toolchain.prebuilt import PrebuiltToolchain
 from pytest_nextrust.toolchain.records import LANGUAGES, Toolchain
 from pytest_nextrust.toolchain.rust import RustToolchain
+from pytest_nextrust.toolchain.shipped import PrebuiltToolchain
 
 __all__ = ["DEFAULTS", "ToolchainConfig", "resolve", "toolchains"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain import cache
-from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools
+from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools, remedy_for
 from pytest_nextrust.toolchain.output import RUNTIME, link, place, workspace
 from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, language_of
@@ -107,13 +107,13 @@ class RustToolchain:
             compiler = self.compiler()
             missing = list(compiler.missing) if compiler else ["rustc"]
             missing += missing_tools("as", "ld", "ar")
-            remedy = f"apt-get install {PACKAGES}; or rustup toolchain install nightly --component rust-src"
+            packages = f"apt-get install {PACKAGES}; or rustup toolchain install nightly --component rust-src"
             self._probe = Probe(
                 not missing,
                 compiler.path if compiler else "",
                 compiler.version if compiler else "",
                 tuple(missing),
-                remedy if missing else "",
+                remedy_for(missing, packages),
             )
         return self._probe
 

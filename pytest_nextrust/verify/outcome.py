@@ -10,6 +10,8 @@ from pytest_nextrust.status.records import Verdict
 
 __all__ = ["Mismatch", "Outcome", "describe"]
 
+_VERDICTS = ("budget", "crashed", "infra", "skipped")
+
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
@@ -41,5 +43,5 @@ class Outcome:
 
 
 def describe(mismatches: Sequence[Mismatch]) -> str:
-    """All mismatches as text, each under its kind."""
-    return "\n".join(f"{mismatch.kind}: {mismatch.message}" for mismatch in mismatches)
+    """All mismatches as text, each under its kind where the verdict does not say it already."""
+    return "\n".join(m.message if m.kind in _VERDICTS else f"{m.kind}: {m.message}" for m in mismatches)

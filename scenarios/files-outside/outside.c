@@ -26,7 +26,7 @@ int main(void)
 	try("/../../inside.txt");
 	try("../../../../../../../../etc/passwd");
 	try("/etc/passwd");
-	try("/dev/zero");
+	try("/dev/mem");
 	try("/proc/self/mem");
 	try("/bin/sh");
 	stat("/", &root);

@@ -64,7 +64,8 @@ class Project:
 
     def tree(self) -> set[str]:
         """Every file below the project's folder."""
-        return {str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file()}
+        found = {str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file()}
+        return found - {"stdout", "stderr"}  # pytester's own
 
 
 @pytest.fixture

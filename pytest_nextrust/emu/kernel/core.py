@@ -20,7 +20,7 @@ from pytest_nextrust.emu.kernel.ends import (
     Unimplemented,
     UnixError,
 )
-from pytest_nextrust.emu.kernel.errno import Errno
+from pytest_nextrust.emu.kernel.errno import Errno, from_host
 from pytest_nextrust.emu.kernel.exceptions import signal_for
 from pytest_nextrust.emu.kernel.mach import MACH_TABLE
 from pytest_nextrust.emu.kernel.mach.ports import Ports
@@ -208,6 +208,8 @@ class Kernel:
             error = failure.errno
         except GuestFault:
             error = Errno.EFAULT
+        except OSError as failure:
+            error = from_host(failure).errno
         except JustReturn:
             pass
         except Interrupted as interruption:
@@ -238,9 +240,6 @@ class Kernel:
         args = tuple(regs.d[1 : 1 + (call.takes if call else 0)])
         try:
             regs.d[0] = self._mach_result(call, number, name, args)
-        except Interrupted:
-            regs.pc = pc
-            self._record(TrapRecord("mach", number, self._message(name), args, None, None, pc))
         except NeverReturns as wait:
             self._record(TrapRecord("mach", number, self._message(name), args, None, None, pc))
             raise Unimplemented("mach", number, self._message(name), args, str(wait)) from wait

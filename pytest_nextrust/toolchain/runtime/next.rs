@@ -114,6 +114,14 @@ macro_rules! println {
     }};
 }
 
+/// A number in decimal, without core::fmt: what a panic says must not depend on what may have caused it.
+fn write_number(fd: i32, value: u32) {
+    if value >= 10 {
+        write_number(fd, value / 10);
+    }
+    write_all(fd, &[b'0' + (value % 10) as u8]);
+}
+
 struct Once(UnsafeCell<bool>);
 
 /// A NeXT program made with this crate has one thread.
@@ -134,7 +142,22 @@ fn panic(info: &core::panic::PanicInfo) -> ! {
     if PANICKING.replace() {
         write_all(2, b"panicked while panicking\n");
     } else {
-        let _ = writeln!(Fd(2), "{info}");
+        write_all(2, b"panicked at ");
+        if let Some(place) = info.location() {
+            write_all(2, place.file().as_bytes());
+            write_all(2, b":");
+            write_number(2, place.line());
+        }
+        write_all(2, b": ");
+        match info.message().as_str() {
+            Some(text) => {
+                write_all(2, text.as_bytes());
+            }
+            None => {
+                let _ = write!(Fd(2), "{}", info.message());
+            }
+        }
+        write_all(2, b"\n");
     }
     exit(101)
 }

@@ -16,6 +16,7 @@ TEXT = 0x2000
 DATA = 0x10000
 STACK_TOP = 0x0400_0000
 STACK = 0x80000
+LIMIT = 96 << 20
 
 HEADER = struct.Struct(">IIIIII")
 INTEGER, BOOLEAN, PORT = 0x02200018, 0x00200018, 0x06200018
@@ -39,7 +40,7 @@ class Guest:
     count: int = 0
 
     def __post_init__(self) -> None:
-        self.memory = AddressSpace(BytesBacking())
+        self.memory = AddressSpace(BytesBacking(), limit=LIMIT)
         self.memory.reserve_page_zero()
         self.memory.map(TEXT, PAGE, 5, 7, "__TEXT")
         self.memory.map(DATA, 8 * PAGE, 3, 7, "__DATA")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 from pytest_nextrust.emu.kernel import Unimplemented
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.files import NOFILE, Descriptors, OpenFile
+from pytest_nextrust.emu.kernel.unix import transfers
+from pytest_nextrust.errors import NotRunnable
 from tests.unit.emu_kernel.guest import DATA, Guest
 
 O_CREAT, O_TRUNC, O_EXCL, O_APPEND = 0x200, 0x400, 0x800, 8
@@ -429,3 +433,45 @@ def test_two_runs_are_the_same(tmp_path: Path) -> None:
         traces.append((shown, list(guest.kernel.traps)))
         guest.kernel.close()
     assert traces[0] == traces[1]
+
+
+def test_large_transfers_go_in_pieces(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write larger than one piece arrives whole; one that runs into a hole after the first piece is cut there."""
+    monkeypatch.setattr(transfers, "CHUNK", 3 * 8192)
+    size = 9 * 8192 + 5
+    at = guest.memory.allocate(None, size)
+    guest.memory.copyout(at + size - 4, b"last")
+    number = guest.open("f", O_CREAT | 2).d0
+    assert guest.ok(4, number, at, size) == size
+    assert (guest.root / "f").stat().st_size == size
+    guest.ok(19, number, 0, 0)
+    guest.memory.copyout(at + size - 4, b"gone")
+    assert guest.ok(3, number, at, size) == size
+    assert guest.memory.copyin(at + size - 4, 4) == b"last"
+    guest.memory.deallocate(at + 4 * 8192, 8192)
+    assert guest.ok(4, number, at, size) == 3 * 8192
+    assert guest.unix(4, number, at + 4 * 8192, 1).error == 14
+
+
+def test_host_errors_become_the_guests(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the host's disk in the middle of a call is the guest's EIO or ENOSPC, not a crash."""
+    number = guest.open("f", O_CREAT | 2).d0
+    write(guest, number, b"x")
+    guest.ok(19, number, 0, 0)
+    monkeypatch.setattr(os, "pread", lambda *_args: (_ for _ in ()).throw(OSError(errno.EIO, "disk")))
+    assert guest.unix(3, number, DATA, 1).error == 5
+    monkeypatch.setattr(os, "pwrite", lambda *_args: (_ for _ in ()).throw(OSError(errno.ENOSPC, "disk")))
+    assert guest.unix(4, number, DATA, 1).error == 28
+    monkeypatch.setattr(os, "fchmod", lambda *_args: (_ for _ in ()).throw(OSError(errno.EREMOTEIO, "odd")))
+    assert guest.unix(124, number, 0o600).error == 5
+
+
+def test_a_working_directory_that_is_not_there(make_guest: Callable[..., Guest]) -> None:
+    """A request whose cwd the root does not have is refused before the first instruction, by name."""
+    with pytest.raises(NotRunnable, match=r"working directory /nowhere: .*ENOENT"):
+        make_guest(cwd="/nowhere")
+    guest = make_guest()
+    (guest.root / "d").mkdir()
+    inside = make_guest(cwd="/d")
+    inside.open("f", O_CREAT | 1)
+    assert (guest.root / "d" / "f").exists()

@@ -356,3 +356,17 @@ def test_map_fd(guest: Guest) -> None:
     assert guest.mach(43, 77, 0, at, 1, 4) == 4
     assert guest.mach(43, 1, 0, at, 1, 4) == 4
     assert guest.mach(43, number, 0, 0, 1, 4) == 1
+
+
+def test_a_message_carries_a_bounded_amount_out_of_line(guest: Guest) -> None:
+    """Two pointers to more than the limit together are refused; a reply port without receive rights gets no reply."""
+    port = words(guest.ask(2076)[24:])[3]
+    place = guest.memory.allocate(None, 40 << 20)
+    item = struct.pack(">IHHII", 4, 9, 8, 40 << 20, place)
+    message = guest.message(port, 0, 5, item * 2, simple=False)
+    guest.memory.copyout(DATA, message)
+    assert guest.mach(20, DATA, 0, len(message), 0) == -101 & 0xFFFF_FFFF
+    silent = guest.message(guest.mach(10), guest.mach(13), 2030)
+    guest.memory.copyout(DATA, silent)
+    assert guest.mach(20, DATA, 0, len(silent), 0) == 0
+    assert not guest.kernel.ports.find(guest.mach(13)).queue  # type: ignore[union-attr]

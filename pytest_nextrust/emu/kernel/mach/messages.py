@@ -22,13 +22,15 @@ from pytest_nextrust.emu.memory import GuestFault, VmError
 if TYPE_CHECKING:
     from pytest_nextrust.emu.kernel.core import Kernel
 
-__all__ = ["HEADER", "MESSAGE_MAX", "receive", "rpc", "send"]
+__all__ = ["HEADER", "MESSAGE_MAX", "OUT_OF_LINE_MAX", "receive", "rpc", "send"]
 
 HEADER = struct.Struct(">IIIIII")
 MESSAGE_MAX = 8192
 
 SEND_TIMEOUT, RCV_TIMEOUT, RCV_NO_SENDERS, RCV_LARGE = 0x1, 0x100, 0x200, 0x1000
-_OUT_OF_LINE_LIMIT = 1 << 28
+
+OUT_OF_LINE_MAX = 64 << 20
+"""Bytes that one message may carry out of line; they are copied, where a NeXT would share the pages."""
 
 
 class _Refused(Exception):
@@ -78,12 +80,14 @@ def _send(kernel: Kernel, address: int, option: int, size: int, timeout: int) ->
 
 def _copy_pointed(kernel: Kernel, body: bytes) -> tuple[tuple[int, bytes], ...]:
     found = []
+    total = 0
     try:
         for slot in slots(body):
             if slot.inline:
                 continue
             pointer = int.from_bytes(body[slot.at : slot.at + 4], "big")
-            if slot.size > _OUT_OF_LINE_LIMIT:
+            total += slot.size
+            if total > OUT_OF_LINE_MAX:
                 raise _Refused(Msg.SEND_INVALID_MEMORY)
             found.append((HEADER.size + slot.at, kernel.memory.copyin(pointer, slot.size)))
             if slot.deallocate and slot.size:
@@ -103,7 +107,7 @@ def _ask_kernel(
     simple, kind, local, number = header
     items = serve(kernel, port, number, simple, body, dict(pointed))
     reply_to = kernel.ports.find(local)
-    if items is None or reply_to is None:
+    if reply_to is None or not reply_to.receives:
         return
     data = bytearray(HEADER.size)
     answers = []

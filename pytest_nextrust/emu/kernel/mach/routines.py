@@ -37,7 +37,7 @@ _LONG = {"ports": (6, 32), "bytes": (9, 8)}
 
 def serve(
     kernel: Kernel, port: Port, number: int, simple: bool, body: bytes, pointed: dict[int, bytes]
-) -> tuple[Item, ...] | None:
+) -> tuple[Item, ...]:
     """Serve one request. Answers the reply's items, the return code first. Raises Unimplemented for an unknown id."""
     name = message_name(number)
     kernel.message_name = name

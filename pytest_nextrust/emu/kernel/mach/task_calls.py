@@ -54,10 +54,10 @@ def unix_pid(_kernel: Kernel) -> tuple[Item, ...]:
 
 def mach_ports_register(kernel: Kernel, names: bytes) -> tuple[Item, ...]:
     """Keep up to four ports for mach_ports_lookup."""
-    given = list(struct.unpack(f">{len(names) // 4}I", names))
     room = len(kernel.ports.registered)
-    if len(given) > room:
+    if len(names) > 4 * room:
         raise KernError(Kern.INVALID_ARGUMENT)
+    given = list(struct.unpack(f">{len(names) // 4}I", names))
     kernel.ports.registered = given + [0] * (room - len(given))
     return ()
 

@@ -104,6 +104,8 @@ def map_fd(kernel: Kernel, number: int, offset: int, address: int, anywhere: int
         return Kern.INVALID_ADDRESS
     except VmError as error:
         return error.code
+    except OSError:
+        return Kern.FAILURE
     return Kern.SUCCESS
 
 

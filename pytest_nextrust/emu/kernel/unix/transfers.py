@@ -7,6 +7,7 @@ Sources: 4.3BSD ``sys_generic.c`` (rwuio, select), getdirentries(2).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.kernel.calls import Call, signed
@@ -15,6 +16,8 @@ from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import NOFILE, O_NDELAY, DirectoryFile, OpenFile, WouldBlock
 from pytest_nextrust.emu.kernel.layout import IOVEC, TIMEVAL
 from pytest_nextrust.emu.kernel.signals import Signal
+from pytest_nextrust.emu.memory import GuestFault
+from pytest_nextrust.emu.records import Access
 
 if TYPE_CHECKING:
     from pytest_nextrust.emu.kernel.core import Kernel
@@ -23,6 +26,10 @@ __all__ = ["TRANSFER_CALLS"]
 
 MAX_IOVECS = 16
 MAX_COUNT = 0x7FFF_FFFF
+
+CHUNK = 4 << 20
+"""Bytes moved at a time, so that no transfer takes more of the host's memory than this."""
+
 _FOREVER_READ = "waits for data in a pipe that nobody in this process can still write to meanwhile"
 _FOREVER_WRITE = "waits for room in a pipe that nobody in this process can read from meanwhile"
 
@@ -43,12 +50,18 @@ def _one(address: int, count: int) -> list[tuple[int, int]]:
     return [(address, count)]
 
 
+def _chunks(pieces: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    for address, size in pieces:
+        for at in range(0, size, CHUNK):
+            yield address + at, min(CHUNK, size - at)
+
+
 def _read(kernel: Kernel, number: int, pieces: list[tuple[int, int]]) -> int:
     file = kernel.process.files.get(number)
     if not file.readable:
         raise UnixError(Errno.EBADF)
     total = 0
-    for address, size in pieces:
+    for address, size in _chunks(pieces):
         try:
             room = file.extent(size)
         except WouldBlock:
@@ -57,8 +70,8 @@ def _read(kernel: Kernel, number: int, pieces: list[tuple[int, int]]) -> int:
             _wait_for(kernel, file, _FOREVER_READ)
             room = file.extent(size)
         # The whole buffer is checked before anything leaves the file, so that EFAULT loses no data.
-        if room:
-            kernel.memory.check(address, room, "write")
+        if room and not _usable(kernel, address, room, "write", total):
+            return total
         data = file.read(room)
         kernel.memory.copyout(address, data)
         total += len(data)
@@ -71,22 +84,42 @@ def _write(kernel: Kernel, number: int, pieces: list[tuple[int, int]]) -> int:
     file = kernel.process.files.get(number)
     if not file.writable:
         raise UnixError(Errno.EBADF)
-    data = b"".join(kernel.memory.copyin(address, size) for address, size in pieces)
-    try:
-        return file.write(data)
-    except WouldBlock as full:
-        if full.done and file.flags & O_NDELAY:
-            return full.done
+    total = 0
+    for address, size in _chunks(pieces):
+        if not _usable(kernel, address, size, "read", total):
+            return total
         try:
-            _wait_for(kernel, file, _FOREVER_WRITE)
-        except Interrupted:
-            if not full.done:
-                raise
-        return full.done
-    except UnixError as error:
-        if error.errno == Errno.EPIPE:
-            kernel.post(Signal.SIGPIPE)
+            total += file.write(kernel.memory.copyin(address, size))
+        except WouldBlock as full:
+            return _blocked(kernel, file, total + full.done)
+        except UnixError as error:
+            if error.errno == Errno.EPIPE:
+                kernel.post(Signal.SIGPIPE)
+            if total:
+                return total
+            raise
+    return total
+
+
+def _usable(kernel: Kernel, address: int, size: int, access: Access, done: int) -> bool:
+    try:
+        kernel.memory.check(address, size, access)
+    except GuestFault:
+        if done:
+            return False
         raise
+    return True
+
+
+def _blocked(kernel: Kernel, file: OpenFile, done: int) -> int:
+    if done and file.flags & O_NDELAY:
+        return done
+    try:
+        _wait_for(kernel, file, _FOREVER_WRITE)
+    except Interrupted:
+        if not done:
+            raise
+    return done
 
 
 def _wait_for(kernel: Kernel, file: OpenFile, why: str) -> None:

@@ -1,0 +1,91 @@
+"""``nextrust build SOURCE... -o OUT``: C, assembly or Rust into a NeXT m68k Mach-O executable.
+
+Exit status: 0 built, 1 the compiler or linker refused (its command line and output are shown), 2 usage or a toolchain
+that is not here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.errors import BuildFailed, NextrustError
+
+if TYPE_CHECKING:
+    from pytest_nextrust.toolchain.records import BuildResult
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "compile C, assembly or Rust into a NeXT Mach-O executable"
+
+_BUILT, _REFUSED, _USAGE = 0, 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Sources, where to put the program, and what to build it for and with."""
+    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="a .c, .S, .s or .rs file")
+    parser.add_argument("-o", "--out", metavar="OUT", required=True, help="the executable to write")
+    parser.add_argument("--cpu", default="m68030", choices=("m68030", "m68040"), help="default m68030")
+    parser.add_argument(
+        "--profile",
+        default="debug",
+        choices=("debug", "release"),
+        help="debug is -O0 -g, release is -O2; default debug",
+    )
+    parser.add_argument("--toolchain", metavar="NAME", help="instead of the language's default")
+    parser.add_argument(
+        "--optimise", choices=("0", "1", "2", "3", "s"), metavar="LEVEL", help="0, 1, 2, 3 or s, whatever the profile"
+    )
+    parser.add_argument(
+        "--flag", action="append", default=[], metavar="FLAG", help="hand FLAG to the compiler (repeatable: --flag=-DX)"
+    )
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build. Returns the exit status; raises UsageFault where the answer cannot be written."""
+    try:
+        result = _build(args)
+    except NextrustError as error:
+        status = _REFUSED if isinstance(error, BuildFailed) else _USAGE
+        print(f"nextrust build: {error}", file=sys.stderr)
+        more: dict[str, Any] = {}
+        if isinstance(error, BuildFailed):
+            more = {"failed_command": list(error.command), "log": error.output}
+        write_answer(args, envelope("build", ok=False, exit=status, errors=faults_of(error), **more))
+        return status
+    if args.json != "-":
+        print(f"{result.path}: {result.sha256} ({result.toolchain}, {result.version})")
+    write_answer(
+        args,
+        envelope(
+            "build",
+            ok=True,
+            exit=_BUILT,
+            file={"path": str(result.path), "sha256": result.sha256, "size": result.path.stat().st_size},
+            toolchain=result.toolchain,
+            version=result.version,
+            provenance=result.provenance,
+            commands=[list(command) for command in result.commands],
+            log=result.log,
+        ),
+    )
+    return _BUILT
+
+
+def _build(args: argparse.Namespace) -> BuildResult:
+    from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
+
+    request = BuildRequest(
+        sources=tuple(Path(source) for source in args.sources),
+        out=Path(args.out),
+        cpu=args.cpu,
+        profile=args.profile,
+        flags=tuple(args.flag),
+        optimise=args.optimise,
+    )
+    request.judge()
+    return resolve(language_of(request.sources), args.toolchain).build(request)

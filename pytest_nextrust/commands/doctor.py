@@ -1,0 +1,153 @@
+"""``nextrust doctor``: what is found on this machine, what is missing, and how to install it.
+
+Exit status: 0 where programs can be run, compilers or not; 1 where the machine itself does not work (Python, emulator,
+conformance gate, or a cache that cannot be written).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+from typing import Any
+
+from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
+from pytest_nextrust.errors import Fault, NextrustError
+
+__all__ = ["HELP", "add_arguments", "run"]
+
+HELP = "what is found on this machine, what is missing, and how to install it"
+
+_WELL, _ILL = 0, 1
+
+_EXTRAS = (
+    ("capstone", "capstone", "disassembly in reports", "disasm"),
+    ("pyelftools", "elftools", "building with stock compilers", "elf"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the JSON answer goes, and whether the gate may be believed from the cache."""
+    parser.add_argument("--fresh", action="store_true", help="run the conformance gate again, whatever the cache says")
+    add_json_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look, and say what was seen. Returns the exit status; raises UsageFault where the answer cannot be written."""
+    faults: list[Fault] = []
+    parts: dict[str, Any] = {
+        "python": _python(),
+        "emulator": _emulator(faults, fresh=args.fresh),
+        "toolchains": _toolchains(faults),
+        "tools": [_tool("qemu-m68k", "differential tests", "apt-get install qemu-user")],
+        "extras": [_extra(*extra) for extra in _EXTRAS],
+        "cache": _cache(faults),
+    }
+    status = _WELL if parts["emulator"]["passed"] and parts["cache"]["writable"] else _ILL
+    if args.json != "-":
+        for line in _lines(parts, faults):
+            print(line)
+    write_answer(args, envelope("doctor", ok=status == _WELL, exit=status, errors=faults, **parts))
+    return status
+
+
+def _python() -> dict[str, Any]:
+    return {"version": platform.python_version(), "executable": sys.executable, "platform": sys.platform}
+
+
+def _emulator(faults: list[Fault], *, fresh: bool) -> dict[str, Any]:
+    from pytest_nextrust.emu import gate_status
+
+    try:
+        gate = gate_status(fresh=fresh)
+    except NextrustError as error:
+        faults.append(Fault("emulator", error.fault, error.remedy))
+        return {"name": "", "passed": False, "vectors": 0, "cached": False, "message": error.fault}
+    if not gate.passed:
+        faults.append(Fault("emulator", f"the conformance gate failed: {gate.message}", "pip install unicorn==2.1.4"))
+    return {
+        "name": gate.emulator,
+        "passed": gate.passed,
+        "vectors": gate.vectors,
+        "cached": gate.cached,
+        "message": gate.message,
+    }
+
+
+def _toolchains(faults: list[Fault]) -> list[dict[str, Any]]:
+    from pytest_nextrust.toolchain import toolchains
+
+    try:
+        known = toolchains()
+    except NextrustError as error:
+        from pytest_nextrust.commands.answer import faults_of
+        from pytest_nextrust.toolchain import ToolchainConfig
+
+        faults += faults_of(error)
+        known = toolchains(ToolchainConfig())
+    answers = []
+    for name, toolchain in known.items():
+        probe = toolchain.probe()
+        answers.append(
+            {
+                "name": name,
+                "languages": sorted(toolchain.languages),
+                "found": probe.found,
+                "path": probe.path,
+                "version": probe.version,
+                "missing": list(probe.missing),
+                "remedy": probe.remedy,
+            }
+        )
+    return answers
+
+
+def _tool(name: str, purpose: str, remedy: str) -> dict[str, Any]:
+    path = shutil.which(name) or ""
+    return {"name": name, "purpose": purpose, "found": bool(path), "path": path, "remedy": "" if path else remedy}
+
+
+def _extra(package: str, module: str, purpose: str, extra: str) -> dict[str, Any]:
+    from importlib import metadata, util
+
+    found = util.find_spec(module) is not None
+    try:
+        version = metadata.version(package) if found else ""
+    except metadata.PackageNotFoundError:
+        version = ""
+    remedy = "" if found else f"pip install pytest-nextrust[{extra}]"
+    return {"name": package, "purpose": purpose, "found": found, "version": version, "remedy": remedy}
+
+
+def _cache(faults: list[Fault]) -> dict[str, Any]:
+    from pytest_nextrust.toolchain.cache import cache_root
+
+    root = cache_root()
+    standing = next((folder for folder in (root, *root.parents) if folder.exists()), root)
+    writable = standing.is_dir() and os.access(standing, os.W_OK | os.X_OK)
+    if not writable:
+        faults.append(Fault("cache", f"{root} cannot be written", "set NEXTRUST_CACHE_DIR to a folder that can be"))
+    return {"path": str(root), "writable": writable}
+
+
+def _lines(parts: dict[str, Any], faults: list[Fault]) -> list[str]:
+    emulator, cache = parts["emulator"], parts["cache"]
+    gate = "passed" if emulator["passed"] else "FAILED"
+    lines = [
+        f"python      {parts['python']['version']}",
+        f"emulator    {emulator['name'] or 'none'}: conformance gate {gate}, {emulator['vectors']} vectors",
+        f"cache       {cache['path']}{'' if cache['writable'] else ' (cannot be written)'}",
+    ]
+    for each in parts["toolchains"]:
+        state = each["version"] if each["found"] else "missing: " + ", ".join(each["missing"])
+        lines.append(f"{each['name']:<11} {state}")
+        if each["remedy"]:
+            lines.append(f"            {each['remedy']}")
+    for each in (*parts["tools"], *parts["extras"]):
+        state = each.get("version") or each.get("path") or "found"
+        lines.append(f"{each['name']:<11} {state if each['found'] else 'missing: ' + each['purpose']}")
+        if each["remedy"]:
+            lines.append(f"            {each['remedy']}")
+    return lines + [f"fault: {fault}" for fault in faults]

@@ -1,0 +1,145 @@
+"""What the machine costs: speed against the bare emulator, hello warm and cold, and memory over many runs.
+
+Every speed is a ratio taken in one process, its two sides in turns, so that a busy host slows both alike.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pytest_nextrust.emu import Sandbox
+from tests.bench.report import Result
+from tests.unit.emu_core.programs import DATA, TEXT, hexadecimal, request, write_and_exit
+
+__all__ = ["measure"]
+
+LOOPS = {
+    # addq.l #1,d0; add.l d0,d2; eor.l d2,d3; lsl.l #1,d3; subq.l #1,d1; bne
+    "registers": "5280 d480 b583 e38b 5381 66f4 60f2",
+    # move.l (a0),d0; addq.l #1,d0; move.l d0,(a0); add.l 4(a0),d2; move.l d2,8(a0); subq.l #1,d1; bne
+    "memory": "2010 5280 2080 d4a80004 21420008 5381 66ee 60ec",
+}
+COUNT = 30_000_000
+ROUNDS = 5
+HELLO = request(*[write_and_exit(b"hello, world\n")[0]], data=b"hello, world\n")
+
+
+def measure(runs: int) -> list[Result]:
+    """All results; ``runs`` is how many programs one child is given for the memory measurement."""
+    return [*_speed(), _warm(), _cold(), _growth(runs)]
+
+
+def _bare(code: bytes, counted: int) -> Callable[[], float]:
+    """The emulator alone: one engine, no hooks of ours. ``counted`` 0 runs to an address instead of a count."""
+    from pytest_nextrust.emu.library import Uc, m68k, uc
+
+    engine = Uc(uc.UC_ARCH_M68K, uc.UC_MODE_BIG_ENDIAN, cpu=2)
+    engine.reg_write(m68k.UC_M68K_REG_SR, 0)
+    engine.mem_map(TEXT & ~0x1FFF, 0x2000, 5)
+    engine.mem_map(DATA, 0x2000, 3)
+    engine.mem_write(TEXT, code)
+    stop = TEXT + len(code) - 2
+
+    def run() -> float:
+        engine.reg_write(m68k.UC_M68K_REG_A0, DATA)
+        # Unbudgeted, the loop counts d1 down for as many instructions; then it falls to its last instruction.
+        per_round = (len(code) - 2) // 2 if code[:2] == b"\x52\x80" else 7
+        engine.reg_write(m68k.UC_M68K_REG_D1, 0 if counted else COUNT // per_round)
+        begun = time.perf_counter()
+        engine.emu_start(TEXT, (1 << 63) if counted else stop, 0, counted)
+        return time.perf_counter() - begun
+
+    run()
+    return run
+
+
+def _machine(code: bytes) -> Callable[[], float]:
+    """The machine, limits and all, in this process."""
+    from pytest_nextrust.emu.cpu import Cpu
+    from pytest_nextrust.emu.process import Process
+
+    cpu = Cpu("m68030")
+    loop = "41f9 0000 4000 " + code.hex()
+
+    def run() -> float:
+        process = Process(cpu, request(loop, data=bytes(32), budget=COUNT, wall=600.0), tempfile.gettempdir())
+        begun = time.perf_counter()
+        record = process.run()
+        assert record.instructions == COUNT
+        return time.perf_counter() - begun
+
+    run()
+    return run
+
+
+def _speed() -> list[Result]:
+    results = []
+    for name, text in LOOPS.items():
+        code = hexadecimal(text)
+        sides = (_machine(code), _bare(code, COUNT), _bare(code, 0))
+        times = [[side() for side in sides] for _ in range(ROUNDS)]
+        ours, counted, free = (min(column) for column in zip(*times, strict=True))
+        millions = [f"{COUNT / seconds / 1e6:.0f}" for seconds in (ours, counted, free)]
+        note = "M/s: {}; bare, same count {}; unbudgeted {}".format(*millions)
+        results.append(Result(f"speed, {name}: of the bare emulator", counted / ours, "x", at_least=0.9, note=note))
+        results.append(Result(f"speed, {name}: of an unbudgeted emu_start", free / ours, "x"))
+    return results
+
+
+def _warm() -> Result:
+    with Sandbox() as sandbox:
+        sandbox.run(HELLO)
+        times = []
+        for _ in range(20):
+            begun = time.perf_counter()
+            sandbox.run(HELLO)
+            times.append(time.perf_counter() - begun)
+    return Result("hello, load to exit, warm", statistics.median(times) * 1000, "ms", at_most=100)
+
+
+def _cold() -> Result:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hello"
+        path.write_bytes(HELLO.program)
+        command = [sys.executable, "-m", "pytest_nextrust.cli", "run", str(path)]
+        subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        extra = []
+        for _ in range(7):
+            whole = _timed(command)
+            extra.append(whole - _timed([sys.executable, "-c", "pass"]))
+    return Result("nextrust run hello, over Python's start", min(extra) * 1000, "ms", at_most=350)
+
+
+def _timed(command: list[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return time.perf_counter() - begun
+
+
+def _growth(runs: int) -> Result:
+    """How much one child grows over many runs, after the first tenth of them."""
+    with Sandbox() as sandbox:
+        settled = 0
+        for number in range(runs):
+            sandbox.run(HELLO)
+            if number == runs // 10:
+                settled = _resident(sandbox.pid)
+        grown = _resident(sandbox.pid) - settled
+        note = f"{settled} KiB after {runs // 10} runs" if settled else "not measurable here"
+    return Result(f"memory grown over {runs} runs in one child", grown, "KiB", at_most=1024, note=note)
+
+
+def _resident(pid: int | None) -> int:
+    """Resident memory of a process in KiB, or 0 where the system does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize() // 1024

@@ -1,0 +1,116 @@
+"""nextrust build: exit statuses, what is shown, and the JSON answer and its schema."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from pytest_nextrust import macho
+from pytest_nextrust.cli import main
+
+SCHEMA = json.loads(files("pytest_nextrust").joinpath("schemas/build.json").read_text())
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A C program in an otherwise empty folder, which is also the current one."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "hello.c"
+    path.write_text('#include <stdio.h>\nint main(void) { puts("hello"); return STATUS; }\n')
+    return path
+
+
+def answer(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, dict[str, Any]]:
+    status = main(["build", *argv, "--json", "-"])
+    said = json.loads(capsys.readouterr().out)
+    jsonschema.validate(said, SCHEMA)
+    assert said["exit"] == status
+    assert said["ok"] == (status == 0)
+    return status, said
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_program_is_built(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 0, an executable Mach-O at OUT, and one line that says its hash and who made it."""
+    assert main(["build", str(source), "-o", "hello", "--flag=-DSTATUS=3"]) == 0
+    data = Path("hello").read_bytes()
+    out = capsys.readouterr().out
+    assert out.startswith(f"hello: {hashlib.sha256(data).hexdigest()} (gnu, ")
+    assert macho.check(macho.read(data), cpu="m68030") == ()
+    assert Path("hello").stat().st_mode & 0o111
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_the_json_answer(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer names file, hash, size, toolchain, version and every command line; stdout holds nothing else."""
+    options = ("--cpu", "m68040", "--profile", "release", "--optimise", "s", "--toolchain", "gnu", "--flag=-DSTATUS=0")
+    status, said = answer(capsys, str(source), "-o", "hello", *options)
+    assert status == 0
+    assert said["file"]["size"] == Path("hello").stat().st_size
+    assert said["toolchain"] == "gnu"
+    assert said["provenance"] == "built"
+    assert any("-m68040" in command and "-Os" in command for command in said["commands"])
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_refusal_is_status_1(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that does not compile: status 1, the compiler's command line and words on stderr, no file."""
+    assert main(["build", str(source), "-o", "hello"]) == 1
+    err = capsys.readouterr().err
+    assert "command: " in err
+    assert "STATUS" in err
+    assert not Path("hello").exists()
+    status, said = answer(capsys, str(source), "-o", "hello")
+    assert status == 1
+    assert said["failed_command"][0].endswith("gcc")
+    assert "STATUS" in said["log"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("absent.c", "-o", "x"), "no such file"),
+        (("hello.c", "-o", "x", "--toolchain", "gcc"), "no toolchain 'gcc'"),
+        (("hello.c", "-o", "x", "--toolchain", "rust"), "rust does not build c"),
+        (("nextrust.toml", "-o", "x"), "no language has the suffix '.toml'"),
+    ],
+)
+def test_usage_is_status_2(
+    source: Path, capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], message: str
+) -> None:
+    """A missing source, an unknown toolchain or language: status 2, and a remedy."""
+    Path("nextrust.toml").write_text("")
+    status, said = answer(capsys, *argv)
+    assert status == 2
+    assert message in said["errors"][0]["message"]
+    assert said["errors"][0]["remedy"]
+
+
+def test_no_compiler_is_status_2(
+    source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a compiler on PATH: status 2, what is missing, and the package that has it."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    status, said = answer(capsys, str(source), "-o", "x")
+    assert status == 2
+    assert "m68k-linux-gnu-gcc" in said["errors"][0]["message"]
+    assert "apt-get install gcc-m68k-linux-gnu" in said["errors"][0]["remedy"]
+
+
+def test_the_projects_own_toolchain(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A toolchain that the current folder's settings describe can be named; a fault in them is told."""
+    code = macho.ImageSection("__text", "__TEXT", 0x2400, b"Nu", 2)
+    Path("program").write_bytes(macho.write_executable(macho.Image((code,), 0x2400)))
+    Path("nextrust.toml").write_text('[toolchain.own]\ncompile = ["/bin/cp", "{root}/program", "{out}"]\n')
+    status, said = answer(capsys, str(source), "-o", "x", "--toolchain", "own")
+    assert (status, said["toolchain"]) == (0, "own")
+    Path("nextrust.toml").write_text('[toolchain.own]\ncompile = ["/bin/cp"]\n')
+    status, said = answer(capsys, str(source), "-o", "x", "--toolchain", "own")
+    assert status == 2
+    assert said["errors"][0]["path"] == "toolchain.own.compile"

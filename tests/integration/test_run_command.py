@@ -1,0 +1,176 @@
+"""``nextrust run``: output as it is, exit statuses as documented, and a JSON answer that fits its schema."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import pytest_nextrust
+from tests.unit.emu_core.programs import DATA, EXIT_0, program, write_and_exit
+
+SCHEMA = json.loads((Path(pytest_nextrust.__file__).parent / "schemas" / "run.json").read_text())
+ECHO = f"7003 7200 243c{DATA:08x} 7620 4e44 2600 7004 7201 243c{DATA:08x} 4e44 {EXIT_0}"
+"""read(0, buffer, 32); write(1, buffer, what was read); exit(0)"""
+
+
+def nextrust(*arguments: object, stdin: bytes | int = subprocess.DEVNULL) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "pytest_nextrust.cli", "run", *map(str, arguments)]
+    if isinstance(stdin, bytes):
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=60)
+    return subprocess.run(command, stdin=stdin, capture_output=True, timeout=60)
+
+
+def made(folder: Path, code: str, *, data: bytes = b"", **symbols: int) -> Path:
+    path = folder / "prog"
+    path.write_bytes(program(code, data=data, symbols=symbols))
+    return path
+
+
+def answer(*arguments: object) -> dict[str, Any]:
+    done = nextrust("--json", "-", *arguments)
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(found, SCHEMA)
+    assert found["exit"] == done.returncode
+    return found
+
+
+def test_the_guests_output_and_status_are_the_commands(tmp_path: Path) -> None:
+    """Bytes as they are, nothing added."""
+    code, data = write_and_exit(b"raw \xff\0 bytes\n", 7)
+    done = nextrust(made(tmp_path, code, data=data))
+    assert (done.stdout, done.stderr, done.returncode) == (b"raw \xff\0 bytes\n", b"", 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "options", "status", "kind", "verdict"),
+    [
+        ("exit 0", EXIT_0, [], 0, "exit", "passed"),
+        ("exit 124 of its own", "7001 727c 4e44", [], 124, "exit", "failed"),
+        ("budget", "60fe", ["--budget", "10_000"], 124, "budget", "budget"),
+        ("suffix", "60fe", ["--budget", "1M"], 124, "budget", "budget"),
+        ("time", "60fe", ["--budget", "300ms"], 124, "time", "budget"),
+        ("unimplemented", "203c000003e7 4e43", [], None, None, None),
+        ("signal", "4afc", [], 132, "signal", "failed"),
+        ("emulator killed", "41fa 0004 4ed0 f2bd 0000", [], 125, "harness", "crashed"),
+        ("instruction nobody runs", "41fa 0004 4ed0 8140 0000", [], 125, "harness", "failed"),
+    ],
+)
+def test_exit_statuses(
+    name: str, code: str, options: list[str], status: int | None, kind: str | None, verdict: str | None, tmp_path: Path
+) -> None:
+    """Each end has its status, and its kind in the answer tells it from a guest's own."""
+    found = answer(*options, made(tmp_path, code))
+    if status is not None:
+        assert (found["exit"], found["end"]["kind"], found["verdict"]) == (status, kind, verdict)
+    assert found["ok"] == (found["verdict"] == "passed")
+
+
+@pytest.mark.parametrize("content", [b"#!/bin/sh\n", program("f6208000" + EXIT_0)])
+def test_what_cannot_be_run_is_126(content: bytes, tmp_path: Path) -> None:
+    """With the reason on stderr and in the answer."""
+    path = tmp_path / "prog"
+    path.write_bytes(content)
+    done = nextrust(path)
+    assert done.returncode == 126
+    assert b"Traceback" not in done.stderr
+    found = answer(path)
+    assert found["exit"] == 126
+    assert found["end"] is None
+    assert found["errors"][0]["message"]
+
+
+def test_arguments_environment_and_stdin_reach_the_guest(tmp_path: Path) -> None:
+    """argv[0] is the name as given, the arguments follow, and stdin is a file, a pipe, or what --stdin names."""
+    path = made(tmp_path, ECHO, data=bytes(32))
+    (tmp_path / "in").write_bytes(b"from a file\n")
+    assert nextrust(path, "--stdin", tmp_path / "in").stdout == b"from a file\n"
+    assert nextrust(path, stdin=b"piped\n").stdout == b"piped\n"
+    assert nextrust("--stdin", "-", path, stdin=b"asked for\n").stdout == b"asked for\n"
+    with (tmp_path / "in").open("rb") as file:
+        assert nextrust(path, stdin=file.fileno()).stdout == b"from a file\n"
+    # exit(argc): move.l (sp),d1
+    counts = made(tmp_path, "2217 7001 4e44")
+    assert nextrust(counts, "one", "two").returncode == 3
+    assert nextrust(counts, "--", "--one", "-t").returncode == 3
+    # exit(envp[0] != 0): 12(sp)
+    environment = made(tmp_path, "202f000c 56c1 4401 7001 4e44")
+    assert nextrust(environment, "--env", "A=b").returncode == 1
+    assert nextrust(environment).returncode == 0
+
+
+def test_a_fault_is_told_on_stderr(tmp_path: Path) -> None:
+    """Signal, place, symbol, registers, and what ran before."""
+    done = nextrust(made(tmp_path, "7005 41f9 00100000 2080", _store=8))
+    said = done.stderr.decode()
+    assert done.returncode == 128 + 11
+    for words in ("SIGSEGV", "write at 0x00100000", "_store", "d0=00000005", "a0=00100000", "moveq"):
+        assert words in said
+
+
+def test_the_trace_lists_traps(tmp_path: Path) -> None:
+    """On stderr, arguments and results included, the guest's output untouched."""
+    code, data = write_and_exit(b"x")
+    done = nextrust("--trace", made(tmp_path, code, data=data))
+    assert done.stdout == b"x"
+    assert b"write(0x1, 0x4000, 0x1) = 1" in done.stderr
+    assert b"exit(0x0) did not return" in done.stderr
+
+
+def test_the_answer_holds_everything_and_stdout_only_the_answer(tmp_path: Path) -> None:
+    """With ``--json -`` the guest's output is inside it."""
+    code, data = write_and_exit(b"inside\n")
+    path = made(tmp_path, code, data=data)
+    found = answer(path)
+    assert base64.b64decode(found["stdout_b64"]) == b"inside\n"
+    assert [trap["name"] for trap in found["traps"]] == ["write", "exit"]
+    assert found["instructions"] == 8
+    done = nextrust(path, "--json", tmp_path / "answer.json")
+    assert done.stdout == b"inside\n"
+    jsonschema.validate(json.loads((tmp_path / "answer.json").read_text()), SCHEMA)
+    faulty = answer(made(tmp_path, "7005 4afc"))
+    assert faulty["fault"]["last"][0]["data"] == "7005"
+
+
+def test_files_are_those_of_the_root(tmp_path: Path) -> None:
+    """``--root`` is the guest's /."""
+    root = tmp_path / "root"
+    root.mkdir()
+    # exit(open("/log", O_WRONLY|O_CREAT, 0644))
+    code = f"7005 223c{DATA:08x} 243c00000201 263c000001a4 4e44 2200 7001 4e44"
+    done = nextrust("--root", root, made(tmp_path, code, data=b"/log\0\0"))
+    assert done.returncode == 3
+    assert (root / "log").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--budget", "lots"], "--budget lots"),
+        (["--budget", "0"], "--budget 0"),
+        (["--stack", "big"], "--stack big"),
+        (["--stack", "1000M"], "--stack 1000M"),
+        (["--env", "NAME"], "--env NAME"),
+        (["--root", "/nonexistent"], "--root /nonexistent"),
+        (["--stdin", "/nonexistent"], "--stdin /nonexistent"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_usage(arguments: list[str], words: str, tmp_path: Path) -> None:
+    """Exit 2, with the option, the value and what to write."""
+    done = nextrust(*arguments, made(tmp_path, EXIT_0))
+    assert done.returncode == 2
+    assert words in done.stderr.decode()
+    assert "remedy" in done.stderr.decode()
+
+
+def test_a_program_that_is_not_there_is_usage(tmp_path: Path) -> None:
+    """Exit 2, in JSON too."""
+    assert nextrust(tmp_path / "none").returncode == 2
+    done = nextrust("--json", "-", tmp_path / "none")
+    assert json.loads(done.stdout)["errors"]

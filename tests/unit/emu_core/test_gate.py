@@ -1,0 +1,88 @@
+"""The gate: enough vectors, quick, remembered, and a failure that names its vector."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from pytest_nextrust.emu import gate
+from pytest_nextrust.emu.cpu import Cpu
+from pytest_nextrust.emu.gate_vectors import integer_vectors
+from pytest_nextrust.errors import HarnessFault
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, Cpu]:
+    return {}
+
+
+def maker(made: dict[str, Cpu], calls: list[str] | None = None):  # type: ignore[no-untyped-def]
+    def make(name: str) -> Cpu:
+        if calls is not None:
+            calls.append(name)
+        return made.setdefault(name, Cpu(name))
+
+    return make
+
+
+def test_both_cpus_pass_at_least_a_thousand_vectors_in_two_seconds(made: dict[str, Cpu], tmp_path: Path) -> None:
+    """The gate's own bound: it is run in front of the first program."""
+    status = gate.status(maker(made), fresh=True, folder=tmp_path)
+    assert status.message == ""
+    assert status.passed
+    assert not status.cached
+    assert status.vectors >= 2_000
+    assert len(gate.vectors()) >= 1_000
+    assert status.seconds < 2
+
+
+def test_a_pass_is_remembered_and_a_fresh_run_asks_again(made: dict[str, Cpu], tmp_path: Path) -> None:
+    """The second time no CPU is made; ``fresh`` makes one."""
+    gate.status(maker(made), folder=tmp_path)
+    calls: list[str] = []
+    again = gate.status(maker(made, calls), folder=tmp_path)
+    assert (again.cached, again.passed, calls) == (True, True, [])
+    assert not gate.status(maker(made, calls), fresh=True, folder=tmp_path).cached
+    assert calls == ["m68030", "m68040"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"passed": "many"}'])
+def test_a_damaged_memory_is_no_pass(content: bytes, made: dict[str, Cpu], tmp_path: Path) -> None:
+    """What cannot be read is run again."""
+    gate.status(maker(made), folder=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(content)
+    assert not gate.status(maker(made), folder=tmp_path).cached
+
+
+def test_a_folder_that_cannot_be_written_costs_only_time(made: dict[str, Cpu], tmp_path: Path) -> None:
+    """No cache, same answer."""
+    (tmp_path / "file").write_bytes(b"")
+    status = gate.status(maker(made), folder=tmp_path / "file" / "below")
+    assert (status.passed, status.cached) == (True, False)
+
+
+@pytest.mark.parametrize("field", ["want_d", "want_ccr", "want_memory", "pc", "executed", "vector"])
+def test_a_wrong_expectation_of_any_kind_is_seen_and_named(
+    field: str, made: dict[str, Cpu], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every part of a vector is compared: with any one of them changed the gate fails and says where."""
+    vector = next(v for v in gate.vectors() if v.name == "trap #4")
+    wrong = {"want_d": {7: 1}, "want_ccr": 0, "want_memory": {0x20_0000: b"\1"}, "pc": 4, "executed": 1, "vector": 35}
+    broken = dataclasses.replace(vector, **{field: wrong[field]})
+    monkeypatch.setattr(gate, "vectors", lambda: [broken])
+    with pytest.raises(HarnessFault, match="trap #4: "):
+        gate.run(maker(made)("m68030"))
+
+
+def test_a_failure_is_a_status_and_is_not_remembered(
+    made: dict[str, Cpu], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing emulator is asked again each time."""
+    monkeypatch.setattr(gate, "vectors", lambda: [dataclasses.replace(integer_vectors()[0], want_d={0: 0x55})])
+    status = gate.status(maker(made), folder=tmp_path)
+    assert not status.passed
+    assert "add.8" in status.message
+    assert not list(tmp_path.iterdir())

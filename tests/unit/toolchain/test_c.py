@@ -1,0 +1,187 @@
+"""The gnu and clang toolchains: what they emit is sound, runs, is reproducible, and what they refuse is explained."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_nextrust import macho
+from pytest_nextrust.errors import BuildFailed, ToolchainError, ToolchainMissing, UsageFault
+from pytest_nextrust.matrix import CPUS, PROFILES
+from pytest_nextrust.toolchain import BuildRequest, ToolchainConfig, toolchains
+from tests.unit.toolchain.conftest import Build, Run
+
+C_TOOLCHAINS = [
+    pytest.param("gnu", marks=pytest.mark.needs_compiler("gnu")),
+    pytest.param("clang", marks=pytest.mark.needs_compiler("clang")),
+]
+
+_LAYOUT = """
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/stat.h>
+struct odd { char c; }; struct three { char c[3]; };
+struct mixed { char a; long b; char c; double d; long long e; };
+int main(int argc, char **argv)
+{
+	printf("%d %d %d %d %d\\n", (int)sizeof(struct mixed), (int)offsetof(struct mixed, b),
+		(int)offsetof(struct mixed, d), (int)offsetof(struct mixed, e), (int)sizeof(struct stat));
+	return argc;
+}
+"""
+
+
+@pytest.mark.parametrize("toolchain", C_TOOLCHAINS)
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_structs_are_laid_out_as_next_does(build: Build, run: Run, toolchain: str, cpu: str, profile: str) -> None:
+    """Every member is aligned to two bytes at most, in every cell and by both compilers; the Mach-O has no defect."""
+    result = build(_LAYOUT, toolchain=toolchain, cpu=cpu, profile=profile)
+    assert macho.check(macho.read(result.path.read_bytes()), cpu=cpu) == ()
+    record = run(result, cpu=cpu, argv=(b"a", b"b"))
+    assert (record.end.kind, record.end.value) == ("exit", 2)
+    assert record.stdout == b"24 2 8 16 60\n"
+    assert result.toolchain == toolchain
+    assert result.provenance == "built"
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_several_sources_of_two_languages(tmp_path: Path, run: Run) -> None:
+    """C and assembly link into one program, in a folder with a space in its name; equal names do not collide."""
+    folder = tmp_path / "a folder"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "x.c").write_text("int half(int); int main(void) { return half(42); }\n")
+    (folder / "sub/x.S").write_text("\t.globl half\nhalf:\tmove.l 4(%sp),%d0\n\tasr.l #1,%d0\n\trts\n")
+    request = BuildRequest((folder / "x.c", folder / "sub/x.S"), folder / "the program")
+    record = run(toolchains(ToolchainConfig())["gnu"].build(request))
+    assert record.end.value == 21
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize("optimise", ["0", "1", "2", "3", "s"])
+def test_a_level_overrides_the_profile(build: Build, optimise: str) -> None:
+    """The level asked for is the one on the compiler's command line, whatever the profile."""
+    result = build("int main(void) { return 0; }", profile="release", optimise=optimise)
+    compiles = [command for command in result.commands if "-c" in command]
+    assert f"-O{optimise}" in compiles[-1]
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_the_same_sources_elsewhere_make_the_same_bytes(tmp_path: Path) -> None:
+    """Neither the folder nor the time of a build reaches the program, even where it names its source file."""
+    hashes = set()
+    for name in ("here", "there and elsewhere"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "x.c").write_text("#include <stdio.h>\nint main(void) { return puts(__FILE__ __DATE__) < 0; }\n")
+        request = BuildRequest((folder / "x.c",), folder / "x", profile="debug")
+        hashes.add(toolchains(ToolchainConfig())["gnu"].build(request).sha256)
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("toolchain", C_TOOLCHAINS)
+def test_a_source_that_does_not_compile(build: Build, tmp_path: Path, toolchain: str) -> None:
+    """The compiler's words and its command line are shown, and nothing is left at the output."""
+    with pytest.raises(BuildFailed) as raised:
+        build("int main(void) { return missing_name; }", toolchain=toolchain)
+    assert "missing_name" in str(raised.value)
+    assert "program.c" in " ".join(raised.value.command)
+    assert not (tmp_path / "program.macho").exists()
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_program_that_does_not_link(build: Build) -> None:
+    """The linker's words and its command line are shown."""
+    with pytest.raises(BuildFailed, match="undefined reference to `nowhere'") as raised:
+        build("int nowhere(void); int main(void) { return nowhere(); }")
+    assert raised.value.command[0].endswith("ld")
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_an_old_program_survives_a_failed_build(build: Build, tmp_path: Path) -> None:
+    """A build replaces its output whole or leaves the old file as it was."""
+    old = build("int main(void) { return 1; }").path.read_bytes()
+    with pytest.raises(BuildFailed):
+        build("int main(void) {")
+    assert (tmp_path / "program.macho").read_bytes() == old
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
+    """An output in a folder that is not there is an error that names it."""
+    (tmp_path / "x.c").write_text("int main(void) { return 0; }")
+    request = BuildRequest((tmp_path / "x.c",), tmp_path / "absent/x")
+    with pytest.raises(ToolchainError, match="cannot write: No such file or directory"):
+        toolchains(ToolchainConfig())["gnu"].build(request)
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_program_may_bring_its_own_library_function(build: Build, run: Run) -> None:
+    """A function of the program's own takes the place of the library's of the same name."""
+    text = (
+        "#include <stdio.h>\nunsigned strlen(const char *s) { return 2; }\n"
+        'int main(void) { return fputs("four", stdout); }'
+    )
+    assert run(build(text)).stdout == b"fo"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"cpu": "m68020"}, "no CPU 'm68020'"),
+        ({"profile": "fast"}, "no profile 'fast'"),
+        ({"optimise": "9"}, "no level '9'"),
+        ({"sources": ()}, "no source given"),
+        ({"sources": (Path("/no/such.c"),)}, "no such file"),
+        ({"sources": (Path("/"),)}, "is a folder"),
+        ({"link": "object"}, "makes executables only"),
+    ],
+)
+def test_requests_that_make_no_sense(tmp_path: Path, fields: dict[str, object], message: str) -> None:
+    """A wrong CPU, profile, level, source or kind of output is refused before any compiler runs."""
+    (tmp_path / "x.c").write_text("")
+    whole = {"sources": (tmp_path / "x.c",), "out": tmp_path / "x", **fields}
+    with pytest.raises(UsageFault, match=message):
+        toolchains(ToolchainConfig())["gnu"].build(BuildRequest(**whole))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "package"), [("gnu", "gcc-m68k-linux-gnu"), ("clang", "clang-19")])
+def test_without_a_compiler(no_compilers: Path, tmp_path: Path, name: str, package: str) -> None:
+    """With nothing on PATH the probe names what is missing and its package, and a build says the same."""
+    toolchain = toolchains(ToolchainConfig())[name]
+    probe = toolchain.probe()
+    assert not probe.found
+    assert "m68k-linux-gnu-ld" in probe.missing
+    assert package in probe.remedy
+    (tmp_path / "x.c").write_text("")
+    with pytest.raises(ToolchainMissing, match="m68k-linux-gnu-ld"):
+        toolchain.build(BuildRequest((tmp_path / "x.c",), tmp_path / "x"))
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_compiler_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler killed half-way (out of memory, say) is a failed build that says which signal."""
+    real = toolchains(ToolchainConfig())["gnu"].probe().path
+    fake = tmp_path / "bin"
+    fake.mkdir()
+    script = f'#!/bin/sh\ncase "$*" in *program.c*) kill -9 $$;; *) exec {real} "$@";; esac\n'
+    (fake / "m68k-linux-gnu-gcc").write_text(script)
+    (fake / "m68k-linux-gnu-gcc").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "program.c").write_text("int main(void) { return 0; }")
+    with pytest.raises(BuildFailed, match="killed by SIGKILL"):
+        toolchains(ToolchainConfig())["gnu"].build(BuildRequest((tmp_path / "program.c",), tmp_path / "x"))
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize("name", ["gnu", "clang", "rust"])
+def test_compilers_without_the_elf_reader_are_not_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot make Mach-O is no toolchain: the probe names pyelftools and its extra, so that prebuilt serves."""
+    monkeypatch.setattr("pytest_nextrust.toolchain.cruntime.find_spec", lambda module: None)
+    probe = toolchains()[name].probe()
+    assert not probe.found
+    assert "pyelftools" in probe.missing
+    assert "pip install 'pytest-nextrust[elf]'" in probe.remedy
