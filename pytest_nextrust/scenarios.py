@@ -23,9 +23,11 @@ __all__ = [
     "CHECKS",
     "FAILURES",
     "FILE_NAME",
+    "FINDINGS",
     "SIGNALS",
     "STAGES",
     "Check",
+    "Concurrent",
     "Expect",
     "KnownIssue",
     "Limits",
@@ -58,8 +60,12 @@ FAILURES = (
     "fault",
     "budget",
     "check",
+    "finding",
 )
 """What of a scenario can fail: the kinds of mismatch a known issue may name."""
+
+FINDINGS = ("final", "fault", "deadlock", "livelock", "divergence", "starvation")
+"""What exploring a concurrent test can find."""
 
 # 4.3BSD <signal.h>, as NeXT's <bsd/signal.h> numbers them; 29 is SIGLOST's place and is not delivered on NeXT.
 _SIGNALS = (
@@ -154,6 +160,28 @@ class Expect:
 
 
 @dataclass(frozen=True)
+class Concurrent:
+    """How the program's threads are explored, and what that must come to: ``passed``, or a kind of finding.
+
+    ``signals`` deliveries of ``nextrust_signal`` to each thread; ``states`` and ``seconds`` bound the search.
+    """
+
+    expect: str = option(choices=("passed", *FINDINGS))
+    signals: int = option(default=0, minimum=0, maximum=16)
+    nested: bool = False
+    loop: bool = False
+    reduce: bool = True
+    states: int | None = option(default=None, minimum=1)
+    seconds: float | None = option(default=None, minimum=0.01)
+
+    def document_faults(self) -> Iterator[Fault]:
+        if self.nested and not self.signals:
+            yield Fault("nested", "no signals are delivered", "give signals too")
+        if self.expect == "starvation" and not self.loop:
+            yield Fault("expect", "threads that end cannot starve", "give loop = true too")
+
+
+@dataclass(frozen=True)
 class Check:
     """One named check of a stage that looks at the surroundings or at what a toolchain emits.
 
@@ -227,6 +255,7 @@ class _Document:
     root: dict[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
     expect: Expect | None = None
+    concurrent: Concurrent | None = None
     checks: tuple[Check, ...] = option(default=(), name="check")
     known_issues: tuple[KnownIssue, ...] = option(default=(), name="known_issue")
 
@@ -235,15 +264,17 @@ class _Document:
             if not getattr(self, name):
                 yield Fault(name, "empty: no cell is left", "leave it out for all")
         if self.stage == "environment":
-            for name in ("program", "expect"):
+            for name in ("program", "expect", "concurrent"):
                 if getattr(self, name) is not None:
                     yield Fault(name, "stage environment runs no program", "choose another stage, or take it away")
             if not self.checks:
                 yield Fault("check", "missing: nothing to verify", "write [[check]] tables")
         elif self.program is None:
             yield Fault("program", f"missing: stage {self.stage} is about a program", "write [program]")
-        elif self.stage != "object" and self.expect is None:
-            yield Fault("expect", "missing: nothing says what the run must come to", "write [expect]")
+        elif self.concurrent is not None and self.expect is not None:
+            yield Fault("expect", "given beside concurrent, whose expect it is", "keep one table")
+        elif self.stage != "object" and self.expect is None and self.concurrent is None:
+            yield Fault("expect", "missing: nothing says what the run must come to", "write [expect] or [concurrent]")
         if self.expect is None and self.stage == "object" and not self.checks:
             yield Fault("check", "missing: nothing to verify", 'write [[check]] with kind = "macho-sound", or [expect]')
         yield from _guest_path_faults("root", {k: v for k, v in self.root.items() if k != "folder"})
@@ -264,6 +295,7 @@ class Scenario:
     root: Root = Root()
     limits: Limits = Limits()
     expect: Expect | None = None
+    concurrent: Concurrent | None = None
     checks: tuple[Check, ...] = ()
     known_issues: tuple[KnownIssue, ...] = ()
 
@@ -307,6 +339,7 @@ def load(file: Path, *, phases: Collection[str] | None = None) -> Scenario:
         root=Root(value.root.get("folder"), {k: v for k, v in value.root.items() if k != "folder"}),
         limits=value.limits,
         expect=value.expect,
+        concurrent=value.concurrent,
         checks=value.checks,
         known_issues=value.known_issues,
     )

@@ -89,11 +89,10 @@ def exports(program: bytes, cpu: str, name: str = "") -> Exports:
     threads: list[str] = []
     while len(threads) < MAX_THREADS and has(f"{THREAD}{len(threads)}"):
         threads.append(f"{THREAD}{len(threads)}")
-    if len(threads) < 2:
-        missing = f"{THREAD}{len(threads)}"
+    if not threads:
         raise UsageFault(
             "program",
-            f"exports no function {missing}",
+            f"exports no function {THREAD}0",
             place=name,
             remedy=f"export {THREAD}0 and {THREAD}1, and more up to {THREAD}{MAX_THREADS - 1}",
         )

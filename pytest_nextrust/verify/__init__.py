@@ -23,6 +23,7 @@ from pytest_nextrust.status.records import Verdict
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
 from pytest_nextrust.verify.checks import macho_faults, run_check
 from pytest_nextrust.verify.compare import compare, end_of
+from pytest_nextrust.verify.concurrent import explore
 from pytest_nextrust.verify.outcome import Mismatch, Outcome, describe
 from pytest_nextrust.verify.services import Services
 
@@ -52,6 +53,7 @@ class _Verification:
         self.work = work
         self.build: BuildResult | None = None
         self.record: RunRecord | None = None
+        self.shown = ""
 
     def outcome(self) -> Outcome:
         try:
@@ -74,12 +76,20 @@ class _Verification:
     def _mismatches(self) -> list[Mismatch]:
         found: list[Mismatch] = []
         program = self.scenario.program
-        if program is not None and not (self.scenario.stage == "object" and self.scenario.expect is None):
+        runs = (
+            self.scenario.stage != "object" or self.scenario.expect is not None or self.scenario.concurrent is not None
+        )
+        if program is not None and runs:
             self.build = build_program(self.scenario, self.cell, self.services, self.work)
             data = self.build.path.read_bytes()
             found = [Mismatch("macho", text) for text in macho_faults(data, self.cell.cpu)]
             refusal = self.scenario.expect is not None and self.scenario.expect.refused is not None
-            if not found or refusal:
+            if self.scenario.concurrent is not None:
+                if not found:
+                    explored = explore(self.scenario, self.cell, self.services, data)
+                    self.shown = explored.message
+                    found += explored.mismatches
+            elif not found or refusal:
                 found += self._run(data)
         for check in self.scenario.checks:
             found += run_check(check, self.scenario, self.cell, self.services, self.work)
@@ -138,7 +148,7 @@ class _Verification:
 
     def _passed_message(self) -> str:
         if self.record is None:
-            return ""
+            return self.shown
         return f"{end_of(self.record)} after {self.record.instructions:_} instructions"
 
 

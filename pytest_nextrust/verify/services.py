@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
@@ -28,6 +28,8 @@ class Machine(Protocol):
     def run(self, request: RunRequest) -> RunRecord: ...
 
     def gate(self, *, fresh: bool = False) -> GateStatus: ...
+
+    def call(self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = ...) -> Any: ...
 
     def close(self) -> None: ...
 

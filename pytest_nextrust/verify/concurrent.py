@@ -1,0 +1,78 @@
+"""A concurrent scenario: its program's threads explored, and what that came to against what is expected.
+
+Boundary: pure of pytest. The exploration is ``explore``'s; building the program was the caller's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from pytest_nextrust.errors import NotRunnable, UsageFault
+from pytest_nextrust.explore import store, text
+from pytest_nextrust.explore.program import conventional
+from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest
+from pytest_nextrust.explore.replay import explore as run_exploration
+from pytest_nextrust.explore.replay import token_of
+from pytest_nextrust.matrix import Cell
+from pytest_nextrust.scenarios import Scenario
+from pytest_nextrust.verify.outcome import Mismatch
+from pytest_nextrust.verify.services import Services
+
+__all__ = ["Explored", "explore", "failure_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """One line of what was found where it is as expected, else the mismatches."""
+
+    message: str
+    mismatches: tuple[Mismatch, ...] = ()
+
+
+def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) -> Explored:
+    """Explore a scenario's program. Raises HarnessFault."""
+    concurrent = scenario.concurrent
+    assert concurrent is not None
+    try:
+        request = conventional(
+            program,
+            cell.cpu,
+            name=scenario.name,
+            signals=concurrent.signals,
+            nested=concurrent.nested,
+            loop=concurrent.loop,
+        )
+        budget = services.settings.budget
+        request = dataclasses.replace(
+            request,
+            reduce=concurrent.reduce,
+            max_states=(budget.instructions if budget else None) or concurrent.states or request.max_states,
+            max_seconds=(budget.seconds if budget else None) or concurrent.seconds or request.max_seconds,
+        )
+        store.save(services.settings.root / store.FOLDER, request)
+        answer = run_exploration(services.machine, request)
+    except (NotRunnable, UsageFault) as error:
+        return Explored("", (Mismatch("refused", str(error)),))
+    return _judged(concurrent.expect, request, answer)
+
+
+def _judged(expect: str, request: ExploreRequest, answer: ExploreAnswer) -> Explored:
+    found = answer.finding.kind if answer.finding is not None else answer.verdict
+    if found == expect:
+        return Explored(text.summary(answer) if expect == "passed" else f"as expected, {text.summary(answer)}")
+    if found == "budget":
+        return Explored("", (Mismatch("budget", text.summary(answer)),))
+    told = failure_text(request, answer)
+    if expect != "passed":
+        told = f"expected a finding of kind {expect}; {told}"
+    return Explored("", (Mismatch("finding", told),))
+
+
+def failure_text(request: ExploreRequest, answer: ExploreAnswer) -> str:
+    """The verdict, and a failing run with the line that runs it again."""
+    lines = [text.summary(answer)]
+    if answer.finding is not None:
+        lines += text.render(answer.finding, len(request.threads))
+        lines.append(f"run it again: nextrust replay {token_of(request, answer.finding)}")
+    return "\n".join(lines)
