@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_nextrust.collect.exploring import Explorer
     from pytest_nextrust.collect.handles import Machine, Status
     from pytest_nextrust.matrix import Cell
     from pytest_nextrust.session import Session
@@ -144,17 +145,26 @@ def nextrust_machine(request: pytest.FixtureRequest, nextrust_cell: Cell, tmp_pa
 
 
 @pytest.fixture
-def nextrust_explore() -> Callable[..., Any]:
-    """Exploration of threads. Not part of this version: calling it fails the test and says so."""
+def nextrust_explore(request: pytest.FixtureRequest, nextrust_cell: Cell) -> Explorer:
+    """Explores every interleaving of a concurrent test on this cell's CPU; see ``Explorer``.
 
-    def explore(*_: Any, **__: Any) -> Any:
-        pytest.fail(
-            "nextrust_explore: this version does not explore threads, so nothing was shown; "
-            "take the call away, or use a version that has `nextrust explore`",
-            pytrace=False,
-        )
+    ``assert nextrust_explore("test.c").verdict == "passed"``: a failure shows the schedule and the token.
+    """
+    from pytest_nextrust.collect import PROGRAMS
+    from pytest_nextrust.collect.exploring import Explorer
 
-    return explore
+    def build(*sources: Path, **rest: Any) -> BuildResult:
+        # Asked for late: a program that is there already needs no toolchain.
+        result: BuildResult = request.getfixturevalue("nextrust_build")(*sources, **rest)
+        return result
+
+    return Explorer(
+        nextrust_cell,
+        _session(request),
+        build,
+        request.path.parent,
+        request.node.stash.setdefault(PROGRAMS, []),
+    )
 
 
 @pytest.fixture

@@ -76,7 +76,11 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("nextrust-status-dir", "DIR", f"folder of the status log (default: {DEFAULT_STATUS_DIR})", ini="string"),
     Option("nextrust-budget", "N|TIME", "limit of a run: instructions (5_000_000) or time (30s, 500ms)", ini="string"),
-    Option("nextrust-replay", "TOKEN", "replay a failing exploration; this version makes no tokens yet"),
+    Option(
+        "nextrust-replay",
+        "TOKEN",
+        "run a failing exploration again, from the token that was printed; nothing else is run",
+    ),
     Option("nextrust-dry-run", "", "show what would run; change nothing on disk", flag=True),
     Option("nextrust-force", "", "run a phase although one it depends on failed; recorded", flag=True),
     Option("nextrust-report", "FILE", "write a report; .json is CTRF (JUnit XML is pytest's own --junitxml)"),

@@ -69,6 +69,9 @@ def _activate(config: pytest.Config) -> None:
 
     settings = settings_of(config)
     mode: Mode
+    if settings.replay is not None:
+        _replay(config, settings.replay)
+        return
     if settings.phase is not None:
         mode = "phase"
     elif settings.scenario is not None:
@@ -96,6 +99,19 @@ def _activate(config: pytest.Config) -> None:
         from pytest_nextrust.xdist import Guard
 
         config.pluginmanager.register(Guard(session, results), "nextrust-guard")
+
+
+def _replay(config: pytest.Config, token: str) -> None:
+    """Run nothing but the replay; with workers, one of them does."""
+    from pytest_nextrust.collect.replay import Replay, checked
+
+    for other in ("nextrust_phase", "nextrust_scenario"):
+        if config.getoption(other, None) is not None:
+            option = "--" + other.replace("_", "-")
+            raise pytest.UsageError(f"--nextrust-replay: nothing else is run beside it; leave {option} out")
+    checked(token)
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        config.pluginmanager.register(Replay(token, config.rootpath), "nextrust-replay")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -49,6 +49,7 @@ class Settings:
     phase: str | None = None
     cells: tuple[Cell, ...] = Matrix().cells
     scenario: str | None = None
+    replay: str | None = None
     deps: str = "run"
     toolchain: str | None = None
     status_dir: Path = field(default_factory=lambda: Path(DEFAULT_STATUS_DIR))
@@ -117,14 +118,11 @@ def parse_name(option: str, text: str) -> str:
     return text
 
 
-def parse_replay(option: str, text: str) -> None:
-    """No token can be served yet: a run that looked like a replay and was none would be worse than a refusal."""
-    raise UsageFault(
-        option,
-        "this version cannot replay: it explores nothing and makes no tokens",
-        place=text,
-        remedy="to run a failing scenario again use --nextrust-scenario NAME --nextrust-cell ID",
-    )
+def parse_replay(option: str, text: str) -> str:
+    """A token; what is in it is looked at when it is replayed."""
+    if not text.strip():
+        raise UsageFault(option, "empty", place=text, remedy="give the token as it was printed")
+    return text.strip()
 
 
 def parse_report(option: str, text: str) -> Path:
@@ -154,14 +152,12 @@ def read_settings(source: Source, *, root: Path, start: Path, paths: Sequence[st
     ``root`` is pytest's rootdir, from where ini paths count; ``start`` is where pytest was called, from where paths on
     the command line count.
     """
-    replay = source.option("nextrust_replay")
-    if replay is not None:
-        parse_replay("--nextrust-replay", replay)
     return Settings(
         root=root,
         phase=_given(source, "nextrust_phase", parse_name),
         cells=_cells(source),
         scenario=_given(source, "nextrust_scenario", parse_name),
+        replay=_given(source, "nextrust_replay", parse_replay),
         deps=_given(source, "nextrust_deps", lambda o, t: parse_choice(o, t, DEPS)) or "run",
         toolchain=_given(source, "nextrust_toolchain", parse_name),
         status_dir=_folder(source, root, start),
