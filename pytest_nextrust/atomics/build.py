@@ -29,6 +29,10 @@ CODE_ROOM = 0x2000
 OBJECT_ROOM = 0x4000
 """Bytes of the room for drivers and of that for objects and what calls are handed by pointer."""
 
+LINKER_NAMES = frozenset(
+    ("_nextrust_drivers", "_nextrust_objects", "___init_array_start", "___init_array_end", "_etext", "_edata", "_end")
+)
+
 SUFFIXES = ".c, .S, .s or .o"
 
 ROOM = f"""
@@ -88,11 +92,10 @@ class Runtime:
                         data[address - section.address : address - section.address + len(new)] = new
                 section = replace(section, data=bytes(data))
             sections.append(section)
-        places = {symbol.name: symbol.section for symbol in self.image.symbols}
         added = []
         for name, address in (symbols or {}).items():
-            room = "_nextrust_drivers" if self.code <= address < self.code + CODE_ROOM else "_nextrust_objects"
-            added.append(ImageSymbol(name, address, places[room]))
+            home = next(s for s in sections if s.address <= address < s.address + s.size)
+            added.append(ImageSymbol(name, address, (home.segment, home.name)))
         return replace(self.image, sections=tuple(sections), symbols=(*self.image.symbols, *added))
 
 
@@ -146,6 +149,8 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
         libraries = [c_runtime(runner, cpu) / "libnext.a", libgcc(runner, cpu)]
         image = _link(runner, [*objects, folder / "room.o", *map(Path, libraries)], list(names), folder)
     symbols = {symbol.name.removeprefix("_"): symbol.address for symbol in image.symbols if symbol.external}
+    # Where these stand, traces should name a history's thread or the runtime's own data.
+    image = replace(image, symbols=tuple(symbol for symbol in image.symbols if symbol.name not in LINKER_NAMES))
     routines = {
         routine.name: symbols[name] for name in names if (routine := lookup(name)) is not None and name in symbols
     }

@@ -18,13 +18,23 @@ from pytest_nextrust.atomics.build import OBJECT_ROOM, Runtime
 from pytest_nextrust.atomics.driver import Call, Driven, History, assemble
 from pytest_nextrust.atomics.table import ROUTINES, SIZES, Args
 
-__all__ = ["Function", "Item", "Outcome", "Plan", "Target", "check", "histories"]
+__all__ = ["Explain", "Function", "Item", "Outcome", "Plan", "Target", "check", "histories"]
 
 BATCH = 16
 """Histories sent to the sandbox at once."""
 UPDATES = ("__atomic_fetch_OP", "__sync_val_compare_and_swap", "__atomic_exchange", "__sync_fetch_and_OP")
 """Families that are explored with more threads and more calls."""
 CROWDS = ((2, 3), (3, 2))
+INTERRUPTED = (
+    "__sync_fetch_and_OP",
+    "__sync_val_compare_and_swap",
+    "__atomic_load",
+    "__atomic_store",
+    "__atomic_exchange",
+    "__atomic_compare_exchange",
+    "generic swap",
+)
+"""Families whose calls are interrupted by a handler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Target:
 class Plan:
     """What to do. ``crowds``: (threads, calls each); ``signals`` per thread (0: no handlers); limits per history.
 
-    ``seconds`` is for all of it.
+    ``seconds`` is for all of it; ``first`` stops soon after the first finding.
     """
 
     overlap: str = "same-size"
@@ -67,6 +77,7 @@ class Plan:
     seconds: float = 600.0
     seed: int = 1
     reduce: bool = True
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +110,22 @@ class Outcome:
 class Caller(Protocol):
     """What the campaign needs of a sandbox."""
 
-    def call(
-        self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = ...
-    ) -> Any: ...
+    def call(self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = ...) -> Any: ...
+
+
+Explain = Callable[["Target", History, Driven], dict[str, Any]]
+"""What a failing history's run looks like: more keys of its finding."""
+
+EXPLAINED = 5
+"""Findings that are explained: every one takes another search."""
 
 
 def check(
-    target: Target, plan: Plan, sandbox: Caller, hear: Callable[[str], None] = lambda line: None
+    target: Target,
+    plan: Plan,
+    sandbox: Caller,
+    hear: Callable[[str], None] = lambda line: None,
+    explain: Explain | None = None,
 ) -> Outcome:
     """Do all of ``plan``. Raises HarnessFault where the sandbox fails."""
     out = Outcome()
@@ -113,9 +133,13 @@ def check(
     base = _payload(target.runtime)
     free: Mapping[str, int] = {}
     if plan.conformance:
-        answer = sandbox.call("pytest_nextrust.atomics.conformance:check", {**base, **_conformance(target, plan)}, plan.seconds)
+        answer = sandbox.call(
+            "pytest_nextrust.atomics.conformance:check", {**base, **_conformance(target, plan)}, plan.seconds
+        )
         out.calls, free = answer["calls"], answer["lock_free"]
-        out.findings += [{"trace": [], "token": "", "command": "", **found} for found in answer["findings"]]
+        for found in answer["findings"]:
+            more = _alone(target, found.pop("call"), explain) if len(out.findings) < EXPLAINED else {}
+            out.findings.append({"trace": [], "token": "", "command": "", **more, **found})
         out.conformance_seconds = time.monotonic() - began
         hear(f"{len(target.functions)} functions called {out.calls} times alone: {len(out.findings)} findings")
     # What fails alone would fail every history that it takes part in.
@@ -134,13 +158,28 @@ def check(
         answers = sandbox.call("pytest_nextrust.atomics.service:explore", payload, 2 * left + 30)
         out.undone += len(batch) - len(answers)
         for item, one, found in zip(batch, driven, answers, strict=False):
-            _take(out, target, item, one, found)
+            _take(out, target, item, one, found, explain)
+        if plan.first and out.findings:
+            break
         done = min(start + BATCH, len(items))
         hear(f"{done} of {len(items)} histories explored: {len(out.findings)} findings")
     return out
 
 
-def _take(out: Outcome, target: Target, item: Item, driven: Driven, answer: dict[str, Any]) -> None:
+def _alone(target: Target, call: dict[str, Any], explain: Explain | None) -> dict[str, Any]:
+    """The same call as a history of one thread; what is wrong with more than results and memory is not seen there."""
+    if explain is None or call["routine"] in ("__sync_synchronize", "__atomic_is_lock_free"):
+        return {}
+    args = Args(call["value"], call["expected"], call["order"])
+    made = Call(call["routine"], call["offset"], call["size"], args, call["function"], call["plain"])
+    history = History(f"{made.function} alone", ((made,),), ((call["offset"], call["memory"]),))
+    addresses = {function.symbol: function.address for function in target.functions}
+    return explain(target, history, assemble(history, target.runtime, addresses))
+
+
+def _take(
+    out: Outcome, target: Target, item: Item, driven: Driven, answer: dict[str, Any], explain: Explain | None
+) -> None:
     history = item.history
     record = {
         "name": history.name,
@@ -163,7 +202,6 @@ def _take(out: Outcome, target: Target, item: Item, driven: Driven, answer: dict
         "size": history.calls[0].size,
         "message": f"{history.name}: {answer['message']}",
         "history": history.name,
-        "path": answer["path"],
         "trace": [],
         "token": "",
         "command": "",
@@ -171,8 +209,10 @@ def _take(out: Outcome, target: Target, item: Item, driven: Driven, answer: dict
     if item.note:
         record["verdict"] = "note"
         out.notes.append({**finding, "note": item.note})
-    else:
-        out.findings.append(finding)
+        return
+    if explain is not None and len(out.findings) < EXPLAINED:
+        finding |= explain(target, history, driven)
+    out.findings.append(finding)
 
 
 # -- what is asked of the sandbox --------------------------------------------------------------------------------------
@@ -214,7 +254,7 @@ def _wire(driven: Driven) -> dict[str, Any]:
         "objects": bytes(driven.objects),
         "entries": driven.entries,
         "marks": [[m.address, m.returns, m.operation, [list(read) for read in m.reads]] for m in driven.marks],
-        "handler": driven.handler,
+        "handler": driven.trampoline,
         "signals": driven.signals,
         "model": driven.model,
     }
@@ -235,15 +275,15 @@ def histories(
     for function in target.functions:
         if function.symbol not in bad:
             by_routine.setdefault(function.routine, function)
+    if plan.signals:
+        yield from (Item(history) for history in _interrupted(by_routine, plan.signals))
+    for threads, count in plan.crowds:
+        yield from (Item(history) for history in _crowd(by_routine, threads, count))
     if plan.pairs:
         for found in families.all_histories(mixed=True):
             calls = [call.routine.name for thread in found.threads for call in thread]
             if all(name in by_routine for name in calls):
                 yield Item(_converted(found, by_routine), _note(found, plan, lock_free or {}))
-    for threads, count in plan.crowds:
-        yield from (Item(history) for history in _crowd(by_routine, threads, count))
-    if plan.signals:
-        yield from (Item(history) for history in _interrupted(by_routine, plan.signals))
 
 
 def _note(found: families.History, plan: Plan, lock_free: Mapping[str, int]) -> str:
@@ -252,7 +292,9 @@ def _note(found: families.History, plan: Plan, lock_free: Mapping[str, int]) -> 
     sizes = {str(call.extent.size) for thread in found.threads for call in thread}
     classes = {lock_free[size] for size in sizes if size in lock_free}
     if len(classes) > 1:
-        return "the runtime says that one of these sizes is lock-free and another is not: they do not exclude each other"
+        return (
+            "the runtime says that one of these sizes is lock-free and another is not: they do not exclude each other"
+        )
     if plan.overlap != "mixed":
         return "accesses of different sizes overlap, which neither C nor Rust promises to order (--overlap mixed judges it)"
     return ""
@@ -260,9 +302,7 @@ def _note(found: families.History, plan: Plan, lock_free: Mapping[str, int]) -> 
 
 def _converted(found: families.History, functions: Mapping[str, Function]) -> History:
     threads = tuple(
-        tuple(
-            _call(functions[call.routine.name], call.extent.offset, call.extent.size, call.args) for call in thread
-        )
+        tuple(_call(functions[call.routine.name], call.extent.offset, call.extent.size, call.args) for call in thread)
         for thread in found.threads
     )
     return History(found.name, threads, ((0, found.arena),))
@@ -296,7 +336,7 @@ def _alike(function: Function, size: int, threads: int, count: int) -> History:
 def _interrupted(functions: Mapping[str, Function], signals: int) -> Iterator[History]:
     """One call, interrupted anywhere by a handler that makes another on the same object."""
     for size in SIZES:
-        for stem in families.FAMILIES:
+        for stem in INTERRUPTED:
             name = families.routine_of(stem, size, 0).name
             handler = families.routine_of("__atomic_fetch_OP", size, 0).name
             handler = handler if handler in functions else name

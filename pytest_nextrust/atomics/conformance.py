@@ -118,8 +118,12 @@ class Checker:
     def _one(self, case: Case, address: int, rng: random.Random) -> dict[str, Any] | None:
         call, step = case.call, self._step
         routine, size = call.meaning, call.size
-        room = bytearray(case.fill.to_bytes(1, "big") * self._room_size if case.fill < 256 else rng.randbytes(self._room_size))
-        at = Addresses(*(self._room + place for place in (call.offset, BUFFERS, BUFFERS + BUFFER_GAP, BUFFERS + 2 * BUFFER_GAP)))
+        room = bytearray(
+            case.fill.to_bytes(1, "big") * self._room_size if case.fill < 256 else rng.randbytes(self._room_size)
+        )
+        at = Addresses(
+            *(self._room + place for place in (call.offset, BUFFERS, BUFFERS + BUFFER_GAP, BUFFERS + 2 * BUFFER_GAP))
+        )
         room[call.offset : call.offset + size] = case.memory
         kinds = {argument.kind for argument in routine.arguments}
         allowed = {Kind.OBJECT: at.object}
@@ -152,12 +156,27 @@ class Checker:
                 "routine": call.function or call.routine,
                 "size": size,
                 "message": f"{message} ({where})",
+                "call": {
+                    "routine": call.routine,
+                    "function": call.function,
+                    "plain": call.plain,
+                    "offset": call.offset - BLOCKS[0],
+                    "size": size,
+                    "value": call.args.value,
+                    "expected": call.args.expected,
+                    "order": call.args.order,
+                    "memory": case.memory,
+                },
             }
 
         if stop.kind == "count":
             return finding("deadlock", f"{call.routine} has not returned after {LIMIT} instructions")
         if stop.kind != "fault" or stop.access != "fetch" or stop.address != SENTINEL:
-            what = f"exception {stop.vector}" if stop.kind == "exception" else f"a bad {stop.access} at 0x{stop.address:08x}"
+            what = (
+                f"exception {stop.vector}"
+                if stop.kind == "exception"
+                else f"a bad {stop.access} at 0x{stop.address:08x}"
+            )
             return finding("fault", f"ends with {what}")
         after = struct.unpack("=16I", step.state()[:64])
         for kind, message in self._judge(case, at, room, before, after, sp + 4 + 4 * len(words), allowed):
@@ -209,7 +228,10 @@ class Checker:
                 return
         near = min(allowed.items(), key=lambda item: abs(item[1] - self._room - first))
         distance = first - (near[1] - self._room)
-        yield "neighbour", f"changes the byte at offset {distance} from {near[0].value}, which has {case.call.size} bytes"
+        yield (
+            "neighbour",
+            f"changes the byte at offset {distance} from {near[0].value}, which has {case.call.size} bytes",
+        )
 
     def _accesses(self, size: int, top: int, allowed: dict[Kind, int]) -> Iterator[tuple[str, str]]:
         places = [(start, start + size, kind is not Kind.INPUT) for kind, start in allowed.items()]
@@ -223,7 +245,10 @@ class Checker:
             where = f"0x{address:08x}"
             if near:
                 where += f", offset {address - near[0]} of an object of {size} bytes"
-            yield kind, f"{verb} {width} bytes at {where}, which is neither its object, its stack nor the runtime's data"
+            yield (
+                kind,
+                f"{verb} {width} bytes at {where}, which is neither its object, its stack nor the runtime's data",
+            )
             return
 
 

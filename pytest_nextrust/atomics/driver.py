@@ -96,7 +96,8 @@ class MarkAt:
 
 @dataclass(slots=True)
 class Driven:
-    """A history as machine code: bytes for both rooms, where threads begin, the marks, and the handler's address (0: none).
+    """A history as machine code: bytes for both rooms, where threads begin, and the marks. ``handler`` is the handler's
+    function, ``trampoline`` what the kernel enters to call it (both 0: none).
 
     ``model`` is the history as ``history.monitor`` takes it, ``covered`` the (address, size) of its objects' bytes.
     """
@@ -107,6 +108,7 @@ class Driven:
     entries: list[int] = field(default_factory=list)
     marks: list[MarkAt] = field(default_factory=list)
     handler: int = 0
+    trampoline: int = 0
     signals: int = 0
     model: dict[str, Any] = field(default_factory=dict)
     covered: list[tuple[int, int]] = field(default_factory=list)
@@ -132,10 +134,12 @@ class _Assembler:
 
     def handler(self, calls: tuple[Call, ...]) -> None:
         self.out.handler = self._here()
-        self._emit(SAVE)
         for call in calls:
             self._call(call, -1, fresh=True)
-        self._emit(RESTORE + SIGRETURN)
+        self._emit(RTS)
+        # What the kernel enters: it saves no registers but d0, so those that a function may use are saved here.
+        self.out.trampoline = self._here()
+        self._emit(SAVE + JSR + _LONG.pack(self.out.handler) + RESTORE + SIGRETURN)
 
     def _call(self, call: Call, thread: int, *, fresh: bool) -> None:
         routine = call.meaning

@@ -33,7 +33,9 @@ PROGRESS_SECONDS = 1.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to check, for which CPU, and how far."""
     parser.add_argument("sources", metavar="SOURCE", nargs="*", help="a runtime's .c, .S, .s or .o files")
-    parser.add_argument("--compiler", choices=COMPILERS, help="check what this compiler makes of every atomic operation")
+    parser.add_argument(
+        "--compiler", choices=COMPILERS, help="check what this compiler makes of every atomic operation"
+    )
     parser.add_argument("--cpu", choices=CPUS, default="m68030", help="default: m68030")
     parser.add_argument(
         "--level", metavar="LEVEL", help="optimisation: 0, 1, 2, 3, s or all; default: 2, and all with --compiler"
@@ -50,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="mixed: accesses of different sizes that overlap must exclude each other too; default: same-size, where "
         "their failures are notes",
     )
-    parser.add_argument("--threads", metavar="N", type=_positive, help="threads in the larger explorations (with --ops)")
+    parser.add_argument(
+        "--threads", metavar="N", type=_positive, help="threads in the larger explorations (with --ops)"
+    )
     parser.add_argument("--ops", metavar="M", type=_positive, help="calls of each of these threads")
     parser.add_argument(
         "--signals", metavar="N", type=_number, default=0, help="interrupt each call by a handler N times; default: 0"
@@ -59,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--budget", metavar="N|TIME", help="states per history (5_000_000) or time for everything (30s, 2m)"
     )
     parser.add_argument("--seed", metavar="N", type=_number, default=1, help="chooses the random values; default: 1")
+    parser.add_argument(
+        "--artifacts", metavar="DIR", help="where failing programs are saved; default: artifacts/nextrust/programs"
+    )
     add_json_option(parser)
 
 
@@ -102,8 +109,10 @@ def _wrong(text: str) -> int:
 
 def _check(args: argparse.Namespace) -> dict[str, Any]:
     from pytest_nextrust.atomics.campaign import check
+    from pytest_nextrust.atomics.findings import explainer
     from pytest_nextrust.atomics.report import cells_of, missing_of, totals
     from pytest_nextrust.emu.sandbox import Sandbox
+    from pytest_nextrust.explore.store import FOLDER
 
     plan = _plan(args)
     levels = _levels(args)
@@ -114,10 +123,12 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
     targets, missing = _targets(args, levels)
     outcomes: list[tuple[Target, Outcome]] = []
+    folder = Path(args.artifacts) if args.artifacts is not None else FOLDER
     with Sandbox() as sandbox:
         for target in targets:
             left = plan.seconds - (time.monotonic() - began)
-            outcomes.append((target, check(target, _within(plan, left), sandbox, _progress())))
+            explain = explainer(sandbox, folder)
+            outcomes.append((target, check(target, _within(plan, left), sandbox, _progress(), explain)))
     findings = [found for _, outcome in outcomes for found in outcome.findings]
     verdict = _verdict([outcome for _, outcome in outcomes])
     status = {"passed": PASSED, "failed": FINDING, "budget": BUDGET}[verdict]
