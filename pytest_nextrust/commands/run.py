@@ -22,6 +22,7 @@ from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable, Usa
 
 if TYPE_CHECKING:
     from pytest_nextrust.emu.records import Fault, RunRecord, RunRequest, TrapRecord
+    from pytest_nextrust.emu.sandbox import Sandbox
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -66,12 +67,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the program; the exit status. Raises UsageFault for an argument that cannot be acted on."""
-    request = _request(args)
     from pytest_nextrust.emu.sandbox import Sandbox
 
+    with Sandbox() as sandbox:
+        sandbox.start()
+        request = _request(args)
+        return _run(args, request, sandbox)
+
+
+def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int:
     try:
-        with Sandbox() as sandbox:
-            record = sandbox.run(request)
+        record = sandbox.run(request)
     except NotRunnable as error:
         return _failed(args, request, error, EXIT_REFUSED, "failed")
     except HarnessFault as error:
@@ -113,7 +119,7 @@ def _request(args: argparse.Namespace) -> RunRequest:
 
 
 def _budget(text: str) -> dict[str, Any]:
-    from pytest_nextrust.options import parse_budget
+    from pytest_nextrust.settings import parse_budget
 
     match = re.fullmatch(r"(\d[\d_]*)([KMG])", text)
     if match is not None:

@@ -13,6 +13,7 @@ from pytest_nextrust.emu.decode_reader import (
     DATA_ALTERABLE,
     M68030,
     M68040,
+    MISSING,
     Reader,
     Undefined,
     signed,
@@ -42,7 +43,6 @@ M68040_OPERATIONS = frozenset(
 )
 """Arithmetic that rounds to single or double whatever the control register says."""
 
-MISSING = "the emulator does not have it"
 KILLED = "the emulator dies of its invalid condition"
 
 

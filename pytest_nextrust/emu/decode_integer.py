@@ -15,6 +15,7 @@ from pytest_nextrust.emu.decode_reader import (
     DATA,
     DATA_ALTERABLE,
     MEMORY_ALTERABLE,
+    MISSING,
     NONE,
     Reader,
     Undefined,
@@ -30,7 +31,6 @@ IMMEDIATE = 1 << 11
 PREDECREMENT, POSTINCREMENT, DATA_REGISTER = 1 << 4, 1 << 3, 1
 
 WRONG = "the emulator executes it as another instruction"
-MISSING = "the emulator does not have it"
 
 
 def _line_0(r: Reader) -> None:

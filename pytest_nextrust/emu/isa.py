@@ -11,6 +11,7 @@ Boundary: reads the file; the emulator is not involved.
 from __future__ import annotations
 
 from pytest_nextrust.emu.decode import CPU_BITS, Decoded
+from pytest_nextrust.emu.decode_reader import MISSING
 from pytest_nextrust.emu.faults import symbolise
 from pytest_nextrust.emu.flow import Flow
 from pytest_nextrust.errors import NotRunnable
@@ -65,7 +66,7 @@ def find_unsupported(file: MachFile, cpu: str) -> list[Finding]:
 
 def _judge(address: int, instruction: Decoded, cpu: str) -> Finding | None:
     name = instruction.name
-    if instruction.limit:
+    if instruction.limit and instruction.limit != MISSING:
         return Finding(address, name, f"not for this machine: {instruction.limit}", "compile without it")
     if not instruction.cpus:
         return Finding(address, name, f"the {cpu} does not have it, only the 68020 had", "compile for a 68030 or 68040")

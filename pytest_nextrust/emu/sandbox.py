@@ -121,6 +121,11 @@ class Sandbox:
         """The child's process id, or None while there is no child."""
         return self._child.popen.pid if self._child is not None else None
 
+    def start(self) -> None:
+        """Begin to start the child, without waiting for it: what the caller does next goes on beside it."""
+        with self._lock:
+            self._live()
+
     def run(self, request: RunRequest) -> RunRecord:
         """Run one program. Raises NotRunnable (the program is refused) and HarnessFault (the child failed or died)."""
         if request.root is not None:

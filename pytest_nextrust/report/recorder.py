@@ -52,7 +52,10 @@ class Recorder:
             argv=tuple(argv),
             forced=forced,
         )
-        entry.append_to(self.journal)
+        details = entry.details()
+        if not forced:
+            del details["forced"]  # whoever looks for runs that were forced finds those and no others
+        self.journal.append(entry.TYPE, details, run=self.run)
 
     def item(self, item: Item) -> None:
         """Record one item, durably."""

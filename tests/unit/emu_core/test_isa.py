@@ -54,6 +54,7 @@ def test_what_is_reached_is_seen(name: str, code: str, where: list[int]) -> None
         ("behind an exit", f"{EXIT_0} 60fe {MOVE16}"),
         ("behind a jump", f"6004 {MOVE16} {EXIT_0}"),
         ("behind a call that does not return", f"61000006 {MOVE16} {EXIT_0} 60fe"),
+        ("packed decimal, which a printf may hold", f"f2107c00 {EXIT_0}"),
         ("a string that lea points at", f"41fa0008 {EXIT_0} 68656c6c6f2c20776f726c6400"),
         ("a table of constants", f"41fa0008 {EXIT_0} 3ff8000000000000 7fefffffffffffff"),
         ("what looks like code but runs into data", f"41fa0008 {EXIT_0} {MOVE16} ffff"),
