@@ -210,17 +210,17 @@ def number(option: str, text: str, least: int, most: int) -> int:
 
 
 def _limits(args: argparse.Namespace) -> dict[str, Any]:
-    from pytest_nextrust.options import parse_budget
-
     limits: dict[str, Any] = {"max_states": DEFAULT_STATES, "max_seconds": DEFAULT_SECONDS}
+    remedy = "a number of states (5000000, 2M) or a time with its unit (500ms, 30s, 2m), above zero"
     for given in args.budget:
-        match = re.fullmatch(r"(\d[\d_]*)([KMG])", given)
-        if match is not None and int(match[1]):
-            limits["max_states"] = int(match[1]) * {"K": 10**3, "M": 10**6, "G": 10**9}[match[2]]
-            continue
-        budget = parse_budget("--budget", given)
-        if budget.instructions is not None:
-            limits["max_states"] = budget.instructions
-        else:
-            limits["max_seconds"] = budget.seconds
+        states = re.fullmatch(r"(\d[\d_]*)([KMG]?)", given)
+        time = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)", given)
+        if states is None and time is None:
+            raise UsageFault("--budget", "neither a number nor a time", place=given, remedy=remedy)
+        if not re.search("[1-9]", given):
+            raise UsageFault("--budget", "nothing could be explored in it", place=given, remedy=remedy)
+        if states is not None:
+            limits["max_states"] = int(states[1]) * {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[states[2]]
+        elif time is not None:
+            limits["max_seconds"] = float(time[1].replace("_", "")) * {"ms": 0.001, "s": 1.0, "m": 60.0}[time[2]]
     return limits
