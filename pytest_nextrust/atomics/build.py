@@ -12,6 +12,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pytest_nextrust.atomics.table import lookup
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
@@ -51,17 +52,22 @@ nextrust_objects:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One source and how it is compiled: ``flags`` come after those of the CPU and level, and override them."""
+    """One source and how it is compiled: ``flags`` come after those of the CPU and level, and override them.
+
+    ``toolchain`` "" is the one that the whole build is asked for.
+    """
 
     source: Path
     flags: tuple[str, ...] = ()
+    toolchain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """A linked runtime. ``routines`` maps the C name of each routine it exports to its address.
 
-    ``symbols`` are all external names as the sources spell them.
+    ``symbols`` are all external names as the sources spell them. ``model``: the CPU that the code under test was made
+    for, where that is not ``cpu``.
     """
 
     image: Image
@@ -70,6 +76,12 @@ class Runtime:
     version: str
     routines: Mapping[str, int]
     symbols: Mapping[str, int]
+    model: str = ""
+
+    @property
+    def made_for(self) -> str:
+        """The CPU that the code is for, which ``cpu`` runs."""
+        return self.model or self.cpu
 
     @property
     def code(self) -> int:
@@ -108,7 +120,7 @@ def exported(data: bytes, name: str = "") -> list[str]:
         remedy = "pip install pytest-nextrust[elf]"
         raise ToolchainMissing("ELF reader", "pyelftools is not installed", remedy=remedy) from error
     try:
-        table = ELFFile(io.BytesIO(data)).get_section_by_name(".symtab")
+        table: Any = ELFFile(io.BytesIO(data)).get_section_by_name(".symtab")
     except ELFError as error:
         raise ToolchainError(
             "SOURCE", f"not an m68k ELF object: {error}", place=name, remedy="name C or assembly sources, or .o files"
@@ -122,39 +134,55 @@ def exported(data: bytes, name: str = "") -> list[str]:
 
 def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu") -> Runtime:
     """Compile and link. Raises ToolchainMissing, BuildFailed, ToolchainError, and UsageFault for an unusable source."""
-    compiler = toolchains()[toolchain]
-    if not isinstance(compiler, CToolchain):
-        raise UsageFault("SOURCE", f"{toolchain} does not build runtimes", remedy="use gnu or clang")
-    for unit in units:
-        if not unit.source.is_file():
-            fault = "is a folder" if unit.source.is_dir() else "no such file"
-            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy=f"name a {SUFFIXES} file")
-        if unit.source.suffix not in SUFFIXES.replace(",", " ").split():
-            fault = f"nothing here builds a {unit.source.suffix or 'nameless'} file"
-            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy=f"name a {SUFFIXES} file")
-    probe = compiler.require()
+    judge(units)
     runner = Runner(toolchain)
-    headers = compiler.own_headers(probe.path)
-    own = ["-isystem", headers] if headers else []
-    base = [probe.path, *compiler.target(cpu), f"-O{level}", *FREESTANDING, *own]
+    compilers = {name: _compiler(name) for name in {toolchain, *(unit.toolchain or toolchain for unit in units)}}
     with workspace(toolchain) as folder:
         objects = []
         names: dict[str, None] = {}
         for number, unit in enumerate(units):
+            base = _base(compilers[unit.toolchain or toolchain], cpu, level)
             out = _compile(runner, base, unit, folder / f"{number}.o")
             objects.append(out)
             names.update(dict.fromkeys(exported(out.read_bytes(), str(unit.source))))
         (folder / "room.s").write_text(ROOM)
         runner.run([PREFIX + "as", "-o", str(folder / "room.o"), str(folder / "room.s")], cwd=folder)
-        libraries = [c_runtime(runner, cpu) / "libnext.a", libgcc(runner, cpu)]
-        image = _link(runner, [*objects, folder / "room.o", *map(Path, libraries)], list(names), folder)
+        libraries = [c_runtime(runner, cpu) / "libnext.a", Path(libgcc(runner, cpu))]
+        image = _link(runner, [*objects, folder / "room.o", *libraries], list(names), folder)
     symbols = {symbol.name.removeprefix("_"): symbol.address for symbol in image.symbols if symbol.external}
     # Where these stand, traces should name a history's thread or the runtime's own data.
     image = replace(image, symbols=tuple(symbol for symbol in image.symbols if symbol.name not in LINKER_NAMES))
     routines = {
         routine.name: symbols[name] for name in names if (routine := lookup(name)) is not None and name in symbols
     }
-    return Runtime(image, cpu, level, f"{toolchain}: {probe.version}", routines, symbols)
+    return Runtime(image, cpu, level, f"{toolchain}: {compilers[toolchain].probe().version}", routines, symbols)
+
+
+def judge(units: Sequence[Unit]) -> None:
+    """Raise UsageFault for a source that nothing here builds."""
+    for unit in units:
+        fault = ""
+        if not unit.source.is_file():
+            fault = "is a folder" if unit.source.is_dir() else "no such file"
+        elif unit.source.suffix not in SUFFIXES.replace(",", " ").split():
+            fault = f"nothing here builds a {unit.source.suffix or 'nameless'} file"
+        if fault:
+            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy=f"name a {SUFFIXES} file")
+
+
+def _compiler(name: str) -> CToolchain:
+    found = toolchains().get(name)
+    if not isinstance(found, CToolchain):
+        raise UsageFault("--toolchain", "does not build runtimes", place=name, remedy="use gnu or clang")
+    found.require()
+    return found
+
+
+def _base(compiler: CToolchain, cpu: str, level: str) -> list[str]:
+    path = compiler.probe().path
+    headers = compiler.own_headers(path)
+    own = ["-isystem", headers] if headers else []
+    return [path, *compiler.target(cpu), f"-O{level}", *FREESTANDING, *own]
 
 
 def _compile(runner: Runner, base: Sequence[str], unit: Unit, out: Path) -> Path:

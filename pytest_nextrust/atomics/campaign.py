@@ -124,7 +124,7 @@ def check(
     target: Target,
     plan: Plan,
     sandbox: Caller,
-    hear: Callable[[str], None] = lambda line: None,
+    hear: Callable[[str], None] = lambda _: None,
     explain: Explain | None = None,
 ) -> Outcome:
     """Do all of ``plan``. Raises HarnessFault where the sandbox fails."""
@@ -187,7 +187,7 @@ def _take(
         "ops": max(len(calls) for calls in history.threads),
         "signals": history.signals,
         "method": "proof",
-        "cpu": target.runtime.cpu,
+        "cpu": target.runtime.made_for,
         "level": target.runtime.level,
         **{key: answer[key] for key in ("verdict", "complete", "states", "transitions", "instructions", "seconds")},
     }
@@ -296,7 +296,7 @@ def _note(found: families.History, plan: Plan, lock_free: Mapping[str, int]) -> 
             "the runtime says that one of these sizes is lock-free and another is not: they do not exclude each other"
         )
     if plan.overlap != "mixed":
-        return "accesses of different sizes overlap, which neither C nor Rust promises to order (--overlap mixed judges it)"
+        return "accesses that overlap differ in size, which neither C nor Rust promises to order (see --overlap mixed)"
     return ""
 
 

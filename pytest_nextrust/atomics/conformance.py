@@ -179,14 +179,13 @@ class Checker:
             )
             return finding("fault", f"ends with {what}")
         after = struct.unpack("=16I", step.state()[:64])
-        for kind, message in self._judge(case, at, room, before, after, sp + 4 + 4 * len(words), allowed):
+        for kind, message in self._judge(case, room, before, after, sp + 4 + 4 * len(words), allowed):
             return finding(kind, message)
         return None
 
     def _judge(
         self,
         case: Case,
-        at: Addresses,
         room: bytearray,
         before: list[int],
         after: tuple[int, ...],

@@ -37,6 +37,9 @@ SIGRETURN = bytes.fromhex("2f2f 0008 42a7 203c 0000 0067 4e44")
 _LONG = struct.Struct(">I")
 
 
+NOTHING = Args()
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call: ``offset`` of its object from the objects' base, ``size`` of the object, ``args``.
@@ -48,7 +51,7 @@ class Call:
     routine: str
     offset: int
     size: int
-    args: Args = Args()
+    args: Args = NOTHING
     function: str = ""
     plain: bool = False
 
@@ -85,7 +88,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class MarkAt:
-    """Where an operation is called or has returned; on a return the (address, size) of what it hands back by pointer."""
+    """Where an operation is called or has returned; then ``reads`` are the (address, size) it hands back by pointer."""
 
     address: int
     returns: bool

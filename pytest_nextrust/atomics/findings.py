@@ -60,7 +60,7 @@ def request_of(target: Target, history: History, driven: Driven) -> ExploreReque
     )
 
 
-def explainer(sandbox: Caller, folder: Path, hear: Callable[[str], None] = lambda line: None) -> Explain:
+def explainer(sandbox: Caller, folder: Path, hear: Callable[[str], None] = lambda _: None) -> Explain:
     """What explains failing histories: explores each again by itself, with its program saved in ``folder`` before.
 
     Raises UsageFault where nothing can be saved, HarnessFault where the second search fails.

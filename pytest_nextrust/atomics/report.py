@@ -25,7 +25,7 @@ def cells_of(target: Target, outcome: Outcome) -> list[dict[str, Any]]:
         {
             "routine": function.symbol,
             "size": ROUTINES[function.routine].size,
-            "cpu": target.runtime.cpu,
+            "cpu": target.runtime.made_for,
             "level": target.runtime.level,
             "verdict": "failed" if function.symbol in failed else "budget" if undone else "passed",
         }

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_nextrust.atomics.history import AtomicsMonitor, monitor
+from pytest_nextrust.atomics.history import monitor
 from pytest_nextrust.emu.stepper import Region, Stepper
 from pytest_nextrust.explore.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.graph import Bad, Graph, Space, State, search, shortest_by_switches, stuck
@@ -38,7 +38,7 @@ class _Case:
     starts: list[ThreadStart]
     marks: dict[int, Mark]
     options: Options
-    judge: AtomicsMonitor
+    judge: Any
 
 
 def explore(payload: dict[str, Any], child: Any) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def _explore(cpu: Any, case: _Case, payload: dict[str, Any]) -> dict[str, Any]:
     deadline = began + payload["seconds"]
 
     def enough(states: int) -> bool:
-        return states > payload["states"] or time.perf_counter() > deadline
+        return bool(states > payload["states"] or time.perf_counter() > deadline)
 
     rounds = 0
     while True:
@@ -97,7 +97,9 @@ def _explore(cpu: Any, case: _Case, payload: dict[str, Any]) -> dict[str, Any]:
         stepper = Stepper(cpu, case.regions)
         try:
             engine = Engine(stepper, case.starts, Accesses(shared), case.marks, case.options)
-            space = Space(engine, case.judge, _final_judge(case, lambda: space))
+            spaces: list[Space] = []
+            space = Space(engine, case.judge, _final_judge(case, spaces))
+            spaces.append(space)
             graph = search(space, enough)
             bad = graph.bad or (stuck(space, graph) if graph.complete else None)
             path = _path(space, bad) if bad is not None else []
@@ -120,12 +122,12 @@ def _path(space: Space, bad: Bad) -> list[int]:
     return shortest_by_switches(space, lambda state: state == bad.state)
 
 
-def _final_judge(case: _Case, space_of: Callable[[], Space]) -> Callable[[State], str | None]:
+def _final_judge(case: _Case, spaces: list[Space]) -> Callable[[State], str | None]:
     def judge(state: State) -> str | None:
-        space = space_of()
+        space = spaces[0]
         watched = space.monitors[state[space.count + 1]]
         memory = final_memory(space, state, case.history["model"]["covered"])
-        if case.judge.explains(watched, memory):  # type: ignore[arg-type]
+        if case.judge.explains(watched, memory):
             return None
         return f"memory in the end, {memory.hex()}, is what no order of the operations with these results leaves"
 

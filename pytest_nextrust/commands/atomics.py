@@ -1,7 +1,7 @@
 """``nextrust atomics SOURCE...``: check a runtime of atomic routines; ``--compiler NAME``: check a compiler's.
 
-Exit status: 0 passed, 1 a finding, 2 usage or a source that cannot be built, 3 budget spent without a verdict, 4 a fault
-of the harness.
+Exit status: 0 passed, 1 a finding, 2 usage or a source that cannot be built, 3 budget spent without a verdict, 4 a
+fault of the harness.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _within(plan: Plan, seconds: float) -> Plan:
 
 def _plan(args: argparse.Namespace) -> Plan:
     from pytest_nextrust.atomics.campaign import CROWDS, Plan
-    from pytest_nextrust.options import parse_budget
+    from pytest_nextrust.settings import parse_budget
 
     limits: dict[str, Any] = {}
     if args.budget is not None:
