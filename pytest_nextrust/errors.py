@@ -17,7 +17,7 @@
         └── LockTimeout           somebody else holds the lock; names the holder
 
 Every error says whose fault it is (``subject``), where (``place``: file, offset, key, option), what (``fault``) and
-what to do (``remedy``). Errors cross processes, so each rebuilds itself from its own constructor arguments when unpickled.
+what to do (``remedy``). Errors cross processes, so each rebuilds itself from its own arguments when unpickled.
 """
 
 from __future__ import annotations

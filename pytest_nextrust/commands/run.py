@@ -11,7 +11,7 @@ import argparse
 import base64
 import os
 import re
-import select
+import stat
 import stat
 import sys
 from pathlib import Path
@@ -29,9 +29,6 @@ __all__ = ["HELP", "add_arguments", "run"]
 HELP = "run a program on the emulated machine"
 
 EXIT_LIMIT, EXIT_HARNESS, EXIT_REFUSED, EXIT_SIGNAL = 124, 125, 126, 128
-STDIN_PATIENCE = 2.0
-"""Seconds to wait for the first byte of a pipe on stdin that was not asked for."""
-
 MULTIPLES = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20}
 
@@ -52,8 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stdin",
         metavar="FILE|-",
-        help="its standard input; - reads this command's to the end. Default: this command's "
-        f"where that is a file, or a pipe that holds something within {STDIN_PATIENCE:g} s; else nothing",
+        help="its standard input; - and the default: this command's, read as it reads; nothing from a terminal",
     )
     parser.add_argument(
         "--budget",
@@ -69,9 +65,10 @@ def run(args: argparse.Namespace) -> int:
     """Run the program; the exit status. Raises UsageFault for an argument that cannot be acted on."""
     from pytest_nextrust.emu.sandbox import Sandbox
 
-    with Sandbox() as sandbox:
+    stdin = _stdin(args.stdin)
+    with Sandbox(inherit=() if stdin is None else (stdin,)) as sandbox:
         sandbox.start()
-        request = _request(args)
+        request = _request(args, stdin)
         return _run(args, request, sandbox)
 
 
@@ -94,7 +91,7 @@ def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int
 # -- arguments ---------------------------------------------------------------------------------------------------------
 
 
-def _request(args: argparse.Namespace) -> RunRequest:
+def _request(args: argparse.Namespace, stdin: int | None) -> RunRequest:
     from pytest_nextrust.emu.records import RunRequest
 
     limits: dict[str, Any] = {}
@@ -112,7 +109,8 @@ def _request(args: argparse.Namespace) -> RunRequest:
         cpu=args.cpu,
         argv=tuple(os.fsencode(text) for text in (args.program, *args.args)),
         env=tuple(os.fsencode(text) for text in args.env),
-        stdin=_stdin(args.stdin),
+        stdin=b"" if args.stdin in (None, "-") else _read("--stdin", args.stdin),
+        stdin_fd=stdin,
         root=None if args.root is None else str(Path(args.root).resolve()),
         **limits,
     )
@@ -149,6 +147,9 @@ def _positive(option: str, text: str, number: int) -> int:
 
 def _read(what: str, name: str) -> bytes:
     try:
+        if what == "PROGRAM" and not stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116
+            # A pipe or a device may never end.
+            raise UsageFault(what, "not a regular file", place=name, remedy="name a Mach-O executable")
         return Path(name).read_bytes()
     except OSError as error:
         raise UsageFault(
@@ -156,22 +157,15 @@ def _read(what: str, name: str) -> bytes:
         ) from error
 
 
-def _stdin(name: str | None) -> bytes:
-    if name == "-":
-        return sys.stdin.buffer.read()
-    if name is not None:
-        return _read("--stdin", name)
+def _stdin(name: str | None) -> int | None:
+    """A descriptor of this command's stdin for the machine's process; None where a file is named or nothing is there.
+
+    A terminal is not handed on: the machine's process is not in its foreground group and would be stopped.
+    """
     try:
-        mode = os.fstat(0).st_mode
+        return None if name not in (None, "-") or os.isatty(0) else os.dup(0)
     except OSError:
-        return b""
-    if stat.S_ISREG(mode):
-        return sys.stdin.buffer.read()
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-        return b""
-    poll = select.poll()
-    poll.register(0, select.POLLIN | select.POLLHUP)
-    return sys.stdin.buffer.read() if poll.poll(STDIN_PATIENCE * 1000) else b""
+        return None
 
 
 # -- what came of it ---------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from pytest_nextrust.emu.faults import Cause, describe
 from pytest_nextrust.emu.guard import Guard, Suspect
 from pytest_nextrust.emu.history import LONGEST, History
 from pytest_nextrust.emu.isa import refuse_unsupported
-from pytest_nextrust.emu.kernel import GuestExit, GuestKilled, Kernel, Unimplemented
+from pytest_nextrust.emu.kernel import GuestExit, GuestKilled, GuestWaited, Kernel, Unimplemented
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.records import End, Fault, RunRecord, RunRequest
 from pytest_nextrust.emu.registers import Registers
@@ -119,6 +119,9 @@ class Process:
         except Unimplemented as call:
             self._cause = None
             return End("unimplemented", call.number, str(call))
+        except GuestWaited as waited:
+            self._cause = None
+            return End("time", int(self._now() - self._started), f"it waited {waited}")
         except _Over as over:
             self._cause = None
             return over.end

@@ -41,7 +41,9 @@ class RunRequest:
     """One run of one program.
 
     ``root`` is the host folder that the guest sees as ``/`` (None: an empty temporary one); ``argv[0]`` is the
-    program's name as the guest sees it. ``trace_traps`` is how many traps the record keeps (the first ones).
+    program's name as the guest sees it. ``stdin_fd`` is a descriptor that the sandbox inherited: what the guest reads
+    once ``stdin`` is used up, asked for only as it reads. ``trace_traps`` is how many traps the record keeps (the first
+    ones).
     """
 
     program: bytes
@@ -49,6 +51,7 @@ class RunRequest:
     argv: tuple[bytes, ...] = (b"a.out",)
     env: tuple[bytes, ...] = ()
     stdin: bytes = b""
+    stdin_fd: int | None = None
     root: str | None = None
     cwd: str = "/"
     budget: int = DEFAULT_BUDGET

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -41,7 +41,7 @@ _BOOT = "import sys; sys.path.append({root!r}); from pytest_nextrust.emu.child i
 class _Process:
     """One child: the process, its pipes, and a file with what it writes to stderr."""
 
-    def __init__(self, memory_limit: int) -> None:
+    def __init__(self, memory_limit: int, inherit: Sequence[int]) -> None:
         self.stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         root = str(Path(__file__).parent.parent.parent)
         # -P: a unicorn.py in the folder that pytest is run from must not be taken for the emulator.
@@ -51,6 +51,7 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=self.stderr,
             process_group=0,
+            pass_fds=inherit,
         )
         assert self.popen.stdin is not None
         assert self.popen.stdout is not None
@@ -96,11 +97,13 @@ class _Process:
 class Sandbox:
     """Runs programs in a child process. A context manager; may be used from several threads, one request at a time.
 
-    ``memory_limit`` is the child's address space in bytes; ``grace`` the seconds it may take beyond the run itself.
+    ``memory_limit`` is the child's address space in bytes; ``grace`` the seconds it may take beyond the run itself;
+    ``inherit`` the descriptors that the child gets under the same numbers, for ``RunRequest.stdin_fd``.
     """
 
-    def __init__(self, *, memory_limit: int = 4 << 30, grace: float = GRACE) -> None:
+    def __init__(self, *, memory_limit: int = 4 << 30, grace: float = GRACE, inherit: Sequence[int] = ()) -> None:
         self._memory_limit = memory_limit
+        self._inherit = tuple(inherit)
         self._grace = grace
         self._child: _Process | None = None
         self._owner = os.getpid()
@@ -187,7 +190,7 @@ class Sandbox:
         if self._child is not None and self._child.popen.poll() is not None:
             self._discard()
         if self._child is None:
-            self._child = _Process(self._memory_limit)
+            self._child = _Process(self._memory_limit, self._inherit)
             self._finalizer = weakref.finalize(self, _end, self._child, os.getpid())
         return self._child
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -174,3 +175,36 @@ def test_a_program_that_is_not_there_is_usage(tmp_path: Path) -> None:
     assert nextrust(tmp_path / "none").returncode == 2
     done = nextrust("--json", "-", tmp_path / "none")
     assert json.loads(done.stdout)["errors"]
+
+
+def test_stdin_is_asked_for_only_as_the_guest_reads(tmp_path: Path) -> None:
+    """A pipe that stays open and silent holds up nobody who does not read it, and what comes late is not lost."""
+    code, data = write_and_exit(b"hello\n")
+    quiet = made(tmp_path, code, data=data)
+    reading, writing = os.pipe()
+    try:
+        assert nextrust(quiet, stdin=reading).stdout == b"hello\n"
+        asks = made(tmp_path, ECHO, data=bytes(32))
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "pytest_nextrust.cli", "run", str(asks)], stdin=reading, stdout=subprocess.PIPE
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(timeout=3.0)
+        os.write(writing, b"late\n")
+        assert waiting.communicate(timeout=60)[0] == b"late\n"
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_waiting_for_stdin_is_bounded_by_the_wall_limit(tmp_path: Path) -> None:
+    """A guest that reads what never comes ends at its time, with 124 and the reason."""
+    path = made(tmp_path, ECHO, data=bytes(32))
+    reading, writing = os.pipe()
+    try:
+        done = nextrust("--budget", "1s", path, stdin=reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert done.returncode == 124
+    assert b"standard input" in done.stderr

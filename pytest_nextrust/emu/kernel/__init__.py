@@ -6,6 +6,6 @@ Boundary: plain Python over an ``AddressSpace``; no emulator in here. See docs/k
 from __future__ import annotations
 
 from pytest_nextrust.emu.kernel.core import Kernel
-from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, Unimplemented
+from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, GuestWaited, Unimplemented
 
-__all__ = ["GuestExit", "GuestKilled", "Kernel", "Unimplemented"]
+__all__ = ["GuestExit", "GuestKilled", "GuestWaited", "Kernel", "Unimplemented"]

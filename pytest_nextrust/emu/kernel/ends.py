@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "GuestExit",
     "GuestKilled",
+    "GuestWaited",
     "Interrupted",
     "JustReturn",
     "NeverReturns",
@@ -32,6 +33,10 @@ class GuestKilled(Exception):
         super().__init__(signal, core)
         self.signal = signal
         self.core = core
+
+
+class GuestWaited(Exception):
+    """The run's time was up while the guest waited for its standard input."""
 
 
 class Unimplemented(Exception):

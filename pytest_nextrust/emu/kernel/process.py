@@ -63,7 +63,7 @@ class Process:
         self.output = OutputFile(request.max_output, 0, epoch)
         self.error = OutputFile(request.max_output, 0, epoch)
         self.files = Descriptors()
-        for stream in (InputFile(request.stdin, epoch), self.output, self.error):
+        for stream in (InputFile(request.stdin, epoch, request.stdin_fd, request.wall), self.output, self.error):
             self.files.install(stream)
 
     def close(self) -> None:

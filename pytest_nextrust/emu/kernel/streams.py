@@ -1,6 +1,6 @@
 """Open files without a place on the disk: the standard streams, pipes, /dev/null and /dev/zero.
 
-Boundary: bytes in memory; no host file is behind any of these.
+Boundary: bytes in memory; no host file is behind any of these, but for standard input where the run was given one.
 
 Sources: 4.3BSD ``uipc_usrreq.c`` for what a pipe's ends do; its 4096 bytes, and the fifo's mode that stat shows for
 pipes and standard streams, are decisions (inferred).
@@ -8,9 +8,12 @@ pipes and standard streams, are decisions (inferred).
 
 from __future__ import annotations
 
+import os
+import select
+import time
 from dataclasses import dataclass
 
-from pytest_nextrust.emu.kernel.ends import UnixError
+from pytest_nextrust.emu.kernel.ends import GuestWaited, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import O_RDONLY, O_WRONLY, OpenFile, WouldBlock
 from pytest_nextrust.emu.kernel.inodes import GUEST_GID, GUEST_UID
@@ -19,6 +22,7 @@ from pytest_nextrust.emu.kernel.layout import Stat
 __all__ = ["PIPE_SIZE", "InputFile", "NullFile", "OutputFile", "Pipe", "PipeEnd"]
 
 PIPE_SIZE = 4096
+AT_ONCE = 65536
 S_IFIFO, S_IFCHR = 0o010000, 0o020000
 
 
@@ -37,17 +41,38 @@ class _Stream(OpenFile):
 
 
 class InputFile(_Stream):
-    """Standard input: the bytes of the request, then the end."""
+    """Standard input: the bytes of the request, then what the host's descriptor ``source`` gives, if there is one.
+
+    The host is asked only when the guest reads, so a program that reads nothing takes nothing and waits for nobody.
+    ``patience`` is how many seconds of wall time the run has for waiting.
+    """
 
     kind = "stdin"
 
-    def __init__(self, data: bytes, epoch: int) -> None:
+    def __init__(self, data: bytes, epoch: int, source: int | None = None, patience: float = 0.0) -> None:
         super().__init__(O_RDONLY, 0, epoch)
         self._data = data
         self._at = 0
+        self._source = source
+        self._deadline = time.monotonic() + patience
 
     def extent(self, count: int) -> int:
+        if self._at == len(self._data) and self._source is not None:
+            self._fill(self._source)
         return min(count, len(self._data) - self._at)
+
+    def can_read(self) -> bool:
+        return self._at < len(self._data) or self._source is None or self._is_ready(self._source, 0.0)
+
+    def _is_ready(self, source: int, seconds: float) -> bool:
+        return bool(select.select([source], [], [], seconds)[0])
+
+    def _fill(self, source: int) -> None:
+        if not self._is_ready(source, max(0.0, self._deadline - time.monotonic())):
+            raise GuestWaited("for its standard input")
+        self._data, self._at = os.read(source, AT_ONCE), 0
+        if not self._data:
+            self._source = None
 
     def read(self, count: int) -> bytes:
         piece = self._data[self._at : self._at + count]
