@@ -43,7 +43,9 @@ def show(on: Exploration, found: Found, space: Space | None = None) -> Finding:
     shared = shared_bytes(_run(on, slices))
     stepper = Stepper(on.cpu, on.image.regions)
     try:
-        return _Shown(on, found, shared, stepper).finding(slices, loop_from)
+        # A handler that waits for the thread it interrupted is a deadlock, although no other thread is there.
+        order = None if space is None or on.interrupts is not None else frozenset(space.engine.order)
+        return _Shown(on, found, shared, stepper, order).finding(slices, loop_from)
     finally:
         stepper.close()
 
@@ -78,11 +80,18 @@ def _sliced(on: Exploration, found: Found, space: Space) -> tuple[list[Slice], i
         stepper.close()
 
 
-class _Shown:
-    """One finding, run over ``stepper``."""
+def _touched(run: Sequence[Executed]) -> set[int]:
+    return {address + i for done in run for _, address, size, _ in done.touches for i in range(size)}
 
-    def __init__(self, on: Exploration, found: Found, shared: frozenset[int], stepper: Stepper) -> None:
+
+class _Shown:
+    """One finding, run over ``stepper``. ``order``: every byte that the search takes for shared."""
+
+    def __init__(
+        self, on: Exploration, found: Found, shared: frozenset[int], stepper: Stepper, order: frozenset[int] | None
+    ) -> None:
         self.on = on
+        self.order = order
         self.found = found
         self.shared = shared
         self.kind = found.bad.kind
@@ -99,6 +108,9 @@ class _Shown:
             loop = self._repeat(slices[loop_from:])
         elif self.kind in HANGS:
             way, loop = self.concrete.turn()
+        if self.order is not None and self.kind in HANGS and loop and not self.order & _touched(loop):
+            # Nobody else ever touches what it loops over: with the reduction that is seen before the graph is.
+            self.kind = "divergence"
         message = self._message(run, loop)
         if message is None:
             raise HarnessFault(

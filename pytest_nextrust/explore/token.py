@@ -104,7 +104,7 @@ def decode(text: str) -> Token:
         token = _parsed(data)
         if encode(token) != text:
             raise ValueError("another spelling")
-    except (ValueError, IndexError, StopIteration) as error:
+    except (ValueError, IndexError) as error:
         raise _damaged(text, "not as it was printed, or printed by another version") from error
     return token
 
@@ -112,16 +112,15 @@ def decode(text: str) -> Token:
 def _parsed(data: bytes) -> Token:
     flags, kind = data[2 * HASH], data[2 * HASH + 1]
     threads = (flags >> 4) + 1
-    numbers = _numbers(data[2 * HASH + 2 : -4])
-    signals = next(numbers)
+    signals, *numbers = _numbers(data[2 * HASH + 2 : -4])
     slices: tuple[Slice, ...] | None = None
     loop_from, search = -1, None
     if flags & 8:
-        method, seed, depth, schedules, state = (next(numbers) for _ in range(5))
+        method, seed, depth, schedules, state = numbers
         search = Search(METHODS[method >> 1], bool(method & 1), seed, depth, schedules, state)
     else:
-        loop_from = next(numbers) - 1
-        slices = tuple(Slice(number % threads, number // threads) for number in numbers)
+        loop_from = numbers[0] - 1
+        slices = tuple(Slice(number % threads, number // threads) for number in numbers[1:])
     return Token(
         program=data[:HASH],
         settings=data[HASH : 2 * HASH],

@@ -1,0 +1,225 @@
+"""What an exploration answers: proofs, each kind of finding with the run that shows it, replays, and no verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from pytest_nextrust import wire
+from pytest_nextrust.emu.cpu import Cpu
+from pytest_nextrust.errors import HarnessFault, NotRunnable
+from pytest_nextrust.explore import service
+from pytest_nextrust.explore.program import conventional
+from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest, Slice
+from tests.unit.explore import threads as code
+
+
+@cache
+def cpu(name: str) -> Cpu:
+    return Cpu(name)
+
+
+class Host:
+    """What the sandbox's child offers, in this process."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.say: Callable[[str], None] = self.lines.append
+
+    def cpu(self, name: str) -> Cpu:
+        return cpu(name)
+
+
+def explored(program: bytes, **settings: object) -> tuple[ExploreRequest, ExploreAnswer]:
+    convention = {name: settings.pop(name) for name in ("signals", "nested", "loop") if name in settings}
+    request = conventional(program, "m68030", name="test", **convention)  # type: ignore[arg-type]
+    request = dataclasses.replace(request, **settings)  # type: ignore[arg-type]
+    return request, wire.from_wire(ExploreAnswer, service.explore(wire.to_wire(request), Host()))
+
+
+def replayed(request: ExploreRequest, answer: ExploreAnswer, **changed: object) -> ExploreAnswer:
+    finding = answer.finding
+    assert finding is not None
+    slices = tuple((piece.thread, piece.instructions) for piece in finding.slices)
+    again = dataclasses.replace(request, schedule=slices, loop_from=finding.loop_from, kind=finding.kind)
+    again = dataclasses.replace(again, **changed)  # type: ignore[arg-type]
+    return wire.from_wire(ExploreAnswer, service.replay(wire.to_wire(again), Host()))
+
+
+def kind_of(program: bytes, **settings: object) -> str:
+    answer = explored(program, **settings)[1]
+    return answer.finding.kind if answer.finding is not None else answer.verdict
+
+
+@pytest.mark.parametrize("reduce", [True, False])
+def test_an_addition_in_one_instruction_is_proved(reduce: bool) -> None:
+    """Two threads that add in one instruction always come to two: a complete search says so."""
+    answer = explored(code.RIGHT, reduce=reduce)[1]
+    assert (answer.verdict, answer.complete, answer.method, answer.finding) == ("passed", True, "proof", None)
+    assert answer.states > 1
+
+
+@pytest.mark.parametrize("settings", [{}, {"reduce": False}, {"method": "random"}, {"method": "pct", "depth": 2}])
+def test_a_lost_update_is_found_with_the_fewest_switches(settings: dict[str, object]) -> None:
+    """A load, an addition and a store lose one of two additions, and two switches are enough to show it."""
+    _request, answer = explored(code.LOST_UPDATE, **settings)
+    finding = answer.finding
+    assert finding is not None
+    assert (finding.kind, finding.switches, answer.complete) == ("final", 2, False)
+    assert "answers 1" in finding.message
+    assert [piece.thread for piece in finding.slices] in ([0, 1, 0], [1, 0, 1])
+
+
+def test_the_trace_is_what_happened() -> None:
+    """Every step has its thread, function, instruction, and the values that were read and written, by symbol."""
+    finding = explored(code.LOST_UPDATE)[1].finding
+    assert finding is not None
+    assert len(finding.trace) == sum(piece.instructions for piece in finding.slices) == 8
+    first = finding.trace[0]
+    assert (first.thread, first.function, first.note) == (0, "nextrust_thread_0", "shared")
+    assert [(a.write, a.symbol, a.size, a.value) for a in first.access] == [(False, "counter", 4, 0)]
+    writes = [
+        (step.thread, a.value) for step in finding.trace for a in step.access if a.write and a.symbol == "counter"
+    ]
+    assert writes == [(1, 1), (0, 1)]
+
+
+def test_setup_runs_first() -> None:
+    """What setup writes is there when threads begin, and it runs once."""
+    functions = {"thread_0": code.ADD, "thread_1": code.NOTHING, "setup": code.ADD, "check": code.IS_TWO}
+    assert kind_of(code.concurrent(functions)) == "passed"
+    assert kind_of(code.concurrent({**functions, "setup": code.NOTHING})) == "final"
+
+
+@pytest.mark.parametrize(
+    ("kind", "functions"),
+    [
+        ("fault", {"thread_0": code.ADD, "thread_1": code.NULL_STORE}),
+        ("deadlock", {"thread_0": code.TAKE, "thread_1": code.TAKE}),
+        ("divergence", {"thread_0": code.WAIT_OTHER, "thread_1": code.WAIT_FIRST}),
+        ("divergence", {"thread_0": code.WAIT, "thread_1": code.NOTHING}),
+        ("divergence", {"thread_0": code.FOR_EVER, "thread_1": code.NOTHING}),
+        ("passed", {"thread_0": code.WAIT, "thread_1": code.ADD}),
+        ("passed", {"thread_0": code.NOTHING, "thread_1": code.NULL_STORE}),
+    ],
+)
+def test_kinds_of_findings(kind: str, functions: dict[str, str]) -> None:
+    """Each program comes to the finding it was made for, and its right twin to none."""
+    assert kind_of(code.concurrent(functions)) == kind
+    assert kind_of(code.concurrent(functions), reduce=False) == kind
+
+
+def test_a_deadlock_says_who_waits_for_what() -> None:
+    """The loop is shown, and for each thread that waits what it reads and who set it."""
+    finding = explored(code.pair(code.TAKE, None))[1].finding
+    assert finding is not None
+    (waiting,) = {step.thread for step in finding.loop}
+    holder = 1 - waiting
+    assert finding.holds == (
+        f"thread {waiting} in nextrust_thread_{waiting} reads other = 0x80, set by thread {holder} in "
+        f"nextrust_thread_{holder}",
+    )
+
+
+def test_a_handler_that_takes_its_threads_lock_waits_for_ever() -> None:
+    """With one signal the lock's holder is interrupted and never gets on; without signals there is nothing."""
+    program = code.concurrent({"thread_0": code.LOCKED_ADD, "signal": code.LOCKED_ADD})
+    assert kind_of(program) == "passed"
+    request, answer = explored(program, signals=1)
+    assert answer.finding is not None
+    assert answer.finding.kind == "deadlock"
+    assert Slice(0, 0) in answer.finding.slices
+    assert replayed(request, answer).finding == dataclasses.replace(answer.finding, state=0)
+
+
+def test_a_handler_returns_to_where_it_interrupted() -> None:
+    """A handler that adds once is counted once, wherever it came: the thread goes on with its registers."""
+    program = code.concurrent({"thread_0": code.ADD, "signal": code.ADD, "check": "7001 4e75"})
+    answer = explored(program, signals=1)[1]
+    assert answer.finding is not None
+    assert answer.finding.kind == "final"
+    twice = code.concurrent(
+        {"thread_0": code.LOAD_ADD_STORE, "signal": code.NOTHING, "check": "7001 90b9 00004000 4e75"}
+    )
+    assert kind_of(twice, signals=1) == "passed"
+    assert kind_of(twice, signals=2, nested=True) == "passed"
+
+
+def test_a_lock_by_tas_starves_and_is_overtaken_without_bound() -> None:
+    """Where threads repeat for ever, a TAS lock promises nobody a turn; the run ends where it began."""
+    request, answer = explored(code.pair(code.LOCKED_CLEAR, None), loop=True)
+    finding = answer.finding
+    assert finding is not None
+    assert (finding.kind, answer.overtaking) == ("starvation", (None, None))
+    assert finding.loop_from >= 0
+    again = replayed(request, answer).finding
+    assert again is not None
+    assert again.loop == finding.loop
+
+
+@pytest.mark.parametrize(
+    "functions",
+    [
+        {"thread_0": code.LOAD_ADD_STORE, "thread_1": code.LOAD_ADD_STORE, "check": code.IS_TWO},
+        {"thread_0": code.ADD, "thread_1": code.NULL_STORE},
+        {"thread_0": code.TAKE, "thread_1": code.TAKE},
+    ],
+)
+def test_a_replay_is_the_same_run(functions: dict[str, str]) -> None:
+    """The schedule alone gives the same finding with the same trace, every time."""
+    request, answer = explored(code.concurrent(functions))
+    assert answer.finding is not None
+    for _ in range(100):
+        assert replayed(request, answer).finding == dataclasses.replace(answer.finding, state=0)
+
+
+def test_a_schedule_that_shows_nothing_is_a_fault_of_the_harness() -> None:
+    """A replay never reports a finding that its run does not show."""
+    request, answer = explored(code.LOST_UPDATE)
+    for changed in ({"schedule": ((0, 4), (1, 4))}, {"schedule": ((0, 1),)}, {"kind": "deadlock"}, {"kind": "fault"}):
+        with pytest.raises(HarnessFault, match="does not show"):
+            replayed(request, answer, **changed)
+
+
+def test_a_call_of_the_kernel_ends_it_by_name() -> None:
+    """A thread, the setup or the check that calls the kernel is no finding: exploration does not have the call."""
+    for role in ("thread_1", "setup", "check"):
+        functions = {"thread_0": code.ADD, "thread_1": code.ADD, role: code.GETPID}
+        with pytest.raises(HarnessFault, match=r"UNIX call 20 \(getpid\)"):
+            explored(code.concurrent(functions))
+
+
+def test_a_setup_that_dies_or_hangs_is_refused() -> None:
+    """Without a setup that returns there is nothing to explore."""
+    with pytest.raises(NotRunnable, match="nextrust_setup dies"):
+        explored(code.pair(code.ADD, setup="42b9 00000000 4e75"))
+
+
+def test_no_verdict_without_a_whole_search() -> None:
+    """Past its states a search says neither passed nor failed; neither does sampling that finds nothing."""
+    rounds = code.LOCKED_ADD.removesuffix("4e75") * 2 + "4e75"
+    many = code.concurrent({f"thread_{n}": rounds for n in range(4)})
+    answer = explored(many, max_states=1000)[1]
+    assert (answer.verdict, answer.complete, answer.finding) == ("budget", False, None)
+    assert "states were seen, and there are more" in answer.note
+    assert explored(many)[1].complete
+    sampled = explored(code.RIGHT, method="pct", schedules=50)[1]
+    assert (sampled.verdict, sampled.method, sampled.schedules, sampled.complete) == ("budget", "sample", 50, False)
+    assert "depth 3" in sampled.guarantee
+
+
+def test_a_trap_that_a_next_kills_for_is_a_finding() -> None:
+    """trap #0 is SIGILL on a NeXT, so it is the program's fault and not the harness's."""
+    _request, answer = explored(code.concurrent({"thread_0": code.ADD, "thread_1": "4e40 4e75"}))
+    assert answer.finding is not None
+    assert "SIGILL: trap #0" in answer.finding.message
+
+
+def test_code_is_not_writable() -> None:
+    """A thread that writes to code dies of it."""
+    _request, answer = explored(code.concurrent({"thread_0": "42b9 00002400 4e75", "thread_1": code.NOTHING}))
+    assert answer.finding is not None
+    assert "SIGBUS: write at 0x2400" in answer.finding.message

@@ -1,0 +1,107 @@
+"""Tokens: what is written is what is read, in 120 characters, and damage is an error."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.explore.records import Slice
+from pytest_nextrust.explore.token import CPUS, HASH, KINDS, LENGTH, METHODS, PREFIX, Search, Token, decode, encode
+
+HASHES = st.binary(min_size=HASH, max_size=HASH)
+NUMBERS = st.integers(0, (1 << 64) - 1)
+
+
+@st.composite
+def tokens(draw: st.DrawFn) -> Token:
+    """Any token, of either form."""
+    threads = draw(st.integers(1, 8))
+    pieces = st.builds(Slice, st.integers(0, threads - 1), st.integers(0, 100_000))
+    slices = tuple(draw(st.lists(pieces, max_size=20)))
+    search = draw(
+        st.none()
+        | st.builds(Search, st.sampled_from(METHODS), st.booleans(), NUMBERS, NUMBERS, NUMBERS, st.integers(0, 1 << 40))
+    )
+    return Token(
+        program=draw(HASHES),
+        settings=draw(HASHES),
+        kind=draw(st.sampled_from(KINDS)),
+        cpu=draw(st.sampled_from(CPUS)),
+        threads=threads,
+        signals=draw(st.integers(0, 16)),
+        nested=draw(st.booleans()),
+        loop=draw(st.booleans()),
+        slices=slices if search is None else None,
+        loop_from=draw(st.integers(-1, len(slices))) if search is None else -1,
+        search=search,
+    )
+
+
+@given(tokens())
+def test_what_is_written_is_what_is_read(token: Token) -> None:
+    """Encoding loses nothing, and the text is printable ASCII without characters that a shell takes."""
+    text = encode(token)
+    assert decode(text) == token
+    assert all(character.isalnum() or character in "-_" for character in text)
+    assert text.isascii()
+
+
+@given(tokens(), st.data())
+def test_a_wrong_character_is_an_error(token: Token, data: st.DataObject) -> None:
+    """Any one character that is not as it was printed is refused, wherever it stands."""
+    text = encode(token)
+    at = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.characters(min_codepoint=33, max_codepoint=126).filter(lambda c: c != text[at]))
+    with pytest.raises(UsageFault, match="TOKEN"):
+        decode(text[:at] + other + text[at + 1 :])
+
+
+@given(tokens(), st.data())
+def test_a_missing_or_doubled_part_is_an_error(token: Token, data: st.DataObject) -> None:
+    """A token cut anywhere, or with something after it, is refused."""
+    text = encode(token)
+    at = data.draw(st.integers(0, len(text) - 1))
+    for damaged in (text[:at], text[at:] if at else text + text, text + "A", text + "AAAA"):
+        with pytest.raises(UsageFault):
+            decode(damaged)
+
+
+@given(st.text(max_size=200))
+def test_any_other_text_is_an_error(text: str) -> None:
+    """Nothing that is no token gives anything but the error that says so."""
+    with pytest.raises(UsageFault, match="TOKEN"):
+        decode(PREFIX + text)
+
+
+@given(st.binary(min_size=HASH * 2 + 2, max_size=80))
+def test_rubbish_with_a_fitting_checksum_is_an_error_or_a_token(body: bytes) -> None:
+    """Bytes nobody wrote, under a right checksum, are refused or are a token that is written the same way."""
+    data = body + zlib.crc32(body).to_bytes(4, "big")
+    text = PREFIX + base64.urlsafe_b64encode(data).decode().rstrip("=")
+    try:
+        token = decode(text)
+    except UsageFault:
+        return
+    assert encode(token) == text
+
+
+@given(st.builds(Search, st.sampled_from(METHODS), st.booleans(), NUMBERS, NUMBERS, NUMBERS, st.integers(0, 1 << 64)))
+def test_a_search_always_fits(search: Search) -> None:
+    """The form without switches is never longer than a token may be."""
+    token = Token(bytes(8), bytes(8), "final", threads=8, signals=16, nested=True, loop=True, search=search)
+    assert len(encode(token)) <= LENGTH
+
+
+def test_neither_or_both_is_no_token() -> None:
+    """A token without a run, or with two, cannot be made."""
+    for token in (
+        Token(bytes(8), bytes(8), "final"),
+        Token(bytes(8), bytes(8), "final", slices=(), search=Search("graph", True, 0, 0, 0, 0)),
+    ):
+        with pytest.raises(ValueError, match="either"):
+            encode(token)
