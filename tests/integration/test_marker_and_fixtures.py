@@ -6,6 +6,7 @@ import pytest
 
 from pytest_nextrust.testing import prints
 from tests.integration.conftest import CELL, Project
+from tests.unit.explore import threads
 
 FIRST = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
 
@@ -108,12 +109,26 @@ def test_the_toolchain_fixture_and_its_option(project: Project) -> None:
     result.stdout.fnmatch_lines(["*--nextrust-toolchain watcom: no such toolchain*", "*remedy: one of gnu, *"])
 
 
-def test_the_explore_fixture_says_that_it_cannot(project: Project) -> None:
-    """Exploration is not part of this version: a test that calls it fails, and is told so."""
-    project.pytester.makepyfile("def test_it(nextrust_explore): nextrust_explore('x.c')")
-    result = project.run()
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["nextrust_explore: this version does not explore threads*"])
+def test_the_explore_fixture(project: Project) -> None:
+    """``nextrust_explore`` proves a right test; of a broken one the failing run and its token are shown."""
+    (project.path / "right.macho").write_bytes(threads.RIGHT)
+    (project.path / "lost.macho").write_bytes(threads.LOST_UPDATE)
+    project.pytester.makepyfile(
+        """
+        def test_right(nextrust_explore):
+            assert nextrust_explore("right.macho").verdict == "passed"
+
+        def test_lost(nextrust_explore):
+            explored = nextrust_explore("lost.macho")
+            assert explored.finding.kind == "final"
+            assert explored.token.startswith("nx1")
+            assert explored.verdict == "passed"
+        """
+    )
+    result = project.run("--nextrust-cell", "ubuntu-latest-release-m68040")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["failed: nextrust_check answers 1, not 0", "run it again: nextrust replay nx1*"])
+    assert len(list((project.path / "artifacts/nextrust/programs").glob("*.macho"))) == 2
 
 
 def test_the_status_fixture(project: Project) -> None:

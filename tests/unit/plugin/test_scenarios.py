@@ -84,6 +84,23 @@ def test_rules(tmp_path: Path, text: str, path: str) -> None:
     assert path in faults(tmp_path, text)
 
 
+def test_a_concurrent_scenario(tmp_path: Path) -> None:
+    """``[concurrent]`` stands in for ``[expect]``: read as it is, and refused beside it or where it makes no sense."""
+    text = HEAD + PROGRAM + '[concurrent]\nexpect = "deadlock"\nsignals = 2\nnested = true\nstates = 10\n'
+    concurrent = load(written(tmp_path, text)).concurrent
+    assert concurrent is not None
+    assert (concurrent.expect, concurrent.signals, concurrent.nested, concurrent.states) == ("deadlock", 2, True, 10)
+    assert "given beside concurrent" in faults(tmp_path, text + EXPECT)["expect"]
+    for body, key in (
+        ('expect = "surprise"', "concurrent.expect"),
+        ('expect = "passed"\nnested = true', "concurrent.nested"),
+        ('expect = "starvation"', "concurrent.expect"),
+        ('expect = "passed"\nstates = 0', "concurrent.states"),
+        ("signals = 1", "concurrent.expect"),
+    ):
+        assert key in faults(tmp_path, HEAD + PROGRAM + "[concurrent]\n" + body)
+
+
 def test_a_folder_name_that_cannot_be_an_id(tmp_path: Path) -> None:
     """The folder's name is part of node ids: one with brackets is refused."""
     file = write_scenario(tmp_path, "a[b]", phase="phase-3")

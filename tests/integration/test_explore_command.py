@@ -1,0 +1,183 @@
+"""``nextrust explore``: a proof, the shortest failing schedule, or no verdict; bad input; an answer of its schema."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import pytest_nextrust
+from pytest_nextrust.testing import exits
+from tests.unit.explore import threads as code
+
+SCHEMAS = Path(pytest_nextrust.__file__).parent / "schemas"
+SOURCE = """
+volatile int counter;
+void nextrust_setup(void) { counter = 5; }
+void nextrust_thread_0(void) { counter = counter + 1; }
+void nextrust_thread_1(void) { counter = counter + 1; }
+int nextrust_check(void) { return counter - 7; }
+"""
+
+
+def nextrust(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest_nextrust.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+
+
+def answer(folder: Path, command: str, *arguments: object) -> dict[str, Any]:
+    """The JSON answer, which fits its schema and is all that stdout holds."""
+    done = nextrust(folder, command, *arguments, "--json", "-")
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(found, json.loads((SCHEMAS / f"{command}.json").read_text()))
+    assert found["exit"] == done.returncode
+    assert found["ok"] is (done.returncode == 0)
+    return found
+
+
+def made(folder: Path, program: bytes, name: str = "test.macho") -> Path:
+    path = folder / name
+    path.write_bytes(program)
+    return path
+
+
+def test_a_proof(tmp_path: Path) -> None:
+    """A right test: status 0, a complete proof with its figures, and the model it holds under."""
+    found = answer(tmp_path, "explore", made(tmp_path, code.RIGHT))
+    (exploration,) = found["explorations"]
+    assert (found["exit"], found["verdict"], found["findings"]) == (0, "passed", [])
+    assert (exploration["method"], exploration["complete"], exploration["threads"]) == ("proof", True, 2)
+    assert exploration["states"] > 1
+    assert "sequentially consistent" in found["model"]
+
+
+def test_a_finding(tmp_path: Path) -> None:
+    """A lost update: status 1, the schedule with two switches as text and in JSON, and a token that fits a line."""
+    program = made(tmp_path, code.LOST_UPDATE)
+    (finding,) = answer(tmp_path, "explore", program)["findings"]
+    assert (finding["kind"], finding["switches"]) == ("final", 2)
+    assert sum(instructions for _, instructions in finding["schedule"]) == 8
+    assert {step["thread"] for step in finding["trace"]} == {0, 1}
+    text = nextrust(tmp_path, "explore", program)
+    assert text.returncode == 1
+    lines = text.stdout.splitlines()
+    assert lines[0] == "test.macho: failed: nextrust_check answers 1, not 0"
+    assert any(line.startswith("  0 .  nextrust_thread_0") and line.endswith("counter -> 0x0") for line in lines)
+    assert f"run it again: nextrust replay {finding['token']}" in lines
+
+
+def test_the_program_is_saved_before_the_run(tmp_path: Path) -> None:
+    """Also where the exploration ends in a fault of the harness, the program and its settings are there."""
+    program = made(tmp_path, code.pair(code.GETPID))
+    found = answer(tmp_path, "explore", program, "--artifacts", tmp_path / "kept")
+    assert (found["exit"], found["verdict"]) == (4, "crashed")
+    assert "UNIX call 20 (getpid)" in found["errors"][0]["message"]
+    (saved,) = (tmp_path / "kept").glob("*.macho")
+    assert saved.read_bytes() == program.read_bytes()
+    assert len(list((tmp_path / "kept").glob("*.json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "verdict"),
+    [
+        (["--no-reduce"], 0, "passed"),
+        (["--cpu", "m68040"], 0, "passed"),
+        (["--method", "random", "--schedules", "20", "--seed", "7"], 3, "budget"),
+        (["--method", "pct", "--depth", "2", "--schedules", "20"], 3, "budget"),
+        (["--signals", "1"], 0, "passed"),
+        (["--budget", "2M", "--budget", "20s"], 0, "passed"),
+    ],
+)
+def test_ways_to_explore(tmp_path: Path, options: list[str], status: int, verdict: str) -> None:
+    """Proofs are proofs in every mode that sees everything; sampling that finds nothing has no verdict."""
+    program = made(tmp_path, code.pair(code.ADD, signal=code.NOTHING))
+    found = answer(tmp_path, "explore", program, *options)
+    assert (found["exit"], found["verdict"]) == (status, verdict)
+
+
+def test_nested_signals(tmp_path: Path) -> None:
+    """With ``--nested`` a second signal interrupts the handler: one more state can be told apart than without."""
+    program = made(tmp_path, code.concurrent({"thread_0": code.ADD, "signal": code.ADD}))
+    plain, nested = (
+        answer(tmp_path, "explore", program, "--signals", "2", *more)["explorations"][0] for more in ([], ["--nested"])
+    )
+    assert plain["complete"]
+    assert nested["complete"]
+    assert nested["states"] > plain["states"]
+
+
+def test_threads_that_repeat(tmp_path: Path) -> None:
+    """``--loop`` reports starvation and overtaking of a TAS lock."""
+    found = answer(tmp_path, "explore", made(tmp_path, code.pair(code.LOCKED_CLEAR, None)), "--loop")
+    assert [finding["kind"] for finding in found["findings"]] == ["starvation"]
+    assert found["explorations"][0]["overtaking"] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--budget", "0"], "nothing could be explored"),
+        (["--budget", "0s"], "nothing could be explored"),
+        (["--budget", "soon"], "neither a number nor a time"),
+        (["--seed", "-1"], "not a number"),
+        (["--schedules", "0"], "not a number"),
+        (["--signals", "1"], "exports no function nextrust_signal"),
+        (["--nested"], "no signals are delivered"),
+        (["--loop", "--method", "pct"], "needs the whole graph"),
+    ],
+)
+def test_options_that_cannot_be_acted_on(tmp_path: Path, options: list[str], said: str) -> None:
+    """Status 2, with the option named and what to write instead."""
+    done = nextrust(tmp_path, "explore", made(tmp_path, code.RIGHT), *(o for o in options if o != "-1"), *[])
+    if "-1" in options:
+        done = nextrust(tmp_path, "explore", made(tmp_path, code.RIGHT), "--seed=-1")
+    assert done.returncode == 2
+    assert options[0].split("=")[0] in done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"not a program", "program"),
+        (b"", "program"),
+        (exits(0), "exports no function nextrust_thread_0"),
+        (b"\x7fELF" + bytes(200), "program"),
+        (bytes.fromhex("feedface 00000007") + bytes(200), ""),
+    ],
+)
+def test_what_is_no_concurrent_test(tmp_path: Path, data: bytes, said: str) -> None:
+    """Rubbish, another machine's program, a program without threads: status 2 and no traceback."""
+    done = nextrust(tmp_path, "explore", made(tmp_path, data))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_a_source_that_is_not_there(tmp_path: Path) -> None:
+    """Status 2, for a source and for a program."""
+    for name in ("missing.c", "missing.macho"):
+        done = nextrust(tmp_path, "explore", name)
+        assert done.returncode == 2
+        assert name in done.stderr
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_sources_are_compiled(tmp_path: Path) -> None:
+    """C without a main; what does not compile is status 2 with the compiler's words."""
+    (tmp_path / "test.c").write_text(SOURCE)
+    found = answer(tmp_path, "explore", "test.c")
+    assert (found["exit"], found["findings"][0]["kind"]) == (1, "final")
+    (tmp_path / "wrong.c").write_text(SOURCE + "int;;}")
+    done = nextrust(tmp_path, "explore", "wrong.c")
+    assert done.returncode == 2
+    assert "wrong.c" in done.stderr
+    (tmp_path / "none.c").write_text("void nextrust_thread_1(void) {}\n")
+    assert nextrust(tmp_path, "explore", "none.c").returncode == 2
