@@ -138,7 +138,8 @@ def check(
         )
         out.calls, free = answer["calls"], answer["lock_free"]
         for found in answer["findings"]:
-            more = _alone(target, found.pop("call"), explain) if len(out.findings) < EXPLAINED else {}
+            call = found.pop("call")
+            more = _alone(target, call, explain) if len(out.findings) < EXPLAINED else {}
             out.findings.append({"trace": [], "token": "", "command": "", **more, **found})
         out.conformance_seconds = time.monotonic() - began
         hear(f"{len(target.functions)} functions called {out.calls} times alone: {len(out.findings)} findings")

@@ -56,8 +56,14 @@ def operations() -> Iterator[Operation]:
             for order in _UPDATES:
                 memory = f"__ATOMIC_{order.upper()}"
                 for routine, call in (
-                    (f"__atomic_fetch_{operation}", f"__atomic_fetch_{operation}(object, ({_TYPES[size]})value, {memory})"),
-                    (f"__atomic_{operation}_fetch", f"__atomic_{operation}_fetch(object, ({_TYPES[size]})value, {memory})"),
+                    (
+                        f"__atomic_fetch_{operation}",
+                        f"__atomic_fetch_{operation}(object, ({_TYPES[size]})value, {memory})",
+                    ),
+                    (
+                        f"__atomic_{operation}_fetch",
+                        f"__atomic_{operation}_fetch(object, ({_TYPES[size]})value, {memory})",
+                    ),
                 ):
                     yield _function(routine, size, order, ("value",), f"return {call};")
             for routine in (f"__sync_fetch_and_{operation}", f"__sync_{operation}_and_fetch"):

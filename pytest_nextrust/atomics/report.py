@@ -102,7 +102,7 @@ def _findings(word: str, findings: list[dict[str, Any]]) -> Iterator[str]:
         for line in found.get("lines", ()):
             yield f"  {line}"
         if found["command"]:
-            yield f"  replay: {found['command']}"
+            yield f"  run it again: {found['command']}"
     if len(findings) > SHOWN:
         yield f"and {len(findings) - SHOWN} more findings (--json lists all)"
 

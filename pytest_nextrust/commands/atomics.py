@@ -7,6 +7,7 @@ fault of the harness.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -88,7 +89,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _refused(args: argparse.Namespace, error: NextrustError, status: int) -> int:
     print(f"nextrust atomics: {error}", file=sys.stderr)
-    write_answer(args, envelope("atomics", ok=False, exit=status, errors=faults_of(error)))
+    more: dict[str, Any] = {}
+    if status == HARNESS:
+        more = {"verdict": "crashed", "cells": [], "missing": [], "explorations": [], "findings": []}
+    write_answer(args, envelope("atomics", ok=False, exit=status, errors=faults_of(error), **more))
     return status
 
 
@@ -130,6 +134,9 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
             explain = explainer(sandbox, folder)
             outcomes.append((target, check(target, _within(plan, left), sandbox, _progress(), explain)))
     findings = [found for _, outcome in outcomes for found in outcome.findings]
+    for found in findings:
+        # What no schedule shows, a changed register for one, is shown again by the whole check.
+        found["command"] = found["command"] or _again(args)
     verdict = _verdict([outcome for _, outcome in outcomes])
     status = {"passed": PASSED, "failed": FINDING, "budget": BUDGET}[verdict]
     return envelope(
@@ -148,6 +155,19 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
         findings=findings,
         notes=[note for _, outcome in outcomes for note in outcome.notes],
     )
+
+
+def _again(args: argparse.Namespace) -> str:
+    """The command line that does the same check."""
+    parts = ["nextrust", "atomics", *args.sources, "--cpu", args.cpu, "--seed", str(args.seed)]
+    for option in ("compiler", "level", "require", "threads", "ops", "budget"):
+        value = getattr(args, option)
+        parts += [f"--{option}", str(value)] if value is not None else []
+    parts += [f"--flag={flag}" for flag in args.flag]
+    parts += ["--toolchain", args.toolchain] if args.toolchain != "gnu" else []
+    parts += ["--signals", str(args.signals)] if args.signals else []
+    parts += ["--overlap", args.overlap] if args.overlap != "same-size" else []
+    return shlex.join(parts)
 
 
 def _verdict(outcomes: list[Outcome]) -> str:
