@@ -46,7 +46,7 @@ class Child:
     ``say`` sends a line to the parent while a request is being worked on.
     """
 
-    def __init__(self, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
         self.say = say
         self._cpus: dict[str, Cpu] = {}
         self._gate: GateStatus | None = None

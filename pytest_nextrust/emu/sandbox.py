@@ -146,9 +146,7 @@ class Sandbox:
         """What the conformance gate says of the emulator; ``fresh`` runs it again. Raises HarnessFault."""
         return wire.from_wire(GateStatus, self._ask({"op": "gate", "fresh": fresh}, self._grace))
 
-    def call(
-        self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = lambda line: None
-    ) -> Any:
+    def call(self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = lambda _: None) -> Any:
         """Let the child call ``module:function`` of this package with ``payload`` (plain types) and itself.
 
         ``timeout``: seconds it may take. ``hear`` gets the lines it says meanwhile. Raises NotRunnable, HarnessFault.
@@ -161,7 +159,7 @@ class Sandbox:
         with self._lock:
             self._discard()
 
-    def _ask(self, message: dict[str, Any], timeout: float, hear: Callable[[str], None] = lambda line: None) -> Any:
+    def _ask(self, message: dict[str, Any], timeout: float, hear: Callable[[str], None] = lambda _: None) -> Any:
         with self._lock:
             child = self._live()
             try:

@@ -143,7 +143,13 @@ class RustToolchain:
             ]
             runner.run(command, cwd=folder, env=_ENVIRONMENT, place=str(source))
             # Each may need the other: a program without main gets the library's, which wants the program's threads.
-            inputs: list[str | Path] = [runtime / "start.gc.o", "--start-group", archive, runtime / "libnext.a", "--end-group"]
+            inputs: list[str | Path] = [
+                runtime / "start.gc.o",
+                "--start-group",
+                archive,
+                runtime / "libnext.a",
+                "--end-group",
+            ]
             data = link(runner, PREFIX + "ld", inputs, folder)
         return place(request, data, self.name, probe.version, runner)
 

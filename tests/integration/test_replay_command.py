@@ -14,9 +14,9 @@ from tests.unit.explore import threads as code
 
 SAVED = Path("artifacts/nextrust/programs")
 
-PING = "7014 4ab9 00004000 66f8 23fc 00000001 00004000 5380 66ea 4e75"
-"""moveq #20,d0; wait until COUNTER is 0; make it 1; twenty times"""
-PONG = "7014 4ab9 00004000 67f8 42b9 00004000 5380 66ee 4e75"
+PING = "7028 4ab9 00004000 66f8 23fc 00000001 00004000 5380 66ea 4e75"
+"""moveq #40,d0; wait until COUNTER is 0; make it 1; forty times"""
+PONG = "7028 4ab9 00004000 67f8 42b9 00004000 5380 66ee 4e75"
 
 
 def explored(folder: Path, program: bytes, *options: str) -> dict[str, object]:
