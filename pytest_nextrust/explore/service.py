@@ -251,8 +251,13 @@ class Exploration:
     # -- judging -------------------------------------------------------------------------------------------------------
 
     def _space(self, engine: Engine) -> Space:
+        judged: dict[State, str | None] = {}
+
         def judge(state: State) -> str | None:
-            return self.final_message(final_memory(engine, state), space.monitors[state[-1]])
+            # Where schedules are drawn, thousands end in the same few states.
+            if state not in judged:
+                judged[state] = self.final_message(final_memory(engine, state), space.monitors[state[-1]])
+            return judged[state]
 
         wanted = self.check is not None or bool(self.monitor is not None and self.request.objects)
         space = Space(engine, self.monitor, judge if wanted else None)

@@ -1,0 +1,224 @@
+"""What proofs and samples of the atomics cost, beside single-stepping without a memo and threads under qemu-m68k.
+
+Times are processor time of the process that does the work, so that a busy host does not count; ratios are taken in one
+process.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import subprocess
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_nextrust import wire
+from pytest_nextrust.atomics import RUNTIMES, families, service
+from pytest_nextrust.atomics.build import Unit, build
+from pytest_nextrust.atomics.campaign import Function, Plan, Target, _alike, _payload, _wire, histories
+from pytest_nextrust.atomics.driver import History, assemble
+from pytest_nextrust.atomics.findings import request_of
+from pytest_nextrust.emu.child import Child
+from pytest_nextrust.emu.stepper import Stepper
+from pytest_nextrust.emu.threadstate import PC, pack, register_of
+from pytest_nextrust.explore.service import Exploration, explore
+from pytest_nextrust.explore.steps import SENTINEL
+from tests.atomics_mutants import mutants
+from tests.bench.report import Result
+
+__all__ = ["measure"]
+
+ADD = "__sync_fetch_and_add_4"
+SCHEDULES = 20_000
+STEPPED = 60
+
+HAMMER = """
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+unsigned add(void *, unsigned) __asm__("__sync_fetch_and_add_4");
+static unsigned counter;
+static pthread_barrier_t gate;
+static void *work(void *unused) { pthread_barrier_wait(&gate); add(&counter, 1); add(&counter, 1); return unused; }
+static struct timespec begun, now;
+static int round;
+static void hung(int unused)
+{
+    (void)unused;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    printf("2 %f %d\\n", now.tv_sec - begun.tv_sec + (now.tv_nsec - begun.tv_nsec) / 1e9 - 2, round);
+    fflush(stdout);
+    _exit(0);
+}
+int main(void)
+{
+    signal(SIGALRM, hung);
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (round = 1;; round++) {
+        alarm(2);
+        pthread_t threads[2];
+        counter = 0;
+        pthread_barrier_init(&gate, 0, 2);
+        pthread_create(&threads[0], 0, work, 0);
+        pthread_create(&threads[1], 0, work, 0);
+        pthread_join(threads[0], 0);
+        pthread_join(threads[1], 0);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        double seconds = now.tv_sec - begun.tv_sec + (now.tv_nsec - begun.tv_nsec) / 1e9;
+        if (counter != 4 || seconds > 20) {
+            printf("%d %f %d\\n", counter != 4, seconds, round);
+            return 0;
+        }
+    }
+}
+"""
+
+
+def measure() -> list[Result]:
+    """All results of the atomics."""
+    child = Child()
+    with tempfile.TemporaryDirectory(prefix="nextrust-bench-") as name:
+        folder = Path(name)
+        right = {kind: Target.of(build([Unit(path)], "m68030", "2")) for kind, path in RUNTIMES.items()}
+        source = mutants()["test-then-set"].write(folder)
+        broken = Target.of(build([Unit(source)], "m68030", "2"))
+        results = [_proof(child, right["spinlock"], *size) for size in ((2, 3, 1.0), (3, 2, 1.0), (4, 2, 30.0))]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+        results.append(Result("memory after them", peak, "GiB", at_most=4.0))
+        results += [_pairs(child, kind, target) for kind, target in right.items()]
+        drawn = {method: _drawn(child, right["spinlock"], method) for method in ("random", "pct")}
+        results.append(Result("random schedules, 2 x 2", drawn["random"], "/s", at_least=8_000))
+        results.append(Result("PCT depth 3, 2 x 2", drawn["pct"], "/s", at_least=20_000))
+        stepped = _stepped(child, right["spinlock"])
+        results.append(Result("single-stepping without a memo", stepped, "/s"))
+        results.append(Result("random schedules, ratio to single-stepping", drawn["random"] / stepped, "x"))
+        first = _first(child, broken)
+        results.append(Result("test-then-set: first failing schedule", first * 1000, "ms", at_most=10.0))
+        return results + _qemu(source, folder, first)
+
+
+def _history(target: Target, threads: int, count: int) -> History:
+    return _alike(Function(ADD, target.runtime.routines[ADD], ADD), 4, threads, count)
+
+
+def _proof(child: Child, target: Target, threads: int, count: int, most: float) -> Result:
+    driven = assemble(_history(target, threads, count), target.runtime)
+    limits = {"states": 50_000_000, "seconds": 600.0, "total": 600.0}
+    payload = {**_payload(target.runtime), "histories": [_wire(driven)], **limits}
+    begun = time.process_time()
+    (answer,) = service.explore(payload, child)
+    taken = time.process_time() - begun
+    assert answer["complete"]
+    assert answer["verdict"] == "passed"
+    return Result(f"prove TAS, {threads} x {count}", taken, "s", at_most=most, note=f"{answer['states']} states")
+
+
+def _pairs(child: Child, kind: str, target: Target) -> Result:
+    """All pairs of families in four sizes."""
+    names = {found.name for found in families.all_pairs()}
+    chosen = [item.history for item in histories(target, Plan(crowds=())) if item.history.name in names]
+    limits = {"states": 5_000_000, "seconds": 600.0, "total": 600.0}
+    driven = [_wire(assemble(history, target.runtime)) for history in chosen]
+    begun = time.process_time()
+    answers = service.explore({**_payload(target.runtime), "histories": driven, **limits}, child)
+    taken = time.process_time() - begun
+    assert len(answers) == len(names)
+    assert all(answer["verdict"] == "passed" for answer in answers)
+    return Result(f"all pairs x 4 sizes, {kind}", taken, "s", at_most=60.0, note=f"{len(answers)} histories")
+
+
+def _drawn(child: Child, target: Target, method: Any) -> float:
+    history = _history(target, 2, 2)
+    request = request_of(target, history, assemble(history, target.runtime))
+    request = replace(request, method=method, schedules=SCHEDULES, max_seconds=120.0)
+    begun = time.process_time()
+    answer = explore(wire.to_wire(request), child)
+    taken = time.process_time() - begun
+    assert answer["finding"] is None
+    return float(answer["schedules"]) / taken
+
+
+def _first(child: Child, target: Target) -> float:
+    """Seconds from the loaded program to the first schedule that fails, of 5 seeds the median."""
+    history = _history(target, 2, 2)
+    request = request_of(target, history, assemble(history, target.runtime))
+    taken = []
+    for seed in range(5):
+        loaded = Exploration(replace(request, method="random", seed=seed, schedules=100_000), child)
+        begun = time.process_time()
+        seconds = _until_bad(loaded)
+        taken.append(seconds if seconds is not None else time.process_time() - begun)
+        loaded.close()
+    return sorted(taken)[len(taken) // 2]
+
+
+def _until_bad(loaded: Exploration) -> float | None:
+    from pytest_nextrust.explore.accesses import Reclassified
+    from pytest_nextrust.explore.graph import Space
+    from pytest_nextrust.explore.sample import sample, uniform
+
+    begun = time.process_time()
+    shared: frozenset[int] = frozenset(
+        byte
+        for name, size in loaded.request.objects
+        for byte in range(loaded.image.address(name), loaded.image.address(name) + size)
+    )
+    rng = random.Random(loaded.request.seed)
+    while True:
+        stepper = Stepper(loaded.cpu, loaded.image.regions)
+        try:
+            space = Space(loaded.engine(stepper, shared), loaded.monitor)
+            seen = sample(space, lambda _: uniform(rng), 100_000)
+            return time.process_time() - begun if seen.bad is not None else None
+        except Reclassified as found:
+            shared |= found.addresses
+        finally:
+            stepper.close()
+
+
+def _stepped(child: Child, target: Target) -> float:
+    """Random schedules per second where every instruction is emulated and every switch saves and loads a thread."""
+    history = _history(target, 2, 2)
+    request = request_of(target, history, assemble(history, target.runtime))
+    loaded = Exploration(request, child)
+    rng = random.Random(1)
+    begun = time.process_time()
+    for _ in range(STEPPED):
+        stepper = Stepper(loaded.cpu, loaded.image.regions)
+        states = [pack(start.entry, start.sp) for start in loaded.image.starts]
+        ready = list(range(len(states)))
+        while ready:
+            thread = rng.choice(ready)
+            stepper.load(states[thread])
+            assert stepper.step() is None
+            states[thread] = stepper.state()
+            if register_of(states[thread], PC) == SENTINEL:
+                ready.remove(thread)
+        stepper.close()
+    taken = time.process_time() - begun
+    loaded.close()
+    return STEPPED / taken
+
+
+def _qemu(source: Path, folder: Path, first: float) -> list[Result]:
+    """The same broken lock with threads under qemu-m68k, wall time until it shows; 20 s at most."""
+    (folder / "hammer.c").write_text(HAMMER)
+    program = folder / "hammer"
+    command = ["m68k-linux-gnu-gcc", "-m68030", "-O2", "-static", "-pthread", "-o", str(program)]
+    try:
+        subprocess.run([*command, str(folder / "hammer.c"), str(source)], check=True, capture_output=True)
+        done = subprocess.run(["qemu-m68k", str(program)], check=True, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        return [Result("qemu-m68k, the same lock with threads", 0.0, "s", note=f"not measured: {error}")]
+    lost, seconds, rounds = done.stdout.split()
+    words = {"0": "nothing lost in {} rounds", "1": "an update lost in round {}", "2": "deadlock in round {}"}
+    note = words[lost].format(rounds)
+    return [
+        Result("qemu-m68k, the same lock with threads", float(seconds), "s", note=note),
+        Result("qemu-m68k, ratio to the first failing schedule", float(seconds) / first, "x"),
+    ]
