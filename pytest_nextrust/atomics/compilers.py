@@ -1,7 +1,7 @@
 """What compilers make of atomic operations: one function per operation, width and ordering, checked like a runtime.
 
-The functions are compiled at every level, and for every CPU whose code the chosen one runs: a 68000 or 68010 has no cas,
-so their code calls the routines of a runtime, which is the shipped lock-free one (proved by itself); from the 68020 on
+The functions are compiled at every level, and for every CPU whose code the chosen one runs: a 68000 or 68010 has no cas, so
+their code calls the routines of a runtime, which is the shipped lock-free one (proved by itself); from the 68020 on
 code is inline. Values are passed in whole slots and cut down inside, so that how a compiler extends narrow arguments is
 not what is judged.
 
@@ -14,12 +14,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from pytest_nextrust.atomics import RUNTIMES
 from pytest_nextrust.atomics.build import Runtime, Unit, build
 from pytest_nextrust.atomics.campaign import Function, Target
-from pytest_nextrust.atomics.table import OPERATIONS, ORDERS, SIZES
+from pytest_nextrust.atomics.table import OPERATIONS, SIZES
 from pytest_nextrust.errors import UsageFault
 
 __all__ = ["CLASSES", "Operation", "operations", "source", "targets"]
@@ -143,7 +144,7 @@ def _functions(runtime: Runtime) -> tuple[Function, ...]:
     """The functions made, of each routine only those whose code differs."""
     text = next(section for section in runtime.image.sections if section.name == "__text")
     starts = sorted({symbol.address for symbol in runtime.image.symbols} | {text.address + text.size})
-    after = dict(zip(starts, starts[1:], strict=False))
+    after = dict(pairwise(starts))
     kept: dict[tuple[str, bytes], Function] = {}
     for operation in operations():
         address = runtime.symbols[operation.name]
