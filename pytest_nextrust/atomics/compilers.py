@@ -1,7 +1,7 @@
 """What compilers make of atomic operations: one function per operation, width and ordering, checked like a runtime.
 
 The functions are compiled at every level, and for every CPU whose code the chosen one runs: a 68000 or 68010 has no
-cas, so their code calls the routines of a runtime, which is the shipped lock-free one (proved by itself); from the 68020
+cas, so their code calls the routines of a runtime, the shipped lock-free one (proved by itself); from the 68020
 on code is inline. Values are passed in whole slots and cut down inside, so that how a compiler extends narrow arguments
 is not what is judged.
 
