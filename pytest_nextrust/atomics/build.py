@@ -182,7 +182,7 @@ def _base(compiler: CToolchain, cpu: str, level: str) -> list[str]:
     path = compiler.probe().path
     headers = compiler.own_headers(path)
     own = ["-isystem", headers] if headers else []
-    return [path, *compiler.target(cpu), f"-O{level}", *FREESTANDING, *own]
+    return [path, *compiler.target(cpu), f"-O{level}", "-g", *FREESTANDING, *own]
 
 
 def _compile(runner: Runner, base: Sequence[str], unit: Unit, out: Path) -> Path:
@@ -208,6 +208,6 @@ def _link(runner: Runner, inputs: Sequence[Path], keep: Sequence[str], folder: P
     roots = [option for name in (*keep, "nextrust_drivers", "nextrust_objects") for option in ("-u", name)]
     runner.run([*command, "-e", "nextrust_drivers", *roots, "-o", str(out), *map(str, inputs)], cwd=folder)
     try:
-        return image_of(out.read_bytes(), name=out.name)
+        return image_of(out.read_bytes(), name=out.name, lines=True)
     except OSError as error:
         raise ToolchainError("ld", f"left no output: {error.strerror}") from error

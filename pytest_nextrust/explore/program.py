@@ -72,6 +72,7 @@ def build(described: Build) -> bytes:
             profile=described.profile,
             flags=described.flags,
             optimise=described.optimise,
+            lines=True,
         )
         return toolchain.build(request).path.read_bytes()
 

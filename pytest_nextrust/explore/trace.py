@@ -6,7 +6,7 @@ what stopped a thread, and which thread last wrote what another one waits for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from pytest_nextrust.emu.decode import decode
 from pytest_nextrust.emu.disassemble import disassemble
@@ -16,6 +16,7 @@ from pytest_nextrust.emu.stepper import StepStop
 from pytest_nextrust.explore.concrete import Executed
 from pytest_nextrust.explore.image import STACKS, Image
 from pytest_nextrust.explore.records import AccessRecord, TraceStep
+from pytest_nextrust.macho import SourceLines
 
 __all__ = ["STEPS", "Narrator", "is_call", "stop_text", "trap_text"]
 
@@ -57,12 +58,12 @@ def stop_text(image: Image, stop: StepStop) -> str:
 
 
 class Narrator:
-    """Turns instructions of one image into text. ``lines`` maps addresses to source lines, where they are known."""
+    """Turns instructions of one image into text, with the source lines that its symbol table knows."""
 
-    def __init__(self, image: Image, cpu: str, lines: Mapping[int, str] | None = None) -> None:
+    def __init__(self, image: Image, cpu: str) -> None:
         self._image = image
         self._cpu = cpu
-        self._lines = lines or {}
+        self._lines = SourceLines(image.file)
         self._text: dict[int, str] = {}
 
     def steps(self, run: Sequence[Executed], shared: frozenset[int]) -> tuple[TraceStep, ...]:
@@ -85,7 +86,7 @@ class Narrator:
             thread=done.thread,
             pc=done.pc,
             function=self._image.symbol(done.pc),
-            line=self._lines.get(done.pc, ""),
+            line=self._lines.at(done.pc),
             instruction="(signal)" if done.delivery else self.instruction(done.pc),
             access=accesses,
             note=note,

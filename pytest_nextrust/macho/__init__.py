@@ -7,11 +7,15 @@ from pytest_nextrust.macho.commands import LoadCommand, Section, Segment, Thread
 from pytest_nextrust.macho.containers import Archive, ArchiveMember, FatFile, FatMember
 from pytest_nextrust.macho.defects import Defect
 from pytest_nextrust.macho.image import Image, ImageSection, ImageSymbol
+from pytest_nextrust.macho.layout import N_SLINE, N_SO
+from pytest_nextrust.macho.lines import SourceLines
 from pytest_nextrust.macho.model import MachFile, Relocation, Symbol
 from pytest_nextrust.macho.reader import read, read_member, select_member
 from pytest_nextrust.macho.writer import headers_size, write_executable
 
 __all__ = [
+    "N_SLINE",
+    "N_SO",
     "Archive",
     "ArchiveMember",
     "Defect",
@@ -25,6 +29,7 @@ __all__ = [
     "Relocation",
     "Section",
     "Segment",
+    "SourceLines",
     "Symbol",
     "ThreadState",
     "check",

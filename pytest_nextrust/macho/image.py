@@ -31,13 +31,17 @@ class ImageSection:
 
 @dataclass(frozen=True, slots=True)
 class ImageSymbol:
-    """One symbol. ``section`` is the (segment, section) pair it is defined in, or None for an absolute one."""
+    """One symbol. ``section`` is the (segment, section) pair it is defined in, or None for an absolute one.
+
+    ``stab`` is a debugging entry's type, 0 for a symbol that is none; see ``lines``.
+    """
 
     name: str
     address: int
     section: tuple[str, str] | None
     external: bool = True
     desc: int = 0
+    stab: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,8 @@ def _linkedit(symbols: Sequence[ImageSymbol], ordinals: dict[tuple[str, str], in
         place = f"symbol {symbol.name}"
         if "\0" in symbol.name:
             raise MachoError("image", "a NUL in its name", place=place)
+        if symbol.stab and not (symbol.stab & lay.N_STAB and symbol.stab < 0x100 and not symbol.external):
+            raise MachoError("image", f"0x{symbol.stab:x} is no debugging entry's type", place=place)
         if not 0 <= symbol.address < _LIMIT or not 0 <= symbol.desc < 1 << 16:
             raise MachoError("image", "its address or desc does not fit its field", place=place)
         if symbol.section is not None and tuple(symbol.section) not in ordinals:
@@ -229,7 +231,7 @@ def _linkedit(symbols: Sequence[ImageSymbol], ordinals: dict[tuple[str, str], in
             strings += symbol.name.encode("utf-8", "surrogateescape") + b"\0"
         kind = lay.N_ABS if symbol.section is None else lay.N_SECT
         sect = 0 if symbol.section is None else ordinals[symbol.section]
-        ntype = kind | (lay.N_EXT if symbol.external else 0)
+        ntype = symbol.stab or kind | (lay.N_EXT if symbol.external else 0)
         entries += lay.NLIST.pack(known[symbol.name], ntype, sect, symbol.desc, symbol.address)
     strings += bytes(-len(strings) % 4)
     return bytes(entries + strings), len(symbols), len(strings)

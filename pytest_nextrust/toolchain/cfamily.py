@@ -86,12 +86,12 @@ class CToolchain(ABC):
             ]
             library = [runtime / name for name in (*self.extra_objects, "libnext.a")]
             inputs: list[str | Path] = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
-            data = link(runner, PREFIX + "ld", inputs, folder)
+            data = link(runner, PREFIX + "ld", inputs, folder, lines=request.lines)
         return place(request, data, self.name, probe.version, runner)
 
     def _base(self, compiler: str, request: BuildRequest) -> list[str]:
         headers = self.own_headers(compiler)
-        debug = ["-g"] if request.profile == "debug" else []
+        debug = ["-g"] if request.profile == "debug" or request.lines else []
         own = ["-isystem", headers] if headers else []
         return [compiler, *self.target(request.cpu), f"-O{request.level}", *debug, *FREESTANDING, *own]
 

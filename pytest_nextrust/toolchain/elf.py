@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
+from pytest_nextrust.toolchain.lines import line_entries
 
 __all__ = ["BARE_NAMES", "PLACES", "image_of", "next_name"]
 
@@ -44,14 +45,14 @@ def next_name(name: str) -> str:
     return name if name in BARE_NAMES else "_" + name
 
 
-def image_of(data: bytes, *, name: str = "") -> Image:
-    """Read a linked ELF executable.
+def image_of(data: bytes, *, name: str = "", lines: bool = False) -> Image:
+    """Read a linked ELF executable, with ``lines`` its source lines too.
 
     Raises ToolchainMissing without pyelftools, and ToolchainError for a file that is not an m68k ELF executable made
     with this package's linker script.
     """
     try:
-        from elftools.common.exceptions import ELFError, ELFParseError
+        from elftools.common.exceptions import DWARFError, ELFError, ELFParseError
         from elftools.elf.elffile import ELFFile
     except ImportError as error:
         raise ToolchainMissing(
@@ -61,9 +62,9 @@ def image_of(data: bytes, *, name: str = "") -> Image:
         elf = ELFFile(io.BytesIO(data))
         _judge(elf, name)
         sections = _sections(elf, name)
-        symbols = _symbols(elf, sections)
+        symbols = _symbols(elf, sections) + (line_entries(elf, sections) if lines else ())
         return Image(tuple(sections.values()), elf.header["e_entry"], symbols)
-    except (ELFError, ELFParseError) as error:
+    except (ELFError, ELFParseError, DWARFError) as error:
         raise _bad(name, f"not an ELF file that can be read: {error}") from error
 
 

@@ -39,7 +39,13 @@ def workspace(subject: str) -> Iterator[Path]:
 
 
 def link(
-    runner: Runner, linker: str, inputs: Sequence[str | Path], folder: Path, *, options: Sequence[str] = ()
+    runner: Runner,
+    linker: str,
+    inputs: Sequence[str | Path],
+    folder: Path,
+    *,
+    options: Sequence[str] = (),
+    lines: bool = False,
 ) -> bytes:
     """Link ``inputs`` at NeXT addresses; the bytes of the Mach-O executable. Raises BuildFailed, ToolchainError."""
     linked = folder / "program.elf"
@@ -55,7 +61,7 @@ def link(
         str(RUNTIME / "next.ld"),
     ]
     runner.run([*command, *options, "-o", str(linked), *map(str, inputs)], cwd=folder)
-    return macho.write_executable(image_of(linked.read_bytes(), name=linked.name))
+    return macho.write_executable(image_of(linked.read_bytes(), name=linked.name, lines=lines))
 
 
 def refuse_defects(subject: str, data: bytes, cpu: str, command: Sequence[str], output: str, place: str = "") -> None:

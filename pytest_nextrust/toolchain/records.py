@@ -25,7 +25,8 @@ class BuildRequest:
     """One program to build.
 
     ``optimise`` (one of ``OPTIMISE``) overrides what the profile means: debug is level 0 with debug information,
-    release is level 2. ``flags`` are handed to the compiler as they are. ``scenario`` is the folder whose prebuilt
+    release is level 2. ``flags`` are handed to the compiler as they are. With ``lines`` the program says which source
+    line its instructions come from, as far as the toolchain can tell. ``scenario`` is the folder whose prebuilt
     program may stand in, for the toolchain that knows prebuilt programs.
     """
 
@@ -37,6 +38,7 @@ class BuildRequest:
     optimise: str | None = None
     link: Literal["executable", "object"] = "executable"
     scenario: Path | None = None
+    lines: bool = False
 
     @property
     def level(self) -> str:

@@ -138,6 +138,7 @@ class RustToolchain:
             archive = folder / "libprogram.a"
             command = [
                 *self._command(request.cpu, request.level, debug=request.profile == "debug"),
+                *(("-C", "debuginfo=line-tables-only") if request.lines else ()),
                 *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
                 *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
             ]
@@ -150,7 +151,7 @@ class RustToolchain:
                 runtime / "libnext.a",
                 "--end-group",
             ]
-            data = link(runner, PREFIX + "ld", inputs, folder)
+            data = link(runner, PREFIX + "ld", inputs, folder, lines=request.lines)
         return place(request, data, self.name, probe.version, runner)
 
     # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a
