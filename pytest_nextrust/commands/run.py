@@ -12,7 +12,6 @@ import base64
 import os
 import re
 import stat
-import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
