@@ -15,8 +15,8 @@ help:  ## list what can be made
 verify: $(VENV)/.ready  ## the main job: every shipped scenario over the matrix, with status artifacts
 	$(PYTEST) --nextrust-phase all -n $(JOBS) $(ARGS)
 
-test: $(VENV)/.ready  ## the tests of this project
-	$(PYTEST) -n $(JOBS) tests $(ARGS)
+test: $(VENV)/.ready  ## the tests of this project, but for the wheel's
+	$(PYTEST) -n $(JOBS) tests --ignore=tests/wheel $(ARGS)
 
 campaign: $(VENV)/.ready  ## every long campaign in its full setting
 	NEXTRUST_CAMPAIGN=full $(PYTEST) -n $(JOBS) -m campaign tests $(ARGS)

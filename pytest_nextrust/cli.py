@@ -30,6 +30,8 @@ COMMANDS = {
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+EXIT_OUTPUT = {"run": 125}
+"""Exit status where the surroundings failed, a full disk under stdout for instance; 2 for a command not named here."""
 
 
 def load(name: str) -> ModuleType:
@@ -60,8 +62,32 @@ def refuse(args: argparse.Namespace, error: NextrustError) -> int:
     return EXIT_USAGE
 
 
+def open_streams() -> None:
+    """Give a process that was started without stdin, stdout or stderr one that is empty or refuses what is written.
+
+    Python makes such a stream None, and the next file opened would take its descriptor: a pipe to the machine's child
+    would then be somebody's stdout.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        opened = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+        if opened != descriptor:
+            os.dup2(opened, descriptor)
+            os.close(opened)
+        # closefd: the descriptor stays taken for as long as the process lives.
+        mode = "r" if name == "stdin" else "w"
+        setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def silence() -> None:
+    """Keep the interpreter from flushing at exit what could not be written before."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    open_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
     args = build_parser(wanted).parse_args(arguments)
@@ -75,8 +101,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader went away (``nextrust ... | head``): say nothing, and keep the interpreter from saying it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         return 128 + 13
+    except OSError as error:
+        print(f"nextrust {args.command}: {error.filename or 'stdout'}: {error.strerror}", file=sys.stderr)
+        silence()
+        return EXIT_OUTPUT.get(args.command, EXIT_USAGE)
     return status
 
 

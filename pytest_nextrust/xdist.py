@@ -88,6 +88,10 @@ class Guard:
         if self._announced:
             return
         self._announced = True
+        faults, config = self.results.collection_errors, self.results.config
+        if faults and not config.option.continue_on_collection_errors:
+            # xdist would run the rest, and half the scenarios would pass for a phase: stop, as without workers.
+            raise pytest.Session.Interrupted(f"{faults} error{'s' if faults > 1 else ''} during collection")
         sidecar = Path(self.session.for_worker()["sidecar"])
         found: dict[str, Any] = json.loads(sidecar.read_bytes()) if sidecar.exists() else {}
         for nodeid in ids:
@@ -95,7 +99,7 @@ class Guard:
                 self.session.expected[nodeid] = from_wire(Item, found[nodeid])
             elif self.session.mode == "phase":
                 self.results.faults.append(f"{nodeid}: no worker said what it is")
-        if not ids and not self.results.collection_errors:
+        if not ids and not faults:
             raise pytest.UsageError(self.session.nothing())
         self.results.announce()
 

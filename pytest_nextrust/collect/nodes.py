@@ -50,7 +50,10 @@ class ScenarioFile(pytest.File):
         except ConfigError as error:
             raise self.CollectError(str(error)) from None
         for cell in scenario.cells(session.settings.cells):
-            yield ScenarioItem.from_parent(self, name=f"{scenario.name}[{cell.id}]", scenario=scenario, cell=cell)
+            name = f"{scenario.name}[{cell.id}]"
+            # pytest 9.2 takes a name for a name without parameters, and --lf then knows no item by what it wrote down.
+            nodeid = f"{self.nodeid}::{name}"
+            yield ScenarioItem.from_parent(self, name=name, nodeid=nodeid, scenario=scenario, cell=cell)
 
 
 class VerifiedItem(pytest.Item):

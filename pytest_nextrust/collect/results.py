@@ -157,7 +157,16 @@ class Results:
         if carried is not None:
             self.session.results[report.nodeid] = from_wire(Item, carried)
             if self.session.recorder is not None and not self.is_worker:
-                self.session.recorder.refresh()
+                try:
+                    self.session.recorder.refresh()
+                except StatusError as error:
+                    # A full disk: the run goes on, says so at its end, and fails.
+                    self._fault(str(error))
+
+    def _fault(self, message: str) -> None:
+        """Note what fails the run itself, once however often it happens."""
+        if message not in self.faults:
+            self.faults.append(message)
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -238,7 +247,7 @@ class Results:
                 self.done = recorder.mark(ran, plan.commit, self._names(), standins=self.session.settings.standins)
                 recorder.end(exit=int(session.exitstatus), items=items)
         except (StatusError, OSError) as error:
-            self.faults.append(str(error))
+            self._fault(str(error))
         report = self.session.settings.report
         if report is not None:
             try:

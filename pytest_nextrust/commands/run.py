@@ -146,9 +146,9 @@ def _positive(option: str, text: str, number: int) -> int:
 
 def _read(what: str, name: str) -> bytes:
     try:
-        if what == "PROGRAM" and not stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116
+        if not stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116
             # A pipe or a device may never end.
-            raise UsageFault(what, "not a regular file", place=name, remedy="name a Mach-O executable")
+            raise UsageFault(what, "not a regular file", place=name, remedy="name a file")
         return Path(name).read_bytes()
     except OSError as error:
         raise UsageFault(
@@ -236,6 +236,7 @@ def _fault(fault: Fault) -> list[str]:
 
 
 def _failed(args: argparse.Namespace, request: RunRequest, error: NextrustError, status: int, verdict: str) -> int:
+    error.place = " ".join(part for part in (str(args.program), error.place) if part)
     print(f"nextrust run: {error}", file=sys.stderr)
     end = {"kind": "harness", "value": 0, "message": error.fault} if verdict == "crashed" else None
     nothing: dict[str, Any] = {"stdout_b64": "", "stderr_b64": "", "instructions": 0, "traps": [], "fault": None}

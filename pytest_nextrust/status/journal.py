@@ -217,6 +217,9 @@ class Journal:
     def read(self) -> JournalView:
         """Everything in the journal; an absent one is empty. Raises StatusError only where the file cannot be read."""
         try:
+            if self.path.is_fifo():
+                # Reading it would wait for somebody to write.
+                raise StatusError("status log", "not a file", place=str(self.path), remedy="take the pipe away")
             return parse(self.path.read_bytes())
         except FileNotFoundError:
             return JournalView()

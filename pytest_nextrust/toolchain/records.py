@@ -59,6 +59,11 @@ class BuildRequest:
             if not source.is_file():
                 fault = "is a folder" if source.is_dir() else "no such file"
                 raise UsageFault("SOURCE", fault, place=str(source), remedy="name a .c, .S, .s or .rs file")
+            if self.out.exists() and self.out.samefile(source):
+                raise UsageFault("--out", "is a source", place=str(self.out), remedy="name another file")
+        if self.out.exists() and not self.out.is_file():
+            # The rename that puts the program there would take the place of a device: of root's /dev/null, once.
+            raise UsageFault("--out", "not a regular file", place=str(self.out), remedy="name a file to write")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class PrebuiltToolchain:
     def build(self, request: BuildRequest) -> BuildResult:
         """Copy the shipped program for this CPU and profile to ``request.out``.
 
-        Raises ToolchainMissing where none is shipped or its sources have changed, ToolchainError for a damaged one.
+        Raises ToolchainMissing where none is shipped, ToolchainError for one that is damaged or older than its sources:
+        that a program was not run because it is stale must not look like a compiler that is not installed.
         """
         request.judge()
         if request.scenario is None:
@@ -68,7 +69,7 @@ class PrebuiltToolchain:
             raise ToolchainMissing(self.name, f"no program for {cell}", place=str(folder), remedy=remedy)
         if entry.get("source") != source_hash(request):
             fault = f"the program for {cell} was made from other sources, flags or runtime"
-            raise ToolchainMissing(self.name, fault, place=str(file), remedy=remedy + ", or make prebuilt")
+            raise ToolchainError(self.name, fault, place=str(file), remedy=remedy + ", or make prebuilt")
         data = file.read_bytes()
         if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
             raise ToolchainError(self.name, "not the bytes that its manifest records", place=str(file), remedy=remedy)

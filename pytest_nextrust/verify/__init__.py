@@ -16,7 +16,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_nextrust.emu.records import DEFAULT_BUDGET, DEFAULT_STACK, DEFAULT_WALL, RunRecord, RunRequest
-from pytest_nextrust.errors import BuildFailed, HarnessFault, NextrustError, NotRunnable, ToolchainError, UsageFault
+from pytest_nextrust.errors import (
+    BuildFailed,
+    HarnessFault,
+    NextrustError,
+    NotRunnable,
+    ToolchainError,
+    ToolchainMissing,
+    UsageFault,
+)
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.scenarios import KnownIssue, Scenario
 from pytest_nextrust.status.records import Verdict
@@ -65,7 +73,9 @@ class _Verification:
         except BuildFailed as error:
             mismatches = [Mismatch("build", str(error))]
         except ToolchainError as error:
-            missing = not self.services.required and self.services.settings.toolchain is None
+            # A cache that cannot be written, or prebuilt bytes that are not the recorded ones, is nothing to skip over.
+            optional = not self.services.required and self.services.settings.toolchain is None
+            missing = optional and isinstance(error, ToolchainMissing)
             mismatches = [Mismatch("skipped" if missing else "infra", str(error))]
         except NextrustError as error:
             mismatches = [Mismatch("check", str(error))]

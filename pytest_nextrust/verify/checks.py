@@ -141,7 +141,7 @@ def _build_and_inspect(on: _Subject, name: str) -> Iterator[Mismatch]:
         yield Mismatch("build", f"{name}: {error}")
         return
     except ToolchainError as error:
-        yield Mismatch("infra" if on.services.required else "check", f"macho-sound: {name}: {error}")
+        yield Mismatch("infra", f"macho-sound: {name}: {error}")
         return
     yield from _inspect(on.check, result.path.read_bytes(), on.cell, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -79,17 +80,25 @@ def test_a_refusal_is_status_1(source: Path, capsys: pytest.CaptureFixture[str])
         (("hello.c", "-o", "x", "--toolchain", "gcc"), "no toolchain 'gcc'"),
         (("hello.c", "-o", "x", "--toolchain", "rust"), "rust does not build c"),
         (("nextrust.toml", "-o", "x"), "no language has the suffix '.toml'"),
+        (("hello.c", "-o", "hello.c"), "is a source"),
+        (("hello.c", "-o", "./hello.c"), "is a source"),
+        (("hello.c", "-o", "pipe"), "not a regular file"),
+        (("hello.c", "-o", "."), "not a regular file"),
     ],
 )
 def test_usage_is_status_2(
     source: Path, capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], message: str
 ) -> None:
-    """A missing source, an unknown toolchain or language: status 2, and a remedy."""
+    """A missing source, an unknown toolchain or language, an output that must not be: status 2, a remedy."""
     Path("nextrust.toml").write_text("")
+    os.mkfifo("pipe")
+    before = source.read_bytes()
     status, said = answer(capsys, *argv)
     assert status == 2
     assert message in said["errors"][0]["message"]
     assert said["errors"][0]["remedy"]
+    assert source.read_bytes() == before
+    assert Path("pipe").is_fifo()
 
 
 def test_no_compiler_is_status_2(

@@ -153,3 +153,14 @@ def test_a_dead_machine_costs_one_test(project: Project) -> None:
     result = project.run(*FIRST)
     assert project.verdicts() == {("a-deadly", CELL): "crashed", ("b-tiny", CELL): "passed"}
     result.stdout.fnmatch_lines(["crashed a-deadly*SIGABRT*"])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_last_failed_runs_what_failed(project: Project, workers: int) -> None:
+    """``--lf`` after a failing run runs the scenario that failed, and no other; ``--ff`` runs it first."""
+    project.scenario("fine")
+    project.scenario("wrong", made=exits(1))
+    options = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    project.run_workers(*options, workers=workers).assert_outcomes(passed=1, failed=1)
+    project.run_workers(*options, "--lf", workers=workers).assert_outcomes(failed=1)
+    project.run_workers(*options, "--ff", workers=workers).assert_outcomes(passed=1, failed=1)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 
+from pytest_nextrust.status import projections
 from tests.integration.conftest import CELL, Project
 
 FIRST = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
@@ -48,3 +52,25 @@ def test_a_folder_that_cannot_be_made_is_refused(project: Project) -> None:
     result = project.run(*FIRST, "--nextrust-status-dir", "taken/below")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --nextrust-status-dir*taken/below*"])
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_disk_that_fills_up_fails_the_run(project: Project, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Projections that cannot be written, once or ever, are said at the end and fail the run; every item still runs."""
+    real, left = projections.atomic_replace, [times]
+
+    def full(path: Path, data: bytes) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, data)
+
+    monkeypatch.setattr(projections, "atomic_replace", full)
+    for name in ("one", "two", "three"):
+        project.scenario(name)
+    result = project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["the run itself: *a projection cannot be written: No space left on device*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    assert set(project.verdicts().values()) == {"passed"}

@@ -77,13 +77,21 @@ def test_nothing_selected(project: Project) -> None:
     result.stderr.fnmatch_lines(["ERROR: nothing selected for phase first*/scenarios"])
 
 
-def test_a_faulty_file_fails_the_run(project: Project) -> None:
-    """A scenario that cannot be read is an error of the run, whatever else passes."""
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_faulty_file_stops_the_run(project: Project, workers: int) -> None:
+    """A scenario that cannot be read stops the run before anything runs or is recorded, with workers as without;
+    --continue-on-collection-errors runs the rest, and the run fails all the same."""
     project.scenario("tiny")
     project.scenario("broken").write_text("schema = 2\n", encoding="utf-8")
-    result = project.run_workers("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    options = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    result = project.run_workers(*options, workers=workers)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*schema*", "*Interrupted: 1 error during collection*"])
+    assert project.records() == []
+    result = project.run_workers(*options, "--continue-on-collection-errors", workers=workers)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*schema*"])
+    assert project.verdicts() == {("tiny", CELL): "passed"}
 
 
 KILLER = """

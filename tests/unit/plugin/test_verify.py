@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_nextrust.emu.records import End, Fault, GateStatus, RunRecord, RunRequest
-from pytest_nextrust.errors import BuildFailed, HarnessFault, NotRunnable, ToolchainMissing, UsageFault
+from pytest_nextrust.errors import BuildFailed, HarnessFault, NotRunnable, ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.matrix import Matrix
 from pytest_nextrust.scenarios import Scenario, load
 from pytest_nextrust.settings import Settings, parse_budget
@@ -164,6 +164,7 @@ def test_an_unsound_program_is_not_run(tmp_path: Path, services: Callable[..., S
         (FakeToolchain("gnu", found=False), {"NEXTRUST_TOOLCHAINS": "required"}, "infra-error"),
         (FakeToolchain("gnu", made=BuildFailed("gnu", "no", command=["cc"], output="error: x")), {}, "failed"),
         (FakeToolchain("gnu", made=ToolchainMissing("gnu", "no ld")), {}, "skipped"),
+        (FakeToolchain("gnu", made=ToolchainError("build cache", "cannot write")), {}, "infra-error"),
     ],
 )
 def test_toolchains(

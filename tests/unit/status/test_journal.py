@@ -454,6 +454,15 @@ def test_a_stopped_holder_is_named(tmp_path: Path) -> None:
     assert impatient.append("x", {}).seq == 1
 
 
+def test_a_pipe_is_no_journal(tmp_path: Path) -> None:
+    """Reading one is refused at once instead of waiting for a writer; so is appending."""
+    os.mkfifo(tmp_path / "journal.jsonl")
+    with pytest.raises(StatusError, match="not a file"):
+        Journal(tmp_path).read()
+    with pytest.raises(StatusError):
+        Journal(tmp_path).append("x", {})
+
+
 def test_cost_does_not_grow_with_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new writer reads a bounded piece of a long journal to find its number."""
     path = tmp_path / "journal.jsonl"

@@ -1,0 +1,65 @@
+"""The command as a process: streams that are full, closed or gone, and programs that are no files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HELLO = Path(__file__).parents[2] / "scenarios" / "hello-c" / "prebuilt" / "m68030-debug.macho"
+COMMAND = f"'{sys.executable}' -m pytest_nextrust.cli"
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """What a shell makes of ``line``, where N is the command and P a program that prints a line."""
+    environment = os.environ | {"P": str(HELLO)}
+    line = line.replace("N ", f"{COMMAND} ", 1)
+    return subprocess.run(
+        ["/bin/sh", "-c", line], capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ('N run "$P"', 125),
+        ('N run --json - "$P"', 125),
+        ('N inspect "$P"', 2),
+        ('N inspect --json - "$P"', 2),
+        ("N status show --dir /nonexistent", 2),
+    ],
+)
+@pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
+def test_output_that_cannot_be_written_is_said(line: str, status: int, stdout: str) -> None:
+    """One line on stderr and a status that no answer has: no traceback, and no success."""
+    done = shell(f"{line} {stdout}")
+    assert done.returncode == status
+    assert done.stderr.startswith("nextrust ")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_output_that_can_be_written_is() -> None:
+    """The twin: the same commands on a stdout that takes it."""
+    assert shell('N run "$P"').returncode == 0
+    assert shell('N inspect "$P"').returncode == 0
+
+
+@pytest.mark.parametrize("streams", ["<&-", "2>&-", "<&- 2>&-"])
+def test_streams_that_are_not_needed_may_be_closed(streams: str) -> None:
+    """A closed stdin is an empty one, and neither it nor stderr gets in the way of the machine's pipes."""
+    done = shell(f'N run "$P" {streams}')
+    assert (done.returncode, done.stdout != "") == (0, True)
+
+
+def test_a_program_that_never_ends_is_refused(tmp_path: Path) -> None:
+    """A pipe, a device or a folder as PROGRAM: exit 2 at once, not a wait for what it may hold."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for name in (str(pipe), "/dev/zero", str(tmp_path)):
+        done = shell(f"N run '{name}'")
+        assert done.returncode == 2
+        assert "not a regular file" in done.stderr
