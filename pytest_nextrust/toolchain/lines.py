@@ -1,8 +1,7 @@
 """Source lines from an ELF file's DWARF, as the debugging entries that NeXT's compilers leave in a symbol table.
 
 An ``N_SO`` entry names the source file from its address on (no name: none), an ``N_SLINE`` entry says which line of it
-begins at its
-address. A Mach-O with them explains itself: traces and replays need neither the ELF file nor the source.
+begins at its address. A Mach-O with them explains itself: traces and replays need neither the ELF file nor the source.
 
 Sources: NeXT ``<stab.h>`` (N_SO 0x64, N_SLINE 0x44; the line is in n_desc); DWARF 2 to 5, section 6.2, read by
 pyelftools.
@@ -35,7 +34,9 @@ def line_entries(elf: Any, sections: Mapping[int, ImageSection]) -> tuple[ImageS
     starts = [start for start, _, _ in code]
     entries: list[ImageSymbol] = []
     file = ""
-    for address, source, line in sorted(set(_rows(elf.get_dwarf_info()))):
+    # Of several rows at one address the last one written counts, so the sort must not change their order; only what
+    # ends there comes before what begins there.
+    for address, source, line in sorted(_rows(elf.get_dwarf_info()), key=lambda row: (row[0], bool(row[1]))):
         place = bisect_right(starts, address) - 1
         # What the linker dropped keeps its rows, at address 0; the end of a sequence may be the end of its section.
         if place < 0 or address > code[place][1] or line > LAST_LINE:

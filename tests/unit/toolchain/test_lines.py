@@ -59,7 +59,7 @@ def test_what_is_no_debugging_entry_is_refused(stab: int) -> None:
 @pytest.mark.needs_compiler("gnu")
 @pytest.mark.parametrize("optimise", ["0", "2"])
 def test_a_compiled_program_names_its_lines_where_asked(tmp_path: Path, optimise: str) -> None:
-    """main's first instruction is on a line of main, and without ``lines`` the program is as small as ever."""
+    """main begins on a line of the source; without ``lines`` there are no entries, and the code is the same."""
     source = tmp_path / "twice.c"
     source.write_text(SOURCE)
     plain, with_lines = (
@@ -73,7 +73,10 @@ def test_a_compiled_program_names_its_lines_where_asked(tmp_path: Path, optimise
     assert [defect for defect in macho.check(file) if defect.severity == "error"] == []
     main = file.lookup("_main")
     assert main is not None
-    assert SourceLines(file).at(main.value) in ("twice.c:6", "twice.c:7", "twice.c:8")
+    name, _, line = SourceLines(file).at(main.value).partition(":")
+    assert name == "twice.c"
+    # At level 2 the inlined function's line and main's last one share the first address.
+    assert int(line) in ((6, 7, 8) if optimise == "0" else (3, 6, 7, 8, 9))
     bare = macho.read(plain.path.read_bytes())
     assert isinstance(bare, macho.MachFile)
     assert not any(symbol.type in (N_SO, N_SLINE) for symbol in bare.symbols)
