@@ -140,12 +140,14 @@ def test_a_dead_machine_costs_one_test(project: Project) -> None:
         import os, signal
         from pytest_nextrust.emu import sandbox
         whole = sandbox._Process.exchange
-        def exchange(self, message, timeout):
+        def exchange(self, message, *rest):
             if b"deadly" in repr(message).encode():
                 self.popen.send_signal(signal.SIGABRT)
-            return whole(self, message, timeout)
+            return whole(self, message, *rest)
         def pytest_configure():
             sandbox._Process.exchange = exchange
+        def pytest_unconfigure():
+            sandbox._Process.exchange = whole
         """
     )
     project.scenario("a-deadly")
