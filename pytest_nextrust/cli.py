@@ -5,15 +5,18 @@ Exit status 2 is usage or unreadable input for every command; what else a comman
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from pytest_nextrust import __version__
 from pytest_nextrust.errors import NextrustError
+
+if TYPE_CHECKING:
+    import argparse
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 
@@ -26,6 +29,7 @@ COMMANDS = {
     "explore": "explore every interleaving of a concurrent test",
     "replay": "run a failing exploration again from its token",
     "status": "show, extend or rebuild the status log",
+    "hook": "answer a coding assistant's hook event on stdin",
 }
 
 EXIT_USAGE = 2
@@ -41,6 +45,8 @@ def load(name: str) -> ModuleType:
 
 def build_parser(wanted: str | None = None) -> argparse.ArgumentParser:
     """The parser; only the wanted command's own arguments are filled in (all of them for ``None``)."""
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="nextrust", description="Build, check, load and run m68k NeXT Mach-O programs.", allow_abbrev=False
     )
@@ -89,6 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     open_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["hook"]:
+        # A hook's exit status means something else to its caller than a command's (2 blocks), and every call counts.
+        return int(load("hook").answer(arguments[1:]))
     wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
     args = build_parser(wanted).parse_args(arguments)
     try:

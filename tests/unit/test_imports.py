@@ -17,7 +17,7 @@ PACKAGE = Path(pytest_nextrust.__file__).parent
 # `WITHIN` says so.
 ROWS = (
     ("errors",),
-    ("wire", "files", "config"),
+    ("wire", "files", "config", "redaction"),
     ("phases", "matrix", "scenarios", "known_issues"),
     ("options", "settings"),
     ("macho",),

@@ -1,0 +1,92 @@
+"""``nextrust hook EVENT``: a coding assistant's event on stdin, the answer as its hooks are to give it.
+
+Exit status: 0 (with or without a JSON decision), 2 where blocking by status is the rule, 1 for a call that names no
+event. No other: to the assistant anything else is a hook that failed, and the tool call goes ahead. So a fault of this
+program refuses a PreToolUse too, by status 2, whatever the fault is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["HELP", "add_arguments", "answer", "run"]
+
+HELP = "answer a coding assistant's hook event on stdin"
+
+PRE = "PreToolUse"
+UNKNOWN, BLOCKED = 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The event's name."""
+    parser.add_argument(
+        "event",
+        metavar="EVENT",
+        help="PreToolUse, PostToolUse, PostToolUseFailure, Stop or UserPromptSubmit; also pre, post, pre-tool-use, ...",
+    )
+    parser.epilog = "exit status: 0 answered (see stdout), 2 blocked, 1 no such event"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer one event."""
+    return answer([args.event])
+
+
+def answer(arguments: Sequence[str]) -> int:
+    """Answer one event, or a request for help; the exit status. Raises SystemExit with 0 for help."""
+    if any(argument in ("-h", "--help") for argument in arguments):
+        from pytest_nextrust.cli import build_parser
+
+        build_parser("hook").parse_args(["hook", "--help"])
+    given = arguments[0] if arguments else ""
+    # Set first: from here on nothing that is wrong in this program may open the gate.
+    sys.excepthook = partial(_excepthook, PRE in given or given.lower().startswith("pre"))
+    return _answer(arguments)
+
+
+def _answer(arguments: Sequence[str]) -> int:
+    from pytest_nextrust.control.dispatcher import dispatch
+    from pytest_nextrust.control.events import event_name
+
+    data = b"" if sys.stdin is None or sys.stdin.closed else sys.stdin.buffer.read()
+    name = event_name(arguments[0]) if len(arguments) == 1 else None
+    if name is None:
+        return _unknown(arguments, data)
+    reply = dispatch(name, data, os.environ)
+    written = _write(2, reply.stderr)
+    if not _write(1, reply.stdout) and '"deny"' in reply.stdout:
+        # The decision cannot be said; the status can, and the reason if stderr took it.
+        return BLOCKED if name == PRE and written is not None else reply.status
+    return reply.status
+
+
+def _unknown(arguments: Sequence[str], data: bytes) -> int:
+    """No event of ours: a fault in the settings. A PreToolUse, by its own word, is refused; nothing else is."""
+    said = " ".join(arguments)[:200]
+    _write(2, f"nextrust hook: {said or '(nothing)'}: no such event; see nextrust hook --help\n")
+    return BLOCKED if b'"PreToolUse"' in data[:100_000] else UNKNOWN
+
+
+def _write(descriptor: int, text: str) -> bool:
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        return False
+    return True
+
+
+def _excepthook(closed: bool, kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """What nobody foresaw: no traceback; a PreToolUse is refused, anything else passes."""
+    what = str(error).partition("\n")[0][:300]
+    _write(2, f"nextrust hook: fault of its own: {kind.__name__}: {what}\n")
+    os._exit(BLOCKED if closed else UNKNOWN)

@@ -1,0 +1,56 @@
+"""The router of an assistant's hook events: from bytes on stdin to what is printed. It stays under 60 lines.
+
+Each step is another module's: ``events`` reads, ``guarding`` recalls, ``routes`` finds the handlers, ``limits`` keeps
+time and survives them, ``records`` makes one answer of many and writes down what happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+
+from pytest_nextrust.control import guarding, records, routes
+from pytest_nextrust.control.context import Context, flag, project_root
+from pytest_nextrust.control.decisions import Reply
+from pytest_nextrust.control.events import Event, read_event
+from pytest_nextrust.control.limits import Over, Tell, supervise, tried
+from pytest_nextrust.control.settings import LIMITS
+from pytest_nextrust.control.snapshot import load_snapshot
+
+__all__ = ["dispatch", "handle"]
+
+
+def dispatch(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
+    """Answer the event ``name`` (one of EVENTS) that came as ``data``. Raises nothing for what is in it."""
+    if flag(environ, "SKIP_HOOKS"):
+        return records.skipped(name, data, environ)
+    run = supervise(partial(handle, name, data, environ), limit=LIMITS[name])
+    return records.closed(name, data, environ, run)
+
+
+def handle(name: str, data: bytes, environ: Mapping[str, str], tell: Tell, over: Over) -> None:
+    """Do the work of one event in the child, all but the handlers that are ``over``; every outcome is told."""
+    began = time.monotonic()
+    event = read_event(data, name)
+    root = project_root(environ, event.cwd if isinstance(event, Event) else "")
+    tell("fact", {"root": str(root)})
+    snapshot = load_snapshot(root, keep=not flag(environ, "DRY_RUN"))
+    tell("fact", records.facts_of(snapshot.settings))
+    tell("limit", limit := snapshot.settings.limit(name))
+    if not isinstance(event, Event):
+        raise event
+    _answer(event, Context(root, snapshot, environ, deadline=began + limit), tell, over)
+
+
+def _answer(event: Event, context: Context, tell: Tell, over: Over) -> None:
+    stored = guarding.recall(event, context)
+    tell("fact", records.facts_of_event(event, repeated=stored is not None))
+    if stored is not None:
+        tried("repeated", tell, lambda: stored)
+        return
+    given = [answer for answers in over.values() for answer in answers]
+    for handler, call in routes.handlers(event, context):
+        if handler not in over:
+            given += tried(handler, tell, partial(call, event, context))
+    guarding.finish(event, context, given)

@@ -1,0 +1,1 @@
+"""Handlers of PostToolUse, one module for each concern."""

@@ -1,0 +1,1 @@
+"""Handlers of PostToolUseFailure, one module for each concern."""

@@ -1,0 +1,1 @@
+"""Handlers of PreToolUse, one module for each concern."""

@@ -1,0 +1,1 @@
+"""Handlers of Stop, one module for each concern."""

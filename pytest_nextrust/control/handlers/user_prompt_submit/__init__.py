@@ -1,0 +1,1 @@
+"""Handlers of UserPromptSubmit, one module for each concern."""

@@ -1,0 +1,154 @@
+"""The end of an event: one answer made of all, faults judged, and what happened written down.
+
+A mishap (a handler that hung, crashed or lacked a command, an event or settings that cannot be read) refuses a
+PreToolUse unless ``[hooks] fail_open`` is set: a gate that is broken is closed. It never blocks any other event.
+Refusals, mishaps and skipped events are entries of the status log; every call is a line of the event's own log.
+
+Boundary: runs in the parent, after the work; nothing here decides on the merits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pytest_nextrust.control.context import flag, project_root
+from pytest_nextrust.control.decisions import Joined, Reply, join, render
+from pytest_nextrust.control.events import Event
+from pytest_nextrust.control.limits import Mishap, Run
+from pytest_nextrust.control.logs import write_log
+from pytest_nextrust.control.settings import HookSettings, LogRules, SecretRules
+from pytest_nextrust.errors import NextrustError
+from pytest_nextrust.redaction import Redactor
+
+__all__ = ["closed", "facts_of", "facts_of_event", "skipped"]
+
+_OVERRIDE = "SKIP_HOOKS=1 skips all hooks and leaves a record; [hooks] fail_open = true lets such calls pass"
+
+
+def facts_of(settings: HookSettings) -> dict[str, Any]:
+    """What the parent needs of the settings, in plain values."""
+    return {
+        "fail_open": settings.fail_open,
+        "channel": settings.channel,
+        "status_dir": settings.status_dir,
+        "logs": [settings.logs.size, settings.logs.keep],
+        "secrets": [list(settings.secrets.variables), settings.secrets.minimum],
+    }
+
+
+def facts_of_event(event: Event, *, repeated: bool) -> dict[str, Any]:
+    """What the parent needs of the event, in plain values."""
+    return {
+        "form": event.form,
+        "session": event.session_id,
+        "tool": event.tool_name,
+        "id": event.identity,
+        "notes": list(event.notes),
+        "repeated": repeated,
+    }
+
+
+class _Writer:
+    """Where and how this call is written down."""
+
+    def __init__(self, name: str, environ: Mapping[str, str], facts: Mapping[str, Any]) -> None:
+        self.name = name
+        self.root = Path(facts["root"]) if "root" in facts else project_root(environ)
+        self.logs = LogRules(*facts["logs"]) if "logs" in facts else LogRules()
+        variables, minimum = facts.get("secrets", (SecretRules.variables, SecretRules.minimum))
+        self.redactor = Redactor(environ, names=variables, minimum=minimum)
+        self.status_dir = self.root / facts.get("status_dir", HookSettings.status_dir)
+        self.dry_run = flag(environ, "DRY_RUN")
+        self.debug = flag(environ, "NEXTRUST_DEBUG", "HOOK_DEBUG")
+
+    def log(self, entry: Mapping[str, Any]) -> str:
+        """A line of the event's log; what went wrong with that, for stderr."""
+        if self.dry_run:
+            return ""
+        try:
+            write_log(self.root, self.name, self.redactor.plain(entry), self.logs)
+        except (OSError, RecursionError) as error:
+            return f"nextrust hook: no log was written: {error}\n"
+        return ""
+
+    def record(self, type: str, details: Mapping[str, Any]) -> str:
+        """An entry of the status log; what went wrong with that, for stderr: the answer stands all the same."""
+        if self.dry_run:
+            return ""
+        from pytest_nextrust.status.journal import Journal
+
+        try:
+            Journal(self.status_dir).append(type, self.redactor.plain({"event": self.name, **details}))
+        except (NextrustError, OSError) as error:
+            return f"nextrust hook: not in the status log: {error}\n"
+        return ""
+
+
+def skipped(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
+    """SKIP_HOOKS: the event passes unseen, and that is on record."""
+    writer = _Writer(name, environ, {})
+    details = {"digest": hashlib.sha256(data).hexdigest(), "message": f"{name} skipped: SKIP_HOOKS is set"}
+    said = writer.record("hook_skipped", details) + writer.log({"outcome": "skipped", **details})
+    return Reply(0, "", said)
+
+
+def closed(name: str, data: bytes, environ: Mapping[str, str], run: Run) -> Reply:
+    """What the process says to all that came of the work."""
+    writer = _Writer(name, environ, run.facts)
+    joined = join(name, run.answers)
+    refusing = [m for m in run.mishaps if name == "PreToolUse" and not run.facts.get("fail_open", False)]
+    if refusing:
+        joined = _refused(joined, refusing)
+    elif run.mishaps:
+        joined = replace(joined, note="\n".join(filter(None, [joined.note, *map(_told, run.mishaps)])))
+    joined = Joined(
+        *(writer.redactor.text(text) for text in (joined.verdict, joined.reason, joined.context, joined.note))
+    )
+    reply = render(name, joined, form=run.facts.get("form", "2026-08"), channel=run.facts.get("channel", "auto"))
+    said = _write(writer, data, run, joined, reply)
+    return replace(reply, stderr=reply.stderr + said)
+
+
+def _refused(joined: Joined, mishaps: list[Mishap]) -> Joined:
+    own = "\n".join(map(_told, mishaps))
+    reasons = [joined.reason] if joined.verdict == "deny" else []
+    reason = "\n".join([*reasons, f"The call was not checked, so it is refused.\n{own}\n{_OVERRIDE}"])
+    return replace(joined, verdict="deny", reason=reason)
+
+
+def _told(mishap: Mishap) -> str:
+    who = f"handler {mishap.handler}" if mishap.handler else "hook"
+    return f"nextrust {who}: {mishap.message} (status {mishap.status})"
+
+
+def _write(writer: _Writer, data: bytes, run: Run, joined: Joined, reply: Reply) -> str:
+    facts = run.facts
+    said = ""
+    repeated = facts.get("repeated", False)
+    if joined.verdict == "deny" and not repeated:
+        who = sorted({answer.handler for answer in run.answers if answer.kind == "deny"})
+        details = {"tool": facts.get("tool", ""), "handlers": who, "session": facts.get("session", "")}
+        said += writer.record("hook_block", {"message": joined.reason, **details})
+    for mishap in run.mishaps:
+        said += writer.record(
+            "hook_error", {"code": mishap.status, "context": mishap.handler, "message": mishap.message}
+        )
+    entry = {
+        "outcome": joined.verdict or "passed",
+        "exit": reply.status,
+        "seconds": round(time.monotonic() - run.began, 4),
+        **{key: facts[key] for key in ("tool", "session", "id", "form", "notes", "repeated") if facts.get(key)},
+        "answers": [{"handler": a.handler, "kind": a.kind, "text": a.text} for a in run.answers],
+        "mishaps": [{"handler": m.handler, "status": m.status, "message": m.message} for m in run.mishaps],
+    }
+    if run.noise and (writer.debug or run.mishaps):
+        entry["printed"] = run.noise.decode("utf-8", "replace")
+    if writer.debug:
+        entry["stdin"] = data[:1_000_000].decode("utf-8", "replace")
+        said += f"nextrust hook: {entry['outcome']} in {entry['seconds']:.3f} s, handlers {', '.join(run.over)}\n"
+    return said + writer.log(entry)

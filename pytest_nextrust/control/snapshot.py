@@ -1,0 +1,134 @@
+"""What a decision needs to know of a project, from one small file: settings, phases, third-party plugins.
+
+Reading TOML, laying phases over each other and looking for entry points takes longer than a decision may. So the
+outcome is kept in ``.nextrust/cache/hooks.json`` under a key made of what it was read from: interpreter, environment
+(``sys.prefix``, every distribution's metadata on ``sys.path``) and the status of each file. A file that is missing,
+damaged or of another key is made again; a project whose settings are faulty has none, and its faults are said each
+time.
+
+Boundary: keeps and finds; what the plugins are is ``plugins``' business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_nextrust import __version__
+from pytest_nextrust.control.settings import HookSettings, restore
+
+__all__ = ["PhaseFact", "Snapshot", "load_snapshot", "private_folder"]
+
+_FORM = 1
+_METADATA = (".dist-info", ".egg-info")
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseFact:
+    """A phase, as far as a decision asks; phases stand in dependency order."""
+
+    id: str
+    name: str
+    depends: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """``plugins``: for each event the references ``plugins.load`` takes, in the order in which they are called."""
+
+    settings: HookSettings
+    phases: tuple[PhaseFact, ...]
+    plugins: Mapping[str, tuple[str, ...]]
+
+
+def load_snapshot(root: Path, *, keep: bool = True) -> Snapshot:
+    """The project's facts; ``keep``: write the index where it is not current. Raises ConfigError with every fault."""
+    key = "\n".join(_key(root))
+    file = root / ".nextrust" / "cache" / "hooks.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        plain = json.loads(file.read_bytes())
+        if plain["form"] == _FORM and plain["key"] == key:
+            return _restored(plain)
+    plain = _read(root)
+    if keep:
+        _write(file, {"form": _FORM, "key": key, **plain})
+    return _restored(plain)
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder that git ignores, by a file of its own in it. Raises OSError."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", encoding="ascii")
+    return folder
+
+
+def _restored(plain: Mapping[str, Any]) -> Snapshot:
+    phases = tuple(PhaseFact(p["id"], p["name"], tuple(p["depends"])) for p in plain["phases"])
+    plugins = {str(event): tuple(map(str, names)) for event, names in plain["plugins"].items()}
+    return Snapshot(restore(plain["settings"]), phases, plugins)
+
+
+def _read(root: Path) -> dict[str, Any]:
+    """The slow way, in plain values."""
+    from pytest_nextrust.config import load_project, read_document
+    from pytest_nextrust.control.plugins import index
+    from pytest_nextrust.phases import Phases
+    from pytest_nextrust.wire import to_wire
+
+    project = load_project(root)
+    path = f"{project.prefix}.hooks" if project.prefix else "hooks"
+    settings = read_document(HookSettings, project.hooks, subject="hooks", place=str(project.source or ""), path=path)
+    phases = [
+        {"id": phase.id, "name": phase.name, "depends": list(phase.depends)} for phase in Phases.from_config(project)
+    ]
+    return {"settings": to_wire(settings), "phases": phases, "plugins": index(root)}
+
+
+def _write(file: Path, plain: Mapping[str, Any]) -> None:
+    """Keep it. A folder that cannot be written costs time at every event, and nothing else."""
+    from pytest_nextrust.files import atomic_replace
+
+    with contextlib.suppress(OSError):
+        private_folder(file.parent)
+        atomic_replace(file, json.dumps(plain).encode())
+
+
+def _key(root: Path) -> Iterator[str]:
+    yield f"{_FORM} {__version__} {sys.version} {sys.prefix} {root}"
+    hooks = root / ".nextrust" / "hooks"
+    yield _status(root / "nextrust.toml")
+    yield _status(root / "pyproject.toml")
+    yield _status(root / "conftest.py")
+    yield from (_status(hooks / name) for name in _listed(str(hooks)) if name.endswith(".py"))
+    for folder in sys.path:
+        yield from _distributions(folder or ".")
+
+
+def _distributions(folder: str) -> Iterator[str]:
+    names = [name for name in _listed(folder) if name.endswith(_METADATA)]
+    if names:
+        yield folder
+        yield from (_status(f"{folder}/{name}/entry_points.txt") for name in names)
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _status(path: Path | str) -> str:
+    # ctime: a file put back with its old size and mtime is another file all the same.
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return f"{path} -"
+    return f"{path} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_size} {found.st_ino}"

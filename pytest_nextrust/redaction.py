@@ -1,0 +1,129 @@
+"""Takes secrets out of what is about to be written: known shapes of tokens, and the values of known variables.
+
+Every writer of the control plane passes its text or plain values through a Redactor: logs, the status log, requests,
+reports. What is found becomes ``[redacted:KIND]``. Time is linear in the text: no pattern here can start again inside
+what it has already looked at.
+
+Boundary: knows shapes, not meanings; a secret of no known shape that is in no known variable is not seen. Sources: the
+token formats as their issuers document them (GitHub, OpenAI, Google, AWS, Slack, RFC 7519, RFC 7468, RFC 3986, RFC
+6750).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+__all__ = ["VARIABLES", "Redactor"]
+
+VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "GEMINI_API_KEY",
+    "GEMINI_TOKEN",
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GOOGLE_API_KEY",
+    "O3_TOKEN",
+    "OPENAI_API_KEY",
+)
+"""Environment variables whose values are never written."""
+
+# A lookbehind keeps each pattern from starting within a run of the characters that it takes, which would make a long
+# run cost the square of its length.
+_SHAPES = (
+    ("github", r"(?<![A-Za-z0-9_])(?:gh[opsur]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,})"),
+    ("api-key", r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}"),
+    ("google", r"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{30,}"),
+    ("aws", r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    ("slack", r"(?<![A-Za-z0-9-])xox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("slack", r"(?<![A-Za-z0-9-])xapp-[A-Za-z0-9-]{10,}"),
+    ("jwt", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"),
+)
+_TOKENS = re.compile("|".join(f"({shape})" for _, shape in _SHAPES))
+_KINDS = [kind for kind, _ in _SHAPES]
+_HEADER = re.compile(
+    r"(?i)(?<![a-z0-9])(authorization|x-api-key|x-goog-api-key|api-key|private-token)"
+    r"([\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?)"
+    r"((?:(?:bearer|basic|token|digest|negotiate)[ \t]{1,8})?)([^\s\"',;\\]{4,})"
+)
+_BEARER = re.compile(r"(?i)(?<![a-z0-9])(bearer[ \t]{1,8})([A-Za-z0-9._~+/=-]{8,})")
+_SECRET_KEY = re.compile(
+    r"(?i)(aws_?secret_?access_?key|aws_?session_?token)([\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?)([A-Za-z0-9/+=]{16,})"
+)
+_USERINFO = re.compile(r"(://)([^\s/@?#\"'<>]*:[^\s/?#\"'<>]*)@")
+_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+
+
+class Redactor:
+    """For one environment. ``names`` are variables beside VARIABLES; values below ``minimum`` characters stay."""
+
+    def __init__(self, environ: Mapping[str, str], *, names: Iterable[str] = (), minimum: int = 8) -> None:
+        found: dict[str, str] = {}
+        for name in (*VARIABLES, *names):
+            value = environ.get(name, "").strip()
+            if len(value) >= minimum:
+                for form in _forms(value):
+                    found.setdefault(form, name)
+        # The longest first: one value may begin with another.
+        self._values = [(form, found[form]) for form in sorted(found, key=len, reverse=True)]
+
+    def text(self, text: str) -> str:
+        """``text`` without secrets."""
+        for value, name in self._values:
+            if value in text:
+                text = text.replace(value, f"[redacted:{name}]")
+        if "PRIVATE KEY" in text:
+            text = "".join(_without_keys(text))
+        text = _SECRET_KEY.sub(r"\1\2[redacted:aws]", text)
+        text = _TOKENS.sub(lambda match: f"[redacted:{_KINDS[(match.lastindex or 1) - 1]}]", text)
+        text = _HEADER.sub(_header, text)
+        text = _BEARER.sub(r"\1[redacted:bearer]", text)
+        return _USERINFO.sub(r"\1[redacted:userinfo]@", text) if "@" in text else text
+
+    def data(self, data: bytes) -> bytes:
+        """The same for bytes of any encoding that has ASCII in it."""
+        return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def plain(self, value: Any) -> Any:
+        """The same for every string in plain values (keys too). Raises RecursionError where they nest too deeply."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(key) if isinstance(key, str) else key: self.plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.plain(item) for item in value]
+        return self.data(value) if isinstance(value, bytes) else value
+
+
+def _forms(value: str) -> Iterator[str]:
+    """A value as it stands, and as JSON, a URL and Base64 carry it."""
+    yield value
+    yield json.dumps(value)[1:-1]
+    yield quote(value, safe="")
+    yield base64.b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii").rstrip("=")
+
+
+def _header(match: re.Match[str]) -> str:
+    if match[4].startswith("[redacted:"):
+        return match[0]
+    return f"{match[1]}{match[2]}{match[3]}[redacted:header]"
+
+
+def _without_keys(text: str) -> Iterator[str]:
+    """Private keys cut out; one that is not closed takes the rest of the text with it."""
+    at = 0
+    while (begin := _BEGIN.search(text, at)) is not None:
+        yield text[at : begin.start()]
+        yield "[redacted:private-key]"
+        end = _END.search(text, begin.end())
+        if end is None:
+            return
+        at = end.end()
+    yield text[at:]
