@@ -111,8 +111,8 @@ def supervise(work: Callable[[Tell, Over], None], *, limit: float, clock: Callab
         if status == TIMED_OUT:
             run.mishaps.append(Mishap(run.current, TIMED_OUT, f"out of time: stopped within {run.limit:g} s"))
             return run
-        how = f"killed by signal {status - 128}" if status > 128 else "crashed"
-        run.mishaps.append(Mishap(run.current, status if status > 128 else CRASHED, f"{how}{_last(run.noise)}"))
+        how = f"killed by signal {status - 128}" if status > 128 else f"crashed{_last(run.noise)}"
+        run.mishaps.append(Mishap(run.current, status if status > 128 else CRASHED, how))
         if not run.current:
             return run
         run.over.setdefault(run.current, [])
