@@ -8,15 +8,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 from pytest_nextrust import __version__
-from pytest_nextrust.errors import NextrustError
 
+# Not typing's: a hook's call pays for every module that is loaded here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from pytest_nextrust.errors import NextrustError
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 
@@ -98,6 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["hook"]:
         # A hook's exit status means something else to its caller than a command's (2 blocks), and every call counts.
         return int(load("hook").answer(arguments[1:]))
+    from pytest_nextrust.errors import NextrustError
+
     wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
     args = build_parser(wanted).parse_args(arguments)
     try:

@@ -11,14 +11,18 @@ token formats as their issuers document them (GitHub, OpenAI, Google, AWS, Slack
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-from urllib.parse import quote
+from functools import cache
 
-__all__ = ["VARIABLES", "Redactor"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+__all__ = ["MINIMUM", "VARIABLES", "Redactor"]
+
+MINIMUM = 8
+"""Characters of a variable's value from which it is taken for a secret."""
 
 VARIABLES = (
     "ANTHROPIC_API_KEY",
@@ -45,26 +49,36 @@ _SHAPES = (
     ("slack", r"(?<![A-Za-z0-9-])xapp-[A-Za-z0-9-]{10,}"),
     ("jwt", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"),
 )
-_TOKENS = re.compile("|".join(f"({shape})" for _, shape in _SHAPES))
+_TOKENS = "|".join(f"({shape})" for _, shape in _SHAPES)
 _KINDS = [kind for kind, _ in _SHAPES]
-_HEADER = re.compile(
+_HEADER = (
     r"(?i)(?<![a-z0-9])(authorization|x-api-key|x-goog-api-key|api-key|private-token)"
     r"([\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?)"
     r"((?:(?:bearer|basic|token|digest|negotiate)[ \t]{1,8})?)([^\s\"',;\\]{4,})"
 )
-_BEARER = re.compile(r"(?i)(?<![a-z0-9])(bearer[ \t]{1,8})([A-Za-z0-9._~+/=-]{8,})")
-_SECRET_KEY = re.compile(
+_BEARER = r"(?i)(?<![a-z0-9])(bearer[ \t]{1,8})([A-Za-z0-9._~+/=-]{8,})"
+_SECRET_KEY = (
     r"(?i)(aws_?secret_?access_?key|aws_?session_?token)([\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?)([A-Za-z0-9/+=]{16,})"
 )
-_USERINFO = re.compile(r"(://)([^\s/@?#\"'<>]*:[^\s/?#\"'<>]*)@")
-_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
-_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+_USERINFO = r"(://)([^\s/@?#\"'<>]*:[^\s/?#\"'<>]*)@"
+_BEGIN = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+_END = r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+
+# What a text must hold for a pattern to find anything: compiling them all takes longer than a decision may.
+_SIGNS = ("gh", "sk-", "AIza", "AKIA", "ASIA", "xox", "xapp-", "eyJ", "github_pat_")
+_HEADER_SIGNS = ("authorization", "api-key", "private-token")
+_AWS_SIGNS = ("secret", "session")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 class Redactor:
     """For one environment. ``names`` are variables beside VARIABLES; values below ``minimum`` characters stay."""
 
-    def __init__(self, environ: Mapping[str, str], *, names: Iterable[str] = (), minimum: int = 8) -> None:
+    def __init__(self, environ: Mapping[str, str], *, names: Iterable[str] = (), minimum: int = MINIMUM) -> None:
         found: dict[str, str] = {}
         for name in (*VARIABLES, *names):
             value = environ.get(name, "").strip()
@@ -81,11 +95,18 @@ class Redactor:
                 text = text.replace(value, f"[redacted:{name}]")
         if "PRIVATE KEY" in text:
             text = "".join(_without_keys(text))
-        text = _SECRET_KEY.sub(r"\1\2[redacted:aws]", text)
-        text = _TOKENS.sub(lambda match: f"[redacted:{_KINDS[(match.lastindex or 1) - 1]}]", text)
-        text = _HEADER.sub(_header, text)
-        text = _BEARER.sub(r"\1[redacted:bearer]", text)
-        return _USERINFO.sub(r"\1[redacted:userinfo]@", text) if "@" in text else text
+        lower = text.lower()
+        if "aws" in lower and any(sign in lower for sign in _AWS_SIGNS):
+            text = _compiled(_SECRET_KEY).sub(r"\1\2[redacted:aws]", text)
+        if any(sign in text for sign in _SIGNS):
+            text = _compiled(_TOKENS).sub(lambda match: f"[redacted:{_KINDS[(match.lastindex or 1) - 1]}]", text)
+        if any(sign in lower for sign in _HEADER_SIGNS):
+            text = _compiled(_HEADER).sub(_header, text)
+        if "bearer" in lower:
+            text = _compiled(_BEARER).sub(r"\1[redacted:bearer]", text)
+        if "://" in text and "@" in text:
+            text = _compiled(_USERINFO).sub(r"\1[redacted:userinfo]@", text)
+        return text
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes of any encoding that has ASCII in it."""
@@ -95,7 +116,7 @@ class Redactor:
         """The same for every string in plain values (keys too). Raises RecursionError where they nest too deeply."""
         if isinstance(value, str):
             return self.text(value)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {self.text(key) if isinstance(key, str) else key: self.plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.plain(item) for item in value]
@@ -104,6 +125,10 @@ class Redactor:
 
 def _forms(value: str) -> Iterator[str]:
     """A value as it stands, and as JSON, a URL and Base64 carry it."""
+    import base64
+    import json
+    from urllib.parse import quote
+
     yield value
     yield json.dumps(value)[1:-1]
     yield quote(value, safe="")
@@ -119,10 +144,10 @@ def _header(match: re.Match[str]) -> str:
 def _without_keys(text: str) -> Iterator[str]:
     """Private keys cut out; one that is not closed takes the rest of the text with it."""
     at = 0
-    while (begin := _BEGIN.search(text, at)) is not None:
+    while (begin := _compiled(_BEGIN).search(text, at)) is not None:
         yield text[at : begin.start()]
         yield "[redacted:private-key]"
-        end = _END.search(text, begin.end())
+        end = _compiled(_END).search(text, begin.end())
         if end is None:
             return
         at = end.end()

@@ -6,11 +6,16 @@ Boundary: reads the command, not the repository. Source: git-commit(1).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from pytest_nextrust.control.shell.expand import UNKNOWN
 from pytest_nextrust.control.shell.walk import walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from dataclasses import dataclass
+else:
+    from pytest_nextrust.control.values import dataclass
 
 __all__ = ["Commit", "commits_of"]
 

@@ -6,15 +6,18 @@ Boundary: finds and offers; decides nothing. Nothing here starts a process unles
 from __future__ import annotations
 
 import os
-import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from pytest_nextrust.control.settings import HookSettings
-from pytest_nextrust.control.snapshot import PhaseFact, Snapshot
-from pytest_nextrust.redaction import Redactor
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from pytest_nextrust.control.settings import HookSettings
+    from pytest_nextrust.control.snapshot import PhaseFact, Snapshot
+    from pytest_nextrust.redaction import Redactor
 
 __all__ = ["Context", "commit_at", "flag", "project_root"]
 
@@ -26,42 +29,51 @@ def flag(environ: Mapping[str, str], *names: str) -> bool:
     return any(environ.get(name, "").strip().lower() not in ("", "0", "no", "false", "off") for name in names)
 
 
-def project_root(environ: Mapping[str, str], cwd: str = "") -> Path:
+def project_root(environ: Mapping[str, str], cwd: str = "") -> str:
     """CLAUDE_PROJECT_DIR, else the nearest folder above ``cwd`` that is a project, else ``cwd`` itself."""
     given = environ.get("CLAUDE_PROJECT_DIR", "")
-    if given and Path(given).is_dir():
-        return Path(given).resolve()
-    start = Path(cwd) if cwd and "\0" not in cwd and os.path.isdir(cwd) else Path.cwd()  # noqa: PTH112
-    start = start.resolve()
+    if given and os.path.isdir(given):  # noqa: PTH112
+        return os.path.realpath(given)
+    start = cwd if cwd and "\0" not in cwd and len(cwd) < 4096 and os.path.isdir(cwd) else os.getcwd()  # noqa: PTH109, PTH112
+    start = os.path.realpath(start)
     for mark in _ROOT_MARKS:
-        for folder in (start, *start.parents):
-            if (folder / mark).exists():
-                return folder
+        folder = start
+        while not os.path.exists(f"{folder}/{mark}"):  # noqa: PTH110
+            if folder == os.path.dirname(folder):  # noqa: PTH120
+                break
+            folder = os.path.dirname(folder)  # noqa: PTH120
+        else:
+            return folder
     return start
 
 
-def commit_at(root: Path) -> str:
+def commit_at(root: str) -> str:
     """The full hash of the commit checked out at ``root``, read from git's files; empty where that does not tell.
 
     Starting git would take longer than the rest of a decision.
     """
     try:
-        git = root / ".git"
-        if git.is_file():
-            git = root / git.read_text(encoding="utf-8").partition("gitdir:")[2].strip()
-        common = git / "commondir"
-        shared = git / common.read_text(encoding="utf-8").strip() if common.is_file() else git
-        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        git = f"{root}/.git"
+        if os.path.isfile(git):  # noqa: PTH113
+            git = os.path.join(root, _text(git).partition("gitdir:")[2].strip())  # noqa: PTH118
+        common = f"{git}/commondir"
+        shared = os.path.join(git, _text(common).strip()) if os.path.isfile(common) else git  # noqa: PTH113, PTH118
+        head = _text(f"{git}/HEAD").strip()
         if not head.startswith("ref: "):
             return head
         name = head.removeprefix("ref: ")
         for folder in (git, shared):
-            if (folder / name).is_file():
-                return (folder / name).read_text(encoding="utf-8").strip()
-        packed = (shared / "packed-refs").read_text(encoding="utf-8")
+            if os.path.isfile(f"{folder}/{name}"):  # noqa: PTH113
+                return _text(f"{folder}/{name}").strip()
+        packed = _text(f"{shared}/packed-refs")
     except (OSError, ValueError):
         return ""
     return next((line.partition(" ")[0] for line in packed.splitlines() if line.endswith(f" {name}")), "")
+
+
+def _text(file: str) -> str:
+    with open(file, encoding="utf-8") as stream:  # noqa: PTH123
+        return stream.read()
 
 
 class Context:
@@ -69,20 +81,27 @@ class Context:
 
     def __init__(
         self,
-        root: Path,
+        root: str,
         snapshot: Snapshot,
         environ: Mapping[str, str],
         *,
         deadline: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.root = root
+        self.folder = root
         self.snapshot = snapshot
         self.environ = environ
         self.deadline = deadline
         self.dry_run = flag(environ, "DRY_RUN")
         self._clock = clock
         self._redactor: Redactor | None = None
+
+    @property
+    def root(self) -> Path:
+        """The project's folder (``folder`` as a Path)."""
+        from pathlib import Path
+
+        return Path(self.folder)
 
     @property
     def settings(self) -> HookSettings:
@@ -96,8 +115,11 @@ class Context:
     @property
     def current_phase(self) -> PhaseFact | None:
         """The first phase without its marker ``artifacts/phase/ID.done``; None where all are done."""
-        markers = self.root / "artifacts" / "phase"
-        return next((phase for phase in self.phases if not (markers / f"{phase.id}.done").is_file()), None)
+        return next((phase for phase in self.phases if not self.is_done(phase.id)), None)
+
+    def is_done(self, phase: str) -> bool:
+        """Whether a phase has its marker."""
+        return os.path.isfile(f"{self.folder}/artifacts/phase/{phase}.done")  # noqa: PTH113
 
     @property
     def status_dir(self) -> Path:
@@ -108,6 +130,8 @@ class Context:
     def redactor(self) -> Redactor:
         """Takes secrets out of what is written: every writer uses it."""
         if self._redactor is None:
+            from pytest_nextrust.redaction import Redactor
+
             rules = self.settings.secrets
             self._redactor = Redactor(self.environ, names=rules.variables, minimum=rules.minimum)
         return self._redactor
@@ -118,13 +142,14 @@ class Context:
 
     def commit(self) -> str:
         """The commit that is checked out; empty where there is none."""
-        return commit_at(self.root)
+        return commit_at(self.folder)
 
     def inside(self, path: str) -> Path | None:
         """The place of ``path`` relative to the root; None where it is outside, or no path."""
+        from pathlib import Path
+
         try:
-            place = Path(os.path.normpath(self.root / path))
-            return place.relative_to(self.root)
+            return Path(os.path.normpath(self.root / path)).relative_to(self.root)
         except ValueError:
             return None
 
@@ -133,9 +158,11 @@ class Context:
 
         Raises subprocess.TimeoutExpired and FileNotFoundError: let them pass, the record tells them apart (124, 127).
         """
+        import subprocess
+
         return subprocess.run(
             list(command),
-            cwd=self.root,
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -11,9 +11,14 @@ Boundary: knows nothing of handlers. Source: docs/hooks.md ("How an answer goes 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from dataclasses import dataclass
+    from typing import Any
+else:
+    from pytest_nextrust.control.values import dataclass
 
 __all__ = ["Answer", "Reply", "allow", "ask", "block", "context", "deny", "join", "note", "render"]
 

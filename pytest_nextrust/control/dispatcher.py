@@ -1,22 +1,25 @@
 """The router of an assistant's hook events: from bytes on stdin to what is printed. It stays under 60 lines.
 
-Each step is another module's: ``events`` reads, ``guarding`` recalls, ``routes`` finds the handlers, ``limits`` keeps
-time and survives them, ``records`` makes one answer of many and writes down what happened.
+Other modules do it: ``guarding`` recalls, ``routes`` finds handlers, ``limits`` survives them, ``records`` writes down.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from functools import partial
 
 from pytest_nextrust.control import guarding, records, routes
 from pytest_nextrust.control.context import Context, flag, project_root
-from pytest_nextrust.control.decisions import Reply
 from pytest_nextrust.control.events import Event, read_event
-from pytest_nextrust.control.limits import Over, Tell, supervise, tried
-from pytest_nextrust.control.settings import LIMITS
+from pytest_nextrust.control.limits import LIMITS, supervise, tried
 from pytest_nextrust.control.snapshot import load_snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_nextrust.control.decisions import Reply
+    from pytest_nextrust.control.limits import Over, Tell
 
 __all__ = ["dispatch", "handle"]
 
@@ -34,10 +37,10 @@ def handle(name: str, data: bytes, environ: Mapping[str, str], tell: Tell, over:
     began = time.monotonic()
     event = read_event(data, name)
     root = project_root(environ, event.cwd if isinstance(event, Event) else "")
-    tell("fact", {"root": str(root)})
+    tell("fact", {"root": root})
     snapshot = load_snapshot(root, keep=not flag(environ, "DRY_RUN"))
     tell("fact", records.facts_of(snapshot.settings))
-    tell("limit", limit := snapshot.settings.limit(name))
+    tell("limit", limit := snapshot.settings.limits.get(name, LIMITS[name]))
     if not isinstance(event, Event):
         raise event
     _answer(event, Context(root, snapshot, environ, deadline=began + limit), tell, over)

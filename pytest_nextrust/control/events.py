@@ -11,14 +11,17 @@ Boundary: says what happened, decides nothing. Sources: docs/hooks.md ("The even
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
-from pytest_nextrust.errors import ConfigError, Fault
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from dataclasses import dataclass
+    from typing import Any
+
+    from pytest_nextrust.errors import ConfigError, Fault
+else:
+    from pytest_nextrust.control.values import dataclass
 
 __all__ = ["EVENTS", "FAILURE", "Event", "event_name", "parse_event", "read_event"]
 
@@ -42,9 +45,12 @@ _NEWER_KEYS = frozenset(
     )
 )
 _REMEDY = "see the assistant's hook reference for this event"
-_EXIT = re.compile(r"\s*Exit code (\d{1,5})\b")
+_EXIT = "Exit code "
 LONGEST_NUMBER = 400
 """Digits: nothing an assistant counts needs more, and converting a longer one takes quadratic time."""
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Event:
     """One event. ``handled_as`` names the handlers it goes to: an old PostToolUse that failed goes to the failure's.
 
     ``form`` is ``2025-07`` or ``2026-08``; ``identity`` is the assistant's own id of the event, empty where it gives
-    none (then a repeat cannot be told from doing the same again); ``digest`` is the SHA-256 of what came on stdin.
+    none (then a repeat cannot be told from doing the same again).
     """
 
     name: str
@@ -65,7 +71,7 @@ class Event:
     prompt_id: str = ""
     agent_id: str = ""
     tool_name: str = ""
-    tool_input: Mapping[str, Any] = field(default_factory=dict)
+    tool_input: Mapping[str, Any] = _NOTHING
     tool_response: Any = None
     tool_use_id: str = ""
     error: str = ""
@@ -75,7 +81,6 @@ class Event:
     stop_hook_active: bool = False
     last_assistant_message: str = ""
     identity: str = ""
-    digest: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -91,9 +96,10 @@ class Event:
     @property
     def exit_status(self) -> int | None:
         """The exit status of a tool that failed; None where it did not, or where the event does not say."""
-        match = _EXIT.match(self.error)
-        if match is not None:
-            return int(match[1])
+        first = self.error.lstrip().partition("\n")[0].strip()
+        code = first.removeprefix(_EXIT).strip(" :.")
+        if first.startswith(_EXIT) and code.isascii() and code.isdigit() and len(code) < 6:
+            return int(code)
         return _exit_code(self.tool_response) or None
 
     def _input(self, key: str) -> str:
@@ -130,16 +136,16 @@ def parse_event(data: bytes, wanted: str) -> Event:
         values["stop_hook_active"] = reader.flag("stop_hook_active")
         values["last_assistant_message"] = reader.text("last_assistant_message")
     if reader.faults:
+        from pytest_nextrust.errors import ConfigError
+
         raise ConfigError("hook event", reader.faults, place=wanted)
     failed = wanted == POST and _exit_code(values["tool_response"]) != 0
-    digest = hashlib.sha256(data).hexdigest()
     return Event(
         name=wanted,
         handled_as=FAILURE if failed else wanted,
         form="2026-08" if _NEWER_KEYS & table.keys() or wanted == FAILURE else "2025-07",
         duration_ms=reader.number("duration_ms"),
-        identity=values["tool_use_id"] or (f"{values['prompt_id']}:{digest}" if values["prompt_id"] else ""),
-        digest=digest,
+        identity=values["tool_use_id"] or (values["prompt_id"] and f"{values['prompt_id']}:{_digest(data)}"),
         notes=tuple(reader.notes),
         **values,
     )
@@ -149,25 +155,40 @@ def read_event(data: bytes, wanted: str) -> Event | ConfigError:
     """The event, or what ``parse_event`` raised: a fault is answered once the project's settings are known."""
     try:
         return parse_event(data, wanted)
-    except ConfigError as error:
+    except _config_error() as error:
         return error
 
 
+def _config_error() -> type[ConfigError]:
+    """What ``except`` asks for when something was raised: until then ``errors`` is not needed."""
+    from pytest_nextrust.errors import ConfigError
+
+    return ConfigError
+
+
+def _digest(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
 def _load(data: bytes) -> dict[str, Any]:
-    fault: Fault
+    fault: tuple[str, str, str]
     try:
         table = json.loads(data.decode("utf-8").removeprefix("\ufeff"), parse_constant=_no_constant, parse_int=_integer)
     except UnicodeDecodeError as error:
-        fault = Fault(f"(byte {error.start})", "not UTF-8", "an event is UTF-8 JSON")
+        fault = (f"(byte {error.start})", "not UTF-8", "an event is UTF-8 JSON")
     except RecursionError:
-        fault = Fault("(document)", "nested too deeply", "no event nests as deep")
+        fault = ("(document)", "nested too deeply", "no event nests as deep")
     except ValueError as error:
-        fault = Fault("(document)", f"not JSON: {str(error)[:200]}" if data.strip() else "empty", _REMEDY)
+        fault = ("(document)", f"not JSON: {str(error)[:200]}" if data.strip() else "empty", _REMEDY)
     else:
         if isinstance(table, dict):
             return table
-        fault = Fault("(document)", f"not an object but {_shown(table)}", _REMEDY)
-    raise ConfigError("hook event", [fault], place="stdin")
+        fault = ("(document)", f"not an object but {_shown(table)}", _REMEDY)
+    from pytest_nextrust.errors import ConfigError, Fault
+
+    raise ConfigError("hook event", [Fault(*fault)], place="stdin")
 
 
 def _no_constant(name: str) -> object:
@@ -219,6 +240,8 @@ class _Reader:
         self.notes: list[str] = []
 
     def fault(self, key: str, message: str, remedy: str = _REMEDY) -> None:
+        from pytest_nextrust.errors import Fault
+
         self.faults.append(Fault(key, message, remedy))
 
     def needed(self, key: str) -> str:

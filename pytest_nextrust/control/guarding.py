@@ -9,13 +9,17 @@ Boundary: the one place where the dispatcher knows the guards' names.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
-from types import ModuleType
-from typing import Any
 
-from pytest_nextrust.control.context import Context
 from pytest_nextrust.control.decisions import Answer
-from pytest_nextrust.control.events import Event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+    from typing import Any
+
+    from pytest_nextrust.control.context import Context
+    from pytest_nextrust.control.events import Event
 
 __all__ = ["finish", "key_of", "recall"]
 

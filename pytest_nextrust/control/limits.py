@@ -16,26 +16,40 @@ import json
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
 
 from pytest_nextrust.control.decisions import Answer
-from pytest_nextrust.errors import NextrustError
 
-__all__ = ["CRASHED", "MISSING", "TIMED_OUT", "Mishap", "Over", "Run", "Tell", "supervise", "tried"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from dataclasses import dataclass
+    from typing import Any, NoReturn, TypeAlias
+
+    from pytest_nextrust.errors import NextrustError
+else:
+    from pytest_nextrust.control.values import dataclass
+
+__all__ = ["CRASHED", "LIMITS", "MISSING", "TIMED_OUT", "Mishap", "Over", "Run", "Tell", "supervise", "tried"]
 
 TIMED_OUT, MISSING, CRASHED = 124, 127, 1
 _NOISE = 1 << 16
 """Bytes kept of what handlers print."""
 
-Over = Mapping[str, Sequence[Answer]]
+LIMITS: Mapping[str, float] = {
+    "PreToolUse": 90.0,
+    "PostToolUse": 300.0,
+    "PostToolUseFailure": 300.0,
+    "Stop": 60.0,
+    "UserPromptSubmit": 30.0,
+}
+"""Seconds an event may take where ``[hooks.limits]`` does not say otherwise."""
+
+Over: TypeAlias = "Mapping[str, Sequence[Answer]]"
 """The handlers that have had their turn, each with what it answered."""
 
-Tell = Callable[[str, Any], None]
+Tell: TypeAlias = "Callable[[str, Any], None]"
 """``tell(kind, value)``: start NAME, end NAME, answer {...}, mishap {...}, fact {...}, limit SECONDS."""
 
 
@@ -48,19 +62,19 @@ class Mishap:
     message: str
 
 
-@dataclass
 class Run:
-    """What came of the work."""
+    """What came of the work so far; ``current`` is the handler at work."""
 
-    answers: list[Answer] = field(default_factory=list)
-    mishaps: list[Mishap] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
-    over: dict[str, list[Answer]] = field(default_factory=dict)
-    noise: bytes = b""
-    current: str = ""
-    done: bool = False
-    limit: float = 0.0
-    began: float = 0.0
+    def __init__(self, limit: float, began: float) -> None:
+        self.limit = limit
+        self.began = began
+        self.answers: list[Answer] = []
+        self.mishaps: list[Mishap] = []
+        self.facts: dict[str, Any] = {}
+        self.over: dict[str, list[Answer]] = {}
+        self.noise = b""
+        self.current = ""
+        self.done = False
 
 
 def tried(handler: str, tell: Tell, call: Callable[[], list[Answer]]) -> list[Answer]:
@@ -71,9 +85,9 @@ def tried(handler: str, tell: Tell, call: Callable[[], list[Answer]]) -> list[An
         answers = call()
         for answer in answers:
             tell("answer", {"kind": answer.kind, "text": answer.text, "handler": handler})
-    except NextrustError as error:
+    except _named_fault() as error:
         tell("mishap", {"handler": handler, "status": CRASHED, "message": str(error)})
-    except subprocess.TimeoutExpired as error:
+    except _subprocess().TimeoutExpired as error:
         message = f"a command ran out of its {error.timeout:g} s: {_name(error.cmd)}"
         tell("mishap", {"handler": handler, "status": TIMED_OUT, "message": message})
     except FileNotFoundError as error:
@@ -83,6 +97,19 @@ def tried(handler: str, tell: Tell, call: Callable[[], list[Answer]]) -> list[An
         tell("mishap", {"handler": handler, "status": status, "message": f"{what}: {error.filename}"})
     tell("end", handler)
     return answers
+
+
+def _named_fault() -> type[NextrustError]:
+    """What ``except`` asks for when something was raised: until then the module is not needed."""
+    from pytest_nextrust.errors import NextrustError
+
+    return NextrustError
+
+
+def _subprocess() -> Any:
+    import subprocess
+
+    return subprocess
 
 
 def _name(command: object) -> str:
@@ -175,7 +202,7 @@ def _child(work: Callable[[Tell, Over], None], over: Over, say: int, noise: int,
         tell = _teller(say, limit)
         try:
             work(tell, over)
-        except NextrustError as error:
+        except _named_fault() as error:
             tell("mishap", {"handler": "", "status": CRASHED, "message": str(error)})
         tell("done", None)
         status = 0

@@ -12,41 +12,46 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+import time
 
-from pytest_nextrust.control.settings import LogRules
 from pytest_nextrust.control.snapshot import private_folder
 
-__all__ = ["FOLDER", "write_log"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
-FOLDER = Path(".nextrust") / "hook-logs"
+__all__ = ["FOLDER", "KEEP", "SIZE", "write_log"]
+
+FOLDER = ".nextrust/hook-logs"
+
+SIZE, KEEP = 1_000_000, 5
+"""Bytes at which a log is put aside, and how many of those are kept, where ``[hooks.logs]`` does not say otherwise."""
 
 
-def write_log(root: Path, event: str, entry: Mapping[str, Any], rules: LogRules) -> None:
+def write_log(root: str, event: str, entry: Mapping[str, Any], *, size: int = SIZE, keep: int = KEEP) -> None:
     """Append ``entry`` (plain values, redacted) to the log of ``event``. Raises OSError."""
-    file = private_folder(root / FOLDER) / f"{event}.jsonl"
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    file = f"{private_folder(f'{root}/{FOLDER}')}/{event}.jsonl"
+    seconds = time.time()
+    now = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds % 1 * 1000):03}Z"
     line = json.dumps({"time": now, "event": event, **entry}).encode() + b"\n"
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, line)
-        large = os.fstat(descriptor).st_size >= rules.size
+        large = os.fstat(descriptor).st_size >= size
     finally:
         os.close(descriptor)
     if large:
-        _rotate(file, rules.keep)
+        _rotate(file, keep)
 
 
-def _rotate(file: Path, keep: int) -> None:
+def _rotate(file: str, keep: int) -> None:
     """Put the log aside. Of two that do so at once one finds nothing to rename; no line is lost, an order may be."""
     with contextlib.suppress(OSError):
         if keep == 0:
-            file.unlink()
+            os.unlink(file)  # noqa: PTH108
             return
         for number in range(keep - 1, 0, -1):
             with contextlib.suppress(FileNotFoundError):
-                file.with_name(f"{file.name}.{number}").replace(file.with_name(f"{file.name}.{number + 1}"))
-        file.replace(file.with_name(f"{file.name}.1"))
+                os.replace(f"{file}.{number}", f"{file}.{number + 1}")  # noqa: PTH105
+        os.replace(file, f"{file}.1")  # noqa: PTH105

@@ -9,21 +9,21 @@ Boundary: runs in the parent, after the work; nothing here decides on the merits
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from pytest_nextrust.control.context import flag, project_root
 from pytest_nextrust.control.decisions import Joined, Reply, join, render
-from pytest_nextrust.control.events import Event
-from pytest_nextrust.control.limits import Mishap, Run
-from pytest_nextrust.control.logs import write_log
-from pytest_nextrust.control.settings import HookSettings, LogRules, SecretRules
-from pytest_nextrust.errors import NextrustError
-from pytest_nextrust.redaction import Redactor
+from pytest_nextrust.control.logs import KEEP, SIZE, write_log
+from pytest_nextrust.redaction import MINIMUM, Redactor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from pytest_nextrust.control.events import Event
+    from pytest_nextrust.control.limits import Mishap, Run
+    from pytest_nextrust.control.settings import HookSettings
 
 __all__ = ["closed", "facts_of", "facts_of_event", "skipped"]
 
@@ -58,11 +58,11 @@ class _Writer:
 
     def __init__(self, name: str, environ: Mapping[str, str], facts: Mapping[str, Any]) -> None:
         self.name = name
-        self.root = Path(facts["root"]) if "root" in facts else project_root(environ)
-        self.logs = LogRules(*facts["logs"]) if "logs" in facts else LogRules()
-        variables, minimum = facts.get("secrets", (SecretRules.variables, SecretRules.minimum))
+        self.root = facts["root"] if "root" in facts else project_root(environ)
+        self.size, self.keep = facts.get("logs", (SIZE, KEEP))
+        variables, minimum = facts.get("secrets", ((), MINIMUM))
         self.redactor = Redactor(environ, names=variables, minimum=minimum)
-        self.status_dir = self.root / facts.get("status_dir", HookSettings.status_dir)
+        self.status_dir = f"{self.root}/{facts.get('status_dir', 'docs/ci-status')}"
         self.dry_run = flag(environ, "DRY_RUN")
         self.debug = flag(environ, "NEXTRUST_DEBUG", "HOOK_DEBUG")
 
@@ -71,7 +71,7 @@ class _Writer:
         if self.dry_run:
             return ""
         try:
-            write_log(self.root, self.name, self.redactor.plain(entry), self.logs)
+            write_log(self.root, self.name, self.redactor.plain(entry), size=self.size, keep=self.keep)
         except (OSError, RecursionError) as error:
             return f"nextrust hook: no log was written: {error}\n"
         return ""
@@ -80,10 +80,13 @@ class _Writer:
         """An entry of the status log; what went wrong with that, for stderr: the answer stands all the same."""
         if self.dry_run:
             return ""
+        from pathlib import Path
+
+        from pytest_nextrust.errors import NextrustError
         from pytest_nextrust.status.journal import Journal
 
         try:
-            Journal(self.status_dir).append(type, self.redactor.plain({"event": self.name, **details}))
+            Journal(Path(self.status_dir)).append(type, self.redactor.plain({"event": self.name, **details}))
         except (NextrustError, OSError) as error:
             return f"nextrust hook: not in the status log: {error}\n"
         return ""
@@ -91,6 +94,8 @@ class _Writer:
 
 def skipped(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
     """SKIP_HOOKS: the event passes unseen, and that is on record."""
+    import hashlib
+
     writer = _Writer(name, environ, {})
     details = {"digest": hashlib.sha256(data).hexdigest(), "message": f"{name} skipped: SKIP_HOOKS is set"}
     said = writer.record("hook_skipped", details) + writer.log({"outcome": "skipped", **details})
@@ -105,20 +110,21 @@ def closed(name: str, data: bytes, environ: Mapping[str, str], run: Run) -> Repl
     if refusing:
         joined = _refused(joined, refusing)
     elif run.mishaps:
-        joined = replace(joined, note="\n".join(filter(None, [joined.note, *map(_told, run.mishaps)])))
+        note = "\n".join(filter(None, [joined.note, *map(_told, run.mishaps)]))
+        joined = Joined(joined.verdict, joined.reason, joined.context, note)
     joined = Joined(
         *(writer.redactor.text(text) for text in (joined.verdict, joined.reason, joined.context, joined.note))
     )
     reply = render(name, joined, form=run.facts.get("form", "2026-08"), channel=run.facts.get("channel", "auto"))
     said = _write(writer, data, run, joined, reply)
-    return replace(reply, stderr=reply.stderr + said)
+    return Reply(reply.status, reply.stdout, reply.stderr + said)
 
 
 def _refused(joined: Joined, mishaps: list[Mishap]) -> Joined:
     own = "\n".join(map(_told, mishaps))
     reasons = [joined.reason] if joined.verdict == "deny" else []
     reason = "\n".join([*reasons, f"The call was not checked, so it is refused.\n{own}\n{_OVERRIDE}"])
-    return replace(joined, verdict="deny", reason=reason)
+    return Joined("deny", reason, joined.context, joined.note)
 
 
 def _told(mishap: Mishap) -> str:

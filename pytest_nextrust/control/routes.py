@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterator
 from functools import partial
 
-from pytest_nextrust.control.context import Context
 from pytest_nextrust.control.decisions import Answer
-from pytest_nextrust.control.events import Event
 from pytest_nextrust.control.matching import matches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeAlias
+
+    from pytest_nextrust.control.context import Context
+    from pytest_nextrust.control.events import Event
 
 __all__ = ["HOOKS", "Call", "answers_of", "builtin_names", "handlers"]
 
-Call = Callable[[Event, Context], list[Answer]]
+Call: TypeAlias = "Callable[[Event, Context], list[Answer]]"
 HOOKS = {
     "PreToolUse": "nextrust_pre_tool_use",
     "PostToolUse": "nextrust_post_tool_use",
@@ -57,8 +62,9 @@ def answers_of(result: object, who: str) -> list[Answer]:
         return []
     if isinstance(result, Answer):
         return [Answer.read({"kind": result.kind, "text": result.text, "handler": who})]
-    if isinstance(result, (Iterator, list, tuple)):
-        return [answer for one in result for answer in answers_of(one, who)]
+    several: Any = result if isinstance(result, (list, tuple)) or hasattr(result, "__next__") else None
+    if several is not None:
+        return [answer for one in several for answer in answers_of(one, who)]
     from pytest_nextrust.errors import UsageFault
 
     raise UsageFault("hook handler", f"answered a {type(result).__name__}", place=who, remedy="answer an Answer")

@@ -1,28 +1,21 @@
 """The ``[hooks]`` table of a project's settings as frozen values.
 
-Boundary: values and their rules only; ``snapshot`` reads them from a file and keeps them in the index. This module is
-on the path of every decision, so it does not load the reader of documents.
+Boundary: values and their rules only; ``snapshot`` reads them from a file and keeps them in the index. The path of a
+decision does not load this module: what the index gives back has the same attributes (``snapshot.Table``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from pytest_nextrust.control.limits import LIMITS
+from pytest_nextrust.control.logs import KEEP, SIZE
 from pytest_nextrust.errors import Fault
+from pytest_nextrust.redaction import MINIMUM
 
-__all__ = ["CommitRules", "Guarded", "HookSettings", "LogRules", "SecretRules", "Service", "restore"]
-
-LIMITS: Mapping[str, float] = {
-    "PreToolUse": 90.0,
-    "PostToolUse": 300.0,
-    "PostToolUseFailure": 300.0,
-    "Stop": 60.0,
-    "UserPromptSubmit": 30.0,
-}
-"""Seconds an event may take."""
+__all__ = ["CommitRules", "Guarded", "HookSettings", "LogRules", "SecretRules", "Service"]
 
 
 def _expression(path: str, pattern: str) -> Iterator[Fault]:
@@ -54,7 +47,7 @@ GUARDED = (
         ("phase-3", "phase-5"),
         "it builds the Rust target",
     ),
-    Guarded((r"^(python3? )?(\./)?x(\.py)? (.* )?build( |$)",), ("phase-3", "phase-5"), "it builds the Rust compiler"),
+    Guarded(("x.py", r"^x (build|dist|install)"), ("phase-3", "phase-5"), "it builds the Rust compiler"),
 )
 """What is guarded where a project does not say otherwise."""
 
@@ -106,8 +99,8 @@ class CommitRules:
 class LogRules:
     """``size`` in bytes at which a log is put aside, and how many of those are kept (``keep``) for each event."""
 
-    size: int = 1_000_000
-    keep: int = 5
+    size: int = SIZE
+    keep: int = KEEP
 
     def document_faults(self) -> Iterator[Fault]:
         """Sizes that would lose the record just written."""
@@ -122,7 +115,7 @@ class SecretRules:
     """Variables whose values are never written, beside the known ones; values shorter than ``minimum`` are."""
 
     variables: tuple[str, ...] = ()
-    minimum: int = 8
+    minimum: int = MINIMUM
 
     def document_faults(self) -> Iterator[Fault]:
         """A minimum that would blank ordinary words."""
@@ -145,10 +138,6 @@ class HookSettings:
     logs: LogRules = field(default_factory=LogRules)
     secrets: SecretRules = field(default_factory=SecretRules)
 
-    def limit(self, event: str) -> float:
-        """Seconds that ``event`` may take."""
-        return self.limits.get(event, LIMITS[event])
-
     def document_faults(self) -> Iterator[Fault]:
         """Values out of range."""
         if self.channel not in ("auto", "json", "status"):
@@ -158,18 +147,3 @@ class HookSettings:
                 yield Fault(f"limits.{name}", "no such event", f"one of {', '.join(LIMITS)}")
             elif not 0.05 <= seconds <= 3600:
                 yield Fault(f"limits.{name}", f"{seconds:g} is out of range", "0.05 to 3600 seconds")
-
-
-def restore(plain: Mapping[str, Any]) -> HookSettings:
-    """The settings from what the index kept of them. Raises TypeError, KeyError, ValueError."""
-    values = dict(plain)
-    values["guarded"] = tuple(Guarded(**_tuples(table)) for table in values["guarded"])
-    values["services"] = tuple(Service(**_tuples(table)) for table in values["services"])
-    values["commits"] = CommitRules(**values["commits"])
-    values["logs"] = LogRules(**values["logs"])
-    values["secrets"] = SecretRules(**_tuples(values["secrets"]))
-    return HookSettings(**_tuples(values))
-
-
-def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}

@@ -15,15 +15,20 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from pytest_nextrust import __version__
-from pytest_nextrust.control.settings import HookSettings, restore
 
-__all__ = ["PhaseFact", "Snapshot", "load_snapshot", "private_folder"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from dataclasses import dataclass
+    from typing import Any
+
+    from pytest_nextrust.control.settings import HookSettings
+else:
+    from pytest_nextrust.control.values import dataclass
+
+__all__ = ["PhaseFact", "Snapshot", "Table", "load_snapshot", "private_folder"]
 
 _FORM = 1
 _METADATA = (".dist-info", ".egg-info")
@@ -47,12 +52,35 @@ class Snapshot:
     plugins: Mapping[str, tuple[str, ...]]
 
 
-def load_snapshot(root: Path, *, keep: bool = True) -> Snapshot:
+class Table:
+    """Plain values with the attributes of the dataclass that they were made from; arrays are tuples."""
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: Mapping[str, Any]) -> None:
+        self._plain = plain
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            value = self._plain[name]
+        except KeyError:
+            raise AttributeError(name) from None
+        return value if name == "limits" else _seen(value)
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Table(value)
+    return tuple(map(_seen, value)) if isinstance(value, list) else value
+
+
+def load_snapshot(root: str, *, keep: bool = True) -> Snapshot:
     """The project's facts; ``keep``: write the index where it is not current. Raises ConfigError with every fault."""
     key = "\n".join(_key(root))
-    file = root / ".nextrust" / "cache" / "hooks.json"
+    file = f"{root}/.nextrust/cache/hooks.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        plain = json.loads(file.read_bytes())
+        with open(file, "rb") as stream:  # noqa: PTH123
+            plain = json.loads(stream.read())
         if plain["form"] == _FORM and plain["key"] == key:
             return _restored(plain)
     plain = _read(root)
@@ -61,52 +89,59 @@ def load_snapshot(root: Path, *, keep: bool = True) -> Snapshot:
     return _restored(plain)
 
 
-def private_folder(folder: Path) -> Path:
+def private_folder(folder: str) -> str:
     """Make a folder that git ignores, by a file of its own in it. Raises OSError."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".gitignore").write_text("*\n", encoding="ascii")
+    if not os.path.isdir(folder):  # noqa: PTH112
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+        with open(f"{folder}/.gitignore", "w", encoding="ascii") as stream:  # noqa: PTH123
+            stream.write("*\n")
     return folder
 
 
 def _restored(plain: Mapping[str, Any]) -> Snapshot:
     phases = tuple(PhaseFact(p["id"], p["name"], tuple(p["depends"])) for p in plain["phases"])
     plugins = {str(event): tuple(map(str, names)) for event, names in plain["plugins"].items()}
-    return Snapshot(restore(plain["settings"]), phases, plugins)
+    settings: Any = Table(plain["settings"])
+    return Snapshot(settings, phases, plugins)
 
 
-def _read(root: Path) -> dict[str, Any]:
+def _read(root: str) -> dict[str, Any]:
     """The slow way, in plain values."""
+    from pathlib import Path
+
     from pytest_nextrust.config import load_project, read_document
     from pytest_nextrust.control.plugins import index
+    from pytest_nextrust.control.settings import HookSettings
     from pytest_nextrust.phases import Phases
     from pytest_nextrust.wire import to_wire
 
-    project = load_project(root)
+    project = load_project(Path(root))
     path = f"{project.prefix}.hooks" if project.prefix else "hooks"
     settings = read_document(HookSettings, project.hooks, subject="hooks", place=str(project.source or ""), path=path)
     phases = [
         {"id": phase.id, "name": phase.name, "depends": list(phase.depends)} for phase in Phases.from_config(project)
     ]
-    return {"settings": to_wire(settings), "phases": phases, "plugins": index(root)}
+    return {"settings": to_wire(settings), "phases": phases, "plugins": index(Path(root))}
 
 
-def _write(file: Path, plain: Mapping[str, Any]) -> None:
+def _write(file: str, plain: Mapping[str, Any]) -> None:
     """Keep it. A folder that cannot be written costs time at every event, and nothing else."""
+    from pathlib import Path
+
     from pytest_nextrust.files import atomic_replace
 
     with contextlib.suppress(OSError):
-        private_folder(file.parent)
-        atomic_replace(file, json.dumps(plain).encode())
+        private_folder(os.path.dirname(file))  # noqa: PTH120
+        atomic_replace(Path(file), json.dumps(plain).encode())
 
 
-def _key(root: Path) -> Iterator[str]:
+def _key(root: str) -> Iterator[str]:
     yield f"{_FORM} {__version__} {sys.version} {sys.prefix} {root}"
-    hooks = root / ".nextrust" / "hooks"
-    yield _status(root / "nextrust.toml")
-    yield _status(root / "pyproject.toml")
-    yield _status(root / "conftest.py")
-    yield from (_status(hooks / name) for name in _listed(str(hooks)) if name.endswith(".py"))
+    hooks = f"{root}/.nextrust/hooks"
+    yield _status(f"{root}/nextrust.toml")
+    yield _status(f"{root}/pyproject.toml")
+    yield _status(f"{root}/conftest.py")
+    yield from (_status(f"{hooks}/{name}") for name in _listed(hooks) if name.endswith(".py"))
     for folder in sys.path:
         yield from _distributions(folder or ".")
 
@@ -125,7 +160,7 @@ def _listed(folder: str) -> list[str]:
         return []
 
 
-def _status(path: Path | str) -> str:
+def _status(path: str) -> str:
     # ctime: a file put back with its old size and mtime is another file all the same.
     try:
         found = os.stat(path)  # noqa: PTH116

@@ -12,11 +12,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from pytest_nextrust.control.shell.expand import UNKNOWN, literal
-from pytest_nextrust.control.shell.walk import Step, walk
+from pytest_nextrust.control.shell.walk import walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from dataclasses import dataclass
+
+    from pytest_nextrust.control.shell.walk import Step
+else:
+    from pytest_nextrust.control.values import dataclass
 
 __all__ = ["Danger", "Places", "dangers"]
 

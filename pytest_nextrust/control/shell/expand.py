@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from pytest_nextrust.control.shell.parse import Part, Pipeline, Word
-from pytest_nextrust.errors import UsageFault
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TypeAlias
+
+    from pytest_nextrust.control.shell.parse import Part, Pipeline, Word
 
 __all__ = ["COST", "UNKNOWN", "Scope", "fields", "literal", "text_of"]
 
@@ -60,6 +63,8 @@ class Scope:
         """Account for work. Raises UsageFault where a script unfolds to more than it may (``X=$X$X``, many times)."""
         self.budget[0] -= characters
         if self.budget[0] < 0:
+            from pytest_nextrust.errors import UsageFault
+
             raise UsageFault("shell command", "unfolds to too much to be checked", remedy="use smaller steps")
 
     def value(self, name: str) -> str | None:
@@ -69,7 +74,7 @@ class Scope:
         return self.cwd if name == "PWD" else self.environ.get(name)
 
 
-Output = Callable[[tuple[Pipeline, ...], Scope], str | None]
+Output: TypeAlias = "Callable[[tuple[Pipeline, ...], Scope], str | None]"
 """What a script would print, where that is a literal."""
 
 

@@ -5,18 +5,39 @@ Boundary: compares; phases are the handler's business.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from pytest_nextrust.control.shell.plain import names_in, plain_words
 
-from pytest_nextrust.control.settings import Guarded
-from pytest_nextrust.control.shell.expand import literal
-from pytest_nextrust.control.shell.walk import Step
-from pytest_nextrust.control.shell.wrappers import SHELLS
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["guarded_steps"]
+    from pytest_nextrust.control.context import Context
+    from pytest_nextrust.control.events import Event
+    from pytest_nextrust.control.settings import Guarded
+    from pytest_nextrust.control.shell.walk import Step
 
-_NAME = re.compile(r"[\w.+-]+")
-_INTERPRETERS = SHELLS | {"python", "python3", "perl", "ruby", "node", "source", "."}
+__all__ = ["guarded_in", "guarded_steps"]
+
+_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
+_INTERPRETERS = frozenset(("python", "python3", "perl", "ruby", "node", "source", "."))
+
+
+def guarded_in(event: Event, context: Context) -> list[tuple[Step, Guarded]]:
+    """The guarded steps of a Bash call; none where it cannot be read: the user is asked about those elsewhere."""
+    known = {phase.id for phase in context.phases}
+    # A rule for phases that this project lacks says nothing about it.
+    rules = [rule for rule in context.settings.guarded if known & set(rule.phases)]
+    words = plain_words(event.command)
+    if words is not None and not any(_may_name(words, pattern) for rule in rules for pattern in rule.commands):
+        return []
+    from pytest_nextrust.control.shell.walk import walk
+    from pytest_nextrust.errors import UsageFault
+
+    try:
+        steps = list(walk(event.command, cwd=event.cwd or context.folder, environ=context.environ))
+    except UsageFault:
+        return []
+    return list(guarded_steps(steps, rules))
 
 
 def guarded_steps(steps: Iterable[Step], rules: Iterable[Guarded]) -> Iterator[tuple[Step, Guarded]]:
@@ -28,12 +49,25 @@ def guarded_steps(steps: Iterable[Step], rules: Iterable[Guarded]) -> Iterator[t
                 yield step, rule
 
 
+def _may_name(words: list[str], pattern: str) -> bool:
+    """Whether a plain command may be meant by a pattern; one that begins with a program's name is only by that."""
+    if _NAME.issuperset(pattern):
+        return names_in(words, {pattern})
+    name = pattern[1:].partition(" ")[0] if pattern.startswith("^") else ""
+    return names_in(words, {name}) if name.isalnum() else True
+
+
 def _named(step: Step, pattern: str) -> bool:
-    if not _NAME.fullmatch(pattern):
+    if not _NAME.issuperset(pattern):
+        import re
+
         return re.search(pattern, step.line) is not None
     if step.name == pattern:
         return True
-    if step.name not in _INTERPRETERS:
+    from pytest_nextrust.control.shell.expand import literal
+    from pytest_nextrust.control.shell.wrappers import SHELLS
+
+    if step.name not in SHELLS | _INTERPRETERS:
         return False
     script = next((literal(text) for text in step.arguments[1:] if not text.startswith("-")), "")
     return script.rpartition("/")[2] == pattern

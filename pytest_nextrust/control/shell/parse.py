@@ -12,10 +12,16 @@ Source: POSIX.1-2017 XCU 2 "Shell Command Language"; bash(1).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from pytest_nextrust.errors import UsageFault
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dataclasses import dataclass
+    from typing import TypeAlias
+
+    from pytest_nextrust.errors import UsageFault
+else:
+    from pytest_nextrust.control.values import dataclass
 
 __all__ = ["Command", "Part", "Pipeline", "Redirect", "Word", "parse"]
 
@@ -35,7 +41,7 @@ class Part:
     default: tuple[Part, ...] | None = None
 
 
-Word = tuple[Part, ...]
+Word: TypeAlias = "tuple[Part, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +53,17 @@ class Redirect:
     body: Word = ()
 
 
-@dataclass
 class Command:
     """A simple command, or a group (``body``) with redirections. ``loop``: the variable of a ``for``, whose values are
     its words; ``function``: the name of a function whose definition starts here."""
 
-    words: list[Word] = field(default_factory=list)
-    assignments: list[tuple[str, Word]] = field(default_factory=list)
-    redirects: list[Redirect] = field(default_factory=list)
-    body: tuple[Pipeline, ...] = ()
-    loop: str = ""
-    function: str = ""
+    def __init__(self) -> None:
+        self.words: list[Word] = []
+        self.assignments: list[tuple[str, Word]] = []
+        self.redirects: list[Redirect] = []
+        self.body: tuple[Pipeline, ...] = ()
+        self.loop = ""
+        self.function = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ def parse(text: str) -> tuple[Pipeline, ...]:
 
 
 def _fault(message: str) -> UsageFault:
+    from pytest_nextrust.errors import UsageFault
+
     return UsageFault("shell command", message, remedy="write it in a form that sh -n accepts, in smaller steps")
 
 

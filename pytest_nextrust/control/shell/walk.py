@@ -10,15 +10,21 @@ Boundary: runs nothing and judges nothing. Sources: POSIX.1-2017; the options of
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from pytest_nextrust.control.shell.expand import COST, UNKNOWN, Scope, fields, literal, text_of
-from pytest_nextrust.control.shell.parse import Command, Pipeline, Word, parse
-from pytest_nextrust.control.shell.wrappers import Unwrapped, base_name, unwrap
+from pytest_nextrust.control.shell.parse import parse
+from pytest_nextrust.control.shell.wrappers import base_name, unwrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from dataclasses import dataclass
+
+    from pytest_nextrust.control.shell.parse import Command, Pipeline, Word
+    from pytest_nextrust.control.shell.wrappers import Unwrapped
+else:
+    from pytest_nextrust.control.values import dataclass
 
 __all__ = ["Step", "walk"]
 
@@ -226,6 +232,9 @@ def _printed(words: list[str], given: str | None) -> str | None:
     elif name in ("cat", "tee") and not plain:
         printed = given
     elif name == "base64" and options and options[0] in ("-d", "--decode", "-D") and given is not None:
+        import base64
+        import binascii
+
         try:
             printed = base64.b64decode(given, validate=False).decode("utf-8", "replace")
         except (binascii.Error, ValueError):

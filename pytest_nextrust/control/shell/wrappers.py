@@ -6,10 +6,15 @@ Boundary: arguments in, arguments out. Sources: the manual pages of the commands
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pytest_nextrust.control.shell.expand import UNKNOWN, literal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dataclasses import dataclass
+else:
+    from pytest_nextrust.control.values import dataclass
 
 __all__ = ["SHELLS", "Unwrapped", "base_name", "unwrap"]
 

@@ -6,14 +6,18 @@ A phase is open where its marker is missing and those of all it depends on are t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from pytest_nextrust.control.decisions import deny
+from pytest_nextrust.control.shell.guarded import guarded_in
 
-from pytest_nextrust.control.context import Context
-from pytest_nextrust.control.decisions import Answer, deny
-from pytest_nextrust.control.events import Event
-from pytest_nextrust.control.settings import Guarded
-from pytest_nextrust.control.snapshot import PhaseFact
-from pytest_nextrust.errors import UsageFault
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_nextrust.control.context import Context
+    from pytest_nextrust.control.decisions import Answer
+    from pytest_nextrust.control.events import Event
+    from pytest_nextrust.control.settings import Guarded
+    from pytest_nextrust.control.snapshot import PhaseFact
 
 __all__ = ["MATCHER", "nextrust_pre_tool_use"]
 
@@ -22,18 +26,7 @@ MATCHER = "Bash"
 
 def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     """One refusal for each guarded command in the wrong phase, with the reason."""
-    from pytest_nextrust.control.shell.guarded import guarded_steps
-    from pytest_nextrust.control.shell.walk import walk
-
-    known = {phase.id for phase in context.phases}
-    # A rule for phases that this project lacks says nothing about it.
-    rules = [rule for rule in context.settings.guarded if known & set(rule.phases)]
-    try:
-        steps = list(walk(event.command, cwd=event.cwd or str(context.root), environ=context.environ))
-    except UsageFault:
-        # The handler for destructive commands asks the user about what cannot be read.
-        steps = []
-    found = list(guarded_steps(steps, rules))
+    found = guarded_in(event, context)
     refused = [answer for step, rule in found for answer in _judged(step.line[:200], step.cwd, rule, context)]
     return refused or (_silent(context) if found else [])
 
@@ -53,8 +46,7 @@ def _judged(line: str, cwd: str | None, rule: Guarded, context: Context) -> Iter
 
 def open_phases(context: Context) -> Sequence[PhaseFact]:
     """The phases that may be worked on; none where all are done."""
-    markers = context.root / "artifacts" / "phase"
-    done = {phase.id for phase in context.phases if (markers / f"{phase.id}.done").is_file()}
+    done = {phase.id for phase in context.phases if context.is_done(phase.id)}
     return [phase for phase in context.phases if phase.id not in done and done.issuperset(phase.depends)]
 
 

@@ -7,24 +7,23 @@ written in an editor, or cannot be told, is not judged. A commit in another repo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from pytest_nextrust.control.context import Context
-from pytest_nextrust.control.decisions import Answer, deny, note
-from pytest_nextrust.control.events import Event
-from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.control.decisions import deny, note
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_nextrust.control.commits import Commit
+    from pytest_nextrust.control.context import Context
+    from pytest_nextrust.control.decisions import Answer
+    from pytest_nextrust.control.events import Event
 
 __all__ = ["MATCHER", "nextrust_pre_tool_use"]
 
 MATCHER = "Bash"
-_EMPTY = re.compile(
-    r"(wip|tmp|temp|fix(es|ed)?|update[sd]?|changes?|stuff|misc|test(s|ing)?|asdf|foo|\W*)[\s.!]*", re.I
-)
-_CONFLICT = re.compile(r"^(<<<<<<<|>>>>>>>|=======)( |$)", re.MULTILINE)
+_SAYS_NOTHING = r"(?i)(wip|tmp|temp|fix(es|ed)?|updated?|changes?|stuff|misc|test(s|ing)?|asdf|foo|\W*)[\s.!]*"
+_CONFLICT = r"(?m)^(<<<<<<<|>>>>>>>)( |$)"
 _GENERATED = ("artifacts/", ".nextrust/cache/", ".nextrust/hook-logs/")
 
 
@@ -33,10 +32,12 @@ def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     if "commit" not in event.command:
         return []
     from pytest_nextrust.control.commits import commits_of
+    from pytest_nextrust.errors import UsageFault
 
     try:
-        commits = list(commits_of(event.command, cwd=event.cwd or str(context.root), environ=context.environ))
+        commits = list(commits_of(event.command, cwd=event.cwd or context.folder, environ=context.environ))
     except UsageFault:
+        # The handler for destructive commands asks the user about what cannot be read.
         return []
     return [
         answer
@@ -64,7 +65,7 @@ def _message(commit: Commit, context: Context) -> Iterator[Answer]:
     subject = lines[0].strip()
     if not subject:
         yield deny("The commit message is empty: say what the commit changes.")
-    elif _EMPTY.fullmatch(subject):
+    elif re.fullmatch(_SAYS_NOTHING, subject):
         yield deny(f"The commit message {subject!r} says nothing: say what the commit changes, and why.")
     elif len(subject) > rules.subject_length:
         yield deny(
@@ -76,7 +77,7 @@ def _message(commit: Commit, context: Context) -> Iterator[Answer]:
         )
     if len(lines) > 1 and lines[1].strip():
         yield deny("The second line of a commit message is empty, and the body follows it.")
-    if _CONFLICT.search(message):
+    if re.search(_CONFLICT, message):
         yield deny("The commit message holds the marks of a merge conflict.")
     if context.redactor.text(message) != message:
         yield deny("The commit message holds a secret: take it out, and change the secret.")
@@ -110,7 +111,7 @@ def _folder(commit: Commit, context: Context) -> Iterator[Answer]:
     text = "\n".join(line[1:] for line in added.splitlines() if line.startswith("+") and not line.startswith("+++"))
     if context.redactor.text(text) != text:
         yield deny("What is committed holds a secret (a token, a key, or the value of a secret variable): take it out.")
-    if _CONFLICT.search(text) and re.search(r"^<<<<<<< ", text, re.MULTILINE):
+    if re.search(_CONFLICT, text):
         yield deny("What is committed holds the marks of a merge conflict.")
     if "HEAD" in which or _git(context, "symbolic-ref", "--quiet", "HEAD").strip():
         return

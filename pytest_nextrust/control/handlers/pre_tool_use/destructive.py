@@ -6,23 +6,36 @@ passes, ``sh -c "$X"`` does not where X was set to it. A command that cannot be 
 
 from __future__ import annotations
 
-from pytest_nextrust.control.context import Context
-from pytest_nextrust.control.decisions import Answer, ask, deny
-from pytest_nextrust.control.events import Event
-from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.control.decisions import ask, deny
+from pytest_nextrust.control.shell.plain import plain_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pytest_nextrust.control.context import Context
+    from pytest_nextrust.control.decisions import Answer
+    from pytest_nextrust.control.events import Event
 
 __all__ = ["MATCHER", "nextrust_pre_tool_use"]
 
 MATCHER = "Bash"
+_HARMLESS = frozenset((
+    "cargo", "cat", "cd", "clang", "echo", "gcc", "grep", "head", "ls", "make", "nextrust", "pwd", "pytest", "python",
+    "python3", "rg", "rustc", "sort", "tail", "true", "wc", "which",
+))  # fmt: skip
+"""Programs that, with plain words, neither destroy nor run another that is named among their arguments."""
 
 
 def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     """One answer for each danger in the command."""
+    words = plain_words(event.command)
+    if words is not None and (not words or words[0] in _HARMLESS or (words[0] == "git" and "push" not in words)):
+        return []
     from pytest_nextrust.control.shell.danger import Places, dangers
+    from pytest_nextrust.errors import UsageFault
 
-    places = Places(str(context.root), context.environ.get("HOME", ""))
+    places = Places(context.folder, context.environ.get("HOME", ""))
     try:
-        found = dangers(event.command, cwd=event.cwd or str(context.root), environ=context.environ, places=places)
+        found = dangers(event.command, cwd=event.cwd or context.folder, environ=context.environ, places=places)
     except UsageFault as fault:
         return [ask(f"The command could not be checked for what it would destroy: {fault.fault}.")]
     answers = {"deny": deny, "ask": ask}

@@ -6,14 +6,18 @@ differ from HEAD are judged as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from pytest_nextrust.control.decisions import deny
+from pytest_nextrust.control.shell.guarded import guarded_in
 
-from pytest_nextrust.control.context import Context
-from pytest_nextrust.control.decisions import Answer, deny
-from pytest_nextrust.control.events import Event
-from pytest_nextrust.errors import UsageFault
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from pytest_nextrust.control.context import Context
+    from pytest_nextrust.control.decisions import Answer
+    from pytest_nextrust.control.events import Event
 
 __all__ = ["MATCHER", "nextrust_pre_tool_use"]
 
@@ -75,25 +79,24 @@ def _read(file: Path) -> str | None:
 
 def _changed(event: Event, context: Context) -> list[str]:
     """The files to judge before a command: those that differ from HEAD, where it commits or builds; else none."""
-    from pytest_nextrust.control.commits import commits_of
-    from pytest_nextrust.control.shell.guarded import guarded_steps
-    from pytest_nextrust.control.shell.walk import walk
-
-    if not (context.root / ".git").exists():
-        return []
-    cwd = event.cwd or str(context.root)
-    try:
-        commits = "commit" in event.command and list(commits_of(event.command, cwd=cwd, environ=context.environ))
-        steps = walk(event.command, cwd=cwd, environ=context.environ)
-        builds = next(guarded_steps(steps, context.settings.guarded), None)
-    except UsageFault:
-        return []
-    if not commits and builds is None:
+    if not (_commits(event, context) or guarded_in(event, context)) or not (context.root / ".git").exists():
         return []
     command = ["git", "-c", "core.quotePath=false", "diff", "HEAD", "--name-only", "--diff-filter=d", "-z"]
     done = context.run(command, limit=20)
     others = context.run(["git", "ls-files", "--others", "--exclude-standard", "-z"], limit=20)
     return [name for name in (done.stdout + others.stdout).split("\0") if name.lower().endswith(_SUFFIXES)][:2000]
+
+
+def _commits(event: Event, context: Context) -> bool:
+    if "commit" not in event.command:
+        return False
+    from pytest_nextrust.control.commits import commits_of
+    from pytest_nextrust.errors import UsageFault
+
+    try:
+        return any(commits_of(event.command, cwd=event.cwd or context.folder, environ=context.environ))
+    except UsageFault:
+        return False
 
 
 def _on_disk(name: str, context: Context) -> Iterator[Answer]:

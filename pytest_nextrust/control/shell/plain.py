@@ -1,0 +1,24 @@
+"""Commands without any sign that a shell knows: their words are what they look like, and most need no parser.
+
+Boundary: tells such commands from all others; whoever asks must parse the others. It is on the path of every decision.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Set
+
+__all__ = ["names_in", "plain_words"]
+
+_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _-./:,@%+")
+
+
+def plain_words(command: str) -> list[str] | None:
+    """The words, or None where a shell might make something else of the command (an assignment, for one)."""
+    return command.split() if len(command) < 4096 and _SAFE.issuperset(command) else None
+
+
+def names_in(words: list[str], names: Set[str]) -> bool:
+    """Whether any word is one of these programs, wherever it stands: it may be run by another."""
+    return any(word.rpartition("/")[2] in names for word in words)
