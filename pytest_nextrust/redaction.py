@@ -39,24 +39,26 @@ VARIABLES = (
 """Environment variables whose values are never written."""
 
 # A lookbehind keeps each pattern from starting within a run of the characters that it takes, which would make a long
-# run cost the square of its length.
+# run cost the square of its length. An escape before it (JSON in a log, the repr of a string) is no part of that run.
+_AFTER_ESCAPE = r"(?<=\\[abfnrtv])|(?<=\\x[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4})"
 _SHAPES = (
-    ("github", r"(?<![A-Za-z0-9_])(?:gh[opsur]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,})"),
-    ("api-key", r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}"),
-    ("google", r"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{30,}"),
-    ("aws", r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
-    ("slack", r"(?<![A-Za-z0-9-])xox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    ("slack", r"(?<![A-Za-z0-9-])xapp-[A-Za-z0-9-]{10,}"),
-    ("jwt", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"),
+    ("github", "A-Za-z0-9_", r"(?:gh[opsur]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,})"),
+    ("api-key", "A-Za-z0-9_-", r"sk-[A-Za-z0-9_-]{16,}"),
+    ("google", "A-Za-z0-9_-", r"AIza[A-Za-z0-9_-]{30,}"),
+    ("aws", "A-Z0-9", r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    ("slack", "A-Za-z0-9-", r"(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,}"),
+    ("jwt", "A-Za-z0-9_-", r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"),
 )
-_TOKENS = "|".join(f"({shape})" for _, shape in _SHAPES)
-_KINDS = [kind for kind, _ in _SHAPES]
+"""Kind, the characters that may not stand before it, and the shape."""
+
+_TOKENS = "|".join(f"((?:(?<![{before}])|{_AFTER_ESCAPE}){shape})" for _, before, shape in _SHAPES)
+_KINDS = [kind for kind, _, _ in _SHAPES]
 _HEADER = (
-    r"(?i)(?<![a-z0-9])(authorization|x-api-key|x-goog-api-key|api-key|private-token)"
+    r"(?i)(authorization|x-api-key|x-goog-api-key|api-key|private-token)"
     r"([\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?)"
     r"((?:(?:bearer|basic|token|digest|negotiate)[ \t]{1,8})?)([^\s\"',;\\]{4,})"
 )
-_BEARER = r"(?i)(?<![a-z0-9])(bearer[ \t]{1,8})([A-Za-z0-9._~+/=-]{8,})"
+_BEARER = r"(?i)(bearer[ \t]{1,8})([A-Za-z0-9._~+/=-]{8,})"
 _SECRET_KEY = (
     r"(?i)(aws_?secret_?access_?key|aws_?session_?token)([\"']?[ \t]{0,8}[:=][ \t]{0,8}[\"']?)([A-Za-z0-9/+=]{16,})"
 )

@@ -30,14 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "event",
         metavar="EVENT",
-        help="PreToolUse, PostToolUse, PostToolUseFailure, Stop or UserPromptSubmit; also pre, post, pre-tool-use, ...",
+        nargs="?",
+        help="PreToolUse, PostToolUse, PostToolUseFailure, Stop or UserPromptSubmit, in any spelling; pre and post will do; "
+        "left out, the event itself says",
     )
     parser.epilog = "exit status: 0 answered (see stdout), 2 blocked, 1 no such event"
 
 
 def run(args: argparse.Namespace) -> int:
     """Answer one event."""
-    return answer([args.event])
+    return answer([args.event] if args.event is not None else [])
 
 
 def answer(arguments: Sequence[str]) -> int:
@@ -57,7 +59,7 @@ def _answer(arguments: Sequence[str]) -> int:
     from pytest_nextrust.control.events import event_name
 
     data = b"" if sys.stdin is None or sys.stdin.closed else sys.stdin.buffer.read()
-    name = event_name(arguments[0]) if len(arguments) == 1 else None
+    name = event_name(arguments[0]) if len(arguments) == 1 else _named_in(data) if not arguments else None
     if name is None:
         return _unknown(arguments, data)
     reply = dispatch(name, data, os.environ)
@@ -66,6 +68,19 @@ def _answer(arguments: Sequence[str]) -> int:
         # The decision cannot be said; the status can, and the reason if stderr took it.
         return BLOCKED if name == PRE and written is not None else reply.status
     return reply.status
+
+
+def _named_in(data: bytes) -> str | None:
+    """The event that says its own name; an assistant that knows no arguments of hooks gives none."""
+    import json
+
+    from pytest_nextrust.control.events import EVENTS
+
+    try:
+        name = json.loads(data)["hook_event_name"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return name if name in EVENTS else None
 
 
 def _unknown(arguments: Sequence[str], data: bytes) -> int:

@@ -74,6 +74,7 @@ class Run:
         self.over: dict[str, list[Answer]] = {}
         self.noise = b""
         self.current = ""
+        self.crash = "it left no word"
         self.done = False
 
 
@@ -138,17 +139,12 @@ def supervise(work: Callable[[Tell, Over], None], *, limit: float, clock: Callab
         if status == TIMED_OUT:
             run.mishaps.append(Mishap(run.current, TIMED_OUT, f"out of time: stopped within {run.limit:g} s"))
             return run
-        how = f"killed by signal {status - 128}" if status > 128 else f"crashed{_last(run.noise)}"
+        how = f"killed by signal {status - 128}" if status > 128 else f"crashed: {run.crash}"
         run.mishaps.append(Mishap(run.current, status if status > 128 else CRASHED, how))
         if not run.current:
             return run
         run.over.setdefault(run.current, [])
         run.current = ""
-
-
-def _last(noise: bytes) -> str:
-    lines = noise.decode("utf-8", "replace").strip().splitlines()
-    return f": {lines[-1].strip()[:300]}" if lines else ""
 
 
 def _attempt(work: Callable[[Tell, Over], None], run: Run, remaining: Callable[[], float]) -> int:
@@ -198,12 +194,19 @@ def _child(work: Callable[[Tell, Over], None], over: Over, say: int, noise: int,
         nothing = os.open(os.devnull, os.O_RDONLY)
         for descriptor, stream in ((nothing, 0), (noise, 1), (noise, 2)):
             os.dup2(descriptor, stream)
+        # Of its own: the parent's may hold text of the parent's, or not be a file at all.
+        sys.stdout, sys.stderr = (
+            open(fd, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+            for fd in (1, 2)
+        )
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         tell = _teller(say, limit)
         try:
             work(tell, over)
         except _named_fault() as error:
             tell("mishap", {"handler": "", "status": CRASHED, "message": str(error)})
+        sys.stdout.flush()
+        sys.stderr.flush()
         tell("done", None)
         status = 0
     finally:
@@ -211,6 +214,7 @@ def _child(work: Callable[[Tell, Over], None], over: Over, say: int, noise: int,
         kind, fault, trace = sys.exc_info()
         if kind is not None and fault is not None:
             sys.__excepthook__(kind, fault, trace)
+            _teller(say, limit)("crash", f"{kind.__name__}: {fault}"[:300])
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -282,5 +286,7 @@ def _take(run: Run, message: tuple[str, Any]) -> None:
         run.limit = value
     elif kind == "fact":
         run.facts |= value
+    elif kind == "crash":
+        run.crash = value
     elif kind == "done":
         run.done = True

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pytest_nextrust.config import option
 from pytest_nextrust.control.limits import LIMITS
 from pytest_nextrust.control.logs import KEEP, SIZE
 from pytest_nextrust.errors import Fault
@@ -133,7 +134,7 @@ class HookSettings:
     disabled: tuple[str, ...] = ()
     limits: dict[str, float] = field(default_factory=dict)
     guarded: tuple[Guarded, ...] = GUARDED
-    services: tuple[Service, ...] = ()
+    services: tuple[Service, ...] = option(default=(), name="service", remedy="write [[hooks.service]] tables")
     commits: CommitRules = field(default_factory=CommitRules)
     logs: LogRules = field(default_factory=LogRules)
     secrets: SecretRules = field(default_factory=SecretRules)

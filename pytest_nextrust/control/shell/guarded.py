@@ -69,5 +69,8 @@ def _named(step: Step, pattern: str) -> bool:
 
     if step.name not in SHELLS | _INTERPRETERS:
         return False
+    if any(text.startswith("-") and "c" in text for text in step.arguments[1:2]):
+        # The script of ``sh -c`` is walked: what it runs is a step of its own.
+        return False
     script = next((literal(text) for text in step.arguments[1:] if not text.startswith("-")), "")
     return script.rpartition("/")[2] == pattern

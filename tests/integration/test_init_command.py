@@ -1,0 +1,146 @@
+"""``nextrust init``: what a project needs, written once, never over somebody else's work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import pytest_nextrust
+from pytest_nextrust.cli import main
+from pytest_nextrust.control.events import EVENTS
+from pytest_nextrust.control.limits import LIMITS
+from tests.unit.control.support import environment, event_bytes
+
+SCHEMA = json.loads((Path(pytest_nextrust.__file__).parent / "schemas" / "init.json").read_text(encoding="utf-8"))
+
+
+def init(root: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, str]]:
+    """Run it; the exit status, and the action for each path."""
+    status = main(["init", "--dir", str(root), "--json", "-", *arguments])
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    jsonschema.validate(answer, SCHEMA)
+    assert answer["exit"] == status
+    return status, {file["path"]: file["action"] for file in answer["files"]}
+
+
+def settings(root: Path) -> dict[str, Any]:
+    return dict(json.loads((root / ".claude" / "settings.json").read_text(encoding="utf-8")))
+
+
+def test_a_new_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All is written; doing it again changes nothing."""
+    status, actions = init(tmp_path, capsys, "--git-ignore")
+    assert status == 0
+    assert set(actions) == {
+        ".claude/settings.json",
+        ".nextrust/hook",
+        "nextrust.toml",
+        "scenarios/README.md",
+        ".gitignore",
+    }
+    assert set(actions.values()) == {"written"}
+    status, actions = init(tmp_path, capsys)
+    assert (status, set(actions.values())) == (0, {"unchanged"})
+
+
+def test_the_assistant_s_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every event, in exec form, through ${CLAUDE_PROJECT_DIR}, with no path of this machine; time for our own limit."""
+    init(tmp_path, capsys)
+    hooks = settings(tmp_path)["hooks"]
+    assert set(hooks) == set(EVENTS)
+    for event, groups in hooks.items():
+        ((group,), (command,)) = (groups, groups[0]["hooks"])
+        assert command["command"].startswith("${CLAUDE_PROJECT_DIR}/")
+        assert command["args"] == [event]
+        assert command["timeout"] > LIMITS[event]
+        assert ("matcher" in group) == ("ToolUse" in event)
+    assert str(tmp_path) not in json.dumps(hooks)
+
+
+def test_somebody_else_s_settings_are_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A settings file that was there is not touched: status 1, and what it should hold is said."""
+    file = tmp_path / ".claude" / "settings.json"
+    file.parent.mkdir()
+    file.write_text('{"model": "opus"}', encoding="utf-8")
+    status, actions = init(tmp_path, capsys)
+    assert (status, actions[".claude/settings.json"]) == (1, "refused")
+    assert file.read_text(encoding="utf-8") == '{"model": "opus"}'
+    assert actions[".nextrust/hook"] == "written"
+    main(["init", "--dir", str(tmp_path)])
+    assert "CLAUDE_PROJECT_DIR" in capsys.readouterr().out
+
+
+def test_its_own_file_once_changed_is_somebody_else_s(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the user changed after init wrote it is kept; what an older init wrote is replaced."""
+    init(tmp_path, capsys)
+    file = tmp_path / ".claude" / "settings.json"
+    written = file.read_text(encoding="utf-8")
+    file.write_text(written.replace("105", "200"), encoding="utf-8")
+    assert init(tmp_path, capsys)[1][".claude/settings.json"] == "refused"
+    assert "200" in file.read_text(encoding="utf-8")
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what would be written."""
+    status, actions = init(tmp_path, capsys, "--dry-run", "--git-ignore")
+    assert (status, set(actions.values())) == (0, {"written"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_git_ignore_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody can be asked nothing is added, unless an option says so; what is there is kept."""
+    (tmp_path / ".gitignore").write_text("target/", encoding="utf-8")
+    assert init(tmp_path, capsys)[1][".gitignore"] == "skipped"
+    assert init(tmp_path, capsys, "--no-git-ignore")[1][".gitignore"] == "skipped"
+    assert init(tmp_path, capsys, "--git-ignore")[1][".gitignore"] == "written"
+    lines = (tmp_path / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert lines == ["target/", "docs/ci-status/", "artifacts/"]
+
+
+def test_the_project_s_own_settings_are_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where ``pyproject.toml`` has a table, or there is a folder of scenarios, nothing is added to either."""
+    (tmp_path / "pyproject.toml").write_text("[tool.nextrust]\n", encoding="utf-8")
+    (tmp_path / "scenarios").mkdir()
+    assert set(init(tmp_path, capsys)[1]) == {".claude/settings.json", ".nextrust/hook", ".gitignore"}
+
+
+def test_a_folder_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2, and the folder is named."""
+    assert main(["init", "--dir", str(tmp_path / "none")]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["PreToolUse"], []], ids=["exec-form", "no-arguments"])
+def test_the_launcher_starts_the_hook(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the assistant calls it, with arguments and, as the older one would, without."""
+    init(tmp_path, capsys)
+    tool = tmp_path / ".venv" / "bin" / "nextrust"
+    tool.parent.mkdir(parents=True)
+    tool.write_text(f"#!/bin/sh\nexec '{sys.executable}' -m pytest_nextrust.cli \"$@\"\n", encoding="utf-8")
+    tool.chmod(0o755)
+    env = environment(tmp_path, PYTHONPATH=os.environ.get("PYTHONPATH", ""))
+    command = [str(tmp_path / ".nextrust" / "hook"), *arguments]
+    done = subprocess.run(command, input=event_bytes(command="rm -rf /"), capture_output=True, env=env, timeout=60)
+    assert done.returncode == 0
+    assert b'"deny"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("event", "skip", "status"), [("PreToolUse", "0", 2), ("Stop", "0", 127), ("PreToolUse", "1", 0)]
+)
+def test_a_missing_program_closes_the_gate(
+    event: str, skip: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nextrust is not installed a tool call is refused, another event fails with 127, unless hooks are skipped."""
+    init(tmp_path, capsys)
+    env = {"PATH": "/usr/bin:/bin", "CLAUDE_PROJECT_DIR": str(tmp_path), "SKIP_HOOKS": skip}
+    done = subprocess.run([tmp_path / ".nextrust" / "hook", event], input=b"", capture_output=True, env=env, timeout=60)
+    assert done.returncode == status
+    assert (b"not installed" in done.stderr) == (status != 0)
