@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     open_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["hook"]:
+    if arguments[:1] == ["hook"] and not {"-h", "--help"} & set(arguments):
         # A hook's exit status means something else to its caller than a command's (2 blocks), and every call counts.
         return int(load("hook").answer(arguments[1:]))
     from pytest_nextrust.errors import NextrustError

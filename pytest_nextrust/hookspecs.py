@@ -1,4 +1,10 @@
-"""The hooks that this plugin calls and others implement."""
+"""The hooks that this package calls and others implement.
+
+``pytest_nextrust_...`` are pytest's hooks, called during a run; they are specified here. ``nextrust_...`` are called
+for a coding assistant's events (docs/hooks.md); they are specified in ``control.hookspecs``, which needs no pytest, and
+are here so that all hooks can be found in one place. pytest takes no notice of them: they belong to another plugin
+manager.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +14,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_nextrust.control.hookspecs import (
+    nextrust_post_tool_use,
+    nextrust_post_tool_use_failure,
+    nextrust_pre_tool_use,
+    nextrust_stop,
+    nextrust_user_prompt_submit,
+)
+
 if TYPE_CHECKING:
     from pytest_nextrust.toolchain.records import Toolchain
     from pytest_nextrust.verify import Outcome
 
-__all__ = ["pytest_nextrust_outcome", "pytest_nextrust_scenarios", "pytest_nextrust_toolchains"]
+__all__ = [
+    "nextrust_post_tool_use",
+    "nextrust_post_tool_use_failure",
+    "nextrust_pre_tool_use",
+    "nextrust_stop",
+    "nextrust_user_prompt_submit",
+    "pytest_nextrust_outcome",
+    "pytest_nextrust_scenarios",
+    "pytest_nextrust_toolchains",
+]
 
 
 @pytest.hookspec

@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "event",
         metavar="EVENT",
         nargs="?",
-        help="PreToolUse, PostToolUse, PostToolUseFailure, Stop or UserPromptSubmit, in any spelling; pre and post will do; "
-        "left out, the event itself says",
+        help="PreToolUse, PostToolUse, PostToolUseFailure, Stop or UserPromptSubmit, in any spelling; pre and post "
+        "will do; left out, the event itself says",
     )
     parser.epilog = "exit status: 0 answered (see stdout), 2 blocked, 1 no such event"
 
@@ -43,11 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def answer(arguments: Sequence[str]) -> int:
-    """Answer one event, or a request for help; the exit status. Raises SystemExit with 0 for help."""
-    if any(argument in ("-h", "--help") for argument in arguments):
-        from pytest_nextrust.cli import build_parser
-
-        build_parser("hook").parse_args(["hook", "--help"])
+    """Answer one event; the exit status. Does not return where it meets a fault of its own."""
     given = arguments[0] if arguments else ""
     # Set first: from here on nothing that is wrong in this program may open the gate.
     sys.excepthook = partial(_excepthook, PRE in given or given.lower().startswith("pre"))

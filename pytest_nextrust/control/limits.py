@@ -184,6 +184,8 @@ def _kill(child: int) -> None:
 
 def _leave(child: int) -> NoReturn:
     _kill(child)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(child, 0)
     os._exit(128 + signal.SIGTERM)
 
 

@@ -51,7 +51,7 @@ def test_a_new_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_assistant_s_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every event, in exec form, through ${CLAUDE_PROJECT_DIR}, with no path of this machine; time for our own limit."""
+    """Every event, in exec form, through ${CLAUDE_PROJECT_DIR}, no path of this machine, time for our own limit."""
     init(tmp_path, capsys)
     hooks = settings(tmp_path)["hooks"]
     assert set(hooks) == set(EVENTS)
@@ -138,7 +138,7 @@ def test_the_launcher_starts_the_hook(arguments: list[str], tmp_path: Path, caps
 def test_a_missing_program_closes_the_gate(
     event: str, skip: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where nextrust is not installed a tool call is refused, another event fails with 127, unless hooks are skipped."""
+    """Where nextrust is not installed a tool call is refused, another event fails with 127; skipped hooks pass."""
     init(tmp_path, capsys)
     env = {"PATH": "/usr/bin:/bin", "CLAUDE_PROJECT_DIR": str(tmp_path), "SKIP_HOOKS": skip}
     done = subprocess.run([tmp_path / ".nextrust" / "hook", event], input=b"", capture_output=True, env=env, timeout=60)

@@ -12,6 +12,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,10 @@ def giant(number: int) -> bytes:
     return made[number % len(made)]()
 
 
+def _keep(told: list[tuple[str, Any]], kind: str, value: Any) -> None:
+    told.append((kind, value))
+
+
 def test_no_payload_raises(tmp_path: Path) -> None:
     """Without a child to hide it, nothing but a named fault comes out of the work on an event, whatever the payload."""
     chance = random.Random(5)
@@ -117,8 +122,9 @@ def test_no_payload_raises(tmp_path: Path) -> None:
         data = giant(number // 500) if FULL and number % 500 == 499 else damaged(chance)
         name = EVENTS[number % len(EVENTS)]
         told: list[tuple[str, Any]] = []
+        tell = partial(_keep, told)
         try:
-            dispatcher.handle(name, data, environ, lambda kind, value, told=told: told.append((kind, value)), {})
+            dispatcher.handle(name, data, environ, tell, {})
         except NextrustError:
             kinds.add("refused")
         mishaps = [value for kind, value in told if kind == "mishap"]

@@ -174,7 +174,7 @@ diff --git a/x.c b/x.c
 
 
 def write(root: Path, name: str, content: str) -> list[str]:
-    given = {"tool_name": "Write", "tool_input": {"file_path": str(root / name), "content": content}}
+    given: dict[str, Any] = {"tool_name": "Write", "tool_input": {"file_path": str(root / name), "content": content}}
     return [a.text for a in validation.nextrust_pre_tool_use(event_of(**given), context_of(root))]
 
 
@@ -267,7 +267,8 @@ def test_an_edit_is_judged_by_what_it_makes(tmp_path: Path) -> None:
     file.write_text(json.dumps(TARGET, indent=2), encoding="utf-8")
 
     def edit(old: str, new: str) -> list[str]:
-        given = {"tool_name": "Edit", "tool_input": {"file_path": str(file), "old_string": old, "new_string": new}}
+        named = {"file_path": str(file), "old_string": old, "new_string": new}
+        given: dict[str, Any] = {"tool_name": "Edit", "tool_input": named}
         return [a.text for a in validation.nextrust_pre_tool_use(event_of(**given), context_of(tmp_path))]
 
     assert edit('"M68030"', '"M68040"') == []
