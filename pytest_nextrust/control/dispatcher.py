@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_nextrust.control.decisions import Reply
+    from pytest_nextrust.control.decisions import Answer, Reply
     from pytest_nextrust.control.limits import Over, Tell
 
 __all__ = ["dispatch", "handle"]
@@ -47,13 +47,13 @@ def handle(name: str, data: bytes, environ: Mapping[str, str], tell: Tell, over:
 
 
 def _answer(event: Event, context: Context, tell: Tell, over: Over) -> None:
-    stored = guarding.recall(event, context)
-    tell("fact", records.facts_of_event(event, repeated=stored is not None))
-    if stored is not None:
-        tried("repeated", tell, lambda: stored)
-        return
-    given = [answer for answers in over.values() for answer in answers]
-    for handler, call in routes.handlers(event, context):
-        if handler not in over:
-            given += tried(handler, tell, partial(call, event, context))
-    guarding.finish(event, context, given)
+    tell("fact", records.facts_of_event(event))
+
+    def handled() -> list[Answer]:
+        given = [answer for answers in over.values() for answer in answers]
+        for handler, call in routes.handlers(event, context):
+            if handler not in over:
+                given += tried(handler, tell, partial(call, event, context))
+        return given
+
+    guarding.once(event, context, tell, handled)

@@ -41,7 +41,7 @@ def facts_of(settings: HookSettings) -> dict[str, Any]:
     }
 
 
-def facts_of_event(event: Event, *, repeated: bool) -> dict[str, Any]:
+def facts_of_event(event: Event) -> dict[str, Any]:
     """What the parent needs of the event, in plain values."""
     return {
         "form": event.form,
@@ -49,7 +49,6 @@ def facts_of_event(event: Event, *, repeated: bool) -> dict[str, Any]:
         "tool": event.tool_name,
         "id": event.identity,
         "notes": list(event.notes),
-        "repeated": repeated,
     }
 
 
@@ -148,7 +147,9 @@ def _write(writer: _Writer, data: bytes, run: Run, joined: Joined, reply: Reply)
         "outcome": joined.verdict or "passed",
         "exit": reply.status,
         "seconds": round(time.monotonic() - run.began, 4),
-        **{key: facts[key] for key in ("tool", "session", "id", "form", "notes", "repeated") if facts.get(key)},
+        **{
+            key: facts[key] for key in ("tool", "session", "id", "form", "notes", "repeated", "guard") if facts.get(key)
+        },
         "answers": [{"handler": a.handler, "kind": a.kind, "text": a.text} for a in run.answers],
         "mishaps": [{"handler": m.handler, "status": m.status, "message": m.message} for m in run.mishaps],
     }

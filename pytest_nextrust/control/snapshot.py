@@ -137,6 +137,8 @@ def _write(file: str, plain: Mapping[str, Any]) -> None:
 
 def _key(root: str) -> Iterator[str]:
     yield f"{_FORM} {__version__} {sys.version} {sys.prefix} {root}"
+    # Of an editable installation the settings change without the version.
+    yield _status(f"{os.path.dirname(__file__)}/settings.py")  # noqa: PTH120
     hooks = f"{root}/.nextrust/hooks"
     yield _status(f"{root}/nextrust.toml")
     yield _status(f"{root}/pyproject.toml")

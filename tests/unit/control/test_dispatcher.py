@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -13,9 +14,11 @@ import pluggy
 import pytest
 
 from pytest_nextrust.control import dispatcher, guarding, hookspecs, routes
+from pytest_nextrust.control.context import commit_at
 from pytest_nextrust.control.dispatcher import dispatch
 from pytest_nextrust.control.events import EVENTS
 from pytest_nextrust.control.snapshot import load_snapshot
+from pytest_nextrust.errors import StatusError
 from tests.unit.control.support import (
     FAST,
     asked,
@@ -256,55 +259,131 @@ def test_the_package_s_own_handlers_are_plugins(event: str) -> None:
     assert routes.builtin_names("PreToolUse") >= ["alignment", "commits", "destructive", "validation"]
 
 
-class Guard:
-    """Stands for the guard: keeps what was answered."""
+class Claim:
+    """Stands for a claim of the guards': context manager, decision, answer."""
 
-    def __init__(self) -> None:
-        self.stored: dict[str, Any] = {}
+    def __init__(self, stored: dict[str, Any], key: str) -> None:
+        self.stored, self.key = stored, key
+        self.first, self.answer = key not in stored, stored.get(key)
 
-    def begin(self, root: Path, key: str) -> Any:
-        return self.stored.get(key)
+    def __enter__(self) -> Claim:
+        return self
 
-    def finish(self, root: Path, key: str, answers: Any) -> None:
-        self.stored[key] = answers
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def decide(self, decision: Any) -> Any:
+        return decision
+
+    def finish(self, answer: Any) -> None:
+        self.stored[self.key] = answer
 
 
-def test_a_repeated_event_is_handled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guard's answers are given again without a handler; another event, or one without an id, is handled."""
-    guard: Any = Guard()
-    monkeypatch.setattr(guarding, "_load", lambda name: guard)
+@pytest.fixture
+def guard(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Stands for the guards; what is stored, by key."""
+    stored: dict[str, Any] = {}
+    module = types.SimpleNamespace(
+        event_key=lambda event, payload, **run: json.dumps([event, payload, run]),
+        Claims=lambda database: types.SimpleNamespace(claim=lambda key: Claim(stored, key)),
+    )
+    database = types.SimpleNamespace(Database=lambda path: None, state_path=lambda root: None)
+    monkeypatch.setattr(guarding, "_load", lambda name: module)
+    monkeypatch.setitem(sys.modules, "pytest_nextrust.control.guards", types.ModuleType("guards"))
+    monkeypatch.setitem(sys.modules, "pytest_nextrust.control.guards.database", database)
+    return stored
+
+
+def told_of(root: Path, name: str, **given: Any) -> tuple[list[str], list[str], bool]:
+    """Handlers that ran, texts that were answered, and whether it was a repetition; without a child."""
     told: list[tuple[str, Any]] = []
-
-    def handled(**given: Any) -> list[str]:
-        told.clear()
-        data = event_bytes(command="rm -rf /", **given)
-        dispatcher.handle("PreToolUse", data, environment(tmp_path), lambda kind, value: told.append((kind, value)), {})
-        return [value for kind, value in told if kind == "start"]
-
-    first = handled()
-    answers = [value for kind, value in told if kind == "answer"]
-    assert "destructive" in first
-    assert handled() == ["repeated"]
-    assert [value["text"] for kind, value in told if kind == "answer"] == [value["text"] for value in answers]
-    assert handled(tool_use_id="toolu_2") == first
-    assert handled(tool_use_id="") == first
-    assert handled(tool_use_id="") == first
+    data = event_bytes(name, **given)
+    dispatcher.handle(name, data, environment(root), lambda kind, value: told.append((kind, value)), {})
+    started = [value for kind, value in told if kind == "start"]
+    repeated = any(kind == "fact" and value.get("repeated") for kind, value in told)
+    return started, [value["text"] for kind, value in told if kind == "answer"], repeated
 
 
-def test_what_makes_an_event_the_same(tmp_path: Path) -> None:
-    """Session, commit, run, attempt and the event's own id: each of them makes another key."""
-    keys = {
-        guarding.key_of(event_of(**given), context_of(tmp_path, **environ))
-        for given, environ in [
-            ({}, {}),
-            ({"session_id": "s-2"}, {}),
-            ({"tool_use_id": "toolu_2"}, {}),
-            ({}, {"GITHUB_RUN_ID": "7"}),
-            ({}, {"GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "2"}),
-        ]
+def test_a_repeated_event_is_handled_once(tmp_path: Path, guard: dict[str, Any]) -> None:
+    """A third party's handler runs once for an event; its answer is given again; without an id it runs each time."""
+    (tmp_path / "count").write_text("", encoding="utf-8")
+    plugin(
+        tmp_path,
+        "from pytest_nextrust.control.decisions import deny\n"
+        "def nextrust_post_tool_use(context):\n"
+        "    with open(context.root / 'count', 'a') as f: f.write('x')\n"
+        "    return deny('once')\n",
+    )
+
+    def runs() -> int:
+        return len((tmp_path / "count").read_text(encoding="utf-8"))
+
+    assert told_of(tmp_path, "PostToolUse")[1:] == (["once"], False)
+    assert told_of(tmp_path, "PostToolUse") == (["repeated"], ["once"], True)
+    assert runs() == 1
+    assert told_of(tmp_path, "PostToolUse", tool_use_id="toolu_2")[2] is False
+    assert runs() == 2
+    for _ in range(2):
+        assert told_of(tmp_path, "PostToolUse", tool_use_id="")[2] is False
+    assert runs() == 4
+    assert len(guard) == 2
+
+
+def test_a_call_that_nobody_minds_pays_for_no_guard(tmp_path: Path, guard: dict[str, Any]) -> None:
+    """A PreToolUse that only own handlers see is claimed where it is refused, and not where it passes."""
+    told_of(tmp_path, "PreToolUse")
+    assert guard == {}
+    assert told_of(tmp_path, "PreToolUse", command="rm -rf /")[2] is False
+    first, again = (told_of(tmp_path, "PreToolUse", command="rm -rf /") for _ in range(2))
+    assert (first[2], set(first[1]), len(guard)) == (True, set(again[1]), 1)
+    plugin(tmp_path, "def nextrust_pre_tool_use():\n    pass\n")
+    told_of(tmp_path, "PreToolUse", tool_use_id="toolu_3")
+    assert len(guard) == 2
+
+
+def test_a_guard_that_is_broken_stops_nothing(tmp_path: Path, guard: dict[str, Any]) -> None:
+    """The event is handled, once, and the fault is told."""
+    module: Any = guarding._load("idempotency")
+
+    def broken(*_: object, **__: object) -> None:
+        raise StatusError("guard", "cannot be used")
+
+    module.Claims = lambda database: types.SimpleNamespace(claim=broken)
+    started, _, repeated = told_of(tmp_path, "PreToolUse", command="rm -rf /")
+    assert (started.count("destructive"), repeated) == (1, False)
+    plugin(tmp_path, "def nextrust_stop():\n    print('x')\n")
+    assert len(told_of(tmp_path, "Stop", prompt_id="p")[0]) == 1
+
+
+def test_what_an_event_belongs_to(tmp_path: Path) -> None:
+    """Session, commit, run and attempt: each of them makes another event."""
+    assert guarding.run_of(event_of(), context_of(tmp_path, GITHUB_RUN_ID="7", GITHUB_RUN_ATTEMPT="2")) == {
+        "session": "s-1",
+        "commit": "",
+        "run_id": "7",
+        "attempt": "2",
     }
-    assert len(keys) == 5
-    assert guarding.key_of(event_of(tool_use_id=""), context_of(tmp_path)) == ""
+
+
+def test_the_commit_is_git_s(tmp_path: Path) -> None:
+    """Read from git's files: on a branch, packed, detached, in a worktree; what git itself says is the same."""
+
+    def git(*arguments: str, at: Path = tmp_path) -> str:
+        command = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", *arguments]
+        return subprocess.run(command, cwd=at, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    assert commit_at(str(tmp_path)) == ""
+    git("commit", "-q", "--allow-empty", "-m", "Begin")
+    commit = git("rev-parse", "HEAD")
+    assert commit_at(str(tmp_path)) == commit
+    git("pack-refs", "--all")
+    assert commit_at(str(tmp_path)) == commit
+    git("worktree", "add", "-q", str(tmp_path / "tree"), "-b", "side")
+    git("commit", "-q", "--allow-empty", "-m", "Aside", at=tmp_path / "tree")
+    assert commit_at(str(tmp_path / "tree")) == git("rev-parse", "HEAD", at=tmp_path / "tree") != commit
+    git("checkout", "-q", "--detach")
+    assert commit_at(str(tmp_path)) == commit
 
 
 def test_a_disabled_handler_is_left_out(tmp_path: Path) -> None:
