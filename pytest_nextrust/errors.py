@@ -13,6 +13,7 @@
     ├── EmuError                  the machine
     │   ├── NotRunnable           a program this machine refuses before its first instruction
     │   └── HarnessFault          the sandbox, the emulator or its conformance gate failed: not the program
+    ├── ExternalError             a model outside: not reached, refused, or an answer nobody can use
     └── StatusError               the journal and its projections
         └── LockTimeout           somebody else holds the lock; names the holder
 
@@ -29,6 +30,7 @@ __all__ = [
     "BuildFailed",
     "ConfigError",
     "EmuError",
+    "ExternalError",
     "Fault",
     "HarnessFault",
     "LockTimeout",
@@ -139,6 +141,33 @@ class NotRunnable(EmuError):
 
 class HarnessFault(EmuError):
     """The harness failed, not the program under test."""
+
+
+class ExternalError(NextrustError):
+    """A model outside could not be asked. ``kind``: ``later`` (trying again may help), ``setup`` (only after somebody
+    has changed a key or setting) or ``final`` (this request will never be answered).
+
+    ``now``: trying again at once may help, ``after`` so many seconds where the other side said so. ``charged``: it may
+    have been worked on, and so charged for.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        fault: str,
+        *,
+        kind: str,
+        now: bool = False,
+        after: float | None = None,
+        charged: bool = False,
+        place: str = "",
+        remedy: str = "",
+    ) -> None:
+        super().__init__(subject, fault, place=place, remedy=remedy)
+        self.kind = kind
+        self.now = now
+        self.after = after
+        self.charged = charged
 
 
 class StatusError(NextrustError):
