@@ -32,6 +32,7 @@ COMMANDS = {
     "replay": "run a failing exploration again from its token",
     "status": "show, extend or rebuild the status log",
     "hook": "answer a coding assistant's hook event on stdin",
+    "usage": "tokens and cost of the assistant's sessions",
     "init": "write what a project needs: the assistant's settings, folders, git-ignore lines",
 }
 
