@@ -13,6 +13,8 @@
     ├── EmuError                  the machine
     │   ├── NotRunnable           a program this machine refuses before its first instruction
     │   └── HarnessFault          the sandbox, the emulator or its conformance gate failed: not the program
+    ├── GuardError                the guards' database, which says what was handled and what failed
+    │   └── ClaimHeld             somebody else is handling the same event; names the holder
     └── StatusError               the journal and its projections
         └── LockTimeout           somebody else holds the lock; names the holder
 
@@ -27,9 +29,11 @@ from dataclasses import dataclass
 
 __all__ = [
     "BuildFailed",
+    "ClaimHeld",
     "ConfigError",
     "EmuError",
     "Fault",
+    "GuardError",
     "HarnessFault",
     "LockTimeout",
     "MachoError",
@@ -139,6 +143,14 @@ class NotRunnable(EmuError):
 
 class HarnessFault(EmuError):
     """The harness failed, not the program under test."""
+
+
+class GuardError(NextrustError):
+    """The guards' database cannot be read or written, or a claim on an event was lost to somebody else."""
+
+
+class ClaimHeld(GuardError):
+    """An event is being handled by another process, which has not finished in the time there was to wait."""
 
 
 class StatusError(NextrustError):
