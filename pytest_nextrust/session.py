@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_nextrust.config import load_project
+from pytest_nextrust.control.run import RunGuard, admit
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.phases import Phases
 from pytest_nextrust.plan import Catalogue, Plan, catalogue, make_plan, refusal
 from pytest_nextrust.report.recorder import Recorder
 from pytest_nextrust.scenarios import Scenario
 from pytest_nextrust.settings import Settings
-from pytest_nextrust.status import Journal, JournalView
+from pytest_nextrust.status import Follower, JournalView
 from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.status.runs import RunStore
@@ -78,6 +79,8 @@ class Session:
     """Node id to the item as it is before it ran (verdict ``crashed``: what it is if nothing comes)."""
     notes: list[str] = field(default_factory=list)
     recorder: Recorder | None = None
+    guard: RunGuard | None = None
+    """Around a run of phases; None in a worker."""
     _refusals: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def for_worker(self) -> dict[str, Any]:
@@ -204,7 +207,8 @@ def open_session(
 
     ``folders`` and ``toolchains`` are what other plugins add.
 
-    Raises ConfigError for the project's settings, UsageFault for a phase, StatusError for an unreadable journal.
+    Raises ConfigError for the project's settings, UsageFault for a phase or a commit that has failed too often,
+    StatusError for an unreadable journal.
     """
     project = load_project(settings.root)
     phases = Phases.from_config(project)
@@ -219,7 +223,7 @@ def open_session(
             settings,
             phases,
             found.load(),
-            RunStore(Journal(settings.status_dir).read()),
+            Follower(settings.status_dir).catch_up().store,
             run=environment.run_id,
             commit=environment.commit,
         )
@@ -240,4 +244,15 @@ def open_session(
     )
     if plan is not None and not settings.dry_run:
         session.recorder = Recorder(settings.status_dir, phases, settings.root, run=plan.run)
+    if session.recorder is not None and handed is None:
+        session.guard = admit(
+            settings.root,
+            settings.status_dir,
+            table=project.backoff,
+            place=str(project.source or ""),
+            commit=environment.commit,
+            run=environment.run_id,
+            force=settings.force,
+        )
+        session.notes += session.guard.notes
     return session

@@ -14,7 +14,7 @@ from pytest_nextrust.phases import Phases, clear_done, mark_done
 from pytest_nextrust.report.table import counts
 from pytest_nextrust.status import Journal
 from pytest_nextrust.status.environment import Environment
-from pytest_nextrust.status.projections import Projector
+from pytest_nextrust.status.projections import Follower, Projector
 from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseDone, RunEnd, RunStart
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.summary import shown_folder
@@ -33,7 +33,8 @@ class Recorder:
         self.journal = Journal(folder)
         self._phases = phases
         self._root = root
-        self._projector = Projector(folder, phases, root=root)
+        self._log = Follower(folder)
+        self._projector = Projector(folder, phases, root=root, follower=self._log)
         self._began = time.monotonic()
 
     def start(
@@ -70,8 +71,8 @@ class Recorder:
         self._projector.refresh()
 
     def store(self) -> RunStore:
-        """What the journal says now."""
-        return RunStore(self.journal.read())
+        """What the log says now; it goes on with the log. Reads what was added since the last time."""
+        return self._log.catch_up().store
 
     def end(self, *, exit: int, items: Sequence[Item]) -> None:
         """Record the end and draw the projections."""

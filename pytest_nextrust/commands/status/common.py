@@ -13,7 +13,7 @@ from pytest_nextrust.commands.answer import envelope, write_answer
 if TYPE_CHECKING:
     from pytest_nextrust.status import Problem
 
-__all__ = ["DEFAULT_DIR", "add_dir_option", "answer", "warn"]
+__all__ = ["DEFAULT_DIR", "add_dir_option", "answer", "count", "existing_log", "warn"]
 
 DEFAULT_DIR = "docs/ci-status"
 
@@ -22,6 +22,28 @@ def add_dir_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--dir DIR`` as ``args.dir``, a Path."""
     parser.add_argument(
         "--dir", type=Path, default=Path(DEFAULT_DIR), metavar="DIR", help=f"the log's folder ({DEFAULT_DIR})"
+    )
+
+
+def count(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1")
+    return int(text)
+
+
+def existing_log(folder: Path) -> None:
+    """Raise StatusError where ``folder`` holds no log: a mistyped folder must not be made, or filled."""
+    from pytest_nextrust.errors import StatusError
+    from pytest_nextrust.status import Journal, archives
+
+    if Journal(folder).path.exists() or archives(folder):
+        return
+    found = "no journal in this folder" if folder.is_dir() else "no such folder"
+    if folder.exists() and not folder.is_dir():
+        found = "not a folder"
+    raise StatusError(
+        "status log", found, place=str(folder), remedy="give the log's folder with --dir; nothing was written"
     )
 
 

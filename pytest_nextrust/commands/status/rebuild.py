@@ -1,15 +1,15 @@
-"""``nextrust status rebuild``: draw ``pipeline-log.json`` and ``pipeline-log.md`` from the journal."""
+"""``nextrust status rebuild``: draw ``pipeline-log.json`` and ``pipeline-log.md`` from the log, archives included."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from pytest_nextrust.commands.status.common import answer, warn
+from pytest_nextrust.commands.status.common import answer, existing_log, warn
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
-HELP = "draw pipeline-log.json and pipeline-log.md from the journal"
+HELP = "draw pipeline-log.json and pipeline-log.md from the journal and its archives"
 DESCRIPTION: str | None = None
 
 
@@ -23,11 +23,13 @@ def run(args: argparse.Namespace) -> int:
     from pytest_nextrust.status import rebuild
 
     root = Path.cwd()
-    view, files = rebuild(args.dir, Phases.load(root), root=root)
-    warn(view.problems)
+    phases = Phases.load(root)
+    existing_log(args.dir)
+    log, files = rebuild(args.dir, phases, root=root)
+    warn(log.problems)
     if args.json != "-":
         for file in files:
-            print(f"{file}: {len(view.records)} records")
-    problems = [{"line": p.line, "offset": p.offset, "message": p.message} for p in view.problems]
-    answer(args, files=[str(file) for file in files], records=len(view.records), problems=problems)
+            print(f"{file}: {len(log.ledger)} records")
+    problems = [{"line": p.line, "offset": p.offset, "message": p.message} for p in log.problems]
+    answer(args, files=[str(file) for file in files], records=len(log.ledger), problems=problems)
     return 0
