@@ -27,6 +27,7 @@ from pytest_nextrust.status.records import (
     Verdict,
     check_details,
 )
+from pytest_nextrust.status.rotation import Rotation, rotate
 from pytest_nextrust.status.runs import Outcome, Run, RunStore
 from pytest_nextrust.status.summary import Facts, Ledger, observe
 
@@ -50,6 +51,7 @@ __all__ = [
     "Problem",
     "Projector",
     "Record",
+    "Rotation",
     "Run",
     "RunEnd",
     "RunStart",
@@ -66,4 +68,5 @@ __all__ = [
     "rebuild",
     "render_json",
     "render_markdown",
+    "rotate",
 ]
