@@ -294,7 +294,7 @@ def _hint(annotation: Any, rules: _Rules) -> str:
 
 @dataclass(frozen=True)
 class _Settings:
-    """What ``nextrust.toml`` and ``[tool.nextrust]`` may hold; phases and toolchains are read by their own parts."""
+    """What ``nextrust.toml`` and ``[tool.nextrust]`` may hold; tables are read by the parts they belong to."""
 
     shipped_phases: bool = True
     scenarios: tuple[str, ...] = ()
@@ -302,6 +302,9 @@ class _Settings:
     toolchains: dict[str, dict[str, Any]] = option(
         default_factory=dict, name="toolchain", remedy="write [toolchain.NAME] tables"
     )
+    rotate_after_days: float = option(default=30.0, minimum=0, maximum=1e6)
+    backoff: dict[str, Any] = option(default_factory=dict, remedy="write a [backoff] table")
+    metrics: dict[str, Any] = option(default_factory=dict, remedy="write a [metrics] table")
 
 
 @dataclass(frozen=True)
@@ -310,7 +313,8 @@ class ProjectConfig:
 
     ``source`` is the file they came from (None: there are none, everything is the default) and ``prefix`` the table
     in it (``tool.nextrust`` or nothing): give both to ``read_document`` so that its faults name the right place.
-    ``phases`` and ``toolchains`` are the tables as written. ``notes`` are remarks to show the user.
+    ``phases``, ``toolchains``, ``backoff`` and ``metrics`` are the tables as written. ``notes`` are remarks to
+    show the user.
     """
 
     root: Path
@@ -320,6 +324,9 @@ class ProjectConfig:
     scenarios: tuple[str, ...] = ()
     phases: tuple[Mapping[str, Any], ...] = ()
     toolchains: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rotate_after_days: float = 30.0
+    backoff: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -366,5 +373,8 @@ def _project(root: Path, table: Mapping[str, Any], source: Path, prefix: str, no
         scenarios=settings.scenarios,
         phases=settings.phases,
         toolchains=settings.toolchains,
+        rotate_after_days=settings.rotate_after_days,
+        backoff=settings.backoff,
+        metrics=settings.metrics,
         notes=notes,
     )

@@ -17,7 +17,7 @@ import pytest
 
 from pytest_nextrust.collect.carry import repair
 from pytest_nextrust.collect.nodes import BLANK, NotVerified, VerifiedItem
-from pytest_nextrust.errors import HarnessFault, StatusError, ToolchainMissing
+from pytest_nextrust.errors import GuardError, HarnessFault, StatusError, ToolchainMissing
 from pytest_nextrust.plan import REFUSED
 from pytest_nextrust.report import ctrf
 from pytest_nextrust.report.progress import Progress, Terminal
@@ -246,7 +246,8 @@ class Results:
                 ran = {item.phase for item in items} if not self.collection_errors else set()
                 self.done = recorder.mark(ran, plan.commit, self._names(), standins=self.session.settings.standins)
                 recorder.end(exit=int(session.exitstatus), items=items)
-        except (StatusError, OSError) as error:
+                self._count_failure(session, items)
+        except (StatusError, GuardError, OSError) as error:
             self._fault(str(error))
         report = self.session.settings.report
         if report is not None:
@@ -257,6 +258,14 @@ class Results:
                 self.faults.append(f"--nextrust-report {report}: {error.strerror}")
         if self.faults and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _count_failure(self, session: pytest.Session, items: list[Item]) -> None:
+        guard = self.session.guard
+        if guard is None or session.exitstatus != pytest.ExitCode.TESTS_FAILED:
+            return  # an interrupted run says nothing of its commit
+        failures = guard.finish([item.verdict for item in items])
+        if failures:
+            self.session.notes.append(f"this commit has now failed {failures} times (limit {guard.settings.limit})")
 
     def _names(self) -> dict[str, dict[str, set[str]]]:
         """Phase to cell to the scenarios there are, whether or not they ran."""

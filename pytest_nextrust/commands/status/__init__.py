@@ -10,14 +10,20 @@ import argparse
 from types import ModuleType
 
 from pytest_nextrust.commands.answer import add_json_option
-from pytest_nextrust.commands.status import append, rebuild, show
+from pytest_nextrust.commands.status import append, clear_backoff, rebuild, rotate, show
 from pytest_nextrust.commands.status.common import add_dir_option
 
 __all__ = ["HELP", "add_arguments", "run"]
 
-HELP = "show, extend or rebuild the status log"
+HELP = "show, extend, rotate or rebuild the status log"
 
-ACTIONS: dict[str, ModuleType] = {"show": show, "rebuild": rebuild, "append": append}
+ACTIONS: dict[str, ModuleType] = {
+    "show": show,
+    "append": append,
+    "rebuild": rebuild,
+    "rotate": rotate,
+    "clear-backoff": clear_backoff,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
