@@ -173,6 +173,13 @@ class Session:
             self.recorder.item(item)
         return item
 
+    def toolchain_fault(self, name: str) -> str:
+        """What is wrong with a toolchain; nothing where it is found and usable."""
+        if name not in self.services.toolchains:
+            return f"no toolchain {name}; known: {', '.join(sorted(self.services.toolchains))}"
+        probe = self.services.probe(name)
+        return "" if probe.found else f"{name} is not usable here: {', '.join(probe.missing) or 'not found'}"
+
     def close(self) -> None:
         """Stop the sandbox and remove the folder of this process."""
         self.services.close()
@@ -243,7 +250,14 @@ def open_session(
         notes=list(project.notes),
     )
     if plan is not None and not settings.dry_run:
-        session.recorder = Recorder(settings.status_dir, phases, settings.root, run=plan.run)
+        session.recorder = Recorder(
+            settings.status_dir,
+            phases,
+            settings.root,
+            run=plan.run,
+            toolchain=session.toolchain_fault,
+            notes=session.notes,
+        )
     if session.recorder is not None and handed is None:
         session.guard = admit(
             settings.root,

@@ -22,7 +22,7 @@ ROWS = (
     ("options", "settings"),
     ("macho",),
     ("toolchain", "emu", "status"),
-    ("plan",),
+    ("plan", "criteria"),
     ("explore",),
     ("atomics",),
     ("control",),
