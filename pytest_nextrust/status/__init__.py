@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pytest_nextrust.status.archive import Log, archives, read_log
 from pytest_nextrust.status.environment import Environment, capture, git_commit
+from pytest_nextrust.status.importer import Imported, import_files
 from pytest_nextrust.status.journal import Journal, JournalView, Problem, Record
 from pytest_nextrust.status.markdown import draw_markdown, draw_trend
 from pytest_nextrust.status.projections import Follower, Projector, rebuild, render_json, render_markdown
@@ -39,6 +40,7 @@ __all__ = [
     "Environment",
     "Facts",
     "Follower",
+    "Imported",
     "Item",
     "ItemKey",
     "Journal",
@@ -63,6 +65,7 @@ __all__ = [
     "draw_markdown",
     "draw_trend",
     "git_commit",
+    "import_files",
     "observe",
     "read_log",
     "rebuild",
