@@ -102,7 +102,8 @@ class Lines:
         if record.schema > SCHEMA:
             self.problems.append(self._problem(f"schema {record.schema} is newer than {SCHEMA}", self.number))
         last = self.lasts.get(record.log, 0)
-        if record.seq <= last:
+        # Only in the journal itself: an archive may hold what two machines added to copies of one log.
+        if record.seq <= last and not self.name:
             self.problems.append(self._problem(f"sequence number {record.seq} after {last}", self.number))
         self.lasts[record.log] = max(last, record.seq)
         self.records.append(record)
@@ -125,7 +126,9 @@ class Order:
         for part in parts:
             for key, record in zip(part.identities, part.records, strict=True):
                 found.setdefault(key, record)
-        keyed = [(self._key(record), record) for record in sorted(found.values(), key=lambda record: record.seq)]
+        # By the checksum too: two machines may have gone on from copies of one log.
+        numbered = sorted(found.items(), key=lambda entry: (entry[1].seq, entry[0]))
+        keyed = [(self._key(record), record) for _, record in numbered]
         keyed.sort(key=lambda pair: pair[0])
         if keyed:
             self._last = keyed[-1][0]

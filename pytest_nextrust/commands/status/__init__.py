@@ -10,18 +10,19 @@ import argparse
 from types import ModuleType
 
 from pytest_nextrust.commands.answer import add_json_option
-from pytest_nextrust.commands.status import append, clear_backoff, import_, phases, rebuild, rotate, show
+from pytest_nextrust.commands.status import append, clear_backoff, import_, merge, phases, rebuild, rotate, show
 from pytest_nextrust.commands.status.common import add_dir_option
 
 __all__ = ["HELP", "add_arguments", "run"]
 
-HELP = "show, extend, rotate, rebuild or import the status log; list the phases"
+HELP = "show, extend, rotate, merge, rebuild or import the status log; list the phases"
 
 ACTIONS: dict[str, ModuleType] = {
     "show": show,
     "append": append,
     "rebuild": rebuild,
     "rotate": rotate,
+    "merge": merge,
     "import": import_,
     "phases": phases,
     "clear-backoff": clear_backoff,

@@ -17,6 +17,9 @@ __all__ = ["DEFAULT_DIR", "add_dir_option", "answer", "count", "existing_log", "
 
 DEFAULT_DIR = "docs/ci-status"
 
+TOLD = 5
+"""How many of a journal's problems are told one by one."""
+
 
 def add_dir_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--dir DIR`` as ``args.dir``, a Path."""
@@ -47,10 +50,20 @@ def existing_log(folder: Path) -> None:
     )
 
 
-def warn(problems: Iterable[Problem]) -> None:
-    """Tell a journal's problems on stderr."""
-    for problem in problems:
+def warn(problems: Iterable[Problem], *, entries: int | None = None) -> None:
+    """Tell a journal's problems on stderr: the first few, since a file that is no journal has one in every line.
+
+    ``entries`` is how many entries were found, where that is to be told if there are none.
+    """
+    problems = tuple(problems)
+    for problem in problems[:TOLD]:
         print(f"nextrust status: journal {problem}", file=sys.stderr)
+    if len(problems) > TOLD:
+        print(f"nextrust status: and {len(problems) - TOLD} more", file=sys.stderr)
+    if problems and entries == 0:
+        print(
+            "nextrust status: not one line is an entry: this is no journal, or nothing of it is whole", file=sys.stderr
+        )
 
 
 def answer(args: argparse.Namespace, **fields: Any) -> None:

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     phases = Phases.load(root)
     existing_log(args.dir)
     log, files = rebuild(args.dir, phases, root=root)
-    warn(log.problems)
+    warn(log.problems, entries=len(log.ledger))
     if args.json != "-":
         for file in files:
             print(f"{file}: {len(log.ledger)} records")

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     phases = Phases.load(root)
     log = Follower(args.dir)
     ledger = log.catch_up()
-    warn(log.problems)
+    warn(log.problems, entries=len(log.ledger))
     summary = ledger.summary(phases, observe(root, phases, args.dir), log.problems, runs=args.trend)
     if args.json != "-":
         shown = draw_markdown(summary).decode() if args.trend is None else draw_trend(summary["trend"])
