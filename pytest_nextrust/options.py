@@ -85,6 +85,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("nextrust-force", "", "run a phase although one it depends on failed; recorded", flag=True),
     Option("nextrust-report", "FILE", "write a report; .json is CTRF (JUnit XML is pytest's own --junitxml)"),
     Option(
+        "nextrust-metrics",
+        "FILE",
+        "add what a run of phases measures to FILE, in the Prometheus text format; it is replaced atomically",
+        ini="string",
+    ),
+    Option(
         "nextrust-standins",
         "accept|reject",
         "whether a cell of another host, passed here, counts for a phase's .done (default: accept)",

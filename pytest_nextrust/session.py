@@ -16,8 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_nextrust.config import load_project
+from pytest_nextrust.config import ProjectConfig, load_project
+from pytest_nextrust.control.metrics.runs import RunMeasure
+from pytest_nextrust.control.metrics.sinks import open_emitter
 from pytest_nextrust.control.run import RunGuard, admit
+from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.phases import Phases
 from pytest_nextrust.plan import Catalogue, Plan, catalogue, make_plan, refusal
@@ -32,7 +35,7 @@ from pytest_nextrust.toolchain.records import Toolchain
 from pytest_nextrust.verify import Outcome, Services
 from pytest_nextrust.wire import from_wire, to_wire
 
-__all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session"]
+__all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session", "side_by_side"]
 
 Mode = Literal["phase", "scenario", "node", "fixtures"]
 """``phase``: a plan and a record; ``scenario``: one scenario again; ``node``: node ids; ``fixtures``: none of these."""
@@ -81,6 +84,10 @@ class Session:
     recorder: Recorder | None = None
     guard: RunGuard | None = None
     """Around a run of phases; None in a worker."""
+    measure: RunMeasure | None = None
+    """Of a run of phases; None in a worker."""
+    notices: list[str] = field(default_factory=list)
+    """Lines for GitHub Actions, each with its newline, to be written at the end."""
     _refusals: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def for_worker(self) -> dict[str, Any]:
@@ -201,6 +208,16 @@ def filled(item: Item, outcome: Outcome) -> Item:
     )
 
 
+def side_by_side(phases: Phases, plan: Plan) -> list[str]:
+    """Which phases of a plan may run at the same time in one cell, in words; nothing where none may."""
+    ids = [phase for phase in phases.ids if plan.cells.get(phase)]
+    pairs = [(one, other) for i, one in enumerate(ids) for other in ids[i + 1 :] if phases.may_share(one, other)]
+    found: dict[str, list[str]] = {}
+    for one, other in pairs:
+        found.setdefault(one, []).append(other)
+    return [f"with workers, {one} may run beside {', '.join(others)}" for one, others in found.items()]
+
+
 def open_session(
     settings: Settings,
     mode: Mode,
@@ -249,6 +266,8 @@ def open_session(
         worker=worker,
         notes=list(project.notes),
     )
+    if plan is not None and settings.dry_run:
+        session.notes += side_by_side(phases, plan)
     if plan is not None and not settings.dry_run:
         session.recorder = Recorder(
             settings.status_dir,
@@ -259,14 +278,31 @@ def open_session(
             notes=session.notes,
         )
     if session.recorder is not None and handed is None:
+        _enter(session, project)
+    return session
+
+
+def _enter(session: Session, project: ProjectConfig) -> None:
+    """Let a run of phases in, and make ready to measure it. Raises UsageFault where it is refused, ConfigError."""
+    settings, place = session.settings, str(project.source or "")
+    emitter = open_emitter(
+        settings.root, project.metrics, file=settings.metrics, place=place, write=session.notices.append
+    )
+    try:
         session.guard = admit(
             settings.root,
             settings.status_dir,
             table=project.backoff,
-            place=str(project.source or ""),
-            commit=environment.commit,
-            run=environment.run_id,
+            place=place,
+            commit=session.environment.commit,
+            run=session.environment.run_id,
             force=settings.force,
         )
-        session.notes += session.guard.notes
-    return session
+    except UsageFault:
+        emitter.count("nextrust.guard.actions", guard="backoff", action="refused")
+        emitter.flush()
+        raise
+    if session.guard.forced:
+        emitter.count("nextrust.guard.actions", guard="backoff", action="overridden")
+    session.notes += session.guard.notes
+    session.measure = RunMeasure(emitter)

@@ -30,22 +30,21 @@ class RunGuard:
     commit: str
     occasion: str
     counting: bool
+    forced: bool = False
     notes: tuple[str, ...] = ()
 
-    def finish(self, verdicts: Collection[str]) -> int:
-        """The run is over, with these verdicts; returns the commit's failures now, 0 where nothing was counted.
-
-        Raises GuardError.
-        """
+    def finish(self, verdicts: Collection[str]) -> list[str]:
+        """The run is over, with these verdicts: count it where it counts; returns what to tell. Raises GuardError."""
         if not self.counting or not counts_as_failure(verdicts):
-            return 0
+            return []
         bad = sum(1 for verdict in verdicts if counts_as_failure([verdict]))
         try:
-            return Backoff(self.database, limit=self.settings.limit).fail(
+            failures = Backoff(self.database).fail(
                 self.commit, occasion=self.occasion, what=f"{bad} of {len(verdicts)} items failed"
             )
         finally:
             self.database.close()
+        return [f"this commit has now failed {failures} times (limit {self.settings.limit})"]
 
 
 def admit(
@@ -86,7 +85,7 @@ def admit(
             status_dir, "backoff", "--nextrust-force", environ=environ, run=run, commit=commit, reason=reason
         )
         notes.append(f"forced: {reason}")
-    return RunGuard(database, settings, commit, occasion, counting, tuple(notes))
+    return RunGuard(database, settings, commit, occasion, counting, bool(reason), tuple(notes))
 
 
 def is_clean(root: Path) -> bool:

@@ -28,6 +28,7 @@ from pytest_nextrust.errors import (
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.scenarios import KnownIssue, Scenario
 from pytest_nextrust.status.records import Verdict
+from pytest_nextrust.toolchain.cache import watched
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
 from pytest_nextrust.verify.checks import macho_faults, run_check
 from pytest_nextrust.verify.compare import compare, end_of
@@ -62,6 +63,7 @@ class _Verification:
         self.build: BuildResult | None = None
         self.record: RunRecord | None = None
         self.shown = ""
+        self.figures: dict[str, float] = {}
 
     def outcome(self) -> Outcome:
         try:
@@ -90,7 +92,7 @@ class _Verification:
             self.scenario.stage != "object" or self.scenario.expect is not None or self.scenario.concurrent is not None
         )
         if program is not None and runs:
-            self.build = build_program(self.scenario, self.cell, self.services, self.work)
+            self.build = self._built()
             data = self.build.path.read_bytes()
             found = [Mismatch("macho", text) for text in macho_faults(data, self.cell.cpu)]
             refusal = self.scenario.expect is not None and self.scenario.expect.refused is not None
@@ -98,12 +100,22 @@ class _Verification:
                 if not found:
                     explored = explore(self.scenario, self.cell, self.services, data)
                     self.shown = explored.message
+                    self.figures |= explored.figures
                     found += explored.mismatches
             elif not found or refusal:
                 found += self._run(data)
         for check in self.scenario.checks:
             found += run_check(check, self.scenario, self.cell, self.services, self.work)
         return found
+
+    def _built(self) -> BuildResult:
+        with watched() as lookups:
+            try:
+                return build_program(self.scenario, self.cell, self.services, self.work)
+            finally:
+                for kind, hit in lookups:
+                    name = f"{'hit' if hit else 'miss'} {kind}"
+                    self.figures[name] = self.figures.get(name, 0) + 1
 
     def _run(self, program: bytes) -> list[Mismatch]:
         root = self.work / "root"
@@ -139,6 +151,7 @@ class _Verification:
             record=self.record,
             known_issue=issue.id if issue else "",
             mismatches=tuple(mismatches),
+            figures=self.figures,
         )
 
     def _known_issue(self) -> KnownIssue | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pytest_nextrust.emu.records import RunRecord
 from pytest_nextrust.status.records import Verdict
@@ -26,7 +26,9 @@ class Outcome:
     """The result of one scenario in one cell.
 
     ``message`` is one line for a passed outcome (or empty) and everything there is to say for any other.
-    ``seconds`` is wall time. ``record`` is None where no program was run.
+    ``seconds`` is wall time. ``record`` is None where no program was run. ``figures`` are what there is to measure, by
+    name: ``states``, ``schedules`` and ``explored`` (seconds) of an exploration, ``hit KIND`` and ``miss KIND`` of the
+    build cache.
     """
 
     verdict: Verdict
@@ -40,6 +42,7 @@ class Outcome:
     reproduction: str = ""
     known_issue: str = ""
     mismatches: tuple[Mismatch, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def describe(mismatches: Sequence[Mismatch]) -> str:
