@@ -221,15 +221,14 @@ class Lock:
         if not self._threads.acquire(timeout=max(self.timeout, 0)):
             raise self._timeout_error(f"another thread of this process, {os.getpid()}")
         try:
-            self._wait()
+            if not self._try():
+                self._wait()
         except BaseException:
             self._file = None  # an interrupt may have come just after the lock was taken
             self._threads.release()
             raise
 
     def _wait(self) -> None:
-        if self._try():
-            return
         deadline = self._clock() + self.timeout
         for delay in _delays():
             remaining = deadline - self._clock()
@@ -263,15 +262,22 @@ class Lock:
                 place=str(self.path),
                 remedy="use a folder that this user may write to",
             ) from error
-        with contextlib.suppress(OSError):  # a courtesy to whoever waits: a full disk must not fail the holder
-            os.pwrite(file.fd, self._note, 0)
+        if self._leaves_notes:
+            self._leave_note(file)
         return True
+
+    def _leave_note(self, file: OpenFile) -> None:
+        # Where the kernel tells who holds the lock, once is enough: a write each time costs more than the lock does.
+        listed = _pid_by_kernel(self.path) == os.getpid()
+        with contextlib.suppress(OSError):  # a courtesy to whoever waits: a full disk must not fail the holder
+            os.pwrite(file.fd, _note(os.getpid(), always=not listed), 0)
+        self._leaves_notes = not listed
 
     def _open(self) -> OpenFile:
         from filelock import lock_descriptor, unlock_descriptor
 
         self._lock_descriptor, self._unlock_descriptor = lock_descriptor, unlock_descriptor
-        self._note = _note(os.getpid())
+        self._leaves_notes = True
         # Without O_CREAT first: in a sticky folder the kernel refuses it for a file of another user.
         flags = os.O_RDWR | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         try:
@@ -323,9 +329,12 @@ def _forget_in_children() -> weakref.WeakSet[Lock]:
 
 
 @functools.cache
-def _note(pid: int) -> bytes:
-    """What a holder leaves in the file: one JSON object, padded so that it covers any note before it."""
-    text = {"pid": pid, "host": socket.gethostname()[:64], "command": shlex.join(sys.argv)[:160]}
+def _note(pid: int, *, always: bool) -> bytes:
+    """What a holder leaves in the file: one JSON object, padded so that it covers any note before it.
+
+    ``always``: whether it does so each time. Where not, somebody else may hold the lock who left a note before.
+    """
+    text = {"always": always, "pid": pid, "host": socket.gethostname()[:64], "command": shlex.join(sys.argv)[:160]}
     return json.dumps(text).encode().ljust(_NOTE - 1) + b"\n"
 
 
@@ -346,14 +355,16 @@ def holder_of(path: Path) -> str:
     try:
         note = json.loads(path.read_bytes())
         pid, host, command = int(note["pid"]), str(note["host"])[:64], str(note["command"])[:160]
+        sure = note["always"] is True
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        pid, host, command = 0, "", ""
+        pid, host, command, sure = 0, "", "", False
     listed = _pid_by_kernel(path)
-    if listed > 0 and listed != pid:
-        pid, host, command = listed, socket.gethostname(), _command_of(listed)
+    if listed > 0:
+        pid, host, command, sure = listed, socket.gethostname(), _command_of(listed), True
     if pid <= 0:
         return "a process that did not leave its name"
-    return f"process {pid} on host {host}" + (f" ({command})" if command else "")
+    likely = "" if sure else "probably "
+    return f"{likely}process {pid} on host {host}" + (f" ({command})" if command else "")
 
 
 def _pid_by_kernel(path: Path) -> int:

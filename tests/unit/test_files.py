@@ -199,6 +199,17 @@ def test_the_note_names_process_host_and_command(tmp_path: Path, monkeypatch: py
     assert told.startswith(f"process {os.getpid()} on host {socket.gethostname()} ('a b' ")
 
 
+def test_a_note_that_may_be_old_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A holder that the kernel lists writes its note once; who cannot see that list is told so."""
+    with Lock(tmp_path / "l") as lock:
+        pass
+    with lock:
+        assert holder_of(tmp_path / "l").startswith(f"process {os.getpid()} ")
+        monkeypatch.setattr(files, "_pid_by_kernel", lambda path: 0)
+        likely = "probably " if Path("/proc/locks").exists() else ""
+        assert holder_of(tmp_path / "l").startswith(f"{likely}process {os.getpid()} ")
+
+
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the kernel does not list locks here")
 def test_a_holder_that_leaves_no_note_is_named_all_the_same(tmp_path: Path) -> None:
     """Another program's lock beside a note from before: the one who holds it is named, not the one who left a note."""
@@ -206,7 +217,7 @@ def test_a_holder_that_leaves_no_note_is_named_all_the_same(tmp_path: Path) -> N
         try:
             assert other.stdout is not None
             assert other.stdout.readline() == b"held\n"
-            (tmp_path / "l").write_bytes(files._note(os.getpid()))
+            (tmp_path / "l").write_bytes(files._note(os.getpid(), always=False))
             with pytest.raises(LockTimeout, match=rf"held by process {other.pid} on host .*\(.*python"):
                 Lock(tmp_path / "l", timeout=0).acquire()
         finally:
