@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pytest_nextrust.testing import exits
 from tests.integration.conftest import CELL, Project
+from tests.unit.explore import threads
 
 RUN = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
 OTHER = "ubuntu-latest-release-m68030"
@@ -166,3 +167,28 @@ def test_without_a_sink_nothing_is_left(project: Project) -> None:
     project.scenario("worse", "first", made=exits(1))
     project.run(*RUN)
     assert not (project.path / ".nextrust").exists()
+
+
+def test_explorations_are_measured(project: Project) -> None:
+    """States and their rate, of a scenario and of a test's own exploration together."""
+    (project.path / "test_bad.py").unlink()
+    folder = project.path / "scenarios" / "threads"
+    folder.mkdir()
+    (folder / "program.macho").write_bytes(threads.RIGHT)
+    (folder / "scenario.toml").write_text(
+        'schema = 1\ntitle = "threads"\nphase = "first"\nstage = "atomics"\n'
+        '[program]\nfile = "program.macho"\n[concurrent]\nexpect = "passed"\n',
+        encoding="utf-8",
+    )
+    project.run(*RUN, "--nextrust-metrics", "m.prom")
+    alone = values(project)["nextrust_exploration_states_total", "first", CELL]
+    assert alone > 0
+    assert values(project)["nextrust_exploration_state_rate", "first", CELL] > 0
+    (project.path / "test_own.py").write_text(
+        "import pathlib, pytest\n@pytest.mark.nextrust(phase='first')\ndef test_own(nextrust_explore):\n"
+        "    data = pathlib.Path('scenarios/threads/program.macho').read_bytes()\n"
+        "    assert nextrust_explore(data).verdict == 'passed'\n",
+        encoding="utf-8",
+    )
+    project.run(*RUN, "--nextrust-metrics", "n.prom")
+    assert values(project, "n.prom")["nextrust_exploration_states_total", "first", CELL] == 3 * alone
