@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
+import os
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -235,7 +234,7 @@ class Claims:
                     remedy="wait for that process or end it; the event is then handled by whoever asks next",
                 )
             # Unequal delays: equal ones let the same waiters meet again and again.
-            pause = min(delay * (0.5 + random.random()), wait - waited)
+            pause = min(delay * (0.5 + os.urandom(1)[0] / 256), wait - waited)
             self._sleep(pause)
             waited += pause
             delay = min(delay * 2, _LONGEST_DELAY)
@@ -258,7 +257,7 @@ class Claims:
         return not event.exact and self.clock() - finished > REPEAT_SECONDS
 
     def _try(self, connection: sqlite3.Connection, event: EventKey, lease: float) -> Claim | tuple[Owner, float]:
-        now, token = self.clock(), uuid.uuid4().hex
+        now, token = self.clock(), os.urandom(16).hex()
         if event.key.startswith("00"):  # one key in 256: often enough, and costs the others nothing
             connection.execute("DELETE FROM claims WHERE finished < ?", (now - KEEP_SECONDS,))
         row = connection.execute(

@@ -10,7 +10,6 @@ Boundary: the journal is loaded only where something is written.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +31,7 @@ def skip_hooks(environ: Mapping[str, str]) -> bool:
 def who(environ: Mapping[str, str]) -> dict[str, str]:
     """``user`` and ``host``; never raises."""
     user = environ.get("GITHUB_ACTOR", "") if environ.get("GITHUB_ACTIONS") else ""
-    return {"user": user or _login(environ), "host": socket.gethostname()}
+    return {"user": user or _login(environ), "host": os.uname().nodename}
 
 
 def _login(environ: Mapping[str, str]) -> str:

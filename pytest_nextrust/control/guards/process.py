@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,8 +49,9 @@ def this_process() -> Owner:
     """The caller."""
     pid = os.getpid()
     started, _ = _stat(pid)
+    # What socket.gethostname() says, without loading socket: a hook pays for every import.
     return Owner(
-        pid, socket.gethostname(), _first_line("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), started
+        pid, os.uname().nodename, _first_line("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"), started
     )
 
 
