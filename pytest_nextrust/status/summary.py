@@ -10,6 +10,7 @@ the newest run that had anything to do with it.
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -297,8 +298,17 @@ def _failure(item: Item) -> dict[str, Any]:
     }
 
 
+def _finite(value: Any) -> Any:
+    """The value without infinities: JSON can say 1e400, and would write it back as what is no JSON."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list) else value
+
+
 def _activity(record: Record) -> dict[str, Any]:
-    details = dict(record.details)
+    details = _finite(dict(record.details))
     if record.type == RunStart.TYPE and isinstance(details.get("items"), list):
         details["items"] = len(details["items"])  # hundreds of them, once per run: the log has the list
     return {
