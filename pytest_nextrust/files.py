@@ -123,7 +123,7 @@ class OpenFile:
     def __init__(self, fd: int) -> None:
         self.fd = fd
 
-    def is_at(self, path: Path) -> os.stat_result | None:
+    def is_at(self, path: Path | str) -> os.stat_result | None:
         """What the file is like now, or None where ``path`` does not lead to it. Raises OSError."""
         try:
             # os.stat: this is on the way of every append.
@@ -203,6 +203,7 @@ class Lock:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.path = path
+        self._name = os.fspath(path)
         self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
@@ -247,7 +248,7 @@ class Lock:
                     file = self._file = self._open()
                 if not self._lock_descriptor(file.fd, blocking=False):
                     return False
-                if file.is_at(self.path) is not None:
+                if file.is_at(self._name) is not None:
                     break
                 # Somebody removed the file: this lock keeps nobody out who comes by its name.
                 self._unlock_descriptor(file.fd)
@@ -364,7 +365,8 @@ def holder_of(path: Path) -> str:
     if pid <= 0:
         return "a process that did not leave its name"
     likely = "" if sure else "probably "
-    return f"{likely}process {pid} on host {host}" + (f" ({command})" if command else "")
+    text = f"{likely}process {pid} on host {host}" + (f" ({command})" if command else "")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _pid_by_kernel(path: Path) -> int:

@@ -229,6 +229,7 @@ class Journal:
     ) -> None:
         self.folder = Path(folder)
         self.path = self.folder / NAME
+        self._name = str(self.path)
         self._clock = clock
         self._lock = lock or Lock(self.folder / "journal.lock", timeout=LOCK_TIMEOUT)
         self._file: OpenFile | None = None
@@ -272,7 +273,7 @@ class Journal:
 
     def _open(self) -> tuple[OpenFile, int]:
         """Under the lock: the file that has the journal's name now, and its size in bytes."""
-        status = self._file.is_at(self.path) if self._file is not None else None
+        status = self._file.is_at(self._name) if self._file is not None else None
         if self._file is not None and status is not None:
             return self._file, status.st_size
         self._file = OpenFile(open_append(self.path))
