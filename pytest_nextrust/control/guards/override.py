@@ -56,13 +56,17 @@ def record_override(
 
     ``reason`` is what the guard said.
     """
-    details = {"guard": guard, "how": how, **who(environ), "why": why(environ), "commit": commit, "reason": reason}
+    by, because = who(environ), why(environ)
+    message = f"{guard} passed with {how} by {by['user']}" + (f": {because}" if because else "")
+    details = {"message": message, "guard": guard, "how": how, **by, "why": because, "commit": commit, "reason": reason}
     return _append(folder, OVERRIDE, details, run)
 
 
 def record_clear(folder: Path, commit: str, failures: int, *, environ: Mapping[str, str], reason: str = "") -> Record:
     """Record that a commit's failures are forgotten, and who says so; durable. Raises StatusError."""
-    details = {"commit": commit, "failures": failures, **who(environ), "why": reason or why(environ)}
+    by, because = who(environ), reason or why(environ)
+    message = f"{failures} failures of {commit[:12]} cleared by {by['user']}" + (f": {because}" if because else "")
+    details = {"message": message, "commit": commit, "failures": failures, **by, "why": because}
     return _append(folder, CLEARED, details, "")
 
 

@@ -225,17 +225,26 @@ except GuardError as error:
 
 
 def test_a_child_of_fork_opens_its_own(tmp_path: Path) -> None:
-    """A connection is not carried into a forked process."""
-    with Database(state_path(tmp_path)) as database:
-        database.write(put("parent"))
-        pid = os.fork()
-        if pid == 0:
-            try:
-                database.write(put("child"))
-            finally:
-                os._exit(0)
-        os.waitpid(pid, 0)
-        assert database.read(count, -1) == 2
+    """A connection is not carried into a forked process, and the parent's goes on."""
+    code = """
+import os, sys
+from pathlib import Path
+from pytest_nextrust.control.guards.database import Database
+database = Database(Path(sys.argv[1]))
+def put(name):
+    database.write(lambda c: c.execute("INSERT INTO counters VALUES (?, 1)", (name,)))
+put("parent")
+mine = database._connection
+if os.fork() == 0:
+    put("child")
+    os._exit(0 if database._connection is not mine else 9)
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+put("parent again")
+assert database._connection is mine
+"""
+    path = state_path(tmp_path)
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert Database(path).read(count, -1) == 3
 
 
 def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def test_an_override_is_in_the_journal(tmp_path: Path) -> None:
     (record,) = Journal(tmp_path).read().records
     assert (record.type, record.run) == ("override", "r")
     assert record.details == {
+        "message": "hooks passed with SKIP_HOOKS=1 by ada: release today",
         "guard": "hooks",
         "how": "SKIP_HOOKS=1",
         "user": "ada",
@@ -42,6 +43,7 @@ def test_clearing_is_in_the_journal(tmp_path: Path) -> None:
     (record,) = Journal(tmp_path).read().records
     assert record.type == "backoff-cleared"
     assert record.details["failures"] == 3
+    assert record.details["message"].endswith(": flaky runner")
     assert record.details["why"] == "flaky runner"
 
 
