@@ -160,6 +160,20 @@ def test_an_archive_that_comes_is_noticed(tmp_path: Path) -> None:
     assert [problem.message.split(":")[0] for problem in change.problems] == ["archive/2026-01.jsonl"]
 
 
+def test_what_belongs_before_is_put_there(tmp_path: Path) -> None:
+    """A line of another log with an earlier time, added behind what was read, is read in its place."""
+    journal = journal_in(tmp_path)
+    journal.append("note", {"message": "one"})
+    log = Log(tmp_path)
+    log.poll()
+    with (tmp_path / "journal.jsonl").open("ab") as stream:
+        stream.write(encode(Record(7, "2025-01-01T00:00:00.000000Z", "note", "", {"message": "zero"}, log="0" * 16)))
+    change = log.poll()
+    assert change.fresh
+    assert [record.details["message"] for record in change.records] == ["zero", "one"]
+    assert change.records == read_log(tmp_path).records
+
+
 def test_a_clock_that_goes_back_moves_nothing(tmp_path: Path) -> None:
     """Within one log the order is that of writing, whatever the times say."""
     clock = Clock()
