@@ -82,7 +82,12 @@ OPTIONS: tuple[Option, ...] = (
         "run a failing exploration again, from the token that was printed; nothing else is run",
     ),
     Option("nextrust-dry-run", "", "show what would run; change nothing on disk", flag=True),
-    Option("nextrust-force", "", "run a phase although one it depends on failed, or the commit has failed too often; recorded", flag=True),
+    Option(
+        "nextrust-force",
+        "",
+        "run although a phase depended on failed, or the commit failed too often; recorded",
+        flag=True,
+    ),
     Option("nextrust-report", "FILE", "write a report; .json is CTRF (JUnit XML is pytest's own --junitxml)"),
     Option(
         "nextrust-metrics",
