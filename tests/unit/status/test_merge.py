@@ -19,7 +19,7 @@ from pytest_nextrust.errors import LockTimeout, StatusError
 from pytest_nextrust.files import Lock
 from pytest_nextrust.status import Journal, RunStore, archives, read_log, rotate
 from pytest_nextrust.status import merge as merging
-from pytest_nextrust.status.journal import Record, encode
+from pytest_nextrust.status.journal import Record, decode, encode
 from pytest_nextrust.status.merge import UNDATED, merge
 
 from .helpers import LINUX, end, item, start
@@ -55,6 +55,9 @@ def test_logs_of_two_machines_become_one_in_the_order_of_time(tmp_path: Path) ->
     assert sorted(lines(tmp_path / "all")) == sorted(lines(a) + lines(b))
     assert read_log(tmp_path / "all").problems == ()
     assert [path.name for path, _ in done.archives] == ["2026-03.jsonl", "2026-04.jsonl"]
+    # In the files too, for whoever reads them without this program.
+    texts = [[decode(line).details["message"] for line in path.read_bytes().splitlines()] for path, _ in done.archives]
+    assert texts == [["a1", "b1", "a2", "b2"], ["a3"]]
 
 
 def test_the_order_does_not_depend_on_how_the_logs_are_named(tmp_path: Path) -> None:
