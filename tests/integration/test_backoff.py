@@ -112,6 +112,18 @@ def test_clear_backoff_lets_it_run(project: Project, capsys: pytest.CaptureFixtu
     fail(project, 1)
 
 
+def test_guards_are_measured(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused, overridden and cleared, each once."""
+    monkeypatch.setenv("NEXTRUST_METRICS_FILE", "m.prom")
+    has_failed(project)
+    project.run(*RUN)
+    project.run(*RUN, "--nextrust-force")
+    assert cli.main(["status", "clear-backoff"]) == 0
+    text = (project.path / "m.prom").read_text(encoding="utf-8")
+    for action in ("refused", "overridden", "cleared"):
+        assert f'nextrust_guard_actions_total{{guard="backoff",action="{action}"}} 1\n' in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
