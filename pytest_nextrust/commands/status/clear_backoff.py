@@ -27,11 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Clear; 0, also where there was nothing to clear. Raises UsageFault, GuardError, StatusError, ConfigError."""
+    from pytest_nextrust.config import load_project
     from pytest_nextrust.control.guards.backoff import Backoff
     from pytest_nextrust.control.guards.database import Database, state_path
     from pytest_nextrust.control.guards.override import record_clear
+    from pytest_nextrust.control.metrics.sinks import open_emitter
 
-    with Database(state_path(Path.cwd())) as database:
+    root = Path.cwd()
+    # Opened first: faulty settings are told before anything is changed.
+    with open_emitter(root, load_project(root).metrics) as emitter, Database(state_path(root)) as database:
         backoff = Backoff(database)
         counts = backoff.commits()
         commit = _commit(args.commit, counts)
@@ -40,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             # The record first: killed in between, the commit is still refused and the command is given again.
             record_clear(args.dir, commit, failures, environ=os.environ, reason=args.why.strip()[:500])
             backoff.clear(commit)
-            _measure()
+            emitter.count("nextrust.guard.actions", guard="backoff", action="cleared")
     if args.json != "-":
         times = "time" if failures == 1 else "times"
         print(
@@ -48,14 +52,6 @@ def run(args: argparse.Namespace) -> int:
         )
     answer(args, commit=commit, cleared=failures)
     return 0
-
-
-def _measure() -> None:
-    from pytest_nextrust.config import load_project
-    from pytest_nextrust.control.metrics.sinks import open_emitter
-
-    with open_emitter(Path.cwd(), load_project(Path.cwd()).metrics) as emitter:
-        emitter.count("nextrust.guard.actions", guard="backoff", action="cleared")
 
 
 def _commit(given: str | None, known: dict[str, int]) -> str:
