@@ -126,8 +126,8 @@ class Order:
         for part in parts:
             for key, record in zip(part.identities, part.records, strict=True):
                 found.setdefault(key, record)
-        # By the checksum too: two machines may have gone on from copies of one log.
-        numbered = sorted(found.items(), key=lambda entry: (entry[1].seq, entry[0]))
+        # By time and checksum too: two machines may have gone on from copies of one log.
+        numbered = sorted(found.items(), key=lambda entry: (entry[1].seq, moment(entry[1].time) or 0.0, entry[0]))
         keyed = [(self._key(record), record) for _, record in numbered]
         keyed.sort(key=lambda pair: pair[0])
         if keyed:

@@ -162,7 +162,7 @@ def _ordered(lines: Iterable[_Line]) -> list[bytes]:
     """Lines in the order that readers give them: each log by number, logs among each other by time."""
     latest: dict[str, float] = {}
     keyed = []
-    for raw, record in sorted(lines, key=lambda line: (line[1].seq, line[0])):
+    for raw, record in sorted(lines, key=lambda line: (line[1].seq, moment(line[1].time) or 0.0, line[0])):
         time = moment(record.time)
         latest[record.log] = max(latest.get(record.log, float("-inf")), float("-inf") if time is None else time)
         keyed.append((latest[record.log], record.log, record.seq, raw))
