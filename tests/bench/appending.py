@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+import filelock  # noqa: F401: once, before the writers part, and not in each one's processor time
+
 from pytest_nextrust.status import Journal
 from tests.unit.status.killing import Append, rewriting_writer
 
