@@ -15,7 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-import filelock  # noqa: F401: once, before the writers part, and not in each one's processor time
+# Once, before the writers part, and not in each one's processor time.
+import filelock  # noqa: F401
 
 from pytest_nextrust.status import Journal
 from tests.unit.status.killing import Append, rewriting_writer
