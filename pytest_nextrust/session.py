@@ -237,6 +237,7 @@ def open_session(
     project = load_project(settings.root)
     phases = Phases.from_config(project)
     found = catalogue(settings, project, folders)
+    log = Follower(settings.status_dir)
     plan: Plan | None = None
     if handed is not None:
         environment = from_wire(Environment, handed["environment"])
@@ -247,7 +248,7 @@ def open_session(
             settings,
             phases,
             found.load(),
-            Follower(settings.status_dir).catch_up().store,
+            log.catch_up().store,
             run=environment.run_id,
             commit=environment.commit,
         )
@@ -276,6 +277,7 @@ def open_session(
             run=plan.run,
             toolchain=session.toolchain_fault,
             notes=session.notes,
+            log=log,
         )
     if session.recorder is not None and handed is None:
         _enter(session, project)

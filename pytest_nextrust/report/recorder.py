@@ -29,7 +29,8 @@ LONGEST = 4000
 class Recorder:
     """Writes what one run comes to. ``folder`` is the status folder; raises StatusError where it cannot be written.
 
-    ``toolchain`` says what is wrong with a toolchain; ``notes`` takes remarks for the user.
+    ``toolchain`` says what is wrong with a toolchain; ``notes`` takes remarks for the user;
+    ``log`` is the log as far as it was read already.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Recorder:
         run: str,
         toolchain: Fault = lambda name: f"whether {name} is here is not known",
         notes: list[str] | None = None,
+        log: Follower | None = None,
     ) -> None:
         self.run = run
         self.notes: list[str] = [] if notes is None else notes
@@ -48,7 +50,7 @@ class Recorder:
         self.journal = Journal(folder)
         self._phases = phases
         self._root = root
-        self._log = Follower(folder)
+        self._log = log or Follower(folder)
         self._projector = Projector(folder, phases, root=root, follower=self._log)
         self._began = time.monotonic()
 
