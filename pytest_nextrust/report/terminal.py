@@ -13,7 +13,7 @@ __all__ = ["write_items"]
 def write_items(
     reporter: Any, items: list[Item], *, order: list[str], notes: list[str], faults: list[str], title: str
 ) -> None:
-    """The table, expected failures by their cause, remarks, the counts, and for every failure what happened and the line that does it again."""
+    """The table, expected failures by their cause, remarks, counts; for every failure the line that does it again."""
     reporter.section(title, sep="=")
     width = reporter._tw.fullwidth if hasattr(reporter, "_tw") else 80
     for line in table(items, width=width, order=order):
