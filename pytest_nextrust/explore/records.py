@@ -15,6 +15,7 @@ __all__ = [
     "Finding",
     "Method",
     "OperationMarks",
+    "Parted",
     "Slice",
     "TraceStep",
 ]
@@ -91,7 +92,11 @@ class AccessRecord:
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One instruction of a failing run, in the order in which they happened."""
+    """One instruction of a failing run, in the order in which they happened.
+
+    ``registers`` are those that it changed, with what it left in them; ``flags`` the condition codes after it, XNZVC
+    with - for what is clear.
+    """
 
     thread: int
     pc: int
@@ -100,6 +105,18 @@ class TraceStep:
     instruction: str
     access: tuple[AccessRecord, ...] = ()
     note: str = ""
+    registers: tuple[tuple[str, int], ...] = ()
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """The first step where meaning and code part: its number in the trace, the instruction's address, and what is said
+    of it."""
+
+    step: int
+    pc: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +133,7 @@ class Finding:
 
     From slice ``loop_from`` on the schedule repeats for ever (-1: nothing does). ``state`` is the number under which
     the search met it: of a state, or of a schedule where they are drawn. ``switches`` are the schedule's context
-    switches, ``holds`` who waits for what.
+    switches, ``holds`` who waits for what. ``parted``: where the run and its meaning part, if that can be told.
     """
 
     kind: str
@@ -128,6 +145,7 @@ class Finding:
     loop_from: int = -1
     switches: int = 0
     holds: tuple[str, ...] = ()
+    parted: Parted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Boundary: child process only.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore.concrete import Concrete, Executed, History, shared_bytes, slices_of
 from pytest_nextrust.explore.find import Found
 from pytest_nextrust.explore.graph import Space
-from pytest_nextrust.explore.records import Finding, Slice
+from pytest_nextrust.explore.parting import Watch
+from pytest_nextrust.explore.records import Finding, Parted, Slice
 from pytest_nextrust.explore.steps import SENTINEL
 from pytest_nextrust.explore.trace import LOOP_STEPS, STEPS, Narrator, stop_text
 
@@ -84,6 +86,13 @@ def _touched(run: Sequence[Executed]) -> set[int]:
     return {address + i for done in run for _, address, size, _ in done.touches for i in range(size)}
 
 
+def _within(parted: Parted | None, dropped: int) -> Parted | None:
+    """The same step in a trace without its first ``dropped``; None where it is one of them."""
+    if parted is None or parted.step < dropped:
+        return None
+    return dataclasses.replace(parted, step=parted.step - dropped)
+
+
 class _Shown:
     """One finding, run over ``stepper``. ``order``: every byte that the search takes for shared."""
 
@@ -101,7 +110,8 @@ class _Shown:
 
     def finding(self, slices: Sequence[Slice], loop_from: int) -> Finding:
         first = slices if loop_from < 0 else slices[:loop_from]
-        run = self.concrete.run(first, self.history.note)
+        watch = self._watch()
+        run = self.concrete.run(first, watch.note)
         loop: Sequence[Executed] = ()
         way: Sequence[Executed] = ()
         if loop_from >= 0:
@@ -130,7 +140,13 @@ class _Shown:
             loop_from=loop_from,
             switches=sum(a != b for a, b in pairwise(threads)),
             holds=self.narrator.waits([*run, *way], loop) if loop else (),
+            parted=_within(watch.parted(run), max(len(run) - STEPS, 0)),
         )
+
+    def _watch(self) -> Watch:
+        on = self.on
+        objects = [(on.image.address(name), size) for name, size in on.request.objects]
+        return Watch(self.concrete, on.marks(), on.monitor, objects, self.history)
 
     def _repeat(self, slices: Sequence[Slice]) -> list[Executed]:
         before = self.concrete.whole()
