@@ -19,6 +19,7 @@ __all__ = [
     "render",
     "step_plain",
     "summary",
+    "trace_lines",
 ]
 
 SHORT = 60
@@ -55,15 +56,16 @@ def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
     """
     instructions = sum(piece.instructions for piece in finding.slices)
     lines = [f"shortest schedule found: {finding.switches} context switches, {instructions} instructions"]
-    lines += list(_steps(finding.trace, threads, full, finding.parted))
+    lines += list(trace_lines(finding.trace, threads, full, finding.parted))
     if finding.loop:
         lines.append(f"then for ever ({len(finding.loop)} instructions):")
-        lines += list(_steps(finding.loop, threads, full))
+        lines += list(trace_lines(finding.loop, threads, full))
     lines += [f"  {line}" for line in finding.holds]
     return lines
 
 
-def _steps(trace: Sequence[TraceStep], threads: int, full: bool, parted: Parted | None = None) -> Iterator[str]:
+def trace_lines(trace: Sequence[TraceStep], threads: int, full: bool, parted: Parted | None = None) -> Iterator[str]:
+    """A line per step, and one more under that where meaning and code part. ``full`` as ``render`` takes it."""
     here = -1 if parted is None else parted.step
     chosen = [at for at in range(len(trace)) if full or at == here or _telling(trace, at)]
     if not full and len(chosen) > SHORT:
