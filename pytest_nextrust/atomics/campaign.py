@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from pytest_nextrust.atomics import families
 from pytest_nextrust.atomics.build import OBJECT_ROOM, Runtime
 from pytest_nextrust.atomics.driver import Call, Driven, History, assemble
+from pytest_nextrust.atomics.narrate import Narrator
 from pytest_nextrust.atomics.table import ROUTINES, SIZES, Args
 
 __all__ = ["Explain", "Function", "Item", "Outcome", "Plan", "Target", "check", "histories"]
@@ -137,10 +138,12 @@ def check(
             "pytest_nextrust.atomics.conformance:check", {**base, **_conformance(target, plan)}, plan.seconds
         )
         out.calls, free = answer["calls"], answer["lock_free"]
+        narrator = Narrator(target.runtime)
         for found in answer["findings"]:
             call = found.pop("call")
             more = _alone(target, call, explain) if len(out.findings) < EXPLAINED else {}
-            out.findings.append({"trace": [], "token": "", "command": "", **more, **found})
+            told = narrator.told(found)
+            out.findings.append({"trace": [], "token": "", "command": "", **more, **told, **found})
         out.conformance_seconds = time.monotonic() - began
         hear(f"{len(target.functions)} functions called {out.calls} times alone: {len(out.findings)} findings")
     # What fails alone would fail every history that it takes part in.
