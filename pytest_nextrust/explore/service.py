@@ -103,7 +103,7 @@ class Exploration:
 
     def answer(self) -> ExploreAnswer:
         """Explore. Raises NotRunnable, HarnessFault."""
-        shared = self._guess()
+        shared = self._guess() | self._objects()
         while True:
             self.rounds += 1
             stepper = Stepper(self.cpu, self.image.regions)
@@ -324,6 +324,15 @@ class Exploration:
             stepper.close()
         both = {byte: mask | readers.get(byte, 0) for byte, mask in writers.items()}
         return frozenset(byte for byte, mask in both.items() if mask & (mask - 1))
+
+    def _objects(self) -> frozenset[int]:
+        """The bytes of a history's objects: its operations begin with their first access to these.
+
+        Of one thread and its handler nothing is shared otherwise, and an interrupted operation would seem to begin after
+        the handler that has seen its effect.
+        """
+        starts = ((self.image.address(name), size) for name, size in self.request.objects)
+        return frozenset(byte for start, size in starts for byte in range(start, start + size))
 
     # -- faults --------------------------------------------------------------------------------------------------------
 
