@@ -95,7 +95,12 @@ def part(kind: str, steps: Sequence[Step], wanted: Wanted) -> Parting | None:
     known = [one for one in found if one is not None]
     if not known and kind == "deadlock":
         return len(steps) - 1, f"the instructions that lead here repeat for ever{_decided(steps, len(steps))}"
-    return min(known, default=None)
+    return _first(known)
+
+
+def _first(found: Sequence[Parting]) -> Parting | None:
+    """The earliest; of those at one step the one that was looked for first."""
+    return min(found, key=lambda one: one[0], default=None)
 
 
 def left_behind(steps: Sequence[Step], own: Sequence[tuple[int, int]]) -> Parting | None:
@@ -132,7 +137,7 @@ def _written(steps: Sequence[Step]) -> Iterator[tuple[int, int, int, int]]:
 def _memory(steps: Sequence[Step], wanted: Wanted, *, ended: bool) -> Parting | None:
     found = [one for area in wanted.areas if (one := _area(steps, area, ended=ended)) is not None]
     if found or not ended:
-        return min(found, default=None)
+        return _first(found)
     for area in wanted.areas:
         if area.before != area.after and _held(steps, area, len(steps)) == area.before:
             told = f"the call ends, and {area.name} holds {_hex(area.before)} as before"
@@ -209,7 +214,7 @@ def _answer(steps: Sequence[Step], wanted: Wanted) -> Parting | None:
                 found.append((len(steps) - 1, f"{told}: nothing in the call has made it{_decided(steps, len(steps))}"))
             else:
                 found.append((number, f"{told}: `{steps[number].text}` makes the wrong bits (0x{wrong:x}), in {where}"))
-    return min(found, default=None)
+    return _first(found)
 
 
 def _made(steps: Sequence[Step], register: int, mask: int, count: int) -> tuple[int, str]:
@@ -267,7 +272,7 @@ def _register(steps: Sequence[Step]) -> Parting | None:
         parting = number, f"{told}, and nothing brings that back"
         last = max(n for n, step in enumerate(steps) if _differs(step, register))
         found.append(_overwritten(steps, register, last) or parting)
-    return min(found, default=None)
+    return _first(found)
 
 
 def _overwritten(steps: Sequence[Step], register: int, last: int) -> Parting | None:

@@ -52,6 +52,7 @@ class Watch:
         self._objects = objects
         self._judged = judged
         self._begun = _Begun(concrete, marks, frozenset(), monitor)
+        self._state = self._begun.state
         self._explained: list[bool] = []
         self._known: dict[tuple[Any, bytes], bool] = {}
         self._refuted = -1
@@ -81,9 +82,10 @@ class Watch:
         return b"".join(self._concrete.bytes(address, size) for address, size in self._objects)
 
     def _is_explained(self) -> bool:
-        state = self._begun.state
-        if state is None:
-            return False
+        if self._begun.state is None:
+            # A result is refuted: there is nothing left that memory could be judged by.
+            return not self._explained or self._explained[-1]
+        self._state = state = self._begun.state
         memory = self._bytes()
         key = (state, memory)
         if key not in self._known:
@@ -92,9 +94,7 @@ class Watch:
 
     def _memory(self) -> str:
         told = "from here on the objects hold what no order of the calls begun so far leaves"
-        if self._begun.state is None:
-            return told
-        wanted = sorted(self._monitor.reachable(self._begun.state))
+        wanted = sorted(self._monitor.reachable(self._state))
         listed = " or ".join(f"0x{memory.hex()}" for memory in wanted[:LISTED])
         more = f" or {len(wanted) - LISTED} others" if len(wanted) > LISTED else ""
         return f"{told}; in the end it is 0x{self._bytes().hex()}, where the meaning leaves {listed}{more}"
