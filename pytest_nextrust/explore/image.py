@@ -113,7 +113,9 @@ def load(program: bytes, cpu: str, threads: Sequence[str], handler: str | None =
     if handler is not None:
         code = _trampoline(image.address(handler))
         image = replace(image, regions=(*regions, Region(TRAMPOLINE, PAGE, READ | EXECUTE, code)), handler=TRAMPOLINE)
-    starts = tuple(ThreadStart(image.address(name), top) for name, top in zip(threads, tops, strict=False))
+    starts = tuple(
+        ThreadStart(image.address(name), top, top + 4 - STACK) for name, top in zip(threads, tops, strict=False)
+    )
     return replace(image, starts=starts)
 
 

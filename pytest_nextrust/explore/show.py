@@ -67,7 +67,7 @@ def _run(on: Exploration, slices: Sequence[Slice]) -> list[Executed]:
 def _sliced(on: Exploration, found: Found, space: Space) -> tuple[list[Slice], int]:
     """The moves as slices, and where the loop begins."""
     shared = frozenset(space.engine.order)
-    legs = on.request.reduce and on.interrupts is None
+    legs = on.request.reduce
     kind, thread = found.bad.kind, found.bad.thread
     finish = [t for t in range(space.count) if kind in ("final", "history", "starvation") or t == thread]
     stepper = Stepper(on.cpu, on.image.regions)

@@ -16,17 +16,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pytest_nextrust.emu.threadstate import PC, pack, register_of
-from pytest_nextrust.explore.accesses import Access, Accesses
-from pytest_nextrust.explore.locals import Leg, Local, OperationEvent, ThreadLocals, Tree, grow, leaf, walk
-from pytest_nextrust.explore.traps import BASE, Interrupts, Served, deliver, serve
+from pytest_nextrust.emu.threadstate import A7, PC, ccr_of, pack, register_of, with_ccr
+from pytest_nextrust.explore.accesses import Access, Accesses, Reclassified
+from pytest_nextrust.explore.locals import (
+    Leg,
+    Local,
+    OperationEvent,
+    Private,
+    ThreadLocals,
+    Tree,
+    grow,
+    leaf,
+    walk,
+)
+from pytest_nextrust.explore.traps import BASE, Interrupts, Served, deliver, interruptible, serve
 
 __all__ = ["SENTINEL", "Engine", "Mark", "Options", "Step", "ThreadStart"]
 
 SENTINEL = 0xFFFF_F000
 """Where a thread returns to when its function is done: no memory is there, and nothing is executed."""
 
-LONG_RUN = 4096
+LONG_RUN = 64
 """Instructions without a shared access after which a leg is watched for a repeated state."""
 
 _RESULT = struct.Struct(">II")
@@ -48,10 +58,19 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ThreadStart:
-    """Where a thread begins: its function, and its stack pointer, at which the return address is stored."""
+    """Where a thread begins: its function, and its stack pointer, at which the return address is stored.
+
+    ``floor`` is the lowest address of its stack; without it nothing below the stack pointer is taken for dead.
+    """
 
     entry: int
     sp: int
+    floor: int | None = None
+
+    @property
+    def stack(self) -> range:
+        """What is below the stack pointer when the thread begins."""
+        return range(self.sp if self.floor is None else self.floor, self.sp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +114,17 @@ class Engine:
         self._accesses = accesses
         self._marks = dict(marks or {})
         self._options = options
-        # Deliveries can make every boundary count, so nothing is skipped over where a handler may interrupt.
-        self._reduce = options.reduce and options.interrupts is None
+        self._reduce = options.reduce
         self.interrupts = options.interrupts is not None
+        self.reduces_deliveries = self.interrupts and options.reduce and not options.loop
         self._overlay: dict[int, int] = {}
         self.order = tuple(sorted(accesses.shared))
         self._position = {address: index for index, address in enumerate(self.order)}
         self.vectors: list[bytes] = []
         self._vector_ids: dict[bytes, int] = {}
         self.executed = 0
-        self.threads = [ThreadLocals(index, self._original) for index in range(len(threads))]
+        stacks = [start.stack if options.reduce else range(0) for start in threads]
+        self.threads = [ThreadLocals(index, self._original, stack) for index, stack in enumerate(stacks)]
         self.initial_shared = self._intern_vector(bytes(self._original(address) for address in self.order))
         self.initial_events: list[tuple[OperationEvent, ...]] = []
         self.initial_locals = tuple(self._begin(thread) for thread in self.threads)
@@ -116,7 +136,9 @@ class Engine:
         leg = local.quick.get(shared_id)
         if leg is None:
             end = walk(local.tree, self.vectors[shared_id]) or self._execute(thread, local, shared_id)
-            leg = local.quick[shared_id] = Leg(end[1], self._written(shared_id, end[2]), end[3])
+            # What reads nothing shared has a leaf for a tree.
+            private = bool(local.tree[0]) and not end[2]
+            leg = local.quick[shared_id] = Leg(end[1], self._written(shared_id, end[2]), end[3], private)
         return leg
 
     def interruption(self, index: int, local_id: int, shared_id: int) -> Leg | None:
@@ -128,19 +150,28 @@ class Engine:
             return None
         leg = local.interrupted.get(shared_id)
         if leg is None:
-            values = self._materialise(thread, local.private, self.vectors[shared_id])
-            delivered = deliver(self._step, interrupts, local.state, values)
-            if delivered is None:
+            if local.delivered is None:
+                local.delivered = self._deliver(interrupts, thread, local, shared_id)
+            end = local.delivered
+            if not end:
                 return None
-            self._accesses.note(index, delivered.accesses)
-            writes = self._shared_effects(delivered.accesses, {})[1]
-            self._absorb(delivered.accesses, values)
-            events: list[OperationEvent] = []
-            run = _Run(thread, delivered.state, values, (*local.pending, -1), local.entered, events)
-            after = self._run_on(run)
-            leg = Leg(thread.intern(after), self._written(shared_id, writes), tuple(events))
+            leg = Leg(end[1], self._written(shared_id, end[2]), end[3], not end[2])
             local.interrupted[shared_id] = leg
         return leg
+
+    def _deliver(self, interrupts: Interrupts, thread: ThreadLocals, local: Local, shared_id: int) -> Tree:
+        """The delivery's leaf, which no shared byte has a part in; False where there is none."""
+        values = self._materialise(thread, local.private, self.vectors[shared_id])
+        delivered = deliver(self._step, interrupts, local.state, values)
+        if delivered is None:
+            return False
+        self._accesses.note(thread.index, delivered.accesses)
+        writes = self._shared_effects(delivered.accesses, {})[1]
+        self._absorb(delivered.accesses, values)
+        run = _Run(thread, delivered.state, values, (*local.pending, -1), local.entered, [])
+        self._step.load(run.state)
+        after = self._run_on(run)
+        return leaf(thread.intern(after), writes, tuple(run.events))
 
     # -- shared memory -------------------------------------------------------------------------------------------------
 
@@ -164,7 +195,7 @@ class Engine:
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
-    def _materialise(self, thread: ThreadLocals, private: bytes, shared: bytes) -> dict[int, int]:
+    def _materialise(self, thread: ThreadLocals, private: Private, shared: bytes) -> dict[int, int]:
         """Make memory what this thread sees; answers its private bytes by address."""
         values = thread.unpack(private)
         wanted = {address: value for address, value in values.items() if address < BASE}
@@ -219,7 +250,7 @@ class Engine:
     def _begin(self, thread: ThreadLocals) -> int:
         start = self._starts[thread.index]
         state = pack(start.entry, start.sp)
-        values = self._materialise(thread, b"", self.vectors[self.initial_shared])
+        values = self._materialise(thread, (b"", b""), self.vectors[self.initial_shared])
         self._step.load(state)
         events: list[OperationEvent] = []
         local = self._run_on(_Run(thread, state, values, (-1,), False, events))
@@ -250,18 +281,33 @@ class Engine:
     def _one(self, run: _Run) -> tuple[Sequence[Access], Any]:
         """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so."""
         self.executed += 1
+        run.untrapped = None
         stop = self._step.step()
+        self._known(run, self._step.events)
         if stop is None:
             run.state = self._step.state()
             return self._step.events, None
+        run.untrapped = (run.values.copy(), run.pending, run.resumed)
         served: Served | None = serve(self._step, stop.vector, run.state, run.values)
         if served is None:
             return self._step.events, stop
+        self._known(run, served.accesses)
         run.state = served.state
         if served.returned:
             run.pending, run.resumed = run.pending[:-1], True
         self._step.load(run.state)
         return served.accesses, None
+
+    def _known(self, run: _Run, accesses: Sequence[Access]) -> None:
+        """Raise Reclassified where a byte is read that was taken for dead: it is shared from then on, hence kept."""
+        unknown = run.thread.unknown(accesses, run.values, self._position)
+        if unknown:
+            raise Reclassified(unknown)
+
+    def _stops(self, values: Mapping[int, int]) -> bool:
+        """Whether this boundary counts by itself: without the reduction, or because a signal may come."""
+        interrupts = self._options.interrupts
+        return not self._reduce or (interrupts is not None and interruptible(interrupts, values))
 
     def _run_on(self, run: _Run) -> Local:
         """Execute until the next instruction makes a shared access; answers the local state before it.
@@ -281,7 +327,7 @@ class Engine:
                     return run.end("done")
                 self._repeat(run)
                 continue
-            if not self._reduce:
+            if self._stops(run.values):
                 return run.end("ready")
             if count >= LONG_RUN:
                 if watched == (run.state, run.values):
@@ -295,6 +341,8 @@ class Engine:
             if self._accesses.note(run.thread.index, accesses):
                 self._undo()
                 run.state = before
+                if run.untrapped is not None:
+                    run.values, run.pending, run.resumed = run.untrapped
                 return run.end("ready")
             self._absorb(accesses, run.values)
         return run.end("unfinished")
@@ -319,7 +367,10 @@ class Engine:
 
 @dataclass(slots=True)
 class _Run:
-    """A thread on its way: what changes from instruction to instruction."""
+    """A thread on its way: what changes from instruction to instruction.
+
+    ``untrapped``: what the kernel's part of the last instruction changed, as it was before.
+    """
 
     thread: ThreadLocals
     state: bytes
@@ -328,6 +379,10 @@ class _Run:
     entered: bool
     events: list[OperationEvent]
     resumed: bool = False
+    untrapped: tuple[dict[int, int], tuple[int, ...], bool] | None = None
 
     def end(self, kind: str, fault: Any = None) -> Local:
-        return Local(self.state, self.thread.pack(self.values), kind, self.pending, self.entered, fault)
+        private = self.thread.pack(self.values, register_of(self.state, A7))
+        # Equal flags in one form: else states that nothing tells apart would stay apart.
+        state = with_ccr(self.state, ccr_of(self.state))
+        return Local(state, private, kind, self.pending, self.entered, fault)
