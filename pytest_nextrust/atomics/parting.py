@@ -23,6 +23,12 @@ SP = 15
 PRESERVED = (*range(2, 8), *range(10, 15))
 _BRANCH = re.compile(r"^d?b(hi|ls|cc|cs|hs|lo|ne|eq|vc|vs|pl|mi|ge|lt|gt|le)\b")
 _COPY = re.compile(r"^move(a|m)?(\.[bwl])? ")
+_POINTER = re.compile(r"\((a[0-7])")
+_SILENT = re.compile(
+    r"^(movea|movem|lea|pea|bra|bsr|jsr|jmp|rts|rtd|link|unlk|exg|nop|adda|suba|trap|d?b(hi|ls|cc|cs|hs|lo|ne|eq|vc|vs|pl"
+    r"|mi|ge|lt|gt|le)|s(hi|ls|cc|cs|hs|lo|ne|eq|vc|vs|pl|mi|ge|lt|gt|le|t|f))\b|^(addq|subq)\S* #\S+, a[0-7]$"
+)
+"""Instructions that leave the condition codes alone."""
 _TARGET = re.compile(r"\$([0-9a-f]+)$")
 
 
@@ -76,8 +82,11 @@ class Wanted:
 Parting = tuple[int, str]
 
 
-def part(kind: str, steps: Sequence[Step], wanted: Wanted) -> Parting | None:
-    """The number of the step where a finding of this kind begins and a sentence about it, or None."""
+def part(kind: str, steps: Sequence[Step], wanted: Wanted, again: int = -1) -> Parting | None:
+    """The number of the step where a finding of this kind begins and a sentence about it, or None.
+
+    From step ``again`` on the steps repeat for ever (-1: they do not).
+    """
     if not steps:
         return None
     found: list[Parting | None] = []
@@ -90,11 +99,11 @@ def part(kind: str, steps: Sequence[Step], wanted: Wanted) -> Parting | None:
     if kind in ("outside", "neighbour"):
         found.append(_outside(steps, wanted))
     if kind == "fault":
-        what = "goes where no code is" if steps[-1].completed else "does not complete"
-        found.append((len(steps) - 1, f"`{steps[-1].text}` {what}{_decided(steps, len(steps) - 1)}"))
+        found.append(_fault(steps))
     known = [one for one in found if one is not None]
     if not known and kind == "deadlock":
-        return len(steps) - 1, f"the instructions that lead here repeat for ever{_decided(steps, len(steps))}"
+        closing = _closing(steps, max(again, 0))
+        return closing, f"the instructions that lead here repeat for ever{_decided(steps, closing + 1)}"
     return _first(known)
 
 
@@ -120,6 +129,50 @@ def left_behind(steps: Sequence[Step], own: Sequence[tuple[int, int]]) -> Partin
         f"`{steps[number].text}` leaves 0x{new:02x} at 0x{byte:x} of the runtime's data, which was 0x{first[byte]:02x}"
     )
     return number, f"{told}; the call returns and does not put it back"
+
+
+def _closing(steps: Sequence[Step], start: int) -> int:
+    """The step that closes a loop: the branch that goes back furthest, or else the last step."""
+    spans = []
+    for number in range(start, len(steps)):
+        step = steps[number]
+        target = _TARGET.search(step.text)
+        following = steps[number + 1] if number + 1 < len(steps) else steps[start]
+        if _BRANCH.match(step.text) and target and following.pc == int(target[1], 16) < step.pc:
+            spans.append((step.pc - following.pc, number))
+    return max(spans)[1] if spans else len(steps) - 1
+
+
+def _fault(steps: Sequence[Step]) -> Parting:
+    """A bad pointer that comes from a spoiled place is the fault of what spoiled it; else the last step's."""
+    last = len(steps) - 1
+    pointer = _POINTER.search(steps[last].text)
+    if pointer and not steps[last].completed:
+        register = NAMES.index(pointer[1].replace("a7", "sp"))
+        taken = next((n for n in reversed(range(last)) if _differs(steps[n], register)), -1)
+        for read in steps[taken].touches if taken >= 0 else ():
+            if not read.write and read.value == steps[taken].after[register]:
+                spoiled = _spoiled(steps, read, taken)
+                if spoiled >= 0:
+                    told = f"`{steps[spoiled].text}` overwrites a part of what is kept at 0x{read.address:x}"
+                    told += f"; `{steps[taken].text}` takes 0x{read.value:x} from there into {NAMES[register]}"
+                    return spoiled, f"{told}, and `{steps[last].text}` does not complete"
+    what = "goes where no code is" if steps[last].completed else "does not complete"
+    return last, f"`{steps[last].text}` {what}{_decided(steps, last)}"
+
+
+def _spoiled(steps: Sequence[Step], read: Touch, count: int) -> int:
+    """The last write before step ``count`` that changed a part of what was stored whole where ``read`` reads; or -1."""
+    found = -1
+    for number in range(count):
+        for touch in steps[number].touches:
+            if not touch.write:
+                continue
+            if (touch.address, touch.size) == (read.address, read.size):
+                found = -1
+            elif touch.address < read.address + read.size and read.address < touch.address + touch.size:
+                found = number
+    return found
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------
@@ -213,7 +266,8 @@ def _answer(steps: Sequence[Step], wanted: Wanted) -> Parting | None:
             if number < 0:
                 found.append((len(steps) - 1, f"{told}: nothing in the call has made it{_decided(steps, len(steps))}"))
             else:
-                found.append((number, f"{told}: `{steps[number].text}` makes the wrong bits (0x{wrong:x}), in {where}"))
+                made = f"`{steps[number].text}` makes the wrong bits (0x{wrong:x}), in {where}"
+                found.append((number, f"{told}: {made}{_decided(steps, number)}"))
     return _first(found)
 
 
@@ -298,7 +352,7 @@ def _overwritten(steps: Sequence[Step], register: int, last: int) -> Parting | N
 
 
 def _decided(steps: Sequence[Step], count: int) -> str:
-    """The last conditional branch before step ``count``, and which way it went."""
+    """The last conditional branch before step ``count``, which way it went, and what had set its flags."""
     for number in reversed(range(min(count, len(steps)))):
         step = steps[number]
         if _BRANCH.match(step.text):
@@ -306,7 +360,9 @@ def _decided(steps: Sequence[Step], count: int) -> str:
             following = steps[number + 1].pc if number + 1 < len(steps) else None
             taken = target is not None and following == int(target[1], 16)
             way = "" if following is None else ", taken" if taken else ", not taken"
-            return f"; the last branch that decided is `{step.text}` at 0x{step.pc:x}, flags {step.flags}{way}"
+            setter = next((s.text for s in reversed(steps[:number]) if not _SILENT.match(s.text)), "")
+            by = f", which `{setter}` has set" if setter else ""
+            return f"; the last branch that decided is `{step.text}` at 0x{step.pc:x}{way}, by flags {step.flags}{by}"
     return ""
 
 

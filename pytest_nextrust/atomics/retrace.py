@@ -73,7 +73,7 @@ def retrace(stepper: Stepper, start: Start, cpu: str) -> tuple[list[Step], int]:
 def explained(stepper: Stepper, start: Start, kind: str, cpu: str) -> dict[str, Any]:
     """More keys of a finding: ``steps`` and ``loop`` as plain values, ``parted`` (step, sentence) if it can be told."""
     steps, again = retrace(stepper, start, cpu)
-    return _plain(steps, again, part(kind, steps, start.wanted))
+    return _plain(steps, again, part(kind, steps, start.wanted, again))
 
 
 def leaking(stepper: Stepper, start: Start, own: Sequence[tuple[int, int]], cpu: str) -> dict[str, Any]:

@@ -45,6 +45,19 @@ WRONG = {
     "moves-sp": (ADD + "205f 584f 4ed0", "register", "addq.w #$4, a7", "leaves sp +4"),
     "reads-beside": (ADD + "4a28 0004 4e75", "outside", "tst.b $4(a0)", "reads 1 bytes"),
     "illegal": (ADD + "4afc 4e75", "fault", "illegal", "does not complete"),
+    "spoils-a-pointer": (
+        "206f 0004 2f08 3ebc 1234 205f 2010 4e75",
+        "fault",
+        "move.w #$1234, (a7)",
+        "`move.l (a0), d0` does not complete",
+    ),
+    "tests-a-copy": (
+        # cmp.l d0,d1; move.l d1,d1; bne back to the copy
+        ADD + "b280 2201 66f8 4e75",
+        "deadlock",
+        "bne",
+        "which `move.l d1, d1` has set",
+    ),
     "for-ever": (ADD + "60fe", "deadlock", "bra.b", "repeat for ever"),
     "adds-for-ever": (ADD + "2001 60f8", "deadlock", "move.l d1, (a0)", "in the object, which held"),
     "keeps-the-lock": (f"4af9 {LOCK:08x} 6bf8" + ADD + "4e75", "deadlock", "tas.b", "does not put it back"),
