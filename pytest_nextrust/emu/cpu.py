@@ -145,15 +145,16 @@ class Cpu:
 
     # -- execution -----------------------------------------------------------------------------------------------------
 
-    def run(self, count: int, until: int = NEVER) -> Stop:
+    def run(self, count: int, until: int = NEVER, pc: int | None = None) -> Stop:
         """Execute at most ``count`` (at least 1) instructions from the current pc, and stop before ``until``.
 
-        Raises HarnessFault when the library stops for a reason of its own.
+        ``pc`` is that pc where the caller knows it, which saves asking. Raises HarnessFault when the library stops for
+        a reason of its own.
         """
         executed = 0
         while True:
             wanted = count - executed
-            event = self._start(until, wanted)
+            event = self._start(until, wanted, self.pc() if pc is None or executed else pc)
             started = int(self._counter.value)
             if event is not None:
                 return self._stopped(event, executed, started, count)
@@ -167,11 +168,11 @@ class Cpu:
             if not started:
                 raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
 
-    def _start(self, until: int, count: int) -> Stop | None:
+    def _start(self, until: int, count: int, pc: int) -> Stop | None:
         """Let the library run; what its hooks saw when it stopped."""
         self._event = None
         try:
-            self.uc.emu_start(self.pc(), until, 0, count)
+            self.uc.emu_start(pc, until, 0, count)
         except UcError as error:
             if self._event is None:
                 raise HarnessFault("emulator", f"stopped: {error}", place=f"at 0x{self.pc():08x}") from error

@@ -51,6 +51,11 @@ class Image:
     spare: int
     handler: int | None = None
 
+    @property
+    def stacks(self) -> range:
+        """Where the threads' stacks are."""
+        return range(STACKS, self.spare + 4 - STACK)
+
     def address(self, name: str) -> int:
         """Where a C name is. Raises NotRunnable."""
         symbol = self.file.lookup("_" + name) or self.file.lookup(name)

@@ -14,7 +14,7 @@ import importlib
 import random
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Protocol
 
 from pytest_nextrust import wire
@@ -90,6 +90,8 @@ class Exploration:
             self.interrupts = Interrupts(self.image.handler, request.signals, request.nested)
         self.check = Check(self.image, request.check) if request.check is not None else None
         self.monitor = self._monitor()
+        self.marks = self._marks()
+        self.objects = self._objects()
         self.rounds = 0
         self.note = ""
 
@@ -103,7 +105,7 @@ class Exploration:
 
     def answer(self) -> ExploreAnswer:
         """Explore. Raises NotRunnable, HarnessFault."""
-        shared = self._guess() | self._objects()
+        shared = self._guess() | self.objects
         while True:
             self.rounds += 1
             stepper = Stepper(self.cpu, self.image.regions)
@@ -125,21 +127,21 @@ class Exploration:
     def engine(self, stepper: Stepper, shared: frozenset[int]) -> Engine:
         """The legs of the threads under this guess. Raises Reclassified."""
         options = Options(self.request.reduce, self.request.loop, self.interrupts)
-        return Engine(stepper, self.image.starts, Accesses(shared), self.marks(), options)
+        return Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
 
-    def marks(self) -> dict[int, Mark]:
+    def _marks(self) -> dict[int, Mark]:
         """Where operations begin and end. Raises NotRunnable."""
-        marks = {}
+        marks: dict[int, Mark] = {}
         for number, operation in enumerate(self.request.operations):
             reads = tuple((self.image.address(name), size) for name, size in operation.reads)
             marks[self.image.address(operation.call)] = Mark(False, number)
             marks[self.image.address(operation.returned)] = Mark(True, number, reads)
         return marks
 
-    def final_message(self, memory: Mapping[int, int], watched: Any) -> str | None:
+    def final_message(self, memory: Mapping[int, int], watched: Any, dead: Container[int] = ()) -> str | None:
         """What is wrong with memory at the end, by the check and the monitor; None where nothing is.
 
-        Raises HarnessFault.
+        Raises HarnessFault; Reclassified where the check reads a byte of ``dead`` that is not in ``memory``.
         """
         if self.monitor is not None and self.request.objects:
             message = self._unexplained(memory, watched)
@@ -149,7 +151,7 @@ class Exploration:
             return None
         name = self.request.check
         try:
-            answer = self.check.answer(memory)
+            answer = self.check.answer(memory, dead)
         except Stopped as stopped:
             if stopped.stop is None:
                 return f"{name} does not return"
@@ -252,11 +254,12 @@ class Exploration:
 
     def _space(self, engine: Engine) -> Space:
         judged: dict[State, str | None] = {}
+        dead = self.image.stacks if self.request.reduce else ()
 
         def judge(state: State) -> str | None:
             # Where schedules are drawn, thousands end in the same few states.
             if state not in judged:
-                judged[state] = self.final_message(final_memory(engine, state), space.monitors[state[-1]])
+                judged[state] = self.final_message(final_memory(engine, state), space.monitors[state[-1]], dead)
             return judged[state]
 
         wanted = self.check is not None or bool(self.monitor is not None and self.request.objects)
@@ -328,8 +331,8 @@ class Exploration:
     def _objects(self) -> frozenset[int]:
         """The bytes of a history's objects: its operations begin with their first access to these.
 
-        Of one thread and its handler nothing is shared otherwise, and an interrupted operation would seem to begin after
-        the handler that has seen its effect.
+        Of one thread and its handler nothing is shared otherwise, and an interrupted operation would seem to begin
+        after the handler that has seen its effect.
         """
         starts = ((self.image.address(name), size) for name, size in self.request.objects)
         return frozenset(byte for start, size in starts for byte in range(start, start + size))

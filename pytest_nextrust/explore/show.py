@@ -106,7 +106,7 @@ class _Shown:
         self.kind = found.bad.kind
         self.narrator = Narrator(on.image, on.request.cpu)
         self.concrete = _concrete(on, stepper)
-        self.history = History(self.concrete, on.marks(), shared, on.monitor)
+        self.history = History(self.concrete, on.marks, shared, on.monitor)
 
     def finding(self, slices: Sequence[Slice], loop_from: int) -> Finding:
         first = slices if loop_from < 0 else slices[:loop_from]
@@ -146,7 +146,7 @@ class _Shown:
     def _watch(self) -> Watch:
         on = self.on
         objects = [(on.image.address(name), size) for name, size in on.request.objects]
-        return Watch(self.concrete, on.marks(), on.monitor, objects, self.history)
+        return Watch(self.concrete, on.marks, on.monitor, objects, self.history)
 
     def _repeat(self, slices: Sequence[Slice]) -> list[Executed]:
         before = self.concrete.whole()

@@ -29,7 +29,7 @@ from pytest_nextrust.explore.locals import (
     leaf,
     walk,
 )
-from pytest_nextrust.explore.traps import BASE, Interrupts, Served, deliver, interruptible, serve
+from pytest_nextrust.explore.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
 
 __all__ = ["SENTINEL", "Engine", "Mark", "Options", "Step", "ThreadStart"]
 
@@ -118,6 +118,7 @@ class Engine:
         self.interrupts = options.interrupts is not None
         self.reduces_deliveries = self.interrupts and options.reduce and not options.loop
         self._overlay: dict[int, int] = {}
+        self._here: list[set[int]] = [set() for _ in threads]
         self.order = tuple(sorted(accesses.shared))
         self._position = {address: index for index, address in enumerate(self.order)}
         self.vectors: list[bytes] = []
@@ -167,7 +168,7 @@ class Engine:
             return False
         self._accesses.note(thread.index, delivered.accesses)
         writes = self._shared_effects(delivered.accesses, {})[1]
-        self._absorb(delivered.accesses, values)
+        self._absorb(thread.index, delivered.accesses, values)
         run = _Run(thread, delivered.state, values, (*local.pending, -1), local.entered, [])
         self._step.load(run.state)
         after = self._run_on(run)
@@ -198,19 +199,26 @@ class Engine:
     def _materialise(self, thread: ThreadLocals, private: Private, shared: bytes) -> dict[int, int]:
         """Make memory what this thread sees; answers its private bytes by address."""
         values = thread.unpack(private)
-        wanted = {address: value for address, value in values.items() if address < BASE}
-        wanted.update(zip(self.order, shared, strict=True))
+        wanted = values.copy()
+        for address in KERNEL:
+            wanted.pop(address, None)
+        here = self._here[thread.index]
         current = self._overlay
-        for address in current.keys() - wanted.keys():
+        # What other threads have in private may stay where it is: this one does not touch it, or contradicts that.
+        for address in here - wanted.keys():
             self._step.write(address, bytes((self._step.original(address),)))
-        for address, value in wanted.items():
-            if current.get(address) != value:
-                self._step.write(address, bytes((value,)))
-        self._overlay = wanted
+            del current[address]
+        self._here[thread.index] = set(wanted)
+        wanted.update(zip(self.order, shared, strict=True))
+        changed = wanted.items() - current.items()
+        for address, value in changed:
+            self._step.write(address, bytes((value,)))
+        current.update(changed)
         return values
 
-    def _absorb(self, accesses: Sequence[Access], values: dict[int, int]) -> None:
+    def _absorb(self, thread: int, accesses: Sequence[Access], values: dict[int, int]) -> None:
         """Take what was written into the record of memory and into the thread's private bytes."""
+        here = self._here[thread]
         for writes, address, size in accesses:
             if not writes:
                 continue
@@ -218,6 +226,7 @@ class Engine:
                 self._overlay[byte] = value
                 if byte not in self._position:
                     values[byte] = value
+                    here.add(byte)
 
     def _undo(self) -> None:
         """Take back what the last instruction wrote."""
@@ -266,7 +275,7 @@ class Engine:
         visible = self._accesses.note(thread.index, accesses)
         reads, writes = self._shared_effects(accesses, before)
         if stop is None:
-            self._absorb(accesses, values)
+            self._absorb(thread.index, accesses, values)
             if visible and run.pending[-1] >= 0:
                 run.events.append(("call", run.pending[-1], b""))
                 run.pending = (*run.pending[:-1], -1)
@@ -344,7 +353,7 @@ class Engine:
                 if run.untrapped is not None:
                     run.values, run.pending, run.resumed = run.untrapped
                 return run.end("ready")
-            self._absorb(accesses, run.values)
+            self._absorb(run.thread.index, accesses, run.values)
         return run.end("unfinished")
 
     def _repeat(self, run: _Run) -> None:

@@ -20,12 +20,14 @@ from typing import Any, Protocol
 from pytest_nextrust.emu.threadstate import A7, D0, PC, ccr_of, register_of, with_ccr, with_register
 from pytest_nextrust.explore.accesses import Access
 
-__all__ = ["BASE", "Interrupts", "Served", "deliver", "interruptible", "serve"]
+__all__ = ["BASE", "KERNEL", "Interrupts", "Served", "deliver", "interruptible", "serve"]
 
 BASE = 1 << 32
 USER = BASE
 DELIVERED = BASE + 4
 DEPTH = BASE + 5
+KERNEL = range(BASE, BASE + 6)
+"""Where a thread's state is kept that the CPU does not hold."""
 
 FLUSH, MACH, UNIX, GET_USER, SET_USER = 34, 35, 36, 37, 38
 """Vectors of trap #2 to #6."""

@@ -163,11 +163,7 @@ def _until_bad(loaded: Exploration) -> float | None:
     from pytest_nextrust.explore.sample import sample, uniform
 
     begun = time.process_time()
-    shared: frozenset[int] = frozenset(
-        byte
-        for name, size in loaded.request.objects
-        for byte in range(loaded.image.address(name), loaded.image.address(name) + size)
-    )
+    shared = loaded.objects
     rng = random.Random(loaded.request.seed)
     while True:
         stepper = Stepper(loaded.cpu, loaded.image.regions)
