@@ -9,7 +9,7 @@ Boundary: compilers and files; nothing is executed here.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from pytest_nextrust.toolchain.output import RUNTIME, workspace
 from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.registry import toolchains
 
-__all__ = ["CODE_ROOM", "OBJECT_ROOM", "Runtime", "Unit", "build", "exported"]
+__all__ = ["CODE_ROOM", "OBJECT_ROOM", "Runtime", "Unit", "build", "compile_command", "exported", "linked"]
 
 CODE_ROOM = 0x2000
 OBJECT_ROOM = 0x4000
@@ -141,21 +141,37 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
         objects = []
         names: dict[str, None] = {}
         for number, unit in enumerate(units):
-            base = _base(compilers[unit.toolchain or toolchain], cpu, level)
+            base = compile_command(compilers[unit.toolchain or toolchain], cpu, level)
             out = _compile(runner, base, unit, folder / f"{number}.o")
             objects.append(out)
             names.update(dict.fromkeys(exported(out.read_bytes(), str(unit.source))))
-        (folder / "room.s").write_text(ROOM)
-        runner.run([PREFIX + "as", "-o", str(folder / "room.o"), str(folder / "room.s")], cwd=folder)
-        libraries = [c_runtime(runner, cpu) / "libnext.a", Path(libgcc(runner, cpu))]
-        image = _link(runner, [*objects, folder / "room.o", *libraries], list(names), folder)
+        runtime = linked(runner, objects, names, cpu, folder)
+    return replace(runtime, level=level, version=f"{toolchain}: {compilers[toolchain].probe().version}")
+
+
+def linked(
+    runner: Runner,
+    objects: Sequence[Path],
+    names: Collection[str],
+    cpu: str,
+    folder: Path,
+    libraries: Sequence[Path] = (),
+) -> Runtime:
+    """Link objects with the rooms; level and version are left empty. ``names``: the symbols that must be kept.
+
+    ``libraries`` come before this package's own and the compiler's. Raises BuildFailed, ToolchainError.
+    """
+    (folder / "room.s").write_text(ROOM)
+    runner.run([PREFIX + "as", "-o", str(folder / "room.o"), str(folder / "room.s")], cwd=folder)
+    own = [c_runtime(runner, cpu) / "libnext.a", Path(libgcc(runner, cpu))]
+    image = _link(runner, [*objects, folder / "room.o", *libraries, *own], names, folder)
     symbols = {symbol.name.removeprefix("_"): symbol.address for symbol in image.symbols if symbol.external}
     # Where these stand, traces should name a history's thread or the runtime's own data.
     image = replace(image, symbols=tuple(symbol for symbol in image.symbols if symbol.name not in LINKER_NAMES))
     routines = {
         routine.name: symbols[name] for name in names if (routine := lookup(name)) is not None and name in symbols
     }
-    return Runtime(image, cpu, level, f"{toolchain}: {compilers[toolchain].probe().version}", routines, symbols)
+    return Runtime(image, cpu, "", "", routines, symbols)
 
 
 def judge(units: Sequence[Unit]) -> None:
@@ -178,7 +194,8 @@ def _compiler(name: str) -> CToolchain:
     return found
 
 
-def _base(compiler: CToolchain, cpu: str, level: str) -> list[str]:
+def compile_command(compiler: CToolchain, cpu: str, level: str) -> list[str]:
+    """How a C compiler is called for a CPU and level, before flags of one's own and the names of files."""
     path = compiler.probe().path
     headers = compiler.own_headers(path)
     own = ["-isystem", headers] if headers else []
@@ -194,7 +211,7 @@ def _compile(runner: Runner, base: Sequence[str], unit: Unit, out: Path) -> Path
     return out
 
 
-def _link(runner: Runner, inputs: Sequence[Path], keep: Sequence[str], folder: Path) -> Image:
+def _link(runner: Runner, inputs: Sequence[Path], keep: Iterable[str], folder: Path) -> Image:
     out = folder / "runtime.elf"
     command = [
         PREFIX + "ld",

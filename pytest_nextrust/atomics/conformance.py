@@ -88,10 +88,14 @@ class Checker:
         """Give the CPU back."""
         self._step.close()
 
-    def routine(self, function: str, address: int, name: str, plain: bool, rng: random.Random) -> None:
-        """Check one function in all sizes; at most one finding of each kind."""
+    def routine(
+        self, function: str, address: int, name: str, plain: bool, rng: random.Random, alignment: int = 1
+    ) -> None:
+        """Check one function in all sizes; at most one finding of each kind. Its objects have this alignment."""
         seen: set[str] = set()
         for case in cases(function, name, plain, rng):
+            if case.call.offset % alignment:
+                continue
             found = self._attempt(case, address, rng)
             if found is not None and found["kind"] not in seen:
                 seen.add(found["kind"])
@@ -316,15 +320,15 @@ def check(payload: dict[str, Any], child: Any) -> dict[str, Any]:
     """Check every function of ``payload``; answers the calls made and the findings.
 
     ``payload``: cpu, regions, objects, room (the room's size), own (start, end, writable spans of the runtime), seed,
-    functions ((symbol, address, routine, plain) each).
+    functions ((symbol, address, routine, plain, alignment) each).
     """
     checker = Checker(child.cpu(payload["cpu"]), payload)
     try:
-        for function, address, name, plain in payload["functions"]:
+        for function, address, name, plain, alignment in payload["functions"]:
             # One seed per function: a finding does not depend on which other functions there are.
-            checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"))
+            checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"), alignment)
             child.say(f"{function}: conformance")
-        free = checker.lock_free({name: address for _, address, name, _ in payload["functions"]})
+        free = checker.lock_free({name: address for _, address, name, *_ in payload["functions"]})
     finally:
         checker.close()
     return {"calls": checker.calls, "findings": checker.findings, "lock_free": free}

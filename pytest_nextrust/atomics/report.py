@@ -5,6 +5,7 @@ Boundary: plain values from ``campaign.Outcome``; nothing is compiled or run her
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from pytest_nextrust.atomics.campaign import Outcome, Target
 from pytest_nextrust.atomics.table import ROUTINES
 
 __all__ = ["cells_of", "missing_of", "text", "totals"]
+
+_COLUMNS = (("passed", 6), ("failed", 6), ("budget", 6), ("inline", 6), ("calling", 7))
 
 SHOWN = 12
 """Findings, notes and missing routines that the text lists; the JSON answer has all."""
@@ -58,7 +61,7 @@ def totals(outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 def text(answer: Mapping[str, Any]) -> Iterator[str]:
     """The answer's lines for a terminal."""
-    yield from _table(answer["cells"])
+    yield from _summary(answer["cells"]) if answer.get("compiler") else _table(answer["cells"])
     if answer["missing"]:
         yield ""
         shown = answer["missing"][:SHOWN]
@@ -95,10 +98,34 @@ def _table(cells: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{family:<{width}}  " + "  ".join(f"{row.get(column, '-'):>7}" for column in columns)
 
 
+def _summary(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """One line per CPU and level of a compiler: its functions are too many for one line each."""
+    rows: dict[tuple[str, str], Counter[str]] = {}
+    for cell in cells:
+        row = rows.setdefault((cell["cpu"], cell["level"]), Counter())
+        row[cell["verdict"]] += 1
+        row["inline" if cell["inline"] else "calling" if cell["calls"] else "none"] += 1
+    yield f"{'':<10}  functions  passed  failed  budget  inline  calling"
+    for (cpu, level), row in rows.items():
+        counts = "  ".join(f"{row[name]:>{width}}" for name, width in _COLUMNS)
+        functions = row["passed"] + row["failed"] + row["budget"]
+        yield f"{f'{cpu} -O{level}':<10}  {functions:>9}  {counts}"
+
+
+def _places(found: Mapping[str, Any]) -> str:
+    """Where a finding about a compiler holds: levels by CPU."""
+    levels: dict[str, list[str]] = {}
+    for place in found.get("places", ()):
+        levels.setdefault(place["cpu"], []).append(place["level"])
+    return "; ".join(f"{cpu} -O{','.join(sorted(each))}" for cpu, each in sorted(levels.items()))
+
+
 def _findings(word: str, findings: list[dict[str, Any]]) -> Iterator[str]:
     for found in findings[:SHOWN]:
         yield ""
         yield f"{word} ({found['kind']}): {found['routine']}: {found['message']}"
+        if found.get("places"):
+            yield f"  in code for {_places(found)}"
         for line in found.get("lines", ()):
             yield f"  {line}"
         if found["command"]:
@@ -113,5 +140,6 @@ def _notes(notes: list[dict[str, Any]]) -> Iterator[str]:
         by_reason.setdefault(note["note"], []).append(note)
     for reason, members in by_reason.items():
         yield ""
-        yield f"note: {len(members)} histories have no explanation, but {reason}"
+        many = f"{len(members)} histories have no explanation, but " if "history" in members[0] else ""
+        yield f"note: {many}{reason}" + ("" if many else f" ({len(members)} functions)")
         yield f"  first: {members[0]['message']}"
