@@ -49,7 +49,7 @@ class Local:
     """A local state. ``kind`` is ``ready``, ``done``, ``fault``, ``diverges`` or ``unfinished``.
 
     ``pending`` holds, innermost last, the operation that was called and has made no shared access yet (-1: none) of the
-    thread and of each handler it is in. ``entered``: a shared access was made since the thread's round began.
+    thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).
     """
 
     state: bytes

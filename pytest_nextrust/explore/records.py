@@ -48,6 +48,7 @@ class ExploreRequest:
     ``setup`` runs before them alone, ``check`` after them and answers 0 in d0 where the final state is right.
     ``monitor`` names a function (``module:function`` of this package) that makes the judge of histories from
     ``history``, a plain value. ``objects`` are the (symbol, size) pairs whose bytes a final state is compared by.
+    Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
     show.
@@ -66,6 +67,7 @@ class ExploreRequest:
     method: Method = "graph"
     reduce: bool = True
     loop: bool = False
+    doorway: str | None = None
     handler: str | None = None
     signals: int = 0
     nested: bool = False
@@ -153,7 +155,7 @@ class ExploreAnswer:
     """What an exploration found. ``complete`` with no finding is a proof; otherwise the verdict is ``budget``.
 
     ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
-    complete while it is on its way through one; None: no bound.
+    complete while it waits for its turn; None: no bound.
     """
 
     name: str

@@ -92,6 +92,8 @@ class Exploration:
         self.monitor = self._monitor()
         self.marks = self._marks()
         self.objects = self._objects()
+        doorway = request.doorway
+        self._doorways = frozenset() if doorway is None else frozenset({self.image.address(doorway)})
         self.rounds = 0
         self.note = ""
 
@@ -126,7 +128,7 @@ class Exploration:
 
     def engine(self, stepper: Stepper, shared: frozenset[int]) -> Engine:
         """The legs of the threads under this guess. Raises Reclassified."""
-        options = Options(self.request.reduce, self.request.loop, self.interrupts)
+        options = Options(self.request.reduce, self.request.loop, self._doorways, self.interrupts)
         return Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
 
     def _marks(self) -> dict[int, Mark]:
@@ -166,7 +168,10 @@ class Exploration:
         if self.request.method != "graph":
             return self._sampled(space, shared)
         graph = search(space, self._enough)
-        found = find_in_graph(space, graph) if not self.request.loop else find_in_loop(space, graph)
+        if self.request.loop:
+            found = find_in_loop(space, graph, doorway=bool(self._doorways))
+        else:
+            found = find_in_graph(space, graph)
         found = self._certain(space, found)
         finding = None if found is None else show(self, found, space)
         complete = graph.complete and not self.note

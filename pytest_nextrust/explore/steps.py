@@ -87,19 +87,20 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How legs are made. ``reduce``: up to the next shared access, else one instruction; ``loop``: threads repeat."""
+    """How legs are made. ``reduce``: up to the next shared access, else one instruction; ``loop``: threads repeat.
+
+    At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
+    """
 
     reduce: bool = True
     loop: bool = False
+    doorways: frozenset[int] = frozenset()
     interrupts: Interrupts | None = None
     max_leg: int = 1_000_000
 
 
 class Engine:
-    """The legs of all threads over one image, under one guess of what is shared. Raises Reclassified from most calls.
-
-    ``marks`` maps addresses to the operations that begin or end there.
-    """
+    """The legs of all threads over one image, under one guess of what is shared. Most calls raise Reclassified."""
 
     def __init__(
         self,
@@ -279,7 +280,7 @@ class Engine:
             if visible and run.pending[-1] >= 0:
                 run.events.append(("call", run.pending[-1], b""))
                 run.pending = (*run.pending[:-1], -1)
-            run.entered = run.entered or visible
+            run.entered = run.entered or (self._options.loop and visible and not self._options.doorways)
             after = self._run_on(run)
         else:
             after = run.end("fault", stop)
@@ -327,6 +328,7 @@ class Engine:
         watched: tuple[bytes, dict[int, int]] | None = None
         for count in range(self._options.max_leg):
             pc = register_of(run.state, PC)
+            run.entered = run.entered or pc in self._options.doorways
             if pc in self._marks and not run.resumed:
                 self._pass(self._marks[pc], run)
             # A handler that ends where a mark stands interrupted its thread after the mark had been passed.
