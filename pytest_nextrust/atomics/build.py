@@ -24,7 +24,18 @@ from pytest_nextrust.toolchain.output import RUNTIME, workspace
 from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.registry import toolchains
 
-__all__ = ["CODE_ROOM", "OBJECT_ROOM", "Runtime", "Unit", "build", "compile_command", "exported", "linked"]
+__all__ = [
+    "CODE_ROOM",
+    "OBJECT_ROOM",
+    "Runtime",
+    "Unit",
+    "build",
+    "compile_command",
+    "exported",
+    "libraries",
+    "linked",
+    "room",
+]
 
 CODE_ROOM = 0x2000
 OBJECT_ROOM = 0x4000
@@ -145,8 +156,21 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
             out = _compile(runner, base, unit, folder / f"{number}.o")
             objects.append(out)
             names.update(dict.fromkeys(exported(out.read_bytes(), str(unit.source))))
-        runtime = linked(runner, objects, names, cpu, folder)
+        runtime = linked(runner, [*objects, room(runner, folder)], names, cpu, folder, libraries(runner, cpu))
     return replace(runtime, level=level, version=f"{toolchain}: {compilers[toolchain].probe().version}")
+
+
+def room(runner: Runner, folder: Path) -> Path:
+    """The object with the rooms, made in ``folder``. Raises BuildFailed."""
+    source, out = folder / "room.s", folder / "room.o"
+    source.write_text(ROOM)
+    runner.run([PREFIX + "as", "-o", str(out), str(source)], cwd=folder)
+    return out
+
+
+def libraries(runner: Runner, cpu: str) -> list[Path]:
+    """What every runtime is linked with: this package's own library and GNU C's. Raises BuildFailed."""
+    return [c_runtime(runner, cpu) / "libnext.a", Path(libgcc(runner, cpu))]
 
 
 def linked(
@@ -155,16 +179,13 @@ def linked(
     names: Collection[str],
     cpu: str,
     folder: Path,
-    libraries: Sequence[Path] = (),
+    archives: Sequence[Path],
 ) -> Runtime:
-    """Link objects with the rooms; level and version are left empty. ``names``: the symbols that must be kept.
+    """Link objects, the rooms' among them, and archives; level and version are left empty.
 
-    ``libraries`` come before this package's own and the compiler's. Raises BuildFailed, ToolchainError.
+    ``names``: the symbols that must be kept. Raises BuildFailed, ToolchainError.
     """
-    (folder / "room.s").write_text(ROOM)
-    runner.run([PREFIX + "as", "-o", str(folder / "room.o"), str(folder / "room.s")], cwd=folder)
-    own = [c_runtime(runner, cpu) / "libnext.a", Path(libgcc(runner, cpu))]
-    image = _link(runner, [*objects, folder / "room.o", *libraries, *own], names, folder)
+    image = _link(runner, [*objects, *archives], names, folder)
     symbols = {symbol.name.removeprefix("_"): symbol.address for symbol in image.symbols if symbol.external}
     # Where these stand, traces should name a history's thread or the runtime's own data.
     image = replace(image, symbols=tuple(symbol for symbol in image.symbols if symbol.name not in LINKER_NAMES))

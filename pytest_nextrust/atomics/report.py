@@ -5,6 +5,7 @@ Boundary: plain values from ``campaign.Outcome``; nothing is compiled or run her
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -61,7 +62,11 @@ def totals(outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 def text(answer: Mapping[str, Any]) -> Iterator[str]:
     """The answer's lines for a terminal."""
-    yield from _summary(answer["cells"]) if answer.get("compiler") else _table(answer["cells"])
+    if answer.get("compiler"):
+        yield from _summary(answer["cells"])
+        yield from _wrong(answer["cells"], answer["findings"])
+    else:
+        yield from _table(answer["cells"])
     if answer["missing"]:
         yield ""
         shown = answer["missing"][:SHOWN]
@@ -110,6 +115,36 @@ def _summary(cells: list[dict[str, Any]]) -> Iterator[str]:
         counts = "  ".join(f"{row[name]:>{width}}" for name, width in _COLUMNS)
         functions = row["passed"] + row["failed"] + row["budget"]
         yield f"{f'{cpu} -O{level}':<10}  {functions:>9}  {counts}"
+
+
+_NAME = re.compile(r"nextrust_(?P<family>\w+?)_(?P<size>\d)_(?P<weak>weak_)?\w+")
+
+
+def _family(name: str) -> str:
+    """The operation that a generated function is of, whatever its size and ordering."""
+    match = _NAME.fullmatch(name)
+    return f"{match['family']}{' (weak)' if match['weak'] else ''}" if match else name
+
+
+def _wrong(cells: list[dict[str, Any]], findings: list[dict[str, Any]]) -> Iterator[str]:
+    """One line per operation that is wrong: how, in which sizes, and where; cells with the same sizes together."""
+    kinds: dict[str, set[str]] = {}
+    for found in findings:
+        kinds.setdefault(_family(found["routine"]), set()).add(found["kind"])
+    sizes: dict[str, dict[tuple[str, str], set[int]]] = {}
+    for cell in cells:
+        if cell["verdict"] == "failed":
+            where = sizes.setdefault(_family(cell["routine"]), {})
+            where.setdefault((cell["cpu"], cell["level"]), set()).add(cell["size"] or 0)
+    width = max(map(len, sizes), default=0)
+    for family, places in sizes.items():
+        alike: dict[tuple[int, ...], list[dict[str, str]]] = {}
+        for (cpu, level), found_sizes in places.items():
+            alike.setdefault(tuple(sorted(found_sizes)), []).append({"cpu": cpu, "level": level})
+        for of, where_of in alike.items():
+            which = ",".join(map(str, of))
+            how = ", ".join(sorted(kinds.get(family, ())))
+            yield f"  wrong: {family:<{width}}  {which} bytes ({how}) for {_places({'places': where_of})}"
 
 
 def _places(found: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.atomics import RUNTIMES
-from pytest_nextrust.atomics.build import Runtime, compile_command, linked
+from pytest_nextrust.atomics.build import Runtime, compile_command, exported, libraries, linked, room
 from pytest_nextrust.atomics.campaign import Function, Target
 from pytest_nextrust.atomics.compilers.chunks import crashed, reason, split
 from pytest_nextrust.atomics.compilers.functions import Operation
@@ -22,7 +22,7 @@ from pytest_nextrust.atomics.compilers.objects import Code, Objects
 from pytest_nextrust.atomics.table import ROUTINES
 from pytest_nextrust.emu.decode import decode
 from pytest_nextrust.emu.disassemble import disassemble
-from pytest_nextrust.errors import BuildFailed
+from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.registry import toolchains
@@ -90,11 +90,12 @@ def batches(
     with tempfile.TemporaryDirectory(prefix="nextrust-atomics-") as name:
         folder = Path(name)
         runner = Runner(made.name, COMPILE_SECONDS)
-        objects = [_runtime(runner, cpu, folder), *_support(made, runner, cpu, folder)]
+        objects = [_runtime(runner, cpu, folder), *_support(made, runner, cpu, folder), room(runner, folder)]
+        archives = [*made.libraries, *libraries(runner, cpu)]
         for level in levels:
             for model in models or CLASSES[cpu]:
                 hear(f"compiling {len(made.operations)} functions for the {model} at level {level}")
-                work = _Work(made, cpu, model, level, folder, runner, objects)
+                work = _Work(made, cpu, model, level, folder, runner, objects, archives)
                 yield work.batch()
 
 
@@ -119,6 +120,15 @@ def _support(made: Maker, runner: Runner, cpu: str, folder: Path) -> list[Path]:
     return [out]
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Functions that the compiler took at once: their object, and the program that it makes alone."""
+
+    path: Path
+    operations: Sequence[Operation]
+    runtime: Runtime
+
+
 @dataclass(slots=True)
 class _Work:
     """Compiling all functions for one CPU at one level."""
@@ -130,6 +140,7 @@ class _Work:
     folder: Path
     runner: Runner
     objects: list[Path]
+    archives: list[Path]
     files: int = 0
 
     def batch(self) -> Batch:
@@ -140,14 +151,14 @@ class _Work:
             out.built.append(Built(operation, self.model, self.level, fault=kind))
             output = [line for line in error.output.splitlines() if line.strip()][:LINES]
             out.findings.append(self._finding(kind, operation, f"{error.fault}: {reason(error)}", output))
-        files = [path for path, _ in parts]
-        functions = [operation for _, operations in parts for operation in operations]
-        if functions:
-            codes = [Objects(path.read_bytes()) for path in files]
-            runtime = self._link(files, functions)
+        parts = [part for part in parts if part.operations]
+        if parts:
+            functions = [operation for part in parts for operation in part.operations]
+            runtime = parts[0].runtime if len(parts) == 1 else self._link([part.path for part in parts], functions)
             kept: dict[tuple[str, str], Function] = {}
-            for objects, (_, operations) in zip(codes, parts, strict=True):
-                for operation in operations:
+            for part in parts:
+                objects = Objects(part.path.read_bytes())
+                for operation in part.operations:
                     function = self._judge(out, operation, objects.code(operation.name), runtime)
                     kept.setdefault((function.routine, function.code), function)
             out.target = Target(runtime, tuple(kept.values()))
@@ -155,22 +166,22 @@ class _Work:
         out.built.sort(key=lambda built: order[built.operation.name])
         return out
 
-    def _attempt(self, part: Sequence[Operation]) -> tuple[Path, Sequence[Operation]]:
-        """Compile some functions and see whether they link; the object."""
+    def _attempt(self, part: Sequence[Operation]) -> _Part:
+        """Compile some functions and link them."""
         self.files += 1
         source = self.folder / f"operations{self.made.suffix}"
         out = self.folder / f"{self.model}-{self.level}-{self.files}.o"
         source.write_text(self.made.source(part), encoding="utf-8")
         command = self.made.command(source, out, self.model, self.level)
         self.runner.run(command, cwd=self.folder, env=self.made.environment, place=source.name)
-        if not out.is_file():
-            raise BuildFailed(self.made.name, "the compiler left no object", command=command, output="")
-        self._link([out], part)
-        return out, part
+        fault = _lost(out, part)
+        if fault:
+            raise BuildFailed(self.made.name, f"the compiler left {fault}", command=command, output="")
+        return _Part(out, part, self._link([out], part))
 
     def _link(self, files: list[Path], functions: Sequence[Operation]) -> Runtime:
         names = [operation.name for operation in functions]
-        runtime = linked(self.runner, [*files, *self.objects], names, self.cpu, self.folder, self.made.libraries)
+        runtime = linked(self.runner, [*files, *self.objects], names, self.cpu, self.folder, self.archives)
         return replace(runtime, level=self.level, version=self.made.version, model=self.model)
 
     def _judge(self, out: Batch, operation: Operation, code: Code, runtime: Runtime) -> Function:
@@ -205,6 +216,18 @@ class _Work:
             "cpu": self.model,
             "level": self.level,
         }
+
+
+def _lost(out: Path, part: Sequence[Operation]) -> str:
+    """What is wrong with an object, in words: that there is none, or not all functions are in it."""
+    if not out.is_file():
+        return "no object"
+    try:
+        names = exported(out.read_bytes(), out.name)
+    except ToolchainError as error:
+        return error.fault
+    lost = [operation.name for operation in part if operation.name not in names]
+    return f"no code of {lost[0]}" if lost else ""
 
 
 def _listing(code: bytes, cpu: str) -> list[str]:

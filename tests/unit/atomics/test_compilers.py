@@ -147,7 +147,8 @@ class Faulty(CMaker):
     def command(self, source: Path, out: Path, model: str, level: str) -> list[str]:
         inner = CMaker.command(self, source, out, model, level)
         script = f"if grep -q {self.holds} {shlex.quote(str(source))}; then {self.does}; fi; exec {shlex.join(inner)}"
-        return ["/bin/sh", "-c", script]
+        # The script's $0 is the object that the compiler is to write.
+        return ["/bin/sh", "-c", script, str(out)]
 
 
 def faulty(does: str) -> Faulty:
@@ -168,20 +169,28 @@ RIGHT = ("sync_fetch_and_add_1_full", "sync_fetch_and_add_4_full", "atomic_load_
         ("echo 'internal compiler error: in f'; exit 1", "crashed-compiler", "internal compiler error: in f"),
         ("kill -SEGV $$", "crashed-compiler", "was killed by SIGSEGV"),
         ("exit 0", "refused", "left no object"),
+        ("echo junk > $0; exit 0", "refused", "not an m68k ELF object"),
     ],
-    ids=["refuses", "ice", "dies", "silent"],
+    ids=["refuses", "ice", "dies", "silent", "junk"],
 )
 def test_what_a_compiler_does_not_take_is_a_finding(does: str, kind: str, said: str) -> None:
     """The one function, for each CPU and level, and nothing else; the others are checked all the same."""
-    found = checked(faulty(does))
-    assert [(f["kind"], f["routine"]) for f in found.findings] == [(kind, "nextrust_sync_fetch_and_add_2_full")]
-    assert said in found.findings[0]["message"]
+    batch = of(faulty(does), "m68030")
+    assert [(f["kind"], f["routine"]) for f in batch.findings] == [(kind, "nextrust_sync_fetch_and_add_2_full")]
+    assert said in batch.findings[0]["message"]
+    assert [built.operation.name for built in batch.built if built.fault] == ["nextrust_sync_fetch_and_add_2_full"]
+    assert batch.target is not None
+    assert {function.symbol for function in batch.target.functions} == {f"nextrust_{name}" for name in RIGHT}
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_the_others_are_checked() -> None:
+    """The function that is refused fails in every cell, the others are run and pass."""
+    found = checked(faulty("exit 1"))
     assert len(found.findings[0]["places"]) == 4
+    bad = "nextrust_sync_fetch_and_add_2_full"
     verdicts = {(cell["routine"], cell["verdict"]) for cell in found.cells}
-    assert ("nextrust_sync_fetch_and_add_2_full", "failed") in verdicts
-    assert {(f"nextrust_{name}", "passed") for name in RIGHT} == verdicts - {
-        ("nextrust_sync_fetch_and_add_2_full", "failed")
-    }
+    assert verdicts == {(bad, "failed"), *((f"nextrust_{name}", "passed") for name in RIGHT)}
     assert found.verdict == "failed"
 
 
@@ -205,6 +214,16 @@ def test_a_function_that_does_not_link() -> None:
     assert "undefined reference to `nowhere'" in found.findings[0]["message"]
     assert found.target is not None
     assert len(found.target.functions) == len(RIGHT)
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_function_that_is_not_in_the_object() -> None:
+    """A compiler that makes nothing at all of a function has refused it."""
+    absent = Operation("nextrust_absent", "__atomic_load_4", "/* nothing */\n", 4)
+    made = only(maker("gnu", "m68030"), *RIGHT)
+    found = of(replace(made, operations=(absent, *made.operations)), "m68030")
+    assert [(f["kind"], f["routine"]) for f in found.findings] == [("refused", "nextrust_absent")]
+    assert "no code of nextrust_absent" in found.findings[0]["message"]
 
 
 @pytest.mark.needs_compiler("gnu")
@@ -321,6 +340,48 @@ def test_rust_loses_updates() -> None:
     assert {place["cpu"] for f in found.findings for place in f["places"]} == {"m68020", "m68030"}
     assert {cell["cpu"] for cell in found.cells if cell["verdict"] == "failed"} == {"m68020", "m68030"}
     assert found.missing == ['core::sync::atomic::AtomicU64: no target_has_atomic="64"']
+
+
+@pytest.mark.needs_compiler("rust")
+def test_only_who_is_wrong_is_blamed() -> None:
+    """fetch_xor of 2 bytes is wrong beside itself, so it is not asked about beside a store, which is right."""
+    names = ("atomic_fetch_xor_2_relaxed", "atomic_store_2_relaxed", "atomic_load_2_relaxed")
+    found = checked(only(maker("rust", "m68030"), *names), plan=Plan())
+    assert {f["routine"] for f in found.findings} == {"nextrust_atomic_fetch_xor_2_relaxed"}
+    failed = {(cell["routine"], cell["cpu"]) for cell in found.cells if cell["verdict"] == "failed"}
+    assert failed == {("nextrust_atomic_fetch_xor_2_relaxed", cpu) for cpu in ("m68020", "m68030")}
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_equal_code_is_checked_once() -> None:
+    """Another level with the same code costs no calls and no histories, and has cells of its own."""
+    made = only(maker("gnu", "m68030"), "atomic_fetch_add_4_seq_cst", "atomic_fetch_add_4_relaxed")
+    runs = [checked(made, levels, Plan()) for levels in (("2",), ("2", "3"))]
+    for count in (
+        [sum(outcome.calls for outcome in run.outcomes) for run in runs],
+        [sum(len(outcome.explorations) for outcome in run.outcomes) for run in runs],
+    ):
+        assert count[0] == count[1] > 0
+    assert [len(run.cells) for run in runs] == [8, 16]
+
+
+ODD = """unsigned int nextrust_odd(unsigned int *object)
+{
+\treturn (unsigned long)object & 3 ? 0 : *object;
+}
+"""
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize(("alignment", "wrong"), [(4, False), (2, True)])
+def test_objects_lie_where_the_language_lets_them(alignment: int, wrong: bool) -> None:
+    """A function that is right at multiples of 4 only is right where it is given no others."""
+    made = replace(
+        maker("gnu", "m68030"), operations=(Operation("nextrust_odd", "__atomic_load_4", ODD, 4, alignment),)
+    )
+    found = checked(made, plan=Plan())
+    assert bool(found.findings) == wrong
+    assert found.verdict == ("failed" if wrong else "passed")
 
 
 @pytest.mark.needs_compiler("rust")
