@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+import pytest_nextrust
 from pytest_nextrust.atomics.campaign import Outcome, Plan, Target, check
 from pytest_nextrust.atomics.findings import explainer
 from pytest_nextrust.emu.sandbox import Sandbox
 from tests.unit.atomics.handmade import ADD, LOCK, runtime
+
+SCHEMA = json.loads((Path(pytest_nextrust.__file__).parent / "schemas" / "atomics.json").read_text())
+FINDING = {**SCHEMA["properties"]["findings"]["items"], "$defs": SCHEMA["$defs"]}
 
 NAME = "__sync_fetch_and_add_4"
 
@@ -106,7 +111,7 @@ def test_the_first_wrong_instruction_is_named(name: str, sandbox: Sandbox, tmp_p
     assert words in found["parted"]["message"]
     (line,) = [n for n, text in enumerate(found["lines"]) if text.startswith("> here meaning and code part: ")]
     assert instruction in found["lines"][line - 1]
-    assert json.dumps(found["trace"])
+    jsonschema.validate(found, FINDING)
 
 
 @pytest.mark.parametrize("name", RIGHT)
