@@ -145,16 +145,29 @@ class Cpu:
 
     # -- execution -----------------------------------------------------------------------------------------------------
 
-    def run(self, count: int, until: int = NEVER, pc: int | None = None) -> Stop:
+    def step(self, pc: int) -> Stop | None:
+        """Execute one instruction, the one at the current pc, which is ``pc``: None where it completed, else why not.
+
+        Raises HarnessFault when the library stops for a reason of its own.
+        """
+        event = self._start(NEVER, 1, pc)
+        started = int(self._counter.value)
+        if event is not None:
+            stop = self._stopped(event, 0, started, 1)
+            return None if stop.kind == "count" else stop
+        if not started:
+            raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
+        return None
+
+    def run(self, count: int, until: int = NEVER) -> Stop:
         """Execute at most ``count`` (at least 1) instructions from the current pc, and stop before ``until``.
 
-        ``pc`` is that pc where the caller knows it, which saves asking. Raises HarnessFault when the library stops for
-        a reason of its own.
+        Raises HarnessFault when the library stops for a reason of its own.
         """
         executed = 0
         while True:
             wanted = count - executed
-            event = self._start(until, wanted, self.pc() if pc is None or executed else pc)
+            event = self._start(until, wanted, self.pc())
             started = int(self._counter.value)
             if event is not None:
                 return self._stopped(event, executed, started, count)

@@ -153,9 +153,9 @@ class Stepper:
         """Execute one instruction from the loaded state; ``events`` then holds its accesses."""
         self.events.clear()
         cpu = self._cpu
-        stop = cpu.run(1, pc=self._pc.value if self._current else None)
+        stop = cpu.step(self._pc.value if self._current else cpu.pc())
         self._current = False
-        if stop.kind == "count":
+        if stop is None:
             return None
         return StepStop(stop.vector if stop.kind == "exception" else 2, stop.address, stop.access)
 

@@ -118,14 +118,14 @@ class ThreadLocals:
 
     def unknown(self, accesses: Sequence[Access], values: Mapping[int, int], shared: Container[int]) -> list[int]:
         """The bytes of its stack that these accesses read and whose value has been dropped, or never was written."""
-        low, high = self.stack.start, self.stack.stop
-        return [
-            byte
-            for writes, address, size in accesses
-            if not writes and low <= address < high
-            for byte in range(address, min(address + size, high))
-            if byte not in values and byte not in shared
-        ]
+        unknown: list[int] = []
+        stack = self.stack
+        for writes, address, size in accesses:
+            if not writes and address in stack:
+                for byte in range(address, address + size):
+                    if byte not in values and byte in stack and byte not in shared:
+                        unknown.append(byte)
+        return unknown
 
 
 def leaf(local: int, writes: tuple[tuple[int, int], ...], events: tuple[OperationEvent, ...]) -> Tree:
