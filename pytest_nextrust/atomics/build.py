@@ -16,7 +16,7 @@ from typing import Any
 
 from pytest_nextrust.atomics.table import lookup
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
-from pytest_nextrust.macho import Image, ImageSymbol
+from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import image_of
@@ -103,6 +103,33 @@ class Runtime:
     def objects(self) -> int:
         """Where objects go."""
         return self.symbols["nextrust_objects"]
+
+    def regions(self) -> list[list[Any]]:
+        """Its segments as (address, size, protection, bytes), from page boundaries on."""
+        segments: dict[str, list[ImageSection]] = {}
+        for section in self.image.sections:
+            segments.setdefault(section.segment, []).append(section)
+        found = []
+        for name, sections in segments.items():
+            low = min(section.address for section in sections) & ~0x1FFF
+            high = max(section.address + section.size for section in sections)
+            data = bytearray(high - low)
+            for section in sections:
+                if section.data is not None:
+                    data[section.address - low : section.address - low + len(section.data)] = section.data
+            found.append([low, high - low, 5 if name == "__TEXT" else 3, bytes(data)])
+        return found
+
+    def own(self) -> list[list[Any]]:
+        """What is its own, as (start, end, writable): all but the room for objects."""
+        found = []
+        for section in self.image.sections:
+            low, high, writable = section.address, section.address + section.size, section.segment != "__TEXT"
+            if low <= self.objects < high:
+                found += [[low, self.objects, writable], [self.objects + OBJECT_ROOM, high, writable]]
+            else:
+                found.append([low, high, writable])
+        return found
 
     def patched(self, code: bytes, objects: bytes, symbols: Mapping[str, int] | None = None) -> Image:
         """The image with a history's code and objects in their rooms, and its symbols."""

@@ -80,8 +80,8 @@ class Plan:
     """What to do. ``crowds``: (threads, calls each); ``signals`` per thread (0: no handlers); limits per history.
 
     ``kinds``: of all pairs, those whose objects lie to each other so; ``sizes``: of pairs and interrupted calls, those
-    whose objects are all of one of these sizes in bytes (empty: any). ``seconds`` is for all of it; ``first`` stops soon after the first
-    finding.
+    whose objects are all of one of these sizes in bytes (empty: any). ``seconds`` is for all of it; ``first`` stops
+    soon after the first finding.
     """
 
     overlap: str = "same-size"
@@ -264,32 +264,12 @@ def found_in(history: History, kind: str, message: str) -> dict[str, Any]:
 
 
 def _payload(runtime: Runtime) -> dict[str, Any]:
-    segments: dict[str, list[Any]] = {}
-    for section in runtime.image.sections:
-        segments.setdefault(section.segment, []).append(section)
-    regions = []
-    for name, sections in segments.items():
-        low = min(section.address for section in sections) & ~0x1FFF
-        high = max(section.address + section.size for section in sections)
-        data = bytearray(high - low)
-        for section in sections:
-            if section.data is not None:
-                data[section.address - low : section.address - low + len(section.data)] = section.data
-        regions.append([low, high - low, 5 if name == "__TEXT" else 3, bytes(data)])
-    return {"cpu": runtime.cpu, "regions": regions, "code": runtime.code, "objects": runtime.objects}
+    return {"cpu": runtime.cpu, "regions": runtime.regions(), "code": runtime.code, "objects": runtime.objects}
 
 
 def _conformance(target: Target, plan: Plan) -> dict[str, Any]:
-    own = []
-    for section in target.runtime.image.sections:
-        low, high, writable = section.address, section.address + section.size, section.segment != "__TEXT"
-        room = target.runtime.objects
-        if low <= room < high:
-            own += [[low, room, writable], [room + OBJECT_ROOM, high, writable]]
-        else:
-            own.append([low, high, writable])
     functions = [[f.symbol, f.address, f.routine, f.plain, f.alignment] for f in target.functions]
-    return {"room": OBJECT_ROOM, "own": own, "seed": plan.seed, "functions": functions}
+    return {"room": OBJECT_ROOM, "own": target.runtime.own(), "seed": plan.seed, "functions": functions}
 
 
 def _wire(driven: Driven) -> dict[str, Any]:
