@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import Any
 
 from pytest_nextrust.atomics.driver import Call
-from pytest_nextrust.atomics.parting import Area, Wanted
+from pytest_nextrust.atomics.parting import NAMES, PRESERVED, Area, Wanted
 from pytest_nextrust.atomics.retrace import Start, explained, leaking
 from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Effect, Kind, apply, returned
 from pytest_nextrust.emu.stepper import Region, Stepper
@@ -44,8 +44,6 @@ HUGE_SIZES = (1024, 1040)
 """Sizes of generic objects; the huge ones cover every lock of a table of 64 blocks."""
 
 LOCK_FREE_SIZES = (*GENERIC_SIZES, 40, *HUGE_SIZES)
-PRESERVED = (*range(2, 8), *range(10, 15))
-NAMES = [*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 from pytest_nextrust import macho
 from pytest_nextrust.atomics.build import OBJECT_ROOM, Runtime
+from pytest_nextrust.atomics.parting import NAMES
 from pytest_nextrust.explore.records import AccessRecord, Parted, TraceStep
 from pytest_nextrust.explore.text import parted_plain, step_plain, trace_lines
 
 __all__ = ["Narrator"]
 
-NAMES = (*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp")
 SHOWN = (24, 10)
 """Instructions before and after the parting that the text shows; the JSON answer has more."""
 

@@ -16,11 +16,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Area", "Step", "Touch", "Wanted", "left_behind", "part"]
+__all__ = ["NAMES", "PRESERVED", "Area", "Step", "Touch", "Wanted", "left_behind", "part"]
 
 NAMES = (*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp")
 SP = 15
 PRESERVED = (*range(2, 8), *range(10, 15))
+"""Numbers of the registers that a call must leave as they were, sp aside."""
 _BRANCH = re.compile(r"^d?b(hi|ls|cc|cs|hs|lo|ne|eq|vc|vs|pl|mi|ge|lt|gt|le)\b")
 _COPY = re.compile(r"^move(a|m)?(\.[bwl])? ")
 _POINTER = re.compile(r"\((a[0-7])")

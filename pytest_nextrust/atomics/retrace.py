@@ -22,7 +22,9 @@ from pytest_nextrust.explore.trace import flags
 __all__ = ["Start", "explained", "leaking", "retrace"]
 
 STEPS = 2000
-"""Instructions of a call that are executed again at most; a call that never returns is seen to repeat well before."""
+ENDLESS = 400
+"""Instructions of a call that are executed again at most; of one that never returns, which goes wrong in its first
+rounds or is seen to repeat, fewer."""
 KEPT = (200, 100)
 """Instructions before and after the parting that are handed on."""
 LONGEST = 24
@@ -38,7 +40,7 @@ class Start:
     wanted: Wanted
 
 
-def retrace(stepper: Stepper, start: Start, cpu: str) -> tuple[list[Step], int]:
+def retrace(stepper: Stepper, start: Start, cpu: str, most: int = STEPS) -> tuple[list[Step], int]:
     """Execute the call again from ``start``: its steps, and from which of them on they repeat (-1: none)."""
     for address, data in start.memory:
         stepper.write(address, data)
@@ -46,8 +48,9 @@ def retrace(stepper: Stepper, start: Start, cpu: str) -> tuple[list[Step], int]:
     stepper.load(state)
     values: dict[int, int] = {}
     steps: list[Step] = []
+    texts: dict[int, str] = {}
     seen: dict[tuple[bytes, frozenset[tuple[int, int]]], int] = {}
-    while len(steps) < STEPS:
+    while len(steps) < most:
         pc = register_of(state, PC)
         if pc == SENTINEL:
             break
@@ -59,11 +62,12 @@ def retrace(stepper: Stepper, start: Start, cpu: str) -> tuple[list[Step], int]:
         stop = stepper.step()
         after = state if stop is not None else stepper.state()
         touches = () if stop is not None else _touches(stepper, start, values)
-        text = _text(stepper, pc, cpu)
-        if not text:
+        if pc not in texts:
+            texts[pc] = _text(stepper, pc, cpu)
+        if not texts[pc]:
             break
         registers = _registers(state), _registers(after)
-        steps.append(Step(pc, text, *registers, flags(ccr_of(after)), touches, stop is None))
+        steps.append(Step(pc, texts[pc], *registers, flags(ccr_of(after)), touches, stop is None))
         if stop is not None:
             break
         state = after
@@ -72,7 +76,7 @@ def retrace(stepper: Stepper, start: Start, cpu: str) -> tuple[list[Step], int]:
 
 def explained(stepper: Stepper, start: Start, kind: str, cpu: str) -> dict[str, Any]:
     """More keys of a finding: ``steps`` and ``loop`` as plain values, ``parted`` (step, sentence) if it can be told."""
-    steps, again = retrace(stepper, start, cpu)
+    steps, again = retrace(stepper, start, cpu, ENDLESS if kind == "deadlock" else STEPS)
     return _plain(steps, again, part(kind, steps, start.wanted, again))
 
 
