@@ -138,6 +138,7 @@ def _runtime(
     from pytest_nextrust.atomics.campaign import check
     from pytest_nextrust.atomics.findings import explainer
     from pytest_nextrust.atomics.report import cells_of, missing_of
+    from pytest_nextrust.atomics.sampling import sampler
 
     began = time.monotonic()
     outcomes: list[tuple[Target, Outcome]] = []
@@ -145,7 +146,8 @@ def _runtime(
     for target in targets:
         left = plan.seconds - (time.monotonic() - began)
         explain = explainer(sandbox, folder)
-        outcomes.append((target, check(target, _within(plan, left), sandbox, _progress(), explain)))
+        draw = sampler(sandbox, folder, plan.seed)
+        outcomes.append((target, check(target, _within(plan, left), sandbox, _progress(), explain, draw)))
     return _answer(
         args,
         plan,
@@ -164,9 +166,13 @@ def _compiler(
 ) -> dict[str, Any]:
     from pytest_nextrust.atomics.compilers import check_compiler, maker
     from pytest_nextrust.atomics.findings import explainer
+    from pytest_nextrust.atomics.sampling import sampler
 
     made = maker(args.compiler, args.cpu, tuple(args.flag))
-    checked = check_compiler(made, args.cpu, levels, plan, sandbox, _progress(), lambda: explainer(sandbox, folder))
+    draw = sampler(sandbox, folder, plan.seed)
+    checked = check_compiler(
+        made, args.cpu, levels, plan, sandbox, _progress(), lambda: explainer(sandbox, folder), draw
+    )
     return _answer(
         args,
         plan,
