@@ -82,16 +82,16 @@ class Space:
         for thread, events in enumerate(engine.initial_events):
             watched = self._advance(watched, thread, events) if events else watched
         self.start: State = (*engine.initial_locals, engine.initial_shared, watched)
-        self.full: set[State] = set()
 
     def successors(self, state: State) -> tuple[State | None, ...]:
         """The state after each move: a leg of each thread, then a signal to each; None where there is no such move.
 
         Where signals are delivered and a thread's next instruction is private, only that thread moves (it may be
-        interrupted before it): neither can be told apart by the others, nor keep them from anything. States in ``full``
-        are excepted, so that nobody is put off for ever. Raises Reclassified.
+        interrupted before it): neither can be told apart by the others, nor keep them from anything. Nobody is put off
+        for ever: a delivery leads out of every cycle of such steps, and after the last one there is none. Raises
+        Reclassified.
         """
-        if self.engine.reduces_deliveries and state not in self.full:
+        if self.engine.reduces_deliveries:
             mover = self._unseen(state)
             if mover is not None:
                 alone = (mover, mover + self.count)
@@ -193,12 +193,7 @@ def search(space: Space, enough: Callable[[int], bool] | None = None) -> Graph:
     while at < len(states) and graph.bad is None:
         state = states[at]
         row = []
-        successors = space.successors(state)
-        if space.engine.reduces_deliveries and all(a is None or index.get(a, at + 1) <= at for a in successors):
-            # All that follow have been expanded: in a cycle of private steps the other threads must have a turn.
-            space.full.add(state)
-            successors = space.successors(state)
-        for after in successors:
+        for after in space.successors(state):
             if after is None:
                 row.append(-1)
                 continue
