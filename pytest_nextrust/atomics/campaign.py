@@ -162,8 +162,8 @@ def check(
     alone = tuple(function for function in target.functions if function.key not in known.alone)
     if plan.conformance and alone:
         asked = {**base, **_conformance(Target(target.runtime, alone), plan)}
-        answer = sandbox.call("pytest_nextrust.atomics.conformance:check", asked, plan.seconds)
-        out.calls, free = answer["calls"], answer["lock_free"]
+        answer = sandbox.call("pytest_nextrust.atomics.conformance:check", asked, 2 * plan.seconds + 30)
+        out.calls, free, out.undone = answer["calls"], answer["lock_free"], answer["undone"]
         narrator = Narrator(target.runtime)
         for found in answer["findings"]:
             call = found.pop("call")
@@ -174,7 +174,7 @@ def check(
         hear(f"{len(alone)} functions called {out.calls} times alone: {len(out.findings)} findings")
     # What fails alone would fail every history that it takes part in.
     broken = {found["routine"] for found in out.findings}
-    known.learn(function.key for function in alone)
+    known.learn(function.key for function in alone if not out.undone)
     known.condemn(function.key for function in alone if function.symbol in broken)
     broken |= {function.symbol for function in target.functions if not known.alone.get(function.key, True)}
     codes = {function.symbol: function.code for function in target.functions}
@@ -184,7 +184,7 @@ def check(
     for start in range(0, len(items), size):
         left = plan.seconds - (time.monotonic() - began)
         if left <= 0:
-            out.undone = len(items) - start
+            out.undone += len(items) - start
             break
         batch = items[start : start + size]
         driven = [assemble(item.history, target.runtime, addresses) for item in batch]
@@ -269,7 +269,8 @@ def _payload(runtime: Runtime) -> dict[str, Any]:
 
 def _conformance(target: Target, plan: Plan) -> dict[str, Any]:
     functions = [[f.symbol, f.address, f.routine, f.plain, f.alignment] for f in target.functions]
-    return {"room": OBJECT_ROOM, "own": target.runtime.own(), "seed": plan.seed, "functions": functions}
+    limits = {"seed": plan.seed, "seconds": plan.seconds}
+    return {"room": OBJECT_ROOM, "own": target.runtime.own(), "functions": functions, **limits}
 
 
 def _wire(driven: Driven) -> dict[str, Any]:

@@ -5,14 +5,15 @@ pointer, the preserved registers and the stack pointer; and every access must be
 arguments, the stack below, or the runtime's own data. The runtime's data (its locks) live on from call to call, so a
 lock that is not released is met by a later call that never returns.
 
-Runs in the child process only. Convention: System V ABI, Motorola 68000 supplement: d0, d1, a0, a1 and the argument
-slots are the callee's, all else is preserved.
+Runs in the child only. Convention: System V ABI, Motorola 68000 supplement: d0, d1, a0, a1 and the argument slots are
+the callee's, all else is preserved.
 """
 
 from __future__ import annotations
 
 import random
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -318,18 +319,23 @@ def check(payload: dict[str, Any], child: Any) -> dict[str, Any]:
     """Check every function of ``payload``; answers the calls made and the findings.
 
     ``payload``: cpu, regions, objects, room (the room's size), own (start, end, writable spans of the runtime), seed,
-    functions ((symbol, address, routine, plain, alignment) each).
+    functions ((symbol, address, routine, plain, alignment) each), and seconds, after which no further function is
+    begun; ``undone`` says how many were not.
     """
     checker = Checker(child.cpu(payload["cpu"]), payload)
+    ends, undone = time.monotonic() + payload["seconds"], 0
     try:
         for function, address, name, plain, alignment in payload["functions"]:
+            if time.monotonic() >= ends:
+                undone += 1
+                continue
             # One seed per function: a finding does not depend on which other functions there are.
             checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"), alignment)
             child.say(f"{function}: conformance")
         free = checker.lock_free({name: address for _, address, name, *_ in payload["functions"]})
     finally:
         checker.close()
-    return {"calls": checker.calls, "findings": checker.findings, "lock_free": free}
+    return {"calls": checker.calls, "findings": checker.findings, "lock_free": free, "undone": undone}
 
 
 def cases(function: str, name: str, plain: bool, rng: random.Random) -> Iterator[Case]:

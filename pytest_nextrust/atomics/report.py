@@ -79,11 +79,20 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
         f"{sums['states']} states, {sums['transitions']} transitions in {sums['seconds']:.1f} s"
     )
     if sums["undone"]:
-        yield f"{sums['undone']} histories were not explored: the budget was spent"
+        yield f"{sums['undone']} functions or histories were not checked: the budget was spent"
+    yield from _samples(answer["explorations"])
     yield from _findings("finding", answer["findings"])
     yield from _notes(answer["notes"])
     yield ""
     yield f"verdict: {answer['verdict']}"
+
+
+def _samples(explorations: list[dict[str, Any]]) -> Iterator[str]:
+    """What sampling is worth, for each history that was too large for a proof."""
+    for one in explorations:
+        if one["method"] == "sample":
+            worth = f": {one['guarantee']}" if one["guarantee"] else ""
+            yield f"sampled, not proved: {one['name']}: {one['schedules']} schedules{worth}"
 
 
 def _table(cells: list[dict[str, Any]]) -> Iterator[str]:

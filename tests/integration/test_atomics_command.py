@@ -112,6 +112,35 @@ def test_a_budget_that_is_spent(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 3
     assert said["verdict"] == "budget"
     assert said["totals"]["undone"] > 0
+    assert said["totals"]["calls"] < 1_000
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_histories_too_large_for_the_budget_are_sampled(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 3, with the schedules drawn and what they are worth; in the text for people too."""
+    source = write_right("tas_asm", folder / "sources")
+    argv = (str(source), "--budget", "100", "--threads", "2", "--ops", "2")
+    status, said = answer(capsys, *argv)
+    assert status == 3
+    sampled = [e for e in said["explorations"] if e["method"] == "sample"]
+    assert sampled
+    assert all(e["verdict"] == "budget" and e["schedules"] > 0 and not e["complete"] for e in sampled)
+    assert "with probability" in sampled[0]["guarantee"]
+    assert main(["atomics", *argv]) == 3
+    assert f"sampled, not proved: {sampled[0]['name']}: " in capsys.readouterr().out
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_what_sampling_finds_is_a_finding(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 1 although no graph was seen to its end; the token replays."""
+    source = write_right("tas_asm", folder / "sources")
+    changed = "\ttst.b\theld\n\tbmi.s\tacquire\n\tst\theld\n"
+    source.write_text(source.read_text().replace("\ttas\theld\n\tbmi.s\tacquire\n", changed))
+    status, said = answer(capsys, str(source), "--budget", "20", "--threads", "2", "--ops", "2")
+    assert status == 1
+    assert {e["method"] for e in said["explorations"] if e["verdict"] == "failed"} == {"sample"}
+    token = next(found["token"] for found in said["findings"] if found["token"])
+    assert main(["replay", token]) == 1
 
 
 @pytest.mark.parametrize(
