@@ -30,6 +30,7 @@ from pytest_nextrust.scenarios import KnownIssue, Scenario
 from pytest_nextrust.status.records import Verdict
 from pytest_nextrust.toolchain.cache import watched
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
+from pytest_nextrust.verify.atomics import check_atomics, judge_routines, maker
 from pytest_nextrust.verify.checks import macho_faults, run_check
 from pytest_nextrust.verify.compare import compare, end_of
 from pytest_nextrust.verify.concurrent import explore
@@ -96,9 +97,10 @@ class _Verification:
             data = self.build.path.read_bytes()
             found = [Mismatch("macho", text) for text in macho_faults(data, self.cell.cpu)]
             refusal = self.scenario.expect is not None and self.scenario.expect.refused is not None
-            if self.scenario.concurrent is not None:
+            if self.scenario.concurrent is not None or self.scenario.atomics is not None:
                 if not found:
-                    explored = explore(self.scenario, self.cell, self.services, data)
+                    look = explore if self.scenario.atomics is None else check_atomics
+                    explored = look(self.scenario, self.cell, self.services, data)
                     self.shown = explored.message
                     self.figures |= explored.figures
                     found += explored.mismatches
@@ -137,8 +139,11 @@ class _Verification:
         kinds = [mismatch.kind for mismatch in mismatches]
         verdict = verdict_of(kinds)
         message = describe(mismatches) if mismatches else self._passed_message()
-        issue = None if verdict in ("skipped", "infra-error") else self._known_issue()
-        if issue is not None:
+        known = () if verdict in ("skipped", "infra-error") else self._known_issues()
+        issue = known[0] if known else None
+        if any(each.routines for each in known):
+            verdict, message = judge_routines(known, verdict, mismatches, message)
+        elif issue is not None:
             verdict, message = judge_known(issue, verdict, kinds, message)
         build = self.build
         return Outcome(
@@ -154,9 +159,9 @@ class _Verification:
             figures=self.figures,
         )
 
-    def _known_issue(self) -> KnownIssue | None:
+    def _known_issues(self) -> tuple[KnownIssue, ...]:
         name, version = (self.build.toolchain, self.build.version) if self.build else self._failed_build()
-        return next((i for i in self.scenario.known_issues if i.covers(self.cell, name, version)), None)
+        return tuple(issue for issue in self.scenario.known_issues if issue.covers(self.cell, name, version))
 
     def _failed_build(self) -> tuple[str, str]:
         """Which toolchain it was, where it left nothing behind."""
@@ -204,8 +209,7 @@ def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path
     if program.file is not None:
         path = scenario.folder / program.file
         return BuildResult(path, hashlib.sha256(path.read_bytes()).hexdigest(), "", "", provenance="prebuilt")
-    toolchain = services.toolchain_for(scenario)
-    return toolchain.build(
+    return maker(scenario, services.toolchain_for(scenario)).build(
         BuildRequest(
             sources=tuple(scenario.folder / source for source in program.sources),
             out=work / f"{scenario.name}.macho",

@@ -18,7 +18,7 @@ PACKAGE = Path(pytest_nextrust.__file__).parent
 ROWS = (
     ("errors",),
     ("wire", "files", "config"),
-    ("phases", "matrix", "scenarios", "known_issues"),
+    ("phases", "matrix", "scenarios", "programs", "threads", "known_issues"),
     ("options", "settings"),
     ("macho",),
     ("toolchain", "emu", "status"),
@@ -39,6 +39,9 @@ WITHIN = {
     ("config", "files"),
     ("scenarios", "matrix"),
     ("scenarios", "phases"),
+    ("scenarios", "programs"),
+    ("scenarios", "threads"),
+    ("programs", "threads"),
     ("settings", "options"),
     ("fixtures", "collect"),
     ("xdist", "collect"),
