@@ -15,14 +15,13 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.status.archive import FOLDER, Identity, archives, identity
 from pytest_nextrust.status.journal import Journal, Problem, Record, decode
-from pytest_nextrust.status.records import moment
+from pytest_nextrust.status.records import moment, month
 
 __all__ = ["UNDATED", "Merge", "Source", "merge"]
 
@@ -130,16 +129,8 @@ def _identities(paths: Iterable[Path]) -> set[Identity]:
 def _by_month(lines: Iterable[_Line]) -> dict[str, list[_Line]]:
     found: dict[str, list[_Line]] = {}
     for line in lines:
-        found.setdefault(_month(line[1]), []).append(line)
+        found.setdefault(month(line[1].time) or UNDATED, []).append(line)
     return found
-
-
-def _month(record: Record) -> str:
-    time = moment(record.time)
-    try:
-        return UNDATED if time is None else f"{datetime.fromtimestamp(time, UTC):%Y-%m}".rjust(7, "0")
-    except (ValueError, OverflowError, OSError):  # a zone may lead out of the years that there are
-        return UNDATED
 
 
 def _add(folder: Path, month: str, lines: Sequence[_Line]) -> tuple[Path, int]:

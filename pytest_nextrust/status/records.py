@@ -33,6 +33,7 @@ __all__ = [
     "Verdict",
     "check_details",
     "moment",
+    "month",
 ]
 
 Verdict = Literal[
@@ -251,4 +252,13 @@ def moment(time: str) -> float | None:
         read = datetime.fromisoformat(time)
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
+        return None
+
+
+def month(time: str) -> str | None:
+    """The month in UTC that a record's time is in, as YYYY-MM; None for no time or no year that there is."""
+    seconds = moment(time)
+    try:
+        return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m}".rjust(7, "0")
+    except (ValueError, OverflowError, OSError):  # a zone may lead out of the years that there are
         return None

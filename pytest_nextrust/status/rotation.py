@@ -13,14 +13,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.status.archive import FOLDER, Identity, identity
 from pytest_nextrust.status.journal import Journal, Record, decode, utc_now
-from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunStart, moment
+from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunStart, moment, month
 
 __all__ = ["DAYS", "Rotation", "rotate"]
 
@@ -142,7 +142,8 @@ def _choose(lines: Sequence[_Line], cutoff: float, current: str | None) -> list[
 
 def _may_move(record: Record, cutoff: float, current: str | None) -> bool:
     time = moment(record.time)
-    return time is not None and time < cutoff and (current is None or current not in _phases(record))
+    dated = time is not None and time < cutoff and month(record.time) is not None
+    return dated and (current is None or current not in _phases(record))
 
 
 def _phases(record: Record) -> set[str]:
@@ -160,9 +161,9 @@ def _phases(record: Record) -> set[str]:
 def _by_month(lines: Iterable[_Line]) -> dict[str, list[_Line]]:
     found: dict[str, list[_Line]] = {}
     for line in lines:
-        time = moment(line.record.time) if line.record is not None else None
-        if time is not None:
-            found.setdefault(datetime.fromtimestamp(time, UTC).strftime("%Y-%m"), []).append(line)
+        when = month(line.record.time) if line.record is not None else None
+        if when is not None:
+            found.setdefault(when, []).append(line)
     return found
 
 

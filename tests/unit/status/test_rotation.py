@@ -28,7 +28,7 @@ from pytest_nextrust.status import (
     rotate,
     rotation,
 )
-from pytest_nextrust.status.journal import parse
+from pytest_nextrust.status.journal import encode, parse
 
 from .helpers import LINUX, end, item, start
 
@@ -143,6 +143,17 @@ def test_what_cannot_be_read_stays(tmp_path: Path) -> None:
     assert path.read_bytes().endswith(b'\n{"schema":1,"seq":99')
     assert len(read_log(tmp_path).records) == 10
     assert len(read_log(tmp_path).problems) == 2
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "not a time", "9999-12-31T23:59:59-23:59"])
+def test_an_entry_of_no_month_stays(tmp_path: Path, time: str) -> None:
+    """There is no archive for it: it neither stops the rotation nor gets lost."""
+    filled(tmp_path)
+    path = tmp_path / "journal.jsonl"
+    odd = encode(Record(1, time, "note", "", {"message": "odd"}))
+    path.write_bytes(odd + path.read_bytes())
+    assert rotated(tmp_path).moved > 0
+    assert odd in path.read_bytes()
 
 
 def test_nothing_to_rotate(tmp_path: Path) -> None:
