@@ -107,6 +107,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
     args = build_parser(wanted).parse_args(arguments)
     try:
+        if getattr(args, "json", None):
+            from pytest_nextrust.commands.answer import try_answer
+
+            try_answer(args)
         status: int = load(args.command).run(args)
         sys.stdout.flush()
     except NextrustError as error:

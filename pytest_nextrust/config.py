@@ -294,7 +294,7 @@ def _hint(annotation: Any, rules: _Rules) -> str:
 
 @dataclass(frozen=True)
 class _Settings:
-    """What ``nextrust.toml`` and ``[tool.nextrust]`` may hold; phases, toolchains and hooks are read by their own."""
+    """What ``nextrust.toml`` and ``[tool.nextrust]`` may hold; tables are read by the parts they belong to."""
 
     shipped_phases: bool = True
     scenarios: tuple[str, ...] = ()
@@ -303,6 +303,9 @@ class _Settings:
         default_factory=dict, name="toolchain", remedy="write [toolchain.NAME] tables"
     )
     hooks: dict[str, Any] = option(default_factory=dict, remedy="write a [hooks] table")
+    rotate_after_days: float = option(default=30.0, minimum=0, maximum=1e6)
+    backoff: dict[str, Any] = option(default_factory=dict, remedy="write a [backoff] table")
+    metrics: dict[str, Any] = option(default_factory=dict, remedy="write a [metrics] table")
 
 
 @dataclass(frozen=True)
@@ -311,7 +314,8 @@ class ProjectConfig:
 
     ``source`` is the file they came from (None: there are none, everything is the default) and ``prefix`` the table
     in it (``tool.nextrust`` or nothing): give both to ``read_document`` so that its faults name the right place.
-    ``phases``, ``toolchains`` and ``hooks`` are the tables as written. ``notes`` are remarks to show the user.
+    ``phases``, ``toolchains``, ``hooks``, ``backoff`` and ``metrics`` are the tables as written. ``notes`` are remarks
+    to show the user.
     """
 
     root: Path
@@ -322,6 +326,9 @@ class ProjectConfig:
     phases: tuple[Mapping[str, Any], ...] = ()
     toolchains: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hooks: Mapping[str, Any] = field(default_factory=dict)
+    rotate_after_days: float = 30.0
+    backoff: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -369,5 +376,8 @@ def _project(root: Path, table: Mapping[str, Any], source: Path, prefix: str, no
         phases=settings.phases,
         toolchains=settings.toolchains,
         hooks=settings.hooks,
+        rotate_after_days=settings.rotate_after_days,
+        backoff=settings.backoff,
+        metrics=settings.metrics,
         notes=notes,
     )

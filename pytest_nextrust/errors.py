@@ -14,6 +14,8 @@
     │   ├── NotRunnable           a program this machine refuses before its first instruction
     │   └── HarnessFault          the sandbox, the emulator or its conformance gate failed: not the program
     ├── ExternalError             a model outside: not reached, refused, or an answer nobody can use
+    ├── GuardError                the guards' database, which says what was handled and what failed
+    │   └── ClaimHeld             somebody else is handling the same event; names the holder
     └── StatusError               the journal and its projections
         └── LockTimeout           somebody else holds the lock; names the holder
 
@@ -28,10 +30,12 @@ from dataclasses import dataclass
 
 __all__ = [
     "BuildFailed",
+    "ClaimHeld",
     "ConfigError",
     "EmuError",
     "ExternalError",
     "Fault",
+    "GuardError",
     "HarnessFault",
     "LockTimeout",
     "MachoError",
@@ -168,6 +172,14 @@ class ExternalError(NextrustError):
         self.now = now
         self.after = after
         self.charged = charged
+
+
+class GuardError(NextrustError):
+    """The guards' database cannot be read or written, or a claim on an event was lost to somebody else."""
+
+
+class ClaimHeld(GuardError):
+    """An event is being handled by another process, which has not finished in the time there was to wait."""
 
 
 class StatusError(NextrustError):

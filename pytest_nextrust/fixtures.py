@@ -150,7 +150,7 @@ def nextrust_explore(request: pytest.FixtureRequest, nextrust_cell: Cell) -> Exp
 
     ``assert nextrust_explore("test.c").verdict == "passed"``: a failure shows the schedule and the token.
     """
-    from pytest_nextrust.collect import PROGRAMS
+    from pytest_nextrust.collect import FIGURES, PROGRAMS
     from pytest_nextrust.collect.exploring import Explorer
 
     def build(*sources: Path, **rest: Any) -> BuildResult:
@@ -164,6 +164,7 @@ def nextrust_explore(request: pytest.FixtureRequest, nextrust_cell: Cell) -> Exp
         build,
         request.path.parent,
         request.node.stash.setdefault(PROGRAMS, []),
+        request.node.stash.setdefault(FIGURES, {}),
     )
 
 

@@ -82,8 +82,19 @@ OPTIONS: tuple[Option, ...] = (
         "run a failing exploration again, from the token that was printed; nothing else is run",
     ),
     Option("nextrust-dry-run", "", "show what would run; change nothing on disk", flag=True),
-    Option("nextrust-force", "", "run a phase although one it depends on failed; recorded", flag=True),
+    Option(
+        "nextrust-force",
+        "",
+        "run although a phase depended on failed, or the commit failed too often; recorded",
+        flag=True,
+    ),
     Option("nextrust-report", "FILE", "write a report; .json is CTRF (JUnit XML is pytest's own --junitxml)"),
+    Option(
+        "nextrust-metrics",
+        "FILE",
+        "add what a run of phases measures to FILE, in the Prometheus text format; it is replaced atomically",
+        ini="string",
+    ),
     Option(
         "nextrust-standins",
         "accept|reject",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
+import shlex
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +23,48 @@ from pytest_nextrust.config import ProjectConfig, load_project, option, read_doc
 from pytest_nextrust.errors import ConfigError, Fault, UsageFault
 from pytest_nextrust.files import atomic_replace, make_folder
 
-__all__ = ["Phase", "Phases", "clear_done", "done_path", "mark_done", "read_done"]
+__all__ = ["CHECKS", "Criterion", "Phase", "Phases", "clear_done", "done_path", "mark_done", "read_done"]
 
 _ID = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+
+
+CHECKS = ("file", "command", "toolchain", "service", "scenario")
+"""What may be asked of a criterion; at most one of them."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """When a phase is done, in words, and how that is checked; without a check it is for a person to judge.
+
+    ``file``: a path under the project's root that exists. ``command``: its program and arguments, run in the project's
+    root; holds where it exits 0. ``toolchain``: a toolchain that is found and usable. ``service``: ``HOST:PORT`` that
+    takes a TCP connection. ``scenario``: passed in every cell it runs in.
+    """
+
+    text: str = option(check=lambda text: None if text.strip() else "empty")
+    file: str = ""
+    command: tuple[str, ...] = ()
+    toolchain: str = ""
+    service: str = option(default="", pattern=r"|[^\s:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", remedy="write HOST:PORT")
+    scenario: str = ""
+
+    def document_faults(self) -> Iterator[Fault]:
+        """More than one check in one criterion."""
+        given = [kind for kind in CHECKS if getattr(self, kind)]
+        if len(given) > 1:
+            yield Fault(given[1], f"beside {given[0]}: a criterion has one check", "write two criteria")
+
+    @property
+    def kind(self) -> str:
+        """Which of ``CHECKS`` it has; empty where there is none."""
+        return next((kind for kind in CHECKS if getattr(self, kind)), "")
+
+    @property
+    def check(self) -> str:
+        """The check in one line; empty where there is none."""
+        if self.kind == "command":
+            return f"command {shlex.join(self.command)}"
+        return f"{self.kind} {getattr(self, self.kind)}" if self.kind else ""
 
 
 @dataclass(frozen=True)
@@ -32,8 +72,9 @@ class Phase:
     """One step of the port.
 
     ``depends``: ids of the phases that must have passed. ``expected_files``: paths under the project's root that exist
-    when the phase is done; ``{status_dir}`` in them is the folder of the status log. ``parallel_group``: phases with
-    the same group may run side by side once each is ready.
+    when the phase is done; ``{status_dir}`` in them is the folder of the status log. ``success_criteria``: each a text,
+    or a text with a check. ``parallel_group``: phases with the same group may run side by side once each is ready;
+    one without a group may run beside any.
     """
 
     id: str = option(
@@ -45,9 +86,14 @@ class Phase:
     depends: tuple[str, ...] = ()
     deliverables: tuple[str, ...] = ()
     expected_files: tuple[str, ...] = ()
-    success_criteria: tuple[str, ...] = ()
+    success_criteria: tuple[str | Criterion, ...] = ()
     expected_duration_days: float | None = option(default=None, minimum=0)
     parallel_group: str = ""
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """``success_criteria``, those that are only a text too."""
+        return tuple(Criterion(each) if isinstance(each, str) else each for each in self.success_criteria)
 
     def files(self, status_dir: str = "docs/ci-status") -> tuple[str, ...]:
         """``expected_files`` with ``{status_dir}`` filled in."""
@@ -141,6 +187,20 @@ class Phases:
     def ready(self, done: Collection[str] = ()) -> tuple[Phase, ...]:
         """Phases that are not done and whose dependencies all are: they may run side by side."""
         return tuple(p for p in self.order if p.id not in done and all(need in done for need in p.depends))
+
+    def beside(self, identifier: str, done: Collection[str] = ()) -> tuple[str, ...]:
+        """Ids of the ready phases that may run side by side with this one, which is ready too; else nothing."""
+        ready = self.ready(done)
+        phase = self[identifier]
+        if phase not in ready:
+            return ()
+        return tuple(p.id for p in ready if p != phase and self.may_share(phase.id, p.id))
+
+    def may_share(self, one: str, other: str) -> bool:
+        """Whether two phases may run at the same time: no way of dependencies between them, and no two groups."""
+        groups = {self._by_id[one].parallel_group, self._by_id[other].parallel_group} - {""}
+        below = self._by_id[one] in self.closure(other) or self._by_id[other] in self.closure(one)
+        return one != other and not below and len(groups) <= 1
 
     def resolve(self, wanted: str, done: Collection[str] = ()) -> tuple[Phase, ...]:
         """The phases meant by ``current``, ``all`` or an id. Raises UsageFault for anything else.

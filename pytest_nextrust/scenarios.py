@@ -18,6 +18,8 @@ from typing import Any
 from pytest_nextrust.config import option, read_document, read_toml
 from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.matrix import CPUS, PROFILES, Cell
+from pytest_nextrust.programs import Program, program_of
+from pytest_nextrust.threads import FINDINGS, Atomics, Concurrent
 
 __all__ = [
     "CHECKS",
@@ -26,6 +28,7 @@ __all__ = [
     "FINDINGS",
     "SIGNALS",
     "STAGES",
+    "Atomics",
     "Check",
     "Concurrent",
     "Expect",
@@ -64,9 +67,6 @@ FAILURES = (
 )
 """What of a scenario can fail: the kinds of mismatch a known issue may name."""
 
-FINDINGS = ("final", "fault", "deadlock", "livelock", "divergence", "starvation")
-"""What exploring a concurrent test can find."""
-
 # 4.3BSD <signal.h>, as NeXT's <bsd/signal.h> numbers them; 29 is SIGLOST's place and is not delivered on NeXT.
 _SIGNALS = (
     "HUP INT QUIT ILL TRAP IOT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM URG STOP TSTP CONT CHLD TTIN TTOU IO XCPU XFSZ "
@@ -78,45 +78,6 @@ SIGNALS: Mapping[str, int] = {
 }
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
-
-
-@dataclass(frozen=True)
-class Program:
-    """What is built, or the Mach-O taken ready-made (``file``), and what it is started with.
-
-    ``toolchain`` is the one the scenario is about; without it the default of ``language``. ``optimise`` replaces the
-    level that the profile gives (``0``, ``1``, ``2``, ``s``).
-    """
-
-    language: str | None = option(default=None, choices=("c", "asm", "rust"))
-    toolchain: str | None = None
-    sources: tuple[str, ...] = ()
-    file: str | None = None
-    flags: tuple[str, ...] = ()
-    optimise: str | None = option(default=None, choices=("0", "1", "2", "3", "s"))
-    args: tuple[str, ...] = ()
-    env: dict[str, str] = field(default_factory=dict)
-    stdin: str | None = None
-    stdin_file: str | None = None
-
-    def document_faults(self) -> Iterator[Fault]:
-        if self.file is None:
-            if self.language is None:
-                yield Fault("language", "missing", "c, asm or rust; or file = a ready-made Mach-O")
-            if not self.sources:
-                yield Fault("sources", "missing", "name the source files; or file = a ready-made Mach-O")
-        else:
-            for name in ("language", "toolchain", "sources", "flags", "optimise"):
-                if getattr(self, name):
-                    yield Fault(name, "has no meaning beside file", "a ready-made Mach-O is not built: take it away")
-        if self.stdin is not None and self.stdin_file is not None:
-            yield Fault("stdin_file", "given beside stdin", "keep one")
-        for name, text in self.env.items():
-            if not name or "=" in name or "\0" in name + text:
-                yield Fault(f"env.{name}", "not a name and value the guest can be given", "no = in names, no NUL")
-        for index, text in enumerate(self.args):
-            if "\0" in text:
-                yield Fault(f"args[{index}]", "holds a NUL", "C strings end there")
 
 
 @dataclass(frozen=True)
@@ -160,28 +121,6 @@ class Expect:
 
 
 @dataclass(frozen=True)
-class Concurrent:
-    """How the program's threads are explored, and what that must come to: ``passed``, or a kind of finding.
-
-    ``signals`` deliveries of ``nextrust_signal`` to each thread; ``states`` and ``seconds`` bound the search.
-    """
-
-    expect: str = option(choices=("passed", *FINDINGS))
-    signals: int = option(default=0, minimum=0, maximum=16)
-    nested: bool = False
-    loop: bool = False
-    reduce: bool = True
-    states: int | None = option(default=None, minimum=1)
-    seconds: float | None = option(default=None, minimum=0.01)
-
-    def document_faults(self) -> Iterator[Fault]:
-        if self.nested and not self.signals:
-            yield Fault("nested", "no signals are delivered", "give signals too")
-        if self.expect == "starvation" and not self.loop:
-            yield Fault("expect", "threads that end cannot starve", "give loop = true too")
-
-
-@dataclass(frozen=True)
 class Check:
     """One named check of a stage that looks at the surroundings or at what a toolchain emits.
 
@@ -208,8 +147,9 @@ class Check:
 class KnownIssue:
     """A strict expected failure: in the cells it names, ``failure`` must fail; passing there fails the run.
 
-    An empty list means every value. ``versions`` are prefixes of the toolchain's version. What else the entry says
-    (level, minimal program, first wrong instruction, witness) is shown, not judged.
+    An empty list means every value. ``versions`` are prefixes of the toolchain's version. ``routines`` are patterns
+    (``*``) of atomic routines: the entry then speaks of findings about these alone. What else it says (level, minimal
+    program, first wrong instruction, witness) is shown, not judged.
     """
 
     id: str = option(pattern=_NAME, remedy="letters, digits, _ . and -")
@@ -218,12 +158,17 @@ class KnownIssue:
     profiles: tuple[str, ...] = option(default=(), choices=PROFILES)
     toolchains: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    routines: tuple[str, ...] = ()
     summary: str = ""
     level: str = ""
     minimal: str = ""
     first_wrong: str = ""
     witness: str = ""
     url: str = ""
+
+    def document_faults(self) -> Iterator[Fault]:
+        if self.routines and self.failure != "finding":
+            yield Fault("routines", "only findings are about routines", 'write failure = "finding", or take it away')
 
     def covers(self, cell: Cell, toolchain: str, version: str) -> bool:
         """Whether this entry speaks of a program built by this toolchain for this cell."""
@@ -256,6 +201,7 @@ class _Document:
     limits: Limits = Limits()
     expect: Expect | None = None
     concurrent: Concurrent | None = None
+    atomics: Atomics | None = None
     checks: tuple[Check, ...] = option(default=(), name="check")
     known_issues: tuple[KnownIssue, ...] = option(default=(), name="known_issue")
 
@@ -264,20 +210,43 @@ class _Document:
             if not getattr(self, name):
                 yield Fault(name, "empty: no cell is left", "leave it out for all")
         if self.stage == "environment":
-            for name in ("program", "expect", "concurrent"):
+            for name in ("program", "expect", "concurrent", "atomics"):
                 if getattr(self, name) is not None:
                     yield Fault(name, "stage environment runs no program", "choose another stage, or take it away")
             if not self.checks:
                 yield Fault("check", "missing: nothing to verify", "write [[check]] tables")
+        elif self.atomics is not None:
+            yield from self._atomics_faults(self.atomics)
         elif self.program is None:
             yield Fault("program", f"missing: stage {self.stage} is about a program", "write [program]")
         elif self.concurrent is not None and self.expect is not None:
             yield Fault("expect", "given beside concurrent, whose expect it is", "keep one table")
         elif self.stage != "object" and self.expect is None and self.concurrent is None:
             yield Fault("expect", "missing: nothing says what the run must come to", "write [expect] or [concurrent]")
-        if self.expect is None and self.stage == "object" and not self.checks:
+        if self.expect is None and self.atomics is None and self.stage == "object" and not self.checks:
             yield Fault("check", "missing: nothing to verify", 'write [[check]] with kind = "macho-sound", or [expect]')
         yield from _guest_path_faults("root", {k: v for k, v in self.root.items() if k != "folder"})
+        if self.atomics is None:
+            for index, issue in enumerate(self.known_issues):
+                if issue.routines:
+                    yield Fault(f"known_issue[{index}].routines", "no routines are checked", "take it away")
+
+    def _atomics_faults(self, atomics: Atomics) -> Iterator[Fault]:
+        if self.stage != "atomics":
+            yield Fault("atomics", f"stage is {self.stage}", 'write stage = "atomics"')
+        for name in ("expect", "concurrent"):
+            if getattr(self, name) is not None:
+                yield Fault(name, "given beside atomics, whose expect it is", "keep one table")
+        made = atomics.runtime or atomics.compiler
+        if self.program is None:
+            if made is None:
+                yield Fault("program", "missing: nothing says what is checked", "or atomics.runtime, atomics.compiler")
+        elif atomics.level is not None and made is None:
+            yield Fault("atomics.level", "given beside program", "write optimise in [program]")
+        elif made is not None:
+            yield Fault("program", f"given beside {made}, which is what is checked", "keep one")
+        elif self.program.language == "rust":
+            yield Fault("program.language", "runtimes are built of C and assembly", "c or asm")
 
 
 @dataclass(frozen=True)
@@ -296,6 +265,7 @@ class Scenario:
     limits: Limits = Limits()
     expect: Expect | None = None
     concurrent: Concurrent | None = None
+    atomics: Atomics | None = None
     checks: tuple[Check, ...] = ()
     known_issues: tuple[KnownIssue, ...] = ()
 
@@ -335,11 +305,12 @@ def load(file: Path, *, phases: Collection[str] | None = None) -> Scenario:
         stage=value.stage,
         cpus=value.cpus,
         profiles=value.profiles,
-        program=value.program,
+        program=value.program if value.atomics is None else program_of(value.atomics, value.program),
         root=Root(value.root.get("folder"), {k: v for k, v in value.root.items() if k != "folder"}),
         limits=value.limits,
         expect=value.expect,
         concurrent=value.concurrent,
+        atomics=value.atomics,
         checks=value.checks,
         known_issues=value.known_issues,
     )

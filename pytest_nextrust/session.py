@@ -16,14 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_nextrust.config import load_project
+from pytest_nextrust.config import ProjectConfig, load_project
+from pytest_nextrust.control.metrics.runs import RunMeasure
+from pytest_nextrust.control.metrics.sinks import open_emitter
+from pytest_nextrust.control.run import RunGuard, admit
+from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.phases import Phases
 from pytest_nextrust.plan import Catalogue, Plan, catalogue, make_plan, refusal
 from pytest_nextrust.report.recorder import Recorder
 from pytest_nextrust.scenarios import Scenario
 from pytest_nextrust.settings import Settings
-from pytest_nextrust.status import Journal, JournalView
+from pytest_nextrust.status import Follower, JournalView
 from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.status.runs import RunStore
@@ -31,7 +35,7 @@ from pytest_nextrust.toolchain.records import Toolchain
 from pytest_nextrust.verify import Outcome, Services
 from pytest_nextrust.wire import from_wire, to_wire
 
-__all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session"]
+__all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session", "side_by_side"]
 
 Mode = Literal["phase", "scenario", "node", "fixtures"]
 """``phase``: a plan and a record; ``scenario``: one scenario again; ``node``: node ids; ``fixtures``: none of these."""
@@ -78,6 +82,12 @@ class Session:
     """Node id to the item as it is before it ran (verdict ``crashed``: what it is if nothing comes)."""
     notes: list[str] = field(default_factory=list)
     recorder: Recorder | None = None
+    guard: RunGuard | None = None
+    """Around a run of phases; None in a worker."""
+    measure: RunMeasure | None = None
+    """Of a run of phases; None in a worker."""
+    notices: list[str] = field(default_factory=list)
+    """Lines for GitHub Actions, each with its newline, to be written at the end."""
     _refusals: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def for_worker(self) -> dict[str, Any]:
@@ -170,6 +180,13 @@ class Session:
             self.recorder.item(item)
         return item
 
+    def toolchain_fault(self, name: str) -> str:
+        """What is wrong with a toolchain; nothing where it is found and usable."""
+        if name not in self.services.toolchains:
+            return f"no toolchain {name}; known: {', '.join(sorted(self.services.toolchains))}"
+        probe = self.services.probe(name)
+        return "" if probe.found else f"{name} is not usable here: {', '.join(probe.missing) or 'not found'}"
+
     def close(self) -> None:
         """Stop the sandbox and remove the folder of this process."""
         self.services.close()
@@ -191,6 +208,16 @@ def filled(item: Item, outcome: Outcome) -> Item:
     )
 
 
+def side_by_side(phases: Phases, plan: Plan) -> list[str]:
+    """Which phases of a plan may run at the same time in one cell, in words; nothing where none may."""
+    ids = [phase for phase in phases.ids if plan.cells.get(phase)]
+    pairs = [(one, other) for i, one in enumerate(ids) for other in ids[i + 1 :] if phases.may_share(one, other)]
+    found: dict[str, list[str]] = {}
+    for one, other in pairs:
+        found.setdefault(one, []).append(other)
+    return [f"with workers, {one} may run beside {', '.join(others)}" for one, others in found.items()]
+
+
 def open_session(
     settings: Settings,
     mode: Mode,
@@ -204,11 +231,13 @@ def open_session(
 
     ``folders`` and ``toolchains`` are what other plugins add.
 
-    Raises ConfigError for the project's settings, UsageFault for a phase, StatusError for an unreadable journal.
+    Raises ConfigError for the project's settings, UsageFault for a phase or a commit that has failed too often,
+    StatusError for an unreadable journal.
     """
     project = load_project(settings.root)
     phases = Phases.from_config(project)
     found = catalogue(settings, project, folders)
+    log = Follower(settings.status_dir)
     plan: Plan | None = None
     if handed is not None:
         environment = from_wire(Environment, handed["environment"])
@@ -219,7 +248,7 @@ def open_session(
             settings,
             phases,
             found.load(),
-            RunStore(Journal(settings.status_dir).read()),
+            log.catch_up().store,
             run=environment.run_id,
             commit=environment.commit,
         )
@@ -238,6 +267,44 @@ def open_session(
         worker=worker,
         notes=list(project.notes),
     )
+    if plan is not None and settings.dry_run:
+        session.notes += side_by_side(phases, plan)
     if plan is not None and not settings.dry_run:
-        session.recorder = Recorder(settings.status_dir, phases, settings.root, run=plan.run)
+        session.recorder = Recorder(
+            settings.status_dir,
+            phases,
+            settings.root,
+            run=plan.run,
+            toolchain=session.toolchain_fault,
+            notes=session.notes,
+            log=log,
+        )
+    if session.recorder is not None and handed is None:
+        _enter(session, project)
     return session
+
+
+def _enter(session: Session, project: ProjectConfig) -> None:
+    """Let a run of phases in, and make ready to measure it. Raises UsageFault where it is refused, ConfigError."""
+    settings, place = session.settings, str(project.source or "")
+    emitter = open_emitter(
+        settings.root, project.metrics, file=settings.metrics, place=place, write=session.notices.append
+    )
+    try:
+        session.guard = admit(
+            settings.root,
+            settings.status_dir,
+            table=project.backoff,
+            place=place,
+            commit=session.environment.commit,
+            run=session.environment.run_id,
+            force=settings.force,
+        )
+    except UsageFault:
+        emitter.count("nextrust.guard.actions", guard="backoff", action="refused")
+        emitter.flush()
+        raise
+    if session.guard.forced:
+        emitter.count("nextrust.guard.actions", guard="backoff", action="overridden")
+    session.notes += session.guard.notes
+    session.measure = RunMeasure(emitter)

@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "parse_budget",
     "parse_choice",
+    "parse_metrics",
     "parse_name",
     "parse_replay",
     "parse_report",
@@ -57,6 +58,7 @@ class Settings:
     dry_run: bool = False
     force: bool = False
     report: Path | None = None
+    metrics: Path | None = None
     standins: str = "accept"
     scenario_dirs: tuple[Path, ...] = ()
     paths: tuple[str, ...] = ()
@@ -136,6 +138,14 @@ def parse_report(option: str, text: str) -> Path:
     return path
 
 
+def parse_metrics(option: str, text: str) -> Path:
+    """A file, or a path where one can be made."""
+    if not text.strip() or Path(text).is_dir():
+        fault = "is a folder" if text.strip() else "empty"
+        raise UsageFault(option, fault, place=text, remedy="name a file, as metrics/nextrust.prom")
+    return Path(text)
+
+
 def parse_status_dir(option: str, text: str) -> Path:
     """A folder, or a path where one can be made."""
     path = Path(text)
@@ -165,6 +175,7 @@ def read_settings(source: Source, *, root: Path, start: Path, paths: Sequence[st
         dry_run=bool(source.option("nextrust_dry_run")),
         force=bool(source.option("nextrust_force")),
         report=_report(source, start),
+        metrics=_metrics(source, root, start),
         standins=_given(source, "nextrust_standins", lambda o, t: parse_choice(o, t, STANDINS)) or "accept",
         scenario_dirs=tuple(root / name for name in source.ini("nextrust_scenarios") or DEFAULT_SCENARIOS),
         paths=tuple(paths),
@@ -192,6 +203,14 @@ def _folder(source: Source, root: Path, start: Path) -> Path:
 def _report(source: Source, start: Path) -> Path | None:
     given = source.option("nextrust_report")
     return None if given is None else start / parse_report("--nextrust-report", given)
+
+
+def _metrics(source: Source, root: Path, start: Path) -> Path | None:
+    given = source.option("nextrust_metrics")
+    if given is not None:
+        return start / parse_metrics("--nextrust-metrics", given)
+    fixed = source.ini("nextrust_metrics")
+    return root / parse_metrics("nextrust_metrics", fixed) if fixed else None
 
 
 def _cells(source: Source) -> tuple[Cell, ...]:

@@ -2,7 +2,8 @@
 
 ``to_wire``/``from_wire`` convert frozen dataclasses to dict, list, str, int, float, bool, None and bytes, by field
 name, so a reader that is older or newer than the writer ignores what it does not know. ``dumps``/``loads`` carry plain
-values as JSON, bytes as ``{"$b": base64}``. Pickle is not used: a guest may end up controlling what its child writes.
+values as JSON, bytes as ``{"$b": base64}`` (a mapping that looks so itself stands in ``{"$d": mapping}``). Pickle is
+not used: a guest may end up controlling what its child writes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ __all__ = ["dumps", "from_wire", "loads", "to_wire"]
 T = TypeVar("T")
 
 Plain = Any
+
+_OURS = ({"$b"}, {"$d"})
 
 
 def to_wire(value: object) -> Plain:
@@ -85,7 +88,8 @@ def _armour(plain: Plain) -> Plain:
     if isinstance(plain, (list, tuple)):
         return [_armour(item) for item in plain]
     if isinstance(plain, dict):
-        return {key: _armour(item) for key, item in plain.items()}
+        armoured = {key: _armour(item) for key, item in plain.items()}
+        return {"$d": armoured} if plain.keys() in _OURS else armoured
     return plain
 
 
@@ -98,5 +102,7 @@ def _unarmour(plain: Plain) -> Plain:
                 return base64.b64decode(plain["$b"], validate=True)
             except (binascii.Error, TypeError) as error:
                 raise ValueError(f"bytes that are not base64: {error}") from error
+        if plain.keys() == {"$d"} and isinstance(plain["$d"], dict):
+            plain = plain["$d"]
         return {key: _unarmour(item) for key, item in plain.items()}
     return plain

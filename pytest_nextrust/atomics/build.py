@@ -9,14 +9,14 @@ Boundary: compilers and files; nothing is executed here.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.atomics.table import lookup
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
-from pytest_nextrust.macho import Image, ImageSymbol
+from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import image_of
@@ -24,7 +24,18 @@ from pytest_nextrust.toolchain.output import RUNTIME, workspace
 from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.registry import toolchains
 
-__all__ = ["CODE_ROOM", "OBJECT_ROOM", "Runtime", "Unit", "build", "exported"]
+__all__ = [
+    "CODE_ROOM",
+    "OBJECT_ROOM",
+    "Runtime",
+    "Unit",
+    "build",
+    "compile_command",
+    "exported",
+    "libraries",
+    "linked",
+    "room",
+]
 
 CODE_ROOM = 0x2000
 OBJECT_ROOM = 0x4000
@@ -93,6 +104,33 @@ class Runtime:
         """Where objects go."""
         return self.symbols["nextrust_objects"]
 
+    def regions(self) -> list[list[Any]]:
+        """Its segments as (address, size, protection, bytes), from page boundaries on."""
+        segments: dict[str, list[ImageSection]] = {}
+        for section in self.image.sections:
+            segments.setdefault(section.segment, []).append(section)
+        found = []
+        for name, sections in segments.items():
+            low = min(section.address for section in sections) & ~0x1FFF
+            high = max(section.address + section.size for section in sections)
+            data = bytearray(high - low)
+            for section in sections:
+                if section.data is not None:
+                    data[section.address - low : section.address - low + len(section.data)] = section.data
+            found.append([low, high - low, 5 if name == "__TEXT" else 3, bytes(data)])
+        return found
+
+    def own(self) -> list[list[Any]]:
+        """What is its own, as (start, end, writable): all but the room for objects."""
+        found = []
+        for section in self.image.sections:
+            low, high, writable = section.address, section.address + section.size, section.segment != "__TEXT"
+            if low <= self.objects < high:
+                found += [[low, self.objects, writable], [self.objects + OBJECT_ROOM, high, writable]]
+            else:
+                found.append([low, high, writable])
+        return found
+
     def patched(self, code: bytes, objects: bytes, symbols: Mapping[str, int] | None = None) -> Image:
         """The image with a history's code and objects in their rooms, and its symbols."""
         sections = []
@@ -141,21 +179,47 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
         objects = []
         names: dict[str, None] = {}
         for number, unit in enumerate(units):
-            base = _base(compilers[unit.toolchain or toolchain], cpu, level)
+            base = compile_command(compilers[unit.toolchain or toolchain], cpu, level)
             out = _compile(runner, base, unit, folder / f"{number}.o")
             objects.append(out)
             names.update(dict.fromkeys(exported(out.read_bytes(), str(unit.source))))
-        (folder / "room.s").write_text(ROOM)
-        runner.run([PREFIX + "as", "-o", str(folder / "room.o"), str(folder / "room.s")], cwd=folder)
-        libraries = [c_runtime(runner, cpu) / "libnext.a", Path(libgcc(runner, cpu))]
-        image = _link(runner, [*objects, folder / "room.o", *libraries], list(names), folder)
+        runtime = linked(runner, [*objects, room(runner, folder)], names, cpu, folder, libraries(runner, cpu))
+    return replace(runtime, level=level, version=f"{toolchain}: {compilers[toolchain].probe().version}")
+
+
+def room(runner: Runner, folder: Path) -> Path:
+    """The object with the rooms, made in ``folder``. Raises BuildFailed."""
+    source, out = folder / "room.s", folder / "room.o"
+    source.write_text(ROOM)
+    runner.run([PREFIX + "as", "-o", str(out), str(source)], cwd=folder)
+    return out
+
+
+def libraries(runner: Runner, cpu: str) -> list[Path]:
+    """What every runtime is linked with: this package's own library and GNU C's. Raises BuildFailed."""
+    return [c_runtime(runner, cpu) / "libnext.a", Path(libgcc(runner, cpu))]
+
+
+def linked(
+    runner: Runner,
+    objects: Sequence[Path],
+    names: Collection[str],
+    cpu: str,
+    folder: Path,
+    archives: Sequence[Path],
+) -> Runtime:
+    """Link objects, the rooms' among them, and archives; level and version are left empty.
+
+    ``names``: the symbols that must be kept. Raises BuildFailed, ToolchainError.
+    """
+    image = _link(runner, [*objects, *archives], names, folder)
     symbols = {symbol.name.removeprefix("_"): symbol.address for symbol in image.symbols if symbol.external}
     # Where these stand, traces should name a history's thread or the runtime's own data.
     image = replace(image, symbols=tuple(symbol for symbol in image.symbols if symbol.name not in LINKER_NAMES))
     routines = {
         routine.name: symbols[name] for name in names if (routine := lookup(name)) is not None and name in symbols
     }
-    return Runtime(image, cpu, level, f"{toolchain}: {compilers[toolchain].probe().version}", routines, symbols)
+    return Runtime(image, cpu, "", "", routines, symbols)
 
 
 def judge(units: Sequence[Unit]) -> None:
@@ -178,7 +242,8 @@ def _compiler(name: str) -> CToolchain:
     return found
 
 
-def _base(compiler: CToolchain, cpu: str, level: str) -> list[str]:
+def compile_command(compiler: CToolchain, cpu: str, level: str) -> list[str]:
+    """How a C compiler is called for a CPU and level, before flags of one's own and the names of files."""
     path = compiler.probe().path
     headers = compiler.own_headers(path)
     own = ["-isystem", headers] if headers else []
@@ -194,7 +259,7 @@ def _compile(runner: Runner, base: Sequence[str], unit: Unit, out: Path) -> Path
     return out
 
 
-def _link(runner: Runner, inputs: Sequence[Path], keep: Sequence[str], folder: Path) -> Image:
+def _link(runner: Runner, inputs: Sequence[Path], keep: Iterable[str], folder: Path) -> Image:
     out = folder / "runtime.elf"
     command = [
         PREFIX + "ld",

@@ -5,20 +5,24 @@ pointer, the preserved registers and the stack pointer; and every access must be
 arguments, the stack below, or the runtime's own data. The runtime's data (its locks) live on from call to call, so a
 lock that is not released is met by a later call that never returns.
 
-Runs in the child process only. Convention: System V ABI, Motorola 68000 supplement: d0, d1, a0, a1 and the argument
-slots are the callee's, all else is preserved.
+Runs in the child only. Convention: System V ABI, Motorola 68000 supplement: d0, d1, a0, a1 and the argument slots are
+the callee's, all else is preserved.
 """
 
 from __future__ import annotations
 
 import random
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from pytest_nextrust.atomics.driver import Call
-from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Kind, apply, returned
+from pytest_nextrust.atomics.parting import NAMES, PRESERVED, Area, Wanted
+from pytest_nextrust.atomics.retrace import Start, explained, leaking
+from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Effect, Kind, apply, returned
 from pytest_nextrust.emu.stepper import Region, Stepper
 from pytest_nextrust.emu.threadstate import pack
 from pytest_nextrust.explore.steps import SENTINEL
@@ -41,8 +45,6 @@ HUGE_SIZES = (1024, 1040)
 """Sizes of generic objects; the huge ones cover every lock of a table of 64 blocks."""
 
 LOCK_FREE_SIZES = (*GENERIC_SIZES, 40, *HUGE_SIZES)
-PRESERVED = (*range(2, 8), *range(10, 15))
-NAMES = [*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,17 @@ class Case:
     fill: int
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call before its first instruction: the thread's state, and every writable byte as (address, bytes)."""
+
+    case: Case
+    room: bytearray
+    allowed: dict[Kind, int]
+    state: bytes
+    memory: tuple[tuple[int, bytes], ...]
+
+
 class Checker:
     """Calls the functions of one linked runtime; ``payload`` as ``check`` takes it."""
 
@@ -62,6 +75,7 @@ class Checker:
         self.calls = 0
         self._cpu = cpu
         self._last = ""
+        self._begun: Begun | None = None
         self._data = [(at, -(-size // PAGE) * PAGE, data) for at, size, prot, data in payload["regions"] if prot & 2]
         self._room: int = payload["objects"]
         self._room_size: int = payload["room"]
@@ -73,15 +87,20 @@ class Checker:
         """Give the CPU back."""
         self._step.close()
 
-    def routine(self, function: str, address: int, name: str, plain: bool, rng: random.Random) -> None:
-        """Check one function in all sizes; at most one finding of each kind."""
+    def routine(
+        self, function: str, address: int, name: str, plain: bool, rng: random.Random, alignment: int = 1
+    ) -> None:
+        """Check one function in all sizes; at most one finding of each kind. Its objects have this alignment."""
         seen: set[str] = set()
         for case in cases(function, name, plain, rng):
+            if case.call.offset % alignment:
+                continue
             found = self._attempt(case, address, rng)
             if found is not None and found["kind"] not in seen:
                 seen.add(found["kind"])
-                self.findings.append(found)
+                self.findings.append(found | self._retraced(found["kind"], found.pop("begun"), found.pop("leaks")))
                 if found["kind"] in ("deadlock", "fault"):
+                    self._forget()
                     return
 
     def lock_free(self, functions: dict[str, int]) -> dict[str, int]:
@@ -95,8 +114,10 @@ class Checker:
         return answers
 
     def _attempt(self, case: Case, address: int, rng: random.Random) -> dict[str, Any] | None:
-        kept = rng.getstate()
+        kept, earlier = rng.getstate(), self._begun
         found = self._one(case, address, rng)
+        if found is not None:
+            found |= {"begun": self._begun, "leaks": False}
         if found is not None and found["kind"] in ("deadlock", "fault"):
             self._forget()
             last = self._last
@@ -105,10 +126,23 @@ class Checker:
                 again = self._one(case, address, rng)
                 if again is None:
                     message = f"leaves something behind: {found['message']} after it, and returns otherwise"
-                    return {**found, "routine": last, "message": message}
+                    return {**found, "routine": last, "message": message, "begun": earlier, "leaks": True}
                 self._forget()
         self._last = case.call.function or case.call.routine
         return found
+
+    def _retraced(self, kind: str, begun: Begun | None, leaks: bool) -> dict[str, Any]:
+        """What each instruction of the call left, and where it goes wrong."""
+        if begun is None:
+            return {}
+        start = self._again(begun)
+        if leaks:
+            writable = [(low, high) for low, high, may in self._own if may]
+            told = leaking(self._step, start, writable, self._cpu.name)
+        else:
+            told = explained(self._step, start, kind, self._cpu.name)
+        areas = [[area.name, area.address, len(area.before)] for area in start.wanted.areas if area.name]
+        return {**told, "places": [*areas, ["stack", STACK, STACK_SIZE]]}
 
     def _forget(self) -> None:
         """Make the runtime's data what they were at the start."""
@@ -140,8 +174,11 @@ class Checker:
         sp = STACK + STACK_SIZE - 4 * (len(words) + 1) - 16
         step.write(sp, b"".join(word.to_bytes(4, "big") for word in (SENTINEL, *words)))
         before = [rng.getrandbits(32) for _ in range(15)] + [sp]
-        step.load(struct.pack("=16I", *before) + pack(address, sp)[64:])
+        state = struct.pack("=16I", *before) + pack(address, sp)[64:]
+        step.load(state)
         step.events.clear()
+        memory = [(place, step.read(place, length)) for place, length, _ in self._data]
+        self._begun = Begun(case, room, allowed, state, (*memory, (STACK, step.read(STACK, STACK_SIZE))))
         stop = self._cpu.run(LIMIT)
         self.calls += 1
         where = f"{size} bytes at offset {call.offset % 16} of a block, memory {_hex(case.memory)}"
@@ -183,6 +220,35 @@ class Checker:
             return finding(kind, message)
         return None
 
+    def _again(self, begun: Begun) -> Start:
+        """The call for one that makes it again, with what is wanted of it."""
+        case, room, allowed = begun.case, begun.room, begun.allowed
+        routine, size = case.call.meaning, case.call.size
+        effect, wanted = self._wanted(case, room)
+        places = [(start - self._room, f"what {kind.value} points to") for kind, start in allowed.items()]
+        places[0] = (places[0][0], "the object")
+        cuts = sorted({0, self._room_size, *(p for p, _ in places), *(p + size for p, _ in places)})
+        names = dict(places)
+        areas = tuple(
+            Area(names.get(low, ""), self._room + low, bytes(room[low:high]), wanted[low:high])
+            for low, high in pairwise(cuts)
+        )
+        top = STACK + STACK_SIZE - 16
+        spans = tuple(self._places(size, top, allowed))
+        return Start(begun.state, begun.memory, Wanted(areas, effect.result, routine.width, spans))
+
+    def _wanted(self, case: Case, room: bytearray) -> tuple[Effect, bytes]:
+        """What the meaning makes of the call, and what the room must hold after it."""
+        size = case.call.size
+        effect = apply(case.call.meaning, case.memory, case.call.args)
+        wanted = bytearray(room)
+        wanted[case.call.offset : case.call.offset + size] = effect.memory
+        if effect.expected is not None:
+            wanted[BUFFERS : BUFFERS + size] = effect.expected
+        if effect.output is not None:
+            wanted[BUFFERS + 2 * BUFFER_GAP : BUFFERS + 2 * BUFFER_GAP + size] = effect.output
+        return effect, bytes(wanted)
+
     def _judge(
         self,
         case: Case,
@@ -193,13 +259,7 @@ class Checker:
         allowed: dict[Kind, int],
     ) -> Iterator[tuple[str, str]]:
         call, size = case.call, case.call.size
-        effect = apply(call.meaning, case.memory, call.args)
-        wanted = bytearray(room)
-        wanted[call.offset : call.offset + size] = effect.memory
-        if effect.expected is not None:
-            wanted[BUFFERS : BUFFERS + size] = effect.expected
-        if effect.output is not None:
-            wanted[BUFFERS + 2 * BUFFER_GAP : BUFFERS + 2 * BUFFER_GAP + size] = effect.output
+        effect, wanted = self._wanted(case, room)
         if after[15] != before[15] + 4:
             yield "register", f"returns with sp off by {after[15] - before[15] - 4}"
         for register in PRESERVED:
@@ -211,7 +271,7 @@ class Checker:
             yield "result", f"answers 0x{value or 0:x} instead of 0x{effect.result:x}"
         found = self._step.read(self._room, self._room_size)
         if found != wanted:
-            yield from self._difference(found, bytes(wanted), case, allowed)
+            yield from self._difference(found, wanted, case, allowed)
         yield from self._accesses(size, top, allowed)
 
     def _difference(
@@ -232,9 +292,13 @@ class Checker:
             f"changes the byte at offset {distance} from {near[0].value}, which has {case.call.size} bytes",
         )
 
-    def _accesses(self, size: int, top: int, allowed: dict[Kind, int]) -> Iterator[tuple[str, str]]:
+    def _places(self, size: int, top: int, allowed: dict[Kind, int]) -> list[tuple[int, int, bool]]:
+        """The (start, end, writable) that a call may touch."""
         places = [(start, start + size, kind is not Kind.INPUT) for kind, start in allowed.items()]
-        places += [(STACK, top, True), *((start, end, writable) for start, end, writable in self._own)]
+        return [*places, (STACK, top, True), *((start, end, bool(writable)) for start, end, writable in self._own)]
+
+    def _accesses(self, size: int, top: int, allowed: dict[Kind, int]) -> Iterator[tuple[str, str]]:
+        places = self._places(size, top, allowed)
         for write, address, width in self._step.events:
             if any(start <= address and address + width <= end and (w or not write) for start, end, w in places):
                 continue
@@ -255,18 +319,23 @@ def check(payload: dict[str, Any], child: Any) -> dict[str, Any]:
     """Check every function of ``payload``; answers the calls made and the findings.
 
     ``payload``: cpu, regions, objects, room (the room's size), own (start, end, writable spans of the runtime), seed,
-    functions ((symbol, address, routine, plain) each).
+    functions ((symbol, address, routine, plain, alignment) each), and seconds, after which no further function is
+    begun; ``undone`` says how many were not.
     """
     checker = Checker(child.cpu(payload["cpu"]), payload)
+    ends, undone = time.monotonic() + payload["seconds"], 0
     try:
-        for function, address, name, plain in payload["functions"]:
+        for function, address, name, plain, alignment in payload["functions"]:
+            if time.monotonic() >= ends:
+                undone += 1
+                continue
             # One seed per function: a finding does not depend on which other functions there are.
-            checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"))
+            checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"), alignment)
             child.say(f"{function}: conformance")
-        free = checker.lock_free({name: address for _, address, name, _ in payload["functions"]})
+        free = checker.lock_free({name: address for _, address, name, *_ in payload["functions"]})
     finally:
         checker.close()
-    return {"calls": checker.calls, "findings": checker.findings, "lock_free": free}
+    return {"calls": checker.calls, "findings": checker.findings, "lock_free": free, "undone": undone}
 
 
 def cases(function: str, name: str, plain: bool, rng: random.Random) -> Iterator[Case]:

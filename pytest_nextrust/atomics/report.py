@@ -5,6 +5,8 @@ Boundary: plain values from ``campaign.Outcome``; nothing is compiled or run her
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +14,8 @@ from pytest_nextrust.atomics.campaign import Outcome, Target
 from pytest_nextrust.atomics.table import ROUTINES
 
 __all__ = ["cells_of", "missing_of", "text", "totals"]
+
+_COLUMNS = (("passed", 6), ("failed", 6), ("budget", 6), ("inline", 6), ("calling", 7))
 
 SHOWN = 12
 """Findings, notes and missing routines that the text lists; the JSON answer has all."""
@@ -58,7 +62,11 @@ def totals(outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 def text(answer: Mapping[str, Any]) -> Iterator[str]:
     """The answer's lines for a terminal."""
-    yield from _table(answer["cells"])
+    if answer.get("compiler"):
+        yield from _summary(answer["cells"])
+        yield from _wrong(answer["cells"], answer["findings"])
+    else:
+        yield from _table(answer["cells"])
     if answer["missing"]:
         yield ""
         shown = answer["missing"][:SHOWN]
@@ -71,11 +79,20 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
         f"{sums['states']} states, {sums['transitions']} transitions in {sums['seconds']:.1f} s"
     )
     if sums["undone"]:
-        yield f"{sums['undone']} histories were not explored: the budget was spent"
+        yield f"{sums['undone']} functions or histories were not checked: the budget was spent"
+    yield from _samples(answer["explorations"])
     yield from _findings("finding", answer["findings"])
     yield from _notes(answer["notes"])
     yield ""
     yield f"verdict: {answer['verdict']}"
+
+
+def _samples(explorations: list[dict[str, Any]]) -> Iterator[str]:
+    """What sampling is worth, for each history that was too large for a proof."""
+    for one in explorations:
+        if one["method"] == "sample":
+            worth = f": {one['guarantee']}" if one["guarantee"] else ""
+            yield f"sampled, not proved: {one['name']}: {one['schedules']} schedules{worth}"
 
 
 def _table(cells: list[dict[str, Any]]) -> Iterator[str]:
@@ -95,10 +112,64 @@ def _table(cells: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{family:<{width}}  " + "  ".join(f"{row.get(column, '-'):>7}" for column in columns)
 
 
+def _summary(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """One line per CPU and level of a compiler: its functions are too many for one line each."""
+    rows: dict[tuple[str, str], Counter[str]] = {}
+    for cell in cells:
+        row = rows.setdefault((cell["cpu"], cell["level"]), Counter())
+        row[cell["verdict"]] += 1
+        row["inline" if cell["inline"] else "calling" if cell["calls"] else "none"] += 1
+    yield f"{'':<10}  functions  passed  failed  budget  inline  calling"
+    for (cpu, level), row in rows.items():
+        counts = "  ".join(f"{row[name]:>{width}}" for name, width in _COLUMNS)
+        functions = row["passed"] + row["failed"] + row["budget"]
+        yield f"{f'{cpu} -O{level}':<10}  {functions:>9}  {counts}"
+
+
+_NAME = re.compile(r"nextrust_(?P<family>\w+?)_(?P<size>\d)_(?P<weak>weak_)?\w+")
+
+
+def _family(name: str) -> str:
+    """The operation that a generated function is of, whatever its size and ordering."""
+    match = _NAME.fullmatch(name)
+    return f"{match['family']}{' (weak)' if match['weak'] else ''}" if match else name
+
+
+def _wrong(cells: list[dict[str, Any]], findings: list[dict[str, Any]]) -> Iterator[str]:
+    """One line per operation that is wrong: how, in which sizes, and where; cells with the same sizes together."""
+    kinds: dict[str, set[str]] = {}
+    for found in findings:
+        kinds.setdefault(_family(found["routine"]), set()).add(found["kind"])
+    sizes: dict[str, dict[tuple[str, str], set[int]]] = {}
+    for cell in cells:
+        if cell["verdict"] == "failed":
+            where = sizes.setdefault(_family(cell["routine"]), {})
+            where.setdefault((cell["cpu"], cell["level"]), set()).add(cell["size"] or 0)
+    width = max(map(len, sizes), default=0)
+    for family, places in sizes.items():
+        alike: dict[tuple[int, ...], list[dict[str, str]]] = {}
+        for (cpu, level), found_sizes in places.items():
+            alike.setdefault(tuple(sorted(found_sizes)), []).append({"cpu": cpu, "level": level})
+        for of, where_of in alike.items():
+            which = ",".join(map(str, of))
+            how = ", ".join(sorted(kinds.get(family, ())))
+            yield f"  wrong: {family:<{width}}  {which} bytes ({how}) for {_places({'places': where_of})}"
+
+
+def _places(found: Mapping[str, Any]) -> str:
+    """Where a finding about a compiler holds: levels by CPU."""
+    levels: dict[str, list[str]] = {}
+    for place in found.get("places", ()):
+        levels.setdefault(place["cpu"], []).append(place["level"])
+    return "; ".join(f"{cpu} -O{','.join(sorted(each))}" for cpu, each in sorted(levels.items()))
+
+
 def _findings(word: str, findings: list[dict[str, Any]]) -> Iterator[str]:
     for found in findings[:SHOWN]:
         yield ""
         yield f"{word} ({found['kind']}): {found['routine']}: {found['message']}"
+        if found.get("places"):
+            yield f"  in code for {_places(found)}"
         for line in found.get("lines", ()):
             yield f"  {line}"
         if found["command"]:
@@ -113,5 +184,6 @@ def _notes(notes: list[dict[str, Any]]) -> Iterator[str]:
         by_reason.setdefault(note["note"], []).append(note)
     for reason, members in by_reason.items():
         yield ""
-        yield f"note: {len(members)} histories have no explanation, but {reason}"
+        many = f"{len(members)} histories have no explanation, but " if "history" in members[0] else ""
+        yield f"note: {many}{reason}" + ("" if many else f" ({len(members)} functions)")
         yield f"  first: {members[0]['message']}"

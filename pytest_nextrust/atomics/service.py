@@ -73,7 +73,7 @@ def _case(payload: dict[str, Any], history: dict[str, Any]) -> _Case:
         bottom = STACKS + 2 * number * STACK_SIZE
         data = bytes(STACK_SIZE - 4) + SENTINEL.to_bytes(4, "big")
         regions.append(Region(bottom, STACK_SIZE, 3, data))
-        starts.append(ThreadStart(entry, bottom + STACK_SIZE - 4))
+        starts.append(ThreadStart(entry, bottom + STACK_SIZE - 4, bottom))
     marks = {
         address: Mark(returns, operation, tuple((at, size) for at, size in reads))
         for address, returns, operation, reads in history["marks"]

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from pytest_nextrust.collect.nodes import ScenarioFile, ScenarioItem
-from pytest_nextrust.collect.results import PROGRAMS, Results
+from pytest_nextrust.collect.results import FIGURES, PROGRAMS, Results
 from pytest_nextrust.collect.select import Selection, arguments
 from pytest_nextrust.collect.state import STATE, ensure, settings_of, start
 
 __all__ = [
+    "FIGURES",
     "PROGRAMS",
     "STATE",
     "Results",

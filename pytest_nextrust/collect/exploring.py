@@ -15,7 +15,7 @@ from pytest_nextrust.explore.replay import explore, token_of
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.session import Session
 from pytest_nextrust.toolchain.records import BuildResult
-from pytest_nextrust.verify.concurrent import failure_text
+from pytest_nextrust.verify.concurrent import failure_text, figures_of
 
 __all__ = ["Explored", "Explorer"]
 
@@ -54,6 +54,7 @@ class Explorer:
     build: Callable[..., BuildResult]
     folder: Path
     programs: list[str]
+    figures: dict[str, float]
 
     def __call__(
         self,
@@ -89,6 +90,8 @@ class Explorer:
         store.save(self.session.settings.root / store.FOLDER, request)
         answer = explore(self.session.services.machine, request)
         self.programs.append(answer.program_sha256)
+        for name, number in figures_of(answer).items():
+            self.figures[name] = self.figures.get(name, 0) + number
         explored = Explored(request, answer)
         if answer.finding is not None:
             # pytest shows it where the test fails.

@@ -17,7 +17,7 @@ import pytest
 
 from pytest_nextrust.collect.carry import repair
 from pytest_nextrust.collect.nodes import BLANK, NotVerified, VerifiedItem
-from pytest_nextrust.errors import HarnessFault, StatusError, ToolchainMissing
+from pytest_nextrust.errors import GuardError, HarnessFault, StatusError, ToolchainMissing
 from pytest_nextrust.plan import REFUSED
 from pytest_nextrust.report import ctrf
 from pytest_nextrust.report.progress import Progress, Terminal
@@ -27,7 +27,7 @@ from pytest_nextrust.status.records import BAD, Item, ItemKey, Verdict
 from pytest_nextrust.verify import Outcome
 from pytest_nextrust.wire import from_wire, to_wire
 
-__all__ = ["PROGRAMS", "Results"]
+__all__ = ["FIGURES", "PROGRAMS", "Results"]
 
 PROGRAMS: pytest.StashKey[list[str]] = pytest.StashKey()
 """SHA-256 of every program that a test ran through the fixtures, in ``item.stash``."""
@@ -35,6 +35,10 @@ PROGRAMS: pytest.StashKey[list[str]] = pytest.StashKey()
 _PROGRESS = pytest.StashKey[Item]()
 _FORCED = pytest.StashKey[str]()
 _CARRIER = "nextrust"
+_FIGURES = "nextrust_figures"
+
+FIGURES: pytest.StashKey[dict[str, float]] = pytest.StashKey()
+"""What a test's explorations measured, in ``item.stash``; see ``verify.outcome``."""
 
 
 class Results:
@@ -88,6 +92,10 @@ class Results:
         current = self._carriable(report, current)
         item.stash[_PROGRESS] = current
         if report.when == "teardown":
+            figures: dict[str, float] = item.stash.get(FIGURES, {})
+            if isinstance(item, VerifiedItem) and item.outcome is not None:
+                figures = {**figures, **item.outcome.figures}
+            setattr(report, _FIGURES, figures)
             forced = item.stash.get(_FORCED, "")
             self._settle(report, dataclasses.replace(current, message=f"{current.message}\n{forced}".strip()))
         return report
@@ -153,9 +161,14 @@ class Results:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        blank = self.session.expected.get(report.nodeid)
+        if blank is not None and self.session.measure is not None:
+            self.session.measure.span(blank.phase, report.start, report.stop)
         carried = getattr(report, _CARRIER, None)
         if carried is not None:
             self.session.results[report.nodeid] = from_wire(Item, carried)
+            if self.session.measure is not None:
+                self.session.measure.figures(report.nodeid, getattr(report, _FIGURES, {}))
             if self.session.recorder is not None and not self.is_worker:
                 try:
                     self.session.recorder.refresh()
@@ -246,8 +259,10 @@ class Results:
                 ran = {item.phase for item in items} if not self.collection_errors else set()
                 self.done = recorder.mark(ran, plan.commit, self._names(), standins=self.session.settings.standins)
                 recorder.end(exit=int(session.exitstatus), items=items)
-        except (StatusError, OSError) as error:
+                self._count_failure(session, items)
+        except (StatusError, GuardError, OSError) as error:
             self._fault(str(error))
+        self._measure(session, items)
         report = self.session.settings.report
         if report is not None:
             try:
@@ -257,6 +272,19 @@ class Results:
                 self.faults.append(f"--nextrust-report {report}: {error.strerror}")
         if self.faults and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _count_failure(self, session: pytest.Session, items: list[Item]) -> None:
+        guard = self.session.guard
+        if guard is None or session.exitstatus != pytest.ExitCode.TESTS_FAILED:
+            return  # an interrupted run says nothing of its commit
+        self.session.notes += guard.finish([item.verdict for item in items])
+
+    def _measure(self, session: pytest.Session, items: list[Item]) -> None:
+        measure, plan = self.session.measure, self.session.plan
+        if measure is None or plan is None or not self.session.expected:
+            return
+        # What a sink met is told, and fails nothing.
+        self.session.notes += measure.finish(items, phase=plan.wanted, exit=int(session.exitstatus))
 
     def _names(self) -> dict[str, dict[str, set[str]]]:
         """Phase to cell to the scenarios there are, whether or not they ran."""
@@ -285,6 +313,8 @@ class Results:
         if self.config.option.collectonly:
             self._show_dry(terminalreporter)
             return
+        for line in session.notices:
+            terminalreporter.write(line)
         notes = [*session.notes, *(f"{phase} is done: artifacts/phase/{phase}.done" for phase in self.done)]
         write_items(
             terminalreporter,

@@ -16,7 +16,7 @@ from typing import Any
 from pytest_nextrust import __version__
 from pytest_nextrust.errors import ConfigError, Fault, NextrustError, UsageFault
 
-__all__ = ["add_json_option", "envelope", "faults_of", "write_answer"]
+__all__ = ["add_json_option", "envelope", "faults_of", "try_answer", "write_answer"]
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +43,20 @@ def envelope(command: str, *, ok: bool, exit: int, errors: Iterable[Fault] = (),
     }
 
 
+def try_answer(args: argparse.Namespace) -> None:
+    """Raise UsageFault where ``--json FILE`` cannot be written: said before the work, whose outcome it would lose.
+
+    An empty file is left where there was none.
+    """
+    if getattr(args, "json", None) in (None, "-"):
+        return
+    try:
+        with Path(args.json).open("ab"):
+            pass
+    except OSError as error:
+        raise _unwritable(args.json, error) from error
+
+
 def write_answer(args: argparse.Namespace, answer: Mapping[str, Any]) -> None:
     """Write the answer where ``--json`` says, if it says; raises UsageFault for a file that cannot be written."""
     if args.json is None:
@@ -55,6 +69,9 @@ def write_answer(args: argparse.Namespace, answer: Mapping[str, Any]) -> None:
     try:
         Path(args.json).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageFault(
-            "--json", f"cannot write: {error.strerror}", place=args.json, remedy="name a file that can be written, or -"
-        ) from error
+        raise _unwritable(args.json, error) from error
+
+
+def _unwritable(place: str, error: OSError) -> UsageFault:
+    remedy = "name a file that can be written, or -"
+    return UsageFault("--json", f"cannot write: {error.strerror}", place=place, remedy=remedy)

@@ -19,6 +19,7 @@ from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
     from pytest_nextrust.atomics.campaign import Outcome, Plan, Target
+    from pytest_nextrust.emu.sandbox import Sandbox
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -112,9 +113,6 @@ def _wrong(text: str) -> int:
 
 
 def _check(args: argparse.Namespace) -> dict[str, Any]:
-    from pytest_nextrust.atomics.campaign import check
-    from pytest_nextrust.atomics.findings import explainer
-    from pytest_nextrust.atomics.report import cells_of, missing_of, totals
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.explore.store import FOLDER
 
@@ -122,22 +120,80 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
     levels = _levels(args)
     if args.compiler and args.sources:
         raise UsageFault("--compiler", "sources and a compiler", remedy="check them in two runs")
+    if args.compiler and (args.require or args.toolchain != "gnu"):
+        option = "--require" if args.require else "--toolchain"
+        raise UsageFault(option, "is for sources, not for --compiler", remedy=f"leave {option} out")
     if not args.compiler and not args.sources:
         raise UsageFault("SOURCE", "nothing to check", remedy="name a runtime's sources, or --compiler NAME")
-    began = time.monotonic()
-    targets, missing = _targets(args, levels)
-    outcomes: list[tuple[Target, Outcome]] = []
     folder = Path(args.artifacts) if args.artifacts is not None else FOLDER
     with Sandbox() as sandbox:
-        for target in targets:
-            left = plan.seconds - (time.monotonic() - began)
-            explain = explainer(sandbox, folder)
-            outcomes.append((target, check(target, _within(plan, left), sandbox, _progress(), explain)))
-    findings = [found for _, outcome in outcomes for found in outcome.findings]
-    for found in findings:
+        if args.compiler:
+            return _compiler(args, plan, levels, sandbox, folder)
+        return _runtime(args, plan, levels, sandbox, folder)
+
+
+def _runtime(
+    args: argparse.Namespace, plan: Plan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
+) -> dict[str, Any]:
+    from pytest_nextrust.atomics.campaign import check
+    from pytest_nextrust.atomics.findings import explainer
+    from pytest_nextrust.atomics.report import cells_of, missing_of
+    from pytest_nextrust.atomics.sampling import sampler
+
+    began = time.monotonic()
+    outcomes: list[tuple[Target, Outcome]] = []
+    targets = _targets(args, levels)
+    for target in targets:
+        left = plan.seconds - (time.monotonic() - began)
+        explain = explainer(sandbox, folder)
+        draw = sampler(sandbox, folder, plan.seed)
+        outcomes.append((target, check(target, _within(plan, left), sandbox, _progress(), explain, draw)))
+    return _answer(
+        args,
+        plan,
+        _verdict([outcome for _, outcome in outcomes]),
+        [outcome for _, outcome in outcomes],
+        versions=sorted({target.runtime.version for target in targets}),
+        cells=[cell for target, outcome in outcomes for cell in cells_of(target, outcome)],
+        missing=missing_of(targets[0].runtime.routines),
+        findings=[found for _, outcome in outcomes for found in outcome.findings],
+        notes=[note for _, outcome in outcomes for note in outcome.notes],
+    )
+
+
+def _compiler(
+    args: argparse.Namespace, plan: Plan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
+) -> dict[str, Any]:
+    from pytest_nextrust.atomics.compilers import check_compiler, maker
+    from pytest_nextrust.atomics.findings import explainer
+    from pytest_nextrust.atomics.sampling import sampler
+
+    made = maker(args.compiler, args.cpu, tuple(args.flag))
+    draw = sampler(sandbox, folder, plan.seed)
+    checked = check_compiler(
+        made, args.cpu, levels, plan, sandbox, _progress(), lambda: explainer(sandbox, folder), draw
+    )
+    return _answer(
+        args,
+        plan,
+        checked.verdict,
+        checked.outcomes,
+        versions=checked.versions,
+        cells=checked.cells,
+        missing=checked.missing,
+        findings=checked.findings,
+        notes=checked.notes,
+    )
+
+
+def _answer(
+    args: argparse.Namespace, plan: Plan, verdict: str, outcomes: list[Outcome], **parts: Any
+) -> dict[str, Any]:
+    from pytest_nextrust.atomics.report import totals
+
+    for found in parts["findings"]:
         # What no schedule shows, a changed register for one, is shown again by the whole check.
-        found["command"] = found["command"] or _again(args)
-    verdict = _verdict([outcome for _, outcome in outcomes])
+        found["command"] = found["command"] or _again(args, found.get("level"))
     status = {"passed": PASSED, "failed": FINDING, "budget": BUDGET}[verdict]
     return envelope(
         "atomics",
@@ -146,22 +202,18 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
         verdict=verdict,
         cpu=args.cpu,
         compiler=args.compiler,
-        versions=sorted({target.runtime.version for target in targets}),
         overlap=plan.overlap,
-        cells=[cell for target, outcome in outcomes for cell in cells_of(target, outcome)],
-        missing=missing if missing is not None else missing_of(targets[0].runtime.routines),
-        totals=totals(outcome for _, outcome in outcomes),
-        explorations=[record for _, outcome in outcomes for record in outcome.explorations],
-        findings=findings,
-        notes=[note for _, outcome in outcomes for note in outcome.notes],
+        totals=totals(outcomes),
+        explorations=[record for outcome in outcomes for record in outcome.explorations],
+        **parts,
     )
 
 
-def _again(args: argparse.Namespace) -> str:
-    """The command line that does the same check."""
+def _again(args: argparse.Namespace, level: str | None) -> str:
+    """The command line that does the same check, at ``level`` alone where that is known."""
     parts = ["nextrust", "atomics", *args.sources, "--cpu", args.cpu, "--seed", str(args.seed)]
     for option in ("compiler", "level", "require", "threads", "ops", "budget"):
-        value = getattr(args, option)
+        value = level if option == "level" and level else getattr(args, option)
         parts += [f"--{option}", str(value)] if value is not None else []
     parts += [f"--flag={flag}" for flag in args.flag]
     parts += ["--toolchain", args.toolchain] if args.toolchain != "gnu" else []
@@ -208,12 +260,8 @@ def _levels(args: argparse.Namespace) -> tuple[str, ...]:
     return (wanted,)
 
 
-def _targets(args: argparse.Namespace, levels: tuple[str, ...]) -> tuple[list[Target], list[str] | None]:
-    """What is checked at each level, and what is missing where that is not the table's to say."""
-    if args.compiler:
-        from pytest_nextrust.atomics.compilers import targets
-
-        return targets(args.compiler, args.cpu, levels), []
+def _targets(args: argparse.Namespace, levels: tuple[str, ...]) -> list[Target]:
+    """The runtime at each level."""
     from pytest_nextrust.atomics.build import Unit, build
     from pytest_nextrust.atomics.campaign import Target
 
@@ -228,7 +276,7 @@ def _targets(args: argparse.Namespace, levels: tuple[str, ...]) -> tuple[list[Ta
             remedy="export functions named as compilers call them, such as __sync_fetch_and_add_4",
         )
     _require(args.require, names)
-    return found, None
+    return found
 
 
 def _require(wanted: str | None, names: Any) -> None:

@@ -145,6 +145,20 @@ class Cpu:
 
     # -- execution -----------------------------------------------------------------------------------------------------
 
+    def step(self, pc: int) -> Stop | None:
+        """Execute one instruction, the one at the current pc, which is ``pc``: None where it completed, else why not.
+
+        Raises HarnessFault when the library stops for a reason of its own.
+        """
+        event = self._start(NEVER, 1, pc)
+        started = int(self._counter.value)
+        if event is not None:
+            stop = self._stopped(event, 0, started, 1)
+            return None if stop.kind == "count" else stop
+        if not started:
+            raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
+        return None
+
     def run(self, count: int, until: int = NEVER) -> Stop:
         """Execute at most ``count`` (at least 1) instructions from the current pc, and stop before ``until``.
 
@@ -153,7 +167,7 @@ class Cpu:
         executed = 0
         while True:
             wanted = count - executed
-            event = self._start(until, wanted)
+            event = self._start(until, wanted, self.pc())
             started = int(self._counter.value)
             if event is not None:
                 return self._stopped(event, executed, started, count)
@@ -167,11 +181,11 @@ class Cpu:
             if not started:
                 raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
 
-    def _start(self, until: int, count: int) -> Stop | None:
+    def _start(self, until: int, count: int, pc: int) -> Stop | None:
         """Let the library run; what its hooks saw when it stopped."""
         self._event = None
         try:
-            self.uc.emu_start(self.pc(), until, 0, count)
+            self.uc.emu_start(pc, until, 0, count)
         except UcError as error:
             if self._event is None:
                 raise HarnessFault("emulator", f"stopped: {error}", place=f"at 0x{self.pc():08x}") from error

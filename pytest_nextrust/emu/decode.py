@@ -31,6 +31,7 @@ class Decoded:
     it that may be code (operands of lea, pea, and 32-bit immediates). ``base``: of a PC-relative indexed operand.
     ``cpus``: the CPUs that have it (see ``CPU_BITS``). ``vector``: the exception it takes in user mode and the emulator
     would not raise; ``invalid`` where that is because its operand cannot be. ``limit``: why the emulator cannot run it.
+    ``scaled``: an index of it is scaled, or in an extension word of the full format: neither is on a 68000 or 68010.
     """
 
     length: int
@@ -43,6 +44,7 @@ class Decoded:
     vector: int | None = None
     invalid: bool = False
     limit: str = ""
+    scaled: bool = False
 
 
 def decode(data: bytes, pc: int) -> Decoded | None:
@@ -70,4 +72,5 @@ def decode(data: bytes, pc: int) -> Decoded | None:
         reader.cpus,
         reader.vector,
         limit=reader.limit,
+        scaled=reader.scaled,
     )

@@ -82,6 +82,7 @@ class Reader:
         "opcode",
         "pc",
         "refs",
+        "scaled",
         "target",
         "vector",
     )
@@ -99,6 +100,7 @@ class Reader:
         self.vector: int | None = None
         self.address: int | None = None
         self.base: int | None = None
+        self.scaled = False
         self.opcode = self.word()
 
     def word(self) -> int:
@@ -166,6 +168,7 @@ class Reader:
     def _indexed(self, relative: bool) -> None:
         here = self.pc + self.at
         extension = self.word()
+        self.scaled = self.scaled or bool(extension & 0x700)
         if not extension & 0x100:
             if relative:
                 self.base = (here + signed(extension, 8)) & 0xFFFF_FFFF

@@ -78,6 +78,7 @@ class Stepper:
         self._payload: Any = (ctypes.c_char * 272).from_address(base)
         self._pristine_floats = self._floats(bytes(self._payload.raw))
         self._pc: Any = ctypes.c_uint32.from_address(base + 64)
+        self._current = False
         self.events: list[Event] = []
         self._hooks = [
             self._uc.hook_add(const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE, self._on_access),
@@ -123,10 +124,12 @@ class Stepper:
         floats = state[92:] or self._pristine_floats
         ctypes.memmove(ctypes.addressof(raw) + FLOATS.start, floats, len(floats))
         self._uc.context_restore(self._context)
+        self._current = True
 
     def state(self) -> bytes:
         """The CPU's state now."""
         self._uc.context_update(self._context)
+        self._current = True
         raw = self._payload.raw
         floats = raw[FLOATS]
         if floats != self._pristine_floats:
@@ -150,8 +153,9 @@ class Stepper:
         """Execute one instruction from the loaded state; ``events`` then holds its accesses."""
         self.events.clear()
         cpu = self._cpu
-        stop = cpu.run(1)
-        if stop.kind == "count":
+        stop = cpu.step(self._pc.value if self._current else cpu.pc())
+        self._current = False
+        if stop is None:
             return None
         return StepStop(stop.vector if stop.kind == "exception" else 2, stop.address, stop.access)
 

@@ -6,12 +6,13 @@ leads out of the tree. Boundary: child process only; has a CPU of its own, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from pytest_nextrust.emu.cpu import Cpu
 from pytest_nextrust.emu.stepper import Stepper
 from pytest_nextrust.emu.threadstate import D0, PC, pack, register_of
+from pytest_nextrust.explore.accesses import Reclassified
 from pytest_nextrust.explore.image import Image, Stopped
 from pytest_nextrust.explore.steps import SENTINEL
 from pytest_nextrust.explore.traps import serve
@@ -30,13 +31,18 @@ class Check:
         self._sp = image.spare
         self._stepper = Stepper(Cpu(image.cpu), image.regions)
         self._tree: Any = None
+        self._dead: Container[int] = ()
         self.runs = 0
 
     def close(self) -> None:
         self._stepper.close()
 
-    def answer(self, memory: Mapping[int, int]) -> int:
-        """What it answers where these bytes differ from the image. Raises Stopped."""
+    def answer(self, memory: Mapping[int, int], dead: Container[int] = ()) -> int:
+        """What it answers where these bytes differ from the image. Raises Stopped.
+
+        Bytes of ``dead`` that are not in ``memory`` are unknown: Reclassified where it reads one.
+        """
+        self._dead = dead
         at = self._tree
         while at is not None and not at[0]:
             at = at[2].get(tuple(self._byte(memory, address) for address in at[1]))
@@ -51,7 +57,11 @@ class Check:
 
     def _byte(self, memory: Mapping[int, int], address: int) -> int:
         value = memory.get(address)
-        return self._stepper.original(address) if value is None else value
+        if value is not None:
+            return value
+        if address in self._dead:
+            raise Reclassified([address])
+        return self._stepper.original(address)
 
     def _run(self, memory: Mapping[int, int]) -> tuple[list[tuple[tuple[int, ...], tuple[int, ...]]], Any]:
         self.runs += 1
@@ -62,9 +72,7 @@ class Check:
         reads: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         written: set[int] = set()
         try:
-            return reads, self._until_it_returns(
-                lambda a, s: _read(reads, written, memory, a, s, step.original), written
-            )
+            return reads, self._until_it_returns(lambda a, s: self._read(reads, written, memory, a, s), written)
         except Stopped as stopped:
             return reads, stopped
         finally:
@@ -94,21 +102,18 @@ class Check:
                     read(address, size)
         raise Stopped(None, register_of(state, PC))
 
-
-def _read(
-    reads: list[tuple[tuple[int, ...], tuple[int, ...]]],
-    written: set[int],
-    memory: Mapping[int, int],
-    address: int,
-    size: int,
-    original: Callable[[int], int],
-) -> None:
-    """Note what was read of the memory as it was given, not of what the check wrote itself."""
-    place = tuple(byte for byte in range(address, address + size) if byte not in written)
-    if place:
-        values = (memory.get(byte) for byte in place)
-        known = tuple(original(b) if v is None else v for b, v in zip(place, values, strict=True))
-        reads.append((place, known))
+    def _read(
+        self,
+        reads: list[tuple[tuple[int, ...], tuple[int, ...]]],
+        written: set[int],
+        memory: Mapping[int, int],
+        address: int,
+        size: int,
+    ) -> None:
+        """Note what was read of the memory as it was given, not of what the check wrote itself."""
+        place = tuple(byte for byte in range(address, address + size) if byte not in written)
+        if place:
+            reads.append((place, tuple(self._byte(memory, byte) for byte in place)))
 
 
 def _grow(tree: Any, reads: list[tuple[tuple[int, ...], tuple[int, ...]]], end: Any) -> Any:

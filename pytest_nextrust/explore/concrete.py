@@ -16,7 +16,7 @@ from pytest_nextrust.emu.stepper import Stepper, StepStop
 from pytest_nextrust.emu.threadstate import PC, pack, register_of
 from pytest_nextrust.explore.records import Slice
 from pytest_nextrust.explore.steps import LONG_RUN, SENTINEL, Mark, ThreadStart
-from pytest_nextrust.explore.traps import Interrupts, deliver, serve
+from pytest_nextrust.explore.traps import Interrupts, deliver, interruptible, serve
 
 __all__ = ["Concrete", "Executed", "History", "Touch", "shared_bytes", "slices_of"]
 
@@ -189,9 +189,8 @@ class Concrete:
         return done, []
 
     def leg(self, thread: int, shared: frozenset[int], first: bool) -> int:
-        """Execute up to before the next access to a shared byte, after one instruction unless ``first``.
-
-        Answers the number of instructions.
+        """Execute up to before the next access to a shared byte, or where a signal may come, after one instruction
+        unless ``first``. Answers the number of instructions.
         """
         count = 0 if first else 1
         if not first:
@@ -199,6 +198,8 @@ class Concrete:
         watched: tuple[bytes, object] | None = None
         while not self.finished(thread) and not self.stopped(thread):
             own = self._threads[thread]
+            if self._interrupts is not None and interruptible(self._interrupts, own.values):
+                return count
             kept, old = own.state, dict(own.values)
             done = self.step(thread)
             touched = [(t[1] + i, t[0]) for t in done.touches for i in range(t[2])]
@@ -337,6 +338,10 @@ def slices_of(
         if move >= count:
             concrete.deliver(thread)
             add(thread, 0)
+            begun.add(thread)
+            instructions = concrete.leg(thread, shared, first=True) if legs else 0
+            if instructions:
+                add(thread, instructions)
             continue
         instructions = 0
         if legs and thread not in begun:

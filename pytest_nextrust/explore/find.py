@@ -176,8 +176,11 @@ def closure(graph: Graph, number: int) -> set[int]:
     return found
 
 
-def find_in_loop(space: Space, graph: Graph) -> Found | None:
-    """What a search of threads that repeat for ever has found. Raises Reclassified."""
+def find_in_loop(space: Space, graph: Graph, *, doorway: bool = False) -> Found | None:
+    """What a search of threads that repeat for ever has found. Raises Reclassified.
+
+    ``doorway``: a thread starves only where it waits for its turn.
+    """
     if graph.bad is not None:
         return find_in_graph(space, graph)
     if not graph.complete:
@@ -194,7 +197,7 @@ def find_in_loop(space: Space, graph: Graph) -> Found | None:
                 Bad(kind, graph.states[component[0]], "nobody completes a round"), tuple(moves), (), component[0]
             )
     for thread in range(space.count):
-        members = looping.starving(space, graph, edges, thread)
+        members = looping.starving(space, graph, edges, thread, waiting=doorway)
         if members is not None:
             return _starved(space, graph, edges, thread, members)
     return None

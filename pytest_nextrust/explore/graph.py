@@ -86,9 +86,29 @@ class Space:
     def successors(self, state: State) -> tuple[State | None, ...]:
         """The state after each move: a leg of each thread, then a signal to each; None where there is no such move.
 
-        Raises Reclassified.
+        Where signals are delivered and a thread's next instruction is private, only that thread moves (it may be
+        interrupted before it): neither can be told apart by the others, nor keep them from anything. Nobody is put off
+        for ever: a delivery leads out of every cycle of such steps, and after the last one there is none. Raises
+        Reclassified.
         """
+        if self.engine.reduces_deliveries:
+            mover = self._unseen(state)
+            if mover is not None:
+                alone = (mover, mover + self.count)
+                return tuple([self.after(state, move) if move in alone else None for move in range(self.moves)])
         return tuple([self.after(state, move) for move in range(self.moves)])
+
+    def _unseen(self, state: State) -> int | None:
+        """A thread whose next step no other thread can tell from its absence."""
+        shared = state[self.count]
+        for thread in range(self.count):
+            local = self._locals[thread][state[thread]]
+            if local.kind == "ready":
+                leg = local.quick.get(shared) or self.engine.leg(thread, state[thread], shared)
+                signal = self.engine.interruption(thread, state[thread], shared)
+                if leg.private and (signal is None or signal.private):
+                    return thread
+        return None
 
     def after(self, state: State, move: int) -> State | None:
         """The state after one move. Raises Reclassified."""
@@ -188,7 +208,7 @@ def search(space: Space, enough: Callable[[int], bool] | None = None) -> Graph:
         if space.is_final(state):
             graph.finals.append(at)
         at += 1
-        if at & 0xFFF == 0 and enough is not None and enough(len(states)):
+        if at & 0xF == 0 and enough is not None and enough(len(states)):
             return graph
     graph.complete = graph.bad is None
     return graph
@@ -208,7 +228,7 @@ def stuck(space: Space, graph: Graph) -> Bad | None:
         for state in states
         for thread in range(space.count)
     )
-    if lone and all(not edges[member] for member in members):
+    if lone and not space.engine.interrupts and all(not edges[member] for member in members):
         return Bad("divergence", states[0], "a thread loops for ever in memory that is its own")
     if len(shared) == 1:
         return Bad("deadlock", states[0], f"{len(states)} states, and shared memory is the same in all of them")

@@ -51,6 +51,11 @@ class Image:
     spare: int
     handler: int | None = None
 
+    @property
+    def stacks(self) -> range:
+        """Where the threads' stacks are."""
+        return range(STACKS, self.spare + 4 - STACK)
+
     def address(self, name: str) -> int:
         """Where a C name is. Raises NotRunnable."""
         symbol = self.file.lookup("_" + name) or self.file.lookup(name)
@@ -113,7 +118,9 @@ def load(program: bytes, cpu: str, threads: Sequence[str], handler: str | None =
     if handler is not None:
         code = _trampoline(image.address(handler))
         image = replace(image, regions=(*regions, Region(TRAMPOLINE, PAGE, READ | EXECUTE, code)), handler=TRAMPOLINE)
-    starts = tuple(ThreadStart(image.address(name), top) for name, top in zip(threads, tops, strict=False))
+    starts = tuple(
+        ThreadStart(image.address(name), top, top + 4 - STACK) for name, top in zip(threads, tops, strict=False)
+    )
     return replace(image, starts=starts)
 
 

@@ -68,6 +68,26 @@ class Linearizability:
         """Whether memory as it is in the end is what some explanation says."""
         return any(array == memory for array, pending in state.configs if not pending)
 
+    def reachable(self, state: Explanations) -> frozenset[bytes]:
+        """Every array that memory may hold now: some, all or none of the open operations have taken effect in it."""
+        seen = set(state.configs)
+        todo = list(state.configs)
+        while todo:
+            for config in self._after(state, todo.pop()):
+                if config not in seen:
+                    seen.add(config)
+                    todo.append(config)
+        return frozenset(array for array, _ in seen)
+
+    def _after(self, state: Explanations, config: Config) -> list[Config]:
+        """The configurations in which one more of the open operations has taken effect."""
+        array, effective = config
+        found = []
+        for candidate in state.open - dict(effective).keys():
+            after, answer = self._operations[candidate](array)
+            found.append((after, tuple(sorted([*effective, (candidate, answer)]))))
+        return found
+
     def _returned(self, state: Explanations, operation: int, result: bytes) -> set[Config]:
         kept: set[Config] = set()
         seen = set(state.configs)
@@ -79,9 +99,7 @@ class Linearizability:
                 if taken.pop(operation) == result:
                     kept.add((array, tuple(sorted(taken.items()))))
                 continue
-            for candidate in state.open - taken.keys():
-                after, answer = self._operations[candidate](array)
-                config = (after, tuple(sorted([*effective, (candidate, answer)])))
+            for config in self._after(state, (array, effective)):
                 if config not in seen:
                     seen.add(config)
                     todo.append(config)

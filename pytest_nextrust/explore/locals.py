@@ -1,21 +1,31 @@
 """Local states: a thread's registers and the bytes that only it uses, interned, with the memo of what follows them.
 
 A thread's private bytes are a vector over *slots*, addresses in the order in which the thread first wrote them. Slots
-are only ever added at the end and the vector's tail is cut where it equals the initial image, so a state met before a
-slot existed and one met after it are equal where their bytes are.
+are only ever added at the end, and a byte that is as in the initial image is as if it had never been written, so a
+state met before a slot existed and one met after it are equal where their bytes are.
+
+Bytes of the thread's own stack below its stack pointer are left out: *dead*. What calls and signal handlers leave there
+would else keep states apart that nothing tells apart. It is a guess, and as good as that of what is private: whoever
+reads a byte of the stack that is not known contradicts it (``unknown``), and the search starts again with it kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
-__all__ = ["Leg", "Local", "OperationEvent", "ThreadLocals", "Tree", "grow", "leaf", "walk"]
+from pytest_nextrust.explore.accesses import Access
+
+__all__ = ["Leg", "Local", "OperationEvent", "Private", "ThreadLocals", "Tree", "grow", "leaf", "walk"]
 
 OperationEvent = tuple[str, int, bytes]
 """``call`` or ``return`` of an operation by number, on a return with its result as the machine left it; ``round`` when
 a repeating thread starts again."""
+
+Private = tuple[bytes, bytes]
+"""A value for every slot, and for every slot 1 where the value is known, 0 where it is the image's or dead."""
 
 Tree = Any
 """None, a leaf ``(True, local, writes, events)`` or a branch ``(False, positions, {bytes read: Tree})``."""
@@ -23,11 +33,15 @@ Tree = Any
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """The result of a leg: the local state after, the shared state after, and the calls and returns on the way."""
+    """The result of a leg: the local state after, the shared state after, and the calls and returns on the way.
+
+    ``private``: no other thread can tell when it happens.
+    """
 
     local: int
     shared: int
     events: tuple[OperationEvent, ...]
+    private: bool = False
 
 
 @dataclass(slots=True)
@@ -35,31 +49,36 @@ class Local:
     """A local state. ``kind`` is ``ready``, ``done``, ``fault``, ``diverges`` or ``unfinished``.
 
     ``pending`` holds, innermost last, the operation that was called and has made no shared access yet (-1: none) of the
-    thread and of each handler it is in. ``entered``: a shared access was made since the thread's round began.
+    thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).
     """
 
     state: bytes
-    private: bytes
+    private: Private
     kind: str
     pending: tuple[int, ...] = (-1,)
     entered: bool = False
     fault: Any = None
     tree: Tree = None
     quick: dict[int, Leg] = field(default_factory=dict)
+    delivered: Tree = None
     interrupted: dict[int, Leg] = field(default_factory=dict)
 
 
 class ThreadLocals:
-    """The local states of one thread. ``original`` answers a byte of the initial image."""
+    """The local states of one thread. ``original`` answers a byte of the initial image.
 
-    def __init__(self, index: int, original: Callable[[int], int]) -> None:
+    ``stack`` are the addresses whose bytes are dead below the stack pointer.
+    """
+
+    def __init__(self, index: int, original: Callable[[int], int], stack: range = range(0)) -> None:
         self.index = index
         self.table: list[Local] = []
         self.slots: list[int] = []
+        self.stack = stack
         self._original = original
         self._slot_of: dict[int, int] = {}
         self._initial = bytearray()
-        self._ids: dict[tuple[bytes, bytes, str, tuple[int, ...], bool], int] = {}
+        self._ids: dict[tuple[bytes, Private, str, tuple[int, ...], bool], int] = {}
 
     def intern(self, local: Local) -> int:
         """The number of this local state; equal states have one."""
@@ -70,25 +89,43 @@ class ThreadLocals:
             self.table.append(local)
         return known
 
-    def unpack(self, private: bytes) -> dict[int, int]:
-        """Private bytes by address."""
-        return dict(zip(self.slots, private, strict=False))
+    def unpack(self, private: Private) -> dict[int, int]:
+        """The private bytes that are known, by address; others are the image's, or dead."""
+        return dict(compress(zip(self.slots, private[0], strict=False), private[1]))
 
-    def pack(self, values: Mapping[int, int]) -> bytes:
-        """Private bytes as a vector; an address that has none gets a slot."""
-        for address in values:
-            if address not in self._slot_of:
-                self._slot_of[address] = len(self.slots)
+    def pack(self, values: Mapping[int, int], sp: int) -> Private:
+        """Private bytes as vectors; an address that has none gets a slot. ``sp``: the stack pointer."""
+        stack, slot_of = self.stack, self._slot_of
+        low, high, end = stack.start, stack.stop, 0
+        dead = min(sp, high)
+        vector, known = bytearray(len(self.slots)), bytearray(len(self.slots))
+        for address, value in values.items():
+            own = low <= address < high
+            if own and address < dead:
+                continue
+            slot = slot_of.get(address)
+            if slot is None:
+                slot = slot_of[address] = len(self.slots)
                 self.slots.append(address)
                 self._initial.append(self._original(address))
-        initial = self._initial
-        vector = bytearray(initial)
-        for address, value in values.items():
-            vector[self._slot_of[address]] = value
-        end = len(vector)
-        while end and vector[end - 1] == initial[end - 1]:
-            end -= 1
-        return bytes(vector[:end])
+                vector.append(0)
+                known.append(0)
+            if own or value != self._initial[slot]:
+                vector[slot], known[slot] = value, 1
+                if slot >= end:
+                    end = slot + 1
+        return bytes(vector[:end]), bytes(known[:end])
+
+    def unknown(self, accesses: Sequence[Access], values: Mapping[int, int], shared: Container[int]) -> list[int]:
+        """The bytes of its stack that these accesses read and whose value has been dropped, or never was written."""
+        unknown: list[int] = []
+        stack = self.stack
+        for writes, address, size in accesses:
+            if not writes and address in stack:
+                for byte in range(address, address + size):
+                    if byte not in values and byte in stack and byte not in shared:
+                        unknown.append(byte)
+        return unknown
 
 
 def leaf(local: int, writes: tuple[tuple[int, int], ...], events: tuple[OperationEvent, ...]) -> Tree:

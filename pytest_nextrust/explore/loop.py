@@ -1,8 +1,11 @@
 """Threads that repeat for ever: can one of them starve, and how often may others pass it?
 
 *Starvation*: a cycle of whole states that schedules every thread and in which one thread never completes a round.
-*Overtaking*: the most rounds that others complete between a thread's first shared access of a round and that round's
-end; unbounded where a cycle inside that time contains another thread's completion.
+*Overtaking*: the most rounds that others complete between the moment when a thread begins to wait for its turn and the
+end of that round; unbounded where a cycle inside that time contains another thread's completion. A thread begins to
+wait at the end of its *doorway*, where the program marks one, and else with its first shared access of a round. Of a
+program with a doorway only a thread past it starves: a ticket that is drawn by ``cas`` may be lost to others for ever,
+and is not yet held.
 
 Both are read off the complete graph of the repeating program. Sources: Lamport, "A new solution of Dijkstra's
 concurrent programming problem", CACM 17(8), 1974 (bounded waiting); Tarjan 1972 for the components.
@@ -33,11 +36,16 @@ def rounds(space: Space, graph: Graph) -> list[Edge]:
     return edges
 
 
-def starving(space: Space, graph: Graph, edges: Iterable[Edge], thread: int) -> list[int] | None:
+def starving(
+    space: Space, graph: Graph, edges: Iterable[Edge], thread: int, *, waiting: bool = False
+) -> list[int] | None:
     """The states of a component that schedules every thread and never completes ``thread``'s round; None if none
-    does.
+    does. ``waiting``: only while the thread waits for its turn.
     """
     kept = [edge for edge in edges if not (edge[2] == thread and edge[3])]
+    if waiting:
+        entered = _entered(space, graph, thread)
+        kept = [edge for edge in kept if entered[edge[0]] and entered[edge[1]]]
     for component in _cyclic(len(graph.states), kept):
         members = set(component)
         movers = {edge[2] for edge in kept if edge[0] in members and edge[1] in members}
@@ -47,9 +55,8 @@ def starving(space: Space, graph: Graph, edges: Iterable[Edge], thread: int) -> 
 
 
 def overtaking(space: Space, graph: Graph, edges: Iterable[Edge], thread: int) -> int | None:
-    """How many rounds others complete at most while ``thread`` is on its way through one; None: no bound."""
-    table = space.engine.threads[thread].table
-    waiting = [table[state[thread]].entered for state in graph.states]
+    """How many rounds others complete at most while ``thread`` waits for its turn; None: no bound."""
+    waiting = _entered(space, graph, thread)
     kept = [edge for edge in edges if waiting[edge[0]] and waiting[edge[1]] and not (edge[2] == thread and edge[3])]
     out: list[list[Edge]] = [[] for _ in graph.states]
     for edge in kept:
@@ -67,6 +74,11 @@ def overtaking(space: Space, graph: Graph, edges: Iterable[Edge], thread: int) -
         for state in component:
             best[state] = most
     return max(best)
+
+
+def _entered(space: Space, graph: Graph, thread: int) -> list[bool]:
+    table = space.engine.threads[thread].table
+    return [table[state[thread]].entered for state in graph.states]
 
 
 def _cyclic(size: int, edges: Iterable[Edge]) -> Iterator[list[int]]:

@@ -1,7 +1,7 @@
 """A concurrent test as a program: built from its sources, or taken ready-made, and what it exports.
 
 By convention a test exports ``nextrust_thread_0`` and on, and may export ``nextrust_setup``, ``nextrust_check`` and
-``nextrust_signal``. Boundary: the parent's side; nothing here imports the emulator.
+``nextrust_signal``, and mark ``nextrust_doorway``. Boundary: the parent's side; nothing here imports the emulator.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
 __all__ = ["MAX_THREADS", "Build", "Exports", "build", "conventional", "exports", "read_program"]
 
 SETUP, CHECK, SIGNAL, THREAD = "nextrust_setup", "nextrust_check", "nextrust_signal", "nextrust_thread_"
+DOORWAY = "nextrust_doorway"
 MAX_THREADS = 8
 
 _SOURCES = frozenset({".c", ".s", ".S", ".rs"})
@@ -44,6 +45,7 @@ class Exports:
     setup: bool
     check: bool
     signal: bool
+    doorway: bool = False
 
 
 def read_program(paths: Sequence[str]) -> bytes | None:
@@ -97,7 +99,7 @@ def exports(program: bytes, cpu: str, name: str = "") -> Exports:
             place=name,
             remedy=f"export {THREAD}0 and {THREAD}1, and more up to {THREAD}{MAX_THREADS - 1}",
         )
-    return Exports(tuple(threads), has(SETUP), has(CHECK), has(SIGNAL))
+    return Exports(tuple(threads), has(SETUP), has(CHECK), has(SIGNAL), has(DOORWAY))
 
 
 def conventional(
@@ -120,4 +122,5 @@ def conventional(
         signals=signals,
         nested=nested,
         loop=loop,
+        doorway=DOORWAY if loop and found.doorway else None,
     )

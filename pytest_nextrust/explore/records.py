@@ -15,6 +15,7 @@ __all__ = [
     "Finding",
     "Method",
     "OperationMarks",
+    "Parted",
     "Slice",
     "TraceStep",
 ]
@@ -47,6 +48,7 @@ class ExploreRequest:
     ``setup`` runs before them alone, ``check`` after them and answers 0 in d0 where the final state is right.
     ``monitor`` names a function (``module:function`` of this package) that makes the judge of histories from
     ``history``, a plain value. ``objects`` are the (symbol, size) pairs whose bytes a final state is compared by.
+    Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
     show.
@@ -65,6 +67,7 @@ class ExploreRequest:
     method: Method = "graph"
     reduce: bool = True
     loop: bool = False
+    doorway: str | None = None
     handler: str | None = None
     signals: int = 0
     nested: bool = False
@@ -91,7 +94,11 @@ class AccessRecord:
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One instruction of a failing run, in the order in which they happened."""
+    """One instruction of a failing run, in the order in which they happened.
+
+    ``registers`` are those that it changed, with what it left in them; ``flags`` the condition codes after it, XNZVC
+    with - for what is clear.
+    """
 
     thread: int
     pc: int
@@ -100,6 +107,18 @@ class TraceStep:
     instruction: str
     access: tuple[AccessRecord, ...] = ()
     note: str = ""
+    registers: tuple[tuple[str, int], ...] = ()
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """The first step where meaning and code part: its number in the trace, the instruction's address, and what is said
+    of it."""
+
+    step: int
+    pc: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +135,7 @@ class Finding:
 
     From slice ``loop_from`` on the schedule repeats for ever (-1: nothing does). ``state`` is the number under which
     the search met it: of a state, or of a schedule where they are drawn. ``switches`` are the schedule's context
-    switches, ``holds`` who waits for what.
+    switches, ``holds`` who waits for what. ``parted``: where the run and its meaning part, if that can be told.
     """
 
     kind: str
@@ -128,6 +147,7 @@ class Finding:
     loop_from: int = -1
     switches: int = 0
     holds: tuple[str, ...] = ()
+    parted: Parted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +155,7 @@ class ExploreAnswer:
     """What an exploration found. ``complete`` with no finding is a proof; otherwise the verdict is ``budget``.
 
     ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
-    complete while it is on its way through one; None: no bound.
+    complete while it waits for its turn; None: no bound.
     """
 
     name: str

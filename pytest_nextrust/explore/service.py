@@ -14,7 +14,7 @@ import importlib
 import random
 import resource
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Protocol
 
 from pytest_nextrust import wire
@@ -90,6 +90,10 @@ class Exploration:
             self.interrupts = Interrupts(self.image.handler, request.signals, request.nested)
         self.check = Check(self.image, request.check) if request.check is not None else None
         self.monitor = self._monitor()
+        self.marks = self._marks()
+        self.objects = self._objects()
+        doorway = request.doorway
+        self._doorways = frozenset() if doorway is None else frozenset({self.image.address(doorway)})
         self.rounds = 0
         self.note = ""
 
@@ -103,7 +107,7 @@ class Exploration:
 
     def answer(self) -> ExploreAnswer:
         """Explore. Raises NotRunnable, HarnessFault."""
-        shared = self._guess()
+        shared = self._guess() | self.objects
         while True:
             self.rounds += 1
             stepper = Stepper(self.cpu, self.image.regions)
@@ -124,22 +128,22 @@ class Exploration:
 
     def engine(self, stepper: Stepper, shared: frozenset[int]) -> Engine:
         """The legs of the threads under this guess. Raises Reclassified."""
-        options = Options(self.request.reduce, self.request.loop, self.interrupts)
-        return Engine(stepper, self.image.starts, Accesses(shared), self.marks(), options)
+        options = Options(self.request.reduce, self.request.loop, self._doorways, self.interrupts)
+        return Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
 
-    def marks(self) -> dict[int, Mark]:
+    def _marks(self) -> dict[int, Mark]:
         """Where operations begin and end. Raises NotRunnable."""
-        marks = {}
+        marks: dict[int, Mark] = {}
         for number, operation in enumerate(self.request.operations):
             reads = tuple((self.image.address(name), size) for name, size in operation.reads)
             marks[self.image.address(operation.call)] = Mark(False, number)
             marks[self.image.address(operation.returned)] = Mark(True, number, reads)
         return marks
 
-    def final_message(self, memory: Mapping[int, int], watched: Any) -> str | None:
+    def final_message(self, memory: Mapping[int, int], watched: Any, dead: Container[int] = ()) -> str | None:
         """What is wrong with memory at the end, by the check and the monitor; None where nothing is.
 
-        Raises HarnessFault.
+        Raises HarnessFault; Reclassified where the check reads a byte of ``dead`` that is not in ``memory``.
         """
         if self.monitor is not None and self.request.objects:
             message = self._unexplained(memory, watched)
@@ -149,7 +153,7 @@ class Exploration:
             return None
         name = self.request.check
         try:
-            answer = self.check.answer(memory)
+            answer = self.check.answer(memory, dead)
         except Stopped as stopped:
             if stopped.stop is None:
                 return f"{name} does not return"
@@ -164,7 +168,10 @@ class Exploration:
         if self.request.method != "graph":
             return self._sampled(space, shared)
         graph = search(space, self._enough)
-        found = find_in_graph(space, graph) if not self.request.loop else find_in_loop(space, graph)
+        if self.request.loop:
+            found = find_in_loop(space, graph, doorway=bool(self._doorways))
+        else:
+            found = find_in_graph(space, graph)
         found = self._certain(space, found)
         finding = None if found is None else show(self, found, space)
         complete = graph.complete and not self.note
@@ -252,11 +259,12 @@ class Exploration:
 
     def _space(self, engine: Engine) -> Space:
         judged: dict[State, str | None] = {}
+        dead = self.image.stacks if self.request.reduce else ()
 
         def judge(state: State) -> str | None:
             # Where schedules are drawn, thousands end in the same few states.
             if state not in judged:
-                judged[state] = self.final_message(final_memory(engine, state), space.monitors[state[-1]])
+                judged[state] = self.final_message(final_memory(engine, state), space.monitors[state[-1]], dead)
             return judged[state]
 
         wanted = self.check is not None or bool(self.monitor is not None and self.request.objects)
@@ -324,6 +332,15 @@ class Exploration:
             stepper.close()
         both = {byte: mask | readers.get(byte, 0) for byte, mask in writers.items()}
         return frozenset(byte for byte, mask in both.items() if mask & (mask - 1))
+
+    def _objects(self) -> frozenset[int]:
+        """The bytes of a history's objects: its operations begin with their first access to these.
+
+        Of one thread and its handler nothing is shared otherwise, and an interrupted operation would seem to begin
+        after the handler that has seen its effect.
+        """
+        starts = ((self.image.address(name), size) for name, size in self.request.objects)
+        return frozenset(byte for start, size in starts for byte in range(start, start + size))
 
     # -- faults --------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ Boundary: child process only.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore.concrete import Concrete, Executed, History, shared_bytes, slices_of
 from pytest_nextrust.explore.find import Found
 from pytest_nextrust.explore.graph import Space
-from pytest_nextrust.explore.records import Finding, Slice
+from pytest_nextrust.explore.parting import Watch
+from pytest_nextrust.explore.records import Finding, Parted, Slice
 from pytest_nextrust.explore.steps import SENTINEL
 from pytest_nextrust.explore.trace import LOOP_STEPS, STEPS, Narrator, stop_text
 
@@ -65,7 +67,7 @@ def _run(on: Exploration, slices: Sequence[Slice]) -> list[Executed]:
 def _sliced(on: Exploration, found: Found, space: Space) -> tuple[list[Slice], int]:
     """The moves as slices, and where the loop begins."""
     shared = frozenset(space.engine.order)
-    legs = on.request.reduce and on.interrupts is None
+    legs = on.request.reduce
     kind, thread = found.bad.kind, found.bad.thread
     finish = [t for t in range(space.count) if kind in ("final", "history", "starvation") or t == thread]
     stepper = Stepper(on.cpu, on.image.regions)
@@ -84,6 +86,13 @@ def _touched(run: Sequence[Executed]) -> set[int]:
     return {address + i for done in run for _, address, size, _ in done.touches for i in range(size)}
 
 
+def _within(parted: Parted | None, dropped: int) -> Parted | None:
+    """The same step in a trace without its first ``dropped``; None where it is one of them."""
+    if parted is None or parted.step < dropped:
+        return None
+    return dataclasses.replace(parted, step=parted.step - dropped)
+
+
 class _Shown:
     """One finding, run over ``stepper``. ``order``: every byte that the search takes for shared."""
 
@@ -97,11 +106,12 @@ class _Shown:
         self.kind = found.bad.kind
         self.narrator = Narrator(on.image, on.request.cpu)
         self.concrete = _concrete(on, stepper)
-        self.history = History(self.concrete, on.marks(), shared, on.monitor)
+        self.history = History(self.concrete, on.marks, shared, on.monitor)
 
     def finding(self, slices: Sequence[Slice], loop_from: int) -> Finding:
         first = slices if loop_from < 0 else slices[:loop_from]
-        run = self.concrete.run(first, self.history.note)
+        watch = self._watch()
+        run = self.concrete.run(first, watch.note)
         loop: Sequence[Executed] = ()
         way: Sequence[Executed] = ()
         if loop_from >= 0:
@@ -130,12 +140,22 @@ class _Shown:
             loop_from=loop_from,
             switches=sum(a != b for a, b in pairwise(threads)),
             holds=self.narrator.waits([*run, *way], loop) if loop else (),
+            parted=_within(watch.parted(run), max(len(run) - STEPS, 0)),
         )
 
+    def _watch(self) -> Watch:
+        on = self.on
+        objects = [(on.image.address(name), size) for name, size in on.request.objects]
+        return Watch(self.concrete, on.marks, on.monitor, objects, self.history)
+
     def _repeat(self, slices: Sequence[Slice]) -> list[Executed]:
-        before = self.concrete.whole()
-        loop = self.concrete.run(slices)
-        return loop if self.concrete.whole() == before else []
+        # The search takes what is below a stack pointer for dead, and this does not: there it may differ once.
+        for _ in range(2):
+            before = self.concrete.whole()
+            loop = self.concrete.run(slices)
+            if self.concrete.whole() == before:
+                return loop
+        return []
 
     def _message(self, run: Sequence[Executed], loop: Sequence[Executed]) -> str | None:
         """What the run shows, in words; None where it does not show this kind of finding."""

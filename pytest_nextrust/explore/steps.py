@@ -16,17 +16,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pytest_nextrust.emu.threadstate import PC, pack, register_of
-from pytest_nextrust.explore.accesses import Access, Accesses
-from pytest_nextrust.explore.locals import Leg, Local, OperationEvent, ThreadLocals, Tree, grow, leaf, walk
-from pytest_nextrust.explore.traps import BASE, Interrupts, Served, deliver, serve
+from pytest_nextrust.emu.threadstate import A7, PC, ccr_of, pack, register_of, with_ccr
+from pytest_nextrust.explore.accesses import Access, Accesses, Reclassified
+from pytest_nextrust.explore.locals import (
+    Leg,
+    Local,
+    OperationEvent,
+    Private,
+    ThreadLocals,
+    Tree,
+    grow,
+    leaf,
+    walk,
+)
+from pytest_nextrust.explore.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
 
 __all__ = ["SENTINEL", "Engine", "Mark", "Options", "Step", "ThreadStart"]
 
 SENTINEL = 0xFFFF_F000
 """Where a thread returns to when its function is done: no memory is there, and nothing is executed."""
 
-LONG_RUN = 4096
+LONG_RUN = 64
 """Instructions without a shared access after which a leg is watched for a repeated state."""
 
 _RESULT = struct.Struct(">II")
@@ -48,10 +58,19 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ThreadStart:
-    """Where a thread begins: its function, and its stack pointer, at which the return address is stored."""
+    """Where a thread begins: its function, and its stack pointer, at which the return address is stored.
+
+    ``floor`` is the lowest address of its stack; without it nothing below the stack pointer is taken for dead.
+    """
 
     entry: int
     sp: int
+    floor: int | None = None
+
+    @property
+    def stack(self) -> range:
+        """What is below the stack pointer when the thread begins."""
+        return range(self.sp if self.floor is None else self.floor, self.sp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +87,20 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How legs are made. ``reduce``: up to the next shared access, else one instruction; ``loop``: threads repeat."""
+    """How legs are made. ``reduce``: up to the next shared access, else one instruction; ``loop``: threads repeat.
+
+    At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
+    """
 
     reduce: bool = True
     loop: bool = False
+    doorways: frozenset[int] = frozenset()
     interrupts: Interrupts | None = None
     max_leg: int = 1_000_000
 
 
 class Engine:
-    """The legs of all threads over one image, under one guess of what is shared. Raises Reclassified from most calls.
-
-    ``marks`` maps addresses to the operations that begin or end there.
-    """
+    """The legs of all threads over one image, under one guess of what is shared. Most calls raise Reclassified."""
 
     def __init__(
         self,
@@ -95,16 +115,18 @@ class Engine:
         self._accesses = accesses
         self._marks = dict(marks or {})
         self._options = options
-        # Deliveries can make every boundary count, so nothing is skipped over where a handler may interrupt.
-        self._reduce = options.reduce and options.interrupts is None
+        self._reduce = options.reduce
         self.interrupts = options.interrupts is not None
+        self.reduces_deliveries = self.interrupts and options.reduce and not options.loop
         self._overlay: dict[int, int] = {}
+        self._here: list[set[int]] = [set() for _ in threads]
         self.order = tuple(sorted(accesses.shared))
         self._position = {address: index for index, address in enumerate(self.order)}
         self.vectors: list[bytes] = []
         self._vector_ids: dict[bytes, int] = {}
         self.executed = 0
-        self.threads = [ThreadLocals(index, self._original) for index in range(len(threads))]
+        stacks = [start.stack if options.reduce else range(0) for start in threads]
+        self.threads = [ThreadLocals(index, self._original, stack) for index, stack in enumerate(stacks)]
         self.initial_shared = self._intern_vector(bytes(self._original(address) for address in self.order))
         self.initial_events: list[tuple[OperationEvent, ...]] = []
         self.initial_locals = tuple(self._begin(thread) for thread in self.threads)
@@ -116,7 +138,9 @@ class Engine:
         leg = local.quick.get(shared_id)
         if leg is None:
             end = walk(local.tree, self.vectors[shared_id]) or self._execute(thread, local, shared_id)
-            leg = local.quick[shared_id] = Leg(end[1], self._written(shared_id, end[2]), end[3])
+            # What reads nothing shared has a leaf for a tree.
+            private = bool(local.tree[0]) and not end[2]
+            leg = local.quick[shared_id] = Leg(end[1], self._written(shared_id, end[2]), end[3], private)
         return leg
 
     def interruption(self, index: int, local_id: int, shared_id: int) -> Leg | None:
@@ -128,19 +152,28 @@ class Engine:
             return None
         leg = local.interrupted.get(shared_id)
         if leg is None:
-            values = self._materialise(thread, local.private, self.vectors[shared_id])
-            delivered = deliver(self._step, interrupts, local.state, values)
-            if delivered is None:
+            if local.delivered is None:
+                local.delivered = self._deliver(interrupts, thread, local, shared_id)
+            end = local.delivered
+            if not end:
                 return None
-            self._accesses.note(index, delivered.accesses)
-            writes = self._shared_effects(delivered.accesses, {})[1]
-            self._absorb(delivered.accesses, values)
-            events: list[OperationEvent] = []
-            run = _Run(thread, delivered.state, values, (*local.pending, -1), local.entered, events)
-            after = self._run_on(run)
-            leg = Leg(thread.intern(after), self._written(shared_id, writes), tuple(events))
+            leg = Leg(end[1], self._written(shared_id, end[2]), end[3], not end[2])
             local.interrupted[shared_id] = leg
         return leg
+
+    def _deliver(self, interrupts: Interrupts, thread: ThreadLocals, local: Local, shared_id: int) -> Tree:
+        """The delivery's leaf, which no shared byte has a part in; False where there is none."""
+        values = self._materialise(thread, local.private, self.vectors[shared_id])
+        delivered = deliver(self._step, interrupts, local.state, values)
+        if delivered is None:
+            return False
+        self._accesses.note(thread.index, delivered.accesses)
+        writes = self._shared_effects(delivered.accesses, {})[1]
+        self._absorb(thread.index, delivered.accesses, values)
+        run = _Run(thread, delivered.state, values, (*local.pending, -1), local.entered, [])
+        self._step.load(run.state)
+        after = self._run_on(run)
+        return leaf(thread.intern(after), writes, tuple(run.events))
 
     # -- shared memory -------------------------------------------------------------------------------------------------
 
@@ -164,22 +197,29 @@ class Engine:
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
-    def _materialise(self, thread: ThreadLocals, private: bytes, shared: bytes) -> dict[int, int]:
+    def _materialise(self, thread: ThreadLocals, private: Private, shared: bytes) -> dict[int, int]:
         """Make memory what this thread sees; answers its private bytes by address."""
         values = thread.unpack(private)
-        wanted = {address: value for address, value in values.items() if address < BASE}
-        wanted.update(zip(self.order, shared, strict=True))
+        wanted = values.copy()
+        for address in KERNEL:
+            wanted.pop(address, None)
+        here = self._here[thread.index]
         current = self._overlay
-        for address in current.keys() - wanted.keys():
+        # What other threads have in private may stay where it is: this one does not touch it, or contradicts that.
+        for address in here - wanted.keys():
             self._step.write(address, bytes((self._step.original(address),)))
-        for address, value in wanted.items():
-            if current.get(address) != value:
-                self._step.write(address, bytes((value,)))
-        self._overlay = wanted
+            del current[address]
+        self._here[thread.index] = set(wanted)
+        wanted.update(zip(self.order, shared, strict=True))
+        changed = wanted.items() - current.items()
+        for address, value in changed:
+            self._step.write(address, bytes((value,)))
+        current.update(changed)
         return values
 
-    def _absorb(self, accesses: Sequence[Access], values: dict[int, int]) -> None:
+    def _absorb(self, thread: int, accesses: Sequence[Access], values: dict[int, int]) -> None:
         """Take what was written into the record of memory and into the thread's private bytes."""
+        here = self._here[thread]
         for writes, address, size in accesses:
             if not writes:
                 continue
@@ -187,6 +227,7 @@ class Engine:
                 self._overlay[byte] = value
                 if byte not in self._position:
                     values[byte] = value
+                    here.add(byte)
 
     def _undo(self) -> None:
         """Take back what the last instruction wrote."""
@@ -219,7 +260,7 @@ class Engine:
     def _begin(self, thread: ThreadLocals) -> int:
         start = self._starts[thread.index]
         state = pack(start.entry, start.sp)
-        values = self._materialise(thread, b"", self.vectors[self.initial_shared])
+        values = self._materialise(thread, (b"", b""), self.vectors[self.initial_shared])
         self._step.load(state)
         events: list[OperationEvent] = []
         local = self._run_on(_Run(thread, state, values, (-1,), False, events))
@@ -235,11 +276,11 @@ class Engine:
         visible = self._accesses.note(thread.index, accesses)
         reads, writes = self._shared_effects(accesses, before)
         if stop is None:
-            self._absorb(accesses, values)
+            self._absorb(thread.index, accesses, values)
             if visible and run.pending[-1] >= 0:
                 run.events.append(("call", run.pending[-1], b""))
                 run.pending = (*run.pending[:-1], -1)
-            run.entered = run.entered or visible
+            run.entered = run.entered or (self._options.loop and visible and not self._options.doorways)
             after = self._run_on(run)
         else:
             after = run.end("fault", stop)
@@ -250,18 +291,33 @@ class Engine:
     def _one(self, run: _Run) -> tuple[Sequence[Access], Any]:
         """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so."""
         self.executed += 1
+        run.untrapped = None
         stop = self._step.step()
+        self._known(run, self._step.events)
         if stop is None:
             run.state = self._step.state()
             return self._step.events, None
+        run.untrapped = (run.values.copy(), run.pending, run.resumed)
         served: Served | None = serve(self._step, stop.vector, run.state, run.values)
         if served is None:
             return self._step.events, stop
+        self._known(run, served.accesses)
         run.state = served.state
         if served.returned:
             run.pending, run.resumed = run.pending[:-1], True
         self._step.load(run.state)
         return served.accesses, None
+
+    def _known(self, run: _Run, accesses: Sequence[Access]) -> None:
+        """Raise Reclassified where a byte is read that was taken for dead: it is shared from then on, hence kept."""
+        unknown = run.thread.unknown(accesses, run.values, self._position)
+        if unknown:
+            raise Reclassified(unknown)
+
+    def _stops(self, values: Mapping[int, int]) -> bool:
+        """Whether this boundary counts by itself: without the reduction, or because a signal may come."""
+        interrupts = self._options.interrupts
+        return not self._reduce or (interrupts is not None and interruptible(interrupts, values))
 
     def _run_on(self, run: _Run) -> Local:
         """Execute until the next instruction makes a shared access; answers the local state before it.
@@ -272,6 +328,7 @@ class Engine:
         watched: tuple[bytes, dict[int, int]] | None = None
         for count in range(self._options.max_leg):
             pc = register_of(run.state, PC)
+            run.entered = run.entered or pc in self._options.doorways
             if pc in self._marks and not run.resumed:
                 self._pass(self._marks[pc], run)
             # A handler that ends where a mark stands interrupted its thread after the mark had been passed.
@@ -281,7 +338,7 @@ class Engine:
                     return run.end("done")
                 self._repeat(run)
                 continue
-            if not self._reduce:
+            if self._stops(run.values):
                 return run.end("ready")
             if count >= LONG_RUN:
                 if watched == (run.state, run.values):
@@ -295,8 +352,10 @@ class Engine:
             if self._accesses.note(run.thread.index, accesses):
                 self._undo()
                 run.state = before
+                if run.untrapped is not None:
+                    run.values, run.pending, run.resumed = run.untrapped
                 return run.end("ready")
-            self._absorb(accesses, run.values)
+            self._absorb(run.thread.index, accesses, run.values)
         return run.end("unfinished")
 
     def _repeat(self, run: _Run) -> None:
@@ -319,7 +378,10 @@ class Engine:
 
 @dataclass(slots=True)
 class _Run:
-    """A thread on its way: what changes from instruction to instruction."""
+    """A thread on its way: what changes from instruction to instruction.
+
+    ``untrapped``: what the kernel's part of the last instruction changed, as it was before.
+    """
 
     thread: ThreadLocals
     state: bytes
@@ -328,6 +390,10 @@ class _Run:
     entered: bool
     events: list[OperationEvent]
     resumed: bool = False
+    untrapped: tuple[dict[int, int], tuple[int, ...], bool] | None = None
 
     def end(self, kind: str, fault: Any = None) -> Local:
-        return Local(self.state, self.thread.pack(self.values), kind, self.pending, self.entered, fault)
+        private = self.thread.pack(self.values, register_of(self.state, A7))
+        # Equal flags in one form: else states that nothing tells apart would stay apart.
+        state = with_ccr(self.state, ccr_of(self.state))
+        return Local(state, private, kind, self.pending, self.entered, fault)

@@ -36,6 +36,7 @@ RUN_SETTINGS = (
     "history",
     "objects",
     "loop",
+    "doorway",
     "handler",
     "signals",
     "nested",

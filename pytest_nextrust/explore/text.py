@@ -8,9 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pytest_nextrust.explore.records import AccessRecord, ExploreAnswer, Finding, TraceStep
+from pytest_nextrust.explore.records import AccessRecord, ExploreAnswer, Finding, Parted, TraceStep
 
-__all__ = ["exit_status", "exploration_plain", "figures", "finding_plain", "render", "summary"]
+__all__ = [
+    "exit_status",
+    "exploration_plain",
+    "figures",
+    "finding_plain",
+    "parted_plain",
+    "render",
+    "step_plain",
+    "summary",
+    "trace_lines",
+]
 
 SHORT = 60
 """Steps of a short trace; of a longer run the last are shown."""
@@ -46,26 +56,38 @@ def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
     """
     instructions = sum(piece.instructions for piece in finding.slices)
     lines = [f"shortest schedule found: {finding.switches} context switches, {instructions} instructions"]
-    lines += list(_steps(finding.trace, threads, full))
+    lines += list(trace_lines(finding.trace, threads, full, finding.parted))
     if finding.loop:
         lines.append(f"then for ever ({len(finding.loop)} instructions):")
-        lines += list(_steps(finding.loop, threads, full))
+        lines += list(trace_lines(finding.loop, threads, full))
     lines += [f"  {line}" for line in finding.holds]
     return lines
 
 
-def _steps(trace: Sequence[TraceStep], threads: int, full: bool) -> Iterator[str]:
-    chosen = [at for at in range(len(trace)) if full or _telling(trace, at)]
+def trace_lines(trace: Sequence[TraceStep], threads: int, full: bool, parted: Parted | None = None) -> Iterator[str]:
+    """A line per step, and one more under that where meaning and code part. ``full`` as ``render`` takes it."""
+    here = -1 if parted is None else parted.step
+    chosen = [at for at in range(len(trace)) if full or at == here or _telling(trace, at)]
     if not full and len(chosen) > SHORT:
         yield f"  ... {chosen[-SHORT]} instructions before"
         chosen = chosen[-SHORT:]
+        chosen = [here, *chosen] if 0 <= here < chosen[0] else chosen
     for at in chosen:
         step = trace[at]
         columns = " ".join(str(step.thread) if thread == step.thread else "." for thread in range(threads))
         place = f"{step.function} {step.line}".rstrip()
         told = "; ".join(_access(access) for access in step.access if full or _named(access))
         note = f"  {step.note}" if step.note and step.note != "shared" else ""
-        yield f"  {columns}  {place:<{WIDE}} {step.instruction:<{WIDE}} {told}{note}".rstrip()
+        left = f"{_left(step):<{WIDE}} " if full else ""
+        mark = ">" if at == here else " "
+        yield f"{mark} {columns}  {place:<{WIDE}} {step.instruction:<{WIDE}} {left}{told}{note}".rstrip()
+        if parted is not None and at == here:
+            yield f"> here meaning and code part: {parted.message}"
+
+
+def _left(step: TraceStep) -> str:
+    """The flags after the instruction, and the registers that it changed."""
+    return " ".join([step.flags, *(f"{name}={value:x}" for name, value in step.registers)])
 
 
 def _telling(trace: Sequence[TraceStep], at: int) -> bool:
@@ -91,13 +113,20 @@ def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
         "switches": finding.switches,
         "schedule": [[piece.thread, piece.instructions] for piece in finding.slices],
         "loop_from": finding.loop_from,
-        "trace": [_step_plain(step) for step in finding.trace],
-        "loop": [_step_plain(step) for step in finding.loop],
+        "trace": [step_plain(step) for step in finding.trace],
+        "loop": [step_plain(step) for step in finding.loop],
         "holds": list(finding.holds),
+        **({} if finding.parted is None else {"parted": parted_plain(finding.parted)}),
     }
 
 
-def _step_plain(step: TraceStep) -> dict[str, Any]:
+def parted_plain(parted: Parted) -> dict[str, Any]:
+    """Where meaning and code part, as JSON answers have it."""
+    return {"step": parted.step, "pc": parted.pc, "message": parted.message}
+
+
+def step_plain(step: TraceStep) -> dict[str, Any]:
+    """One step of a trace as JSON answers have it."""
     return {
         "thread": step.thread,
         "function": step.function,
@@ -109,6 +138,8 @@ def _step_plain(step: TraceStep) -> dict[str, Any]:
             {"write": a.write, "address": a.address, "size": a.size, "value": a.value, "symbol": a.symbol}
             for a in step.access
         ],
+        "registers": dict(step.registers),
+        "flags": step.flags,
     }
 
 

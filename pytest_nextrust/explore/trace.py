@@ -13,23 +13,40 @@ from pytest_nextrust.emu.disassemble import disassemble
 from pytest_nextrust.emu.exceptions import ACCESS, ADDRESS, DIVIDE, VECTORS
 from pytest_nextrust.emu.kernel.names import mach_name, unix_name
 from pytest_nextrust.emu.stepper import StepStop
+from pytest_nextrust.emu.threadstate import ccr_of, register_of
 from pytest_nextrust.explore.concrete import Executed
 from pytest_nextrust.explore.image import STACKS, Image
 from pytest_nextrust.explore.records import AccessRecord, TraceStep
 from pytest_nextrust.macho import SourceLines
 
-__all__ = ["STEPS", "Narrator", "is_call", "stop_text", "trap_text"]
+__all__ = ["REGISTERS", "STEPS", "Narrator", "changed", "flags", "is_call", "stop_text", "trap_text"]
 
 STEPS = 4000
 """Instructions of a run that an answer holds at most; of a longer one the last."""
 
 LOOP_STEPS = 200
 
+REGISTERS = (*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp")
+
 MACH, UNIX = 35, 36
 LONGEST = 24
 """Bytes of the longest instruction there is, rounded up."""
 
 SIGSEGV, SIGBUS, SIGFPE, SIGILL = "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL"
+
+
+def flags(ccr: int) -> str:
+    """Condition codes as text: XNZVC, with - for what is clear."""
+    return "".join(name if ccr >> bit & 1 else "-" for name, bit in zip("XNZVC", range(4, -1, -1), strict=True))
+
+
+def changed(before: bytes, after: bytes) -> tuple[tuple[str, int], ...]:
+    """The registers in which two states of a thread differ but pc, with their values in the second."""
+    return tuple(
+        (name, value)
+        for number, name in enumerate(REGISTERS)
+        if (value := register_of(after, number)) != register_of(before, number)
+    )
 
 
 def is_call(stop: StepStop) -> bool:
@@ -90,6 +107,8 @@ class Narrator:
             instruction="(signal)" if done.delivery else self.instruction(done.pc),
             access=accesses,
             note=note,
+            registers=changed(done.before, done.after),
+            flags=flags(ccr_of(done.after)),
         )
 
     def instruction(self, pc: int) -> str:

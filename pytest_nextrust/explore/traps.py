@@ -13,18 +13,21 @@ the 32-bit address space, so that it is part of the local state like any private
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_nextrust.emu.threadstate import A7, D0, PC, ccr_of, register_of, with_ccr, with_register
 from pytest_nextrust.explore.accesses import Access
 
-__all__ = ["BASE", "Interrupts", "Served", "deliver", "serve"]
+__all__ = ["BASE", "KERNEL", "Interrupts", "Served", "deliver", "interruptible", "serve"]
 
 BASE = 1 << 32
 USER = BASE
 DELIVERED = BASE + 4
 DEPTH = BASE + 5
+KERNEL = range(BASE, BASE + 6)
+"""Where a thread's state is kept that the CPU does not hold."""
 
 FLUSH, MACH, UNIX, GET_USER, SET_USER = 34, 35, 36, 37, 38
 """Vectors of trap #2 to #6."""
@@ -78,9 +81,14 @@ def serve(memory: Memory, vector: int, state: bytes, values: dict[int, int]) -> 
     return None
 
 
+def interruptible(interrupts: Interrupts, values: Mapping[int, int]) -> bool:
+    """Whether a signal may come now: the thread has not had all of them, and is in no handler that may not nest."""
+    return values.get(DELIVERED, 0) < interrupts.signals and (interrupts.nested or not values.get(DEPTH, 0))
+
+
 def deliver(memory: Memory, interrupts: Interrupts, state: bytes, values: dict[int, int]) -> Served | None:
-    """Interrupt the thread here; None where it has had its deliveries, or is in the handler and may not nest."""
-    if values.get(DELIVERED, 0) >= interrupts.signals or (values.get(DEPTH, 0) and not interrupts.nested):
+    """Interrupt the thread here; None where it is not interruptible."""
+    if not interruptible(interrupts, values):
         return None
     sp = register_of(state, A7)
     context = sp - SIGCONTEXT

@@ -9,13 +9,14 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from pytest_nextrust.criteria import Fault, check_criterion
 from pytest_nextrust.matrix import Cell, Matrix
 from pytest_nextrust.phases import Phases, clear_done, mark_done
 from pytest_nextrust.report.table import counts
 from pytest_nextrust.status import Journal
 from pytest_nextrust.status.environment import Environment
-from pytest_nextrust.status.projections import Projector
-from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseDone, RunEnd, RunStart
+from pytest_nextrust.status.projections import Follower, Projector
+from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.summary import shown_folder
 
@@ -26,14 +27,31 @@ LONGEST = 4000
 
 
 class Recorder:
-    """Writes what one run comes to. ``folder`` is the status folder; raises StatusError where it cannot be written."""
+    """Writes what one run comes to. ``folder`` is the status folder; raises StatusError where it cannot be written.
 
-    def __init__(self, folder: Path, phases: Phases, root: Path, *, run: str) -> None:
+    ``toolchain`` says what is wrong with a toolchain; ``notes`` takes remarks for the user;
+    ``log`` is the log as far as it was read already.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        phases: Phases,
+        root: Path,
+        *,
+        run: str,
+        toolchain: Fault = lambda name: f"whether {name} is here is not known",
+        notes: list[str] | None = None,
+        log: Follower | None = None,
+    ) -> None:
         self.run = run
+        self.notes: list[str] = [] if notes is None else notes
+        self._toolchain = toolchain
         self.journal = Journal(folder)
         self._phases = phases
         self._root = root
-        self._projector = Projector(folder, phases, root=root)
+        self._log = log or Follower(folder)
+        self._projector = Projector(folder, phases, root=root, follower=self._log)
         self._began = time.monotonic()
 
     def start(
@@ -70,8 +88,8 @@ class Recorder:
         self._projector.refresh()
 
     def store(self) -> RunStore:
-        """What the journal says now."""
-        return RunStore(self.journal.read())
+        """What the log says now; it goes on with the log. Reads what was added since the last time."""
+        return self._log.catch_up().store
 
     def end(self, *, exit: int, items: Sequence[Item]) -> None:
         """Record the end and draw the projections."""
@@ -93,15 +111,46 @@ class Recorder:
         done = []
         for phase in phases:
             absent = self._phases[phase].absent(self._root, shown_folder(self._root, self.journal.folder))
-            if not absent and complete(
-                store, phase, names.get(phase, {}), run=self.run, commit=commit, standins=standins
-            ):
-                mark_done(self._root, phase, {"commit": commit, "run": self.run})
+            checks = self._check(store, phase, names.get(phase, {}), commit, standins)
+            broken = [check for check in checks if not check.holds]
+            whole = complete(store, phase, names.get(phase, {}), run=self.run, commit=commit, standins=standins)
+            if whole and not absent and not broken:
+                held = [check.criterion for check in checks]
+                mark_done(self._root, phase, {"commit": commit, "run": self.run, "criteria": held})
                 PhaseDone(self.run, phase, commit).append_to(self.journal)
                 done.append(phase)
-            elif _failed(store, phase, self.run):
+            elif broken or _failed(store, phase, self.run):
                 clear_done(self._root, phase)
+            if whole:
+                self.notes += [f"{phase} is not done: {path} does not exist" for path in absent]
+                self.notes += [f"{phase} is not done: {check.criterion}: {check.message}" for check in broken]
         return tuple(done)
+
+    def _check(
+        self, store: RunStore, phase: str, names: Mapping[str, Collection[str]], commit: str, standins: str
+    ) -> tuple[PhaseCheck, ...]:
+        """Ask every criterion of a phase that has a check, and record the answers."""
+
+        def scenario(name: str) -> str:
+            only = {cell: {name} for cell, known in names.items() if name in known}
+            if not only:
+                return f"there is no scenario {name} in this phase"
+            whole = complete(store, phase, only, run=self.run, commit=commit, standins=standins, tests=False)
+            return "" if whole else f"{name} has not passed in every cell"
+
+        found = []
+        for criterion in self._phases[phase].criteria:
+            if criterion.kind:
+                holds, message = check_criterion(
+                    criterion,
+                    root=self._root,
+                    status_dir=shown_folder(self._root, self.journal.folder),
+                    toolchain=self._toolchain,
+                    scenario=scenario,
+                )
+                found.append(PhaseCheck(self.run, phase, criterion.text, holds, commit, message))
+                found[-1].append_to(self.journal)
+        return tuple(found)
 
 
 def _failed(store: RunStore, phase: str, run: str) -> bool:
@@ -117,17 +166,19 @@ def complete(
     commit: str,
     standins: str,
     cells: Sequence[Cell] = Matrix().cells,
+    tests: bool = True,
 ) -> bool:
     """Whether everything the phase has (``names``: cell to scenarios) is shown, in every cell, for this commit.
 
     Without a commit only this run counts. What was skipped is not shown. With ``standins`` "reject" a stand-in shows
-    nothing, so the phase is complete only where every cell has run on its own host.
+    nothing, so the phase is complete only where every cell has run on its own host. ``tests``: marked tests that were
+    announced belong to it too.
     """
     scope = {"commit": commit} if commit else {"run": run}
     verdicts = store.verdicts(**scope)
     announced = {key for key in store.announced(**scope) if key.phase == phase}
     wanted = {ItemKey(phase, name, cell.id) for cell in cells for name in names.get(cell.id, ())}
-    wanted |= {key for key in announced if "::" in key.scenario}
+    wanted |= {key for key in announced if tests and "::" in key.scenario}
     if not wanted:
         return False
     for key in wanted:

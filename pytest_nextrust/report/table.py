@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_nextrust.status.records import BAD, VERDICTS, Item
 
-__all__ = ["counts", "failures", "summary", "table"]
+__all__ = ["counts", "expected", "failures", "summary", "table"]
 
 GAP = "  "
 NOTHING = "."
@@ -106,3 +106,14 @@ def failures(items: Iterable[Item]) -> Iterator[tuple[str, str]]:
             first = item.message.split("\n", 1)[0]
             where = f"{item.scenario}[{item.cell}]" if item.cell else item.scenario
             yield f"{item.verdict} {where}: {first}".rstrip(": "), item.reproduction
+
+
+def expected(items: Iterable[Item]) -> Iterator[str]:
+    """A line per known issue that items failed by, as expected: its id, the scenarios, and how many items."""
+    scenarios: dict[str, Counter[str]] = {}
+    for item in items:
+        if item.verdict == "expected-failure":
+            scenarios.setdefault(item.known_issue or item.message, Counter())[item.scenario] += 1
+    for issue in sorted(scenarios):
+        names = ", ".join(sorted(scenarios[issue]))
+        yield f"expected by {issue}: {names} ({scenarios[issue].total()} in all)"

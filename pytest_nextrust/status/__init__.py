@@ -1,15 +1,19 @@
 """The status log: a journal that never loses an acknowledged entry, and what is drawn from it.
 
 ``journal`` writes and reads lines, ``records`` says what is in them, ``environment`` finds commit, run and host,
-``runs`` answers questions (what is missing, what is the newest verdict), ``projections`` draws ``pipeline-log.json``
-and ``pipeline-log.md``. Everything drawn is a function of the journal: it can be rebuilt at will.
+``archive`` reads the journal and what was moved away from it as one log, ``runs`` answers questions (what is missing,
+what is the newest verdict), ``trend`` compares runs, ``projections`` draws ``pipeline-log.json`` and
+``pipeline-log.md``. Everything drawn is a function of the log: it can be rebuilt at will.
 """
 
 from __future__ import annotations
 
+from pytest_nextrust.status.archive import Log, archives, read_log
 from pytest_nextrust.status.environment import Environment, capture, git_commit
+from pytest_nextrust.status.importer import Imported, import_files
 from pytest_nextrust.status.journal import Journal, JournalView, Problem, Record
-from pytest_nextrust.status.projections import Projector, rebuild, render_json, render_markdown
+from pytest_nextrust.status.markdown import draw_markdown, draw_trend
+from pytest_nextrust.status.projections import Follower, Projector, rebuild, render_json, render_markdown
 from pytest_nextrust.status.records import (
     BAD,
     SATISFYING,
@@ -17,14 +21,16 @@ from pytest_nextrust.status.records import (
     Entry,
     Item,
     ItemKey,
+    PhaseCheck,
     PhaseDone,
     RunEnd,
     RunStart,
     Verdict,
     check_details,
 )
+from pytest_nextrust.status.rotation import Rotation, rotate
 from pytest_nextrust.status.runs import Outcome, Run, RunStore
-from pytest_nextrust.status.summary import Facts, observe
+from pytest_nextrust.status.summary import Facts, Ledger, observe
 
 __all__ = [
     "BAD",
@@ -33,25 +39,37 @@ __all__ = [
     "Entry",
     "Environment",
     "Facts",
+    "Follower",
+    "Imported",
     "Item",
     "ItemKey",
     "Journal",
     "JournalView",
+    "Ledger",
+    "Log",
     "Outcome",
+    "PhaseCheck",
     "PhaseDone",
     "Problem",
     "Projector",
     "Record",
+    "Rotation",
     "Run",
     "RunEnd",
     "RunStart",
     "RunStore",
     "Verdict",
+    "archives",
     "capture",
     "check_details",
+    "draw_markdown",
+    "draw_trend",
     "git_commit",
+    "import_files",
     "observe",
+    "read_log",
     "rebuild",
     "render_json",
     "render_markdown",
+    "rotate",
 ]

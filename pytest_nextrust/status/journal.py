@@ -1,14 +1,18 @@
 """The journal: one append-only file of JSON lines, many writers, nothing acknowledged is ever lost.
 
-A line is ``{"schema":1,"seq":N,"time":"...Z","type":"...","run":"...","details":{...},"crc":"xxxxxxxx"}``; ``crc`` is
-the CRC-32 (as zlib's) of the line's bytes before ``,"crc"``. A writer takes the lock, gives the record the next
-sequence number, and appends it by one ``write``; it lets go of the lock *before* ``fdatasync``, so that writers wait
-for the device side by side, and returns only after it. ``fdatasync`` covers the whole file: a record that is
-acknowledged never rests on an earlier one that is not on the device.
+A line is ``{"schema":1,"log":"...","seq":N,"time":"...Z","type":"...","run":"...","details":{...},"crc":"xxxxxxxx"}``;
+``crc`` is the CRC-32 (as zlib's) of the line's bytes before ``,"crc"``; ``log`` names the journal that the line was
+first written to, by 16 random digits that its first writer drew, and ``seq`` counts up in it. A writer takes the lock,
+gives the record the next sequence number, and appends it by one ``write``; it lets go of the lock *before*
+``fdatasync``, so that writers wait for the device side by side, and returns only after it. ``fdatasync`` covers the
+whole file: a record that is acknowledged never rests on an earlier one that is not on the device.
+
+The file is kept open from one append to the next. Rotation puts another file in its place, under the lock, with all
+that was in the old one on the device: an append that meanwhile waits for the old file's data may acknowledge.
 
 Readers take no lock and never raise for what is in the file: a line that is torn or garbage is a Problem, and skipped.
 A torn last line is closed off by the next writer. Readers ignore keys they do not know; a line of a newer schema is
-read as far as the fields above go, and reported.
+read as far as the fields above go, and reported. Lines without ``log`` are older than it, and read as well.
 
 Boundary: knows record types only as names; what is in ``details`` is the business of ``status.records``.
 """
@@ -24,10 +28,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.files import LOCK_TIMEOUT, Lock, append_once, make_folder, open_append, sync_data, sync_folder
+from pytest_nextrust.files import (
+    LOCK_TIMEOUT,
+    Lock,
+    OpenFile,
+    append_once,
+    make_folder,
+    open_append,
+    sync_data,
+    sync_folder,
+)
 from pytest_nextrust.wire import to_wire
 
 __all__ = ["SCHEMA", "Journal", "JournalView", "Problem", "Record", "decode", "encode", "parse"]
@@ -40,14 +53,26 @@ NAME = "journal.jsonl"
 DEPTH = 64
 """How deep arrays and objects may nest in a line."""
 
-_TAIL = 1 << 16
+_TAIL = 1 << 10
+"""Bytes read at first from the end of a file that another writer added to; most lines are shorter."""
+
+_LARGEST = 1 << 16
+
+_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_STR = frozenset({str})
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+_HEAD = re.compile(rb'\{"schema":[0-9]{1,9},"log":"([0-9a-f]{16})","seq":([0-9]{1,18}),')
+_CRC_WIDTH = len(b',"crc":"00000000"}')
 _CRC = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
 _TYPE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One entry. ``time`` is UTC, ISO 8601 with microseconds; ``run`` is empty where the entry belongs to none."""
+    """One entry. ``time`` is UTC, ISO 8601 with microseconds; ``run`` is empty where the entry belongs to none.
+
+    ``log`` (16 hexadecimal digits; empty in old lines) and ``seq`` say where it was first written, and in what order.
+    """
 
     seq: int
     time: str
@@ -55,6 +80,7 @@ class Record:
     run: str
     details: Mapping[str, Any]
     schema: int = SCHEMA
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +113,9 @@ def _details(type: str, details: Mapping[str, Any]) -> str:
     if not _TYPE.fullmatch(type):
         raise StatusError("journal", f"{type[:80]!r} is no record type", remedy="1 to 64 letters, digits, _ . or -")
     try:
-        text = json.dumps(to_wire(dict(details)), separators=(",", ":"), allow_nan=False)
-        _check_depth(text, json.loads(text))
+        text = _ENCODE(_plain(details))
+        if _may_be_deep(text):
+            _check_depth(json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
         raise StatusError(
             "journal", f"the details of a {type!r} record cannot be written: {error}", remedy="give plain JSON values"
@@ -96,9 +123,25 @@ def _details(type: str, details: Mapping[str, Any]) -> str:
     return text
 
 
+def _plain(details: Mapping[str, Any]) -> object:
+    # Most details are flat and plain already; they need no copy.
+    if set(map(type, details)) <= _STR and set(map(type, details.values())) <= _LEAVES:
+        return details
+    return to_wire(dict(details))
+
+
 def _line(record: Record, details: str) -> bytes:
-    head = f'{{"schema":{record.schema},"seq":{record.seq},"time":"{record.time}","type":"{record.type}",'
-    body = f'{head}"run":{json.dumps(record.run)},"details":{details}'.encode("ascii")
+    start = f'{{"schema":{record.schema},' + (f'"log":"{record.log}",' if record.log else "")
+    return _finish(f'{start}"seq":{record.seq},"time":"{record.time}"{_rest(record.type, record.run, details)}')
+
+
+def _rest(type: str, run: str, details: str) -> str:
+    """What follows the time in a line, up to its checksum."""
+    return f',"type":"{type}","run":{_ENCODE(run)},"details":{details}'
+
+
+def _finish(text: str) -> bytes:
+    body = text.encode("ascii")
     return b'%b,"crc":"%08x"}\n' % (body, zlib.crc32(body))
 
 
@@ -111,13 +154,13 @@ def decode(line: bytes) -> Record:
         raise ValueError("damaged: its checksum does not match")
     try:
         plain = json.loads(line, parse_constant=_no_constant)
-        _check_depth(line.decode(), plain["details"])
-        record = Record(
-            plain["seq"], plain["time"], plain["type"], plain.get("run", ""), plain["details"], plain["schema"]
-        )
+        if _may_be_deep(line.decode()):
+            _check_depth(plain["details"])
+        run, log = plain.get("run", ""), plain.get("log", "")
+        record = Record(plain["seq"], plain["time"], plain["type"], run, plain["details"], plain["schema"], log)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a record: {type(error).__name__}: {error}") from error
-    integers, strings = (record.seq, record.schema), (record.time, record.type, record.run)
+    integers, strings = (record.seq, record.schema), (record.time, record.type, record.run, record.log)
     sound = all(type(n) is int for n in integers) and all(isinstance(text, str) for text in strings)
     if not sound or not isinstance(record.details, dict):
         raise ValueError("not a record: a field of another type")
@@ -128,10 +171,12 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check_depth(text: str, plain: object) -> None:
+def _may_be_deep(text: str) -> bool:
+    return text.count("{") + text.count("[") > DEPTH
+
+
+def _check_depth(plain: object) -> None:
     """Refuse nesting that would exhaust the stack of whoever walks it later. Raises ValueError."""
-    if text.count("{") + text.count("[") <= DEPTH:
-        return
     level = [plain]
     for _ in range(DEPTH):
         level = [child for value in level for child in _children(value)]
@@ -148,7 +193,7 @@ def _children(value: object) -> Iterable[object]:
 def parse(data: bytes) -> JournalView:
     """Read a journal's bytes. Never raises."""
     records, problems = [], []
-    offset, last = 0, 0
+    offset, lasts = 0, dict[str, int]()
     lines = data.split(b"\n")
     for number, line in enumerate(lines, 1):
         if line:
@@ -160,9 +205,10 @@ def parse(data: bytes) -> JournalView:
             else:
                 if record.schema > SCHEMA:
                     problems.append(Problem(number, offset, f"schema {record.schema} is newer than {SCHEMA}"))
+                last = lasts.get(record.log, 0)
                 if record.seq <= last:
                     problems.append(Problem(number, offset, f"sequence number {record.seq} after {last}"))
-                last = max(last, record.seq)
+                lasts[record.log] = max(last, record.seq)
                 records.append(record)
         offset += len(line) + 1
     return JournalView(tuple(records), tuple(problems))
@@ -183,10 +229,12 @@ class Journal:
     ) -> None:
         self.folder = Path(folder)
         self.path = self.folder / NAME
+        self._name = str(self.path)
         self._clock = clock
         self._lock = lock or Lock(self.folder / "journal.lock", timeout=LOCK_TIMEOUT)
-        self._named = False
-        self._last: tuple[int, int, int] | None = None
+        self._file: OpenFile | None = None
+        self._named: OpenFile | None = None
+        self._last: tuple[OpenFile, int, _Place] | None = None
 
     def append(self, type: str, details: Mapping[str, Any], *, run: str = "") -> Record:
         """Write one record; it is on the device when this returns.
@@ -195,24 +243,21 @@ class Journal:
         then nothing was acknowledged, and a reader sees either no trace of the record or a whole one.
         """
         owner = run or str(details.get("run", ""))
-        text = _details(type, details)
+        rest = _rest(type, owner, _details(type, details))
         try:
-            make_folder(self.folder)
+            if self._file is None:
+                make_folder(self.folder)
             with self._lock:
-                fd = open_append(self.path)
-                try:
-                    record = self._write(fd, type, details, text, owner)
-                except BaseException:
-                    os.close(fd)
-                    raise
-            try:
-                sync_data(fd)
-            finally:
-                os.close(fd)
-            self._make_name_durable()
+                file, size = self._open()
+                place, time = self._write(file, size, rest)
+            sync_data(file.fd)
+            if self._named is not file:
+                # Once per writer, not once per file: whoever made it may have died before its name was on the device.
+                sync_folder(self.folder)
+                self._named = file
         except OSError as error:
             raise self._error(error) from error
-        return record
+        return Record(place.seq, time, type, owner, details, log=place.log)
 
     def read(self) -> JournalView:
         """Everything in the journal; an absent one is empty. Raises StatusError only where the file cannot be read."""
@@ -226,25 +271,29 @@ class Journal:
         except OSError as error:
             raise self._error(error) from error
 
-    def _write(self, fd: int, type: str, details: Mapping[str, Any], text: str, run: str) -> Record:
-        """Under the lock: number, repair, append."""
-        status = os.fstat(fd)
-        if self._last is not None and self._last[:2] == (status.st_ino, status.st_size):
-            seq, torn = self._last[2], False
-        else:
-            seq, torn = _tail(fd, status.st_size)
-        time = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        record = Record(seq + 1, time, type, run, details)
-        line = _line(record, text)
-        append_once(fd, b"\n" + line if torn else line)
-        self._last = (status.st_ino, status.st_size + len(line) + torn, record.seq)
-        return record
+    def _open(self) -> tuple[OpenFile, int]:
+        """Under the lock: the file that has the journal's name now, and its size in bytes."""
+        status = self._file.is_at(self._name) if self._file is not None else None
+        if self._file is not None and status is not None:
+            return self._file, status.st_size
+        self._file = OpenFile(open_append(self.path))
+        return self._file, os.fstat(self._file.fd).st_size
 
-    def _make_name_durable(self) -> None:
-        # Once per writer, not once per file: whoever made the file may have died before its name was on the device.
-        if not self._named:
-            sync_folder(self.folder)
-            self._named = True
+    def _write(self, file: OpenFile, size: int, rest: str) -> tuple[_Place, str]:
+        """Under the lock, and so as quick as can be: number, repair, append. Returns the record's place and time."""
+        if self._last is not None and self._last[0] is file and self._last[1] == size:
+            place, torn = self._last[2], False
+        else:
+            place, torn = _tail(file.fd, size)
+        log, seq = place.log or os.urandom(8).hex(), place.seq + 1
+        time = self._clock().astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+        line = _finish(f'{{"schema":{SCHEMA},"log":"{log}","seq":{seq},"time":"{time}"{rest}')
+        if torn:
+            line = b"\n" + line
+        append_once(file.fd, line, size)
+        place = _Place(log, seq)
+        self._last = (file, size + len(line), place)
+        return place, time
 
     def _error(self, error: OSError) -> StatusError:
         remedies = {
@@ -263,25 +312,54 @@ class Journal:
         )
 
 
-def _tail(fd: int, size: int) -> tuple[int, bool]:
-    """The last sequence number in the file (0: none) and whether its last line is torn."""
-    torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"
-    for line in _lines_backwards(fd, size):
-        try:
-            return decode(line).seq, torn
-        except ValueError:
-            continue
-    return 0, torn
+class _Place(NamedTuple):
+    """Where numbering stands: the log that is being written (empty: none yet) and its last sequence number."""
+
+    log: str
+    seq: int
+
+
+def _tail(fd: int, size: int) -> tuple[_Place, bool]:
+    """Where numbering stands at the end of a file, and whether its last line is torn."""
+    piece = os.pread(fd, _TAIL, max(size - _TAIL, 0))
+    start = piece.rfind(b"\n", 0, -1) + 1
+    if start and piece.endswith(b"\n"):
+        # The short way, which every append goes when others write as well.
+        place = _place(piece[start:-1])
+        if place is not None:
+            return place, False
+    torn = False
+    for number, line in enumerate(_lines_backwards(fd, size)):
+        if number == 0:
+            torn = line != b""
+        place = _place(line)
+        if place is not None:
+            return place, torn
+    return _Place("", 0), torn
+
+
+def _place(line: bytes) -> _Place | None:
+    """What numbering goes on from after this line, or None where it is not a record."""
+    head, crc = _HEAD.match(line), line[-_CRC_WIDTH:]
+    if head and crc == b',"crc":"%08x"}' % zlib.crc32(line[:-_CRC_WIDTH]):
+        # A checksum that matches leaves no doubt who wrote the line, and in which order its fields are.
+        return _Place(head[1].decode(), int(head[2]))
+    try:
+        record = decode(line)
+    except ValueError:
+        return None
+    return _Place(record.log, record.seq)
 
 
 def _lines_backwards(fd: int, size: int) -> Iterator[bytes]:
-    """The lines of the file, last first, reading no more of it than is asked for."""
+    """The lines of the file, last first, reading no more of it than is asked for; the first is what follows the last
+    newline, and empty where all is well."""
     rest, position = b"", size
+    step = _TAIL
     while position > 0:
-        step = min(max(_TAIL, 2 * len(rest)), position)  # doubled inside one long line: linear in its length
+        step = min(max(step, 2 * len(rest)), position)  # doubled inside one long line: linear in its length
         position -= step
         first, *lines = (os.pread(fd, step, position) + rest).split(b"\n")
-        yield from (line for line in reversed(lines) if line)
-        rest = first
-    if rest:
-        yield rest
+        yield from reversed(lines)
+        rest, step = first, min(4 * step, _LARGEST)
+    yield rest

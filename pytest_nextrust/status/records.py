@@ -1,4 +1,4 @@
-"""What the journal's entries say: a run starts, its items report, it ends; a phase is done.
+"""What the journal's entries say: a run starts, its items report, it ends; a phase is checked, and done.
 
 Each kind is a frozen dataclass with the ``TYPE`` it is recorded under; ``details`` makes the entry's details and
 ``read`` gives the dataclass back, or None for an entry that is not one (another type, or written by something else).
@@ -11,6 +11,7 @@ import functools
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pytest_nextrust.config import read_document
@@ -19,16 +20,20 @@ from pytest_nextrust.wire import to_wire
 
 __all__ = [
     "BAD",
+    "ENTRIES",
     "SATISFYING",
     "VERDICTS",
     "Entry",
     "Item",
     "ItemKey",
+    "PhaseCheck",
     "PhaseDone",
     "RunEnd",
     "RunStart",
     "Verdict",
     "check_details",
+    "moment",
+    "month",
 ]
 
 Verdict = Literal[
@@ -143,6 +148,19 @@ class RunEnd(Entry):
 
 
 @dataclass(frozen=True)
+class PhaseCheck(Entry):
+    """One success criterion of a phase was checked. ``criterion`` is its text, ``message`` what was found."""
+
+    TYPE: ClassVar[str] = "phase-check"
+
+    phase: str
+    criterion: str
+    holds: bool
+    commit: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class PhaseDone(Entry):
     """A phase's marker was written."""
 
@@ -152,7 +170,10 @@ class PhaseDone(Entry):
     commit: str = ""
 
 
-_SCALARS: Mapping[object, tuple[type, ...]] = {str: (str,), int: (int,), bool: (bool,), float: (float, int)}
+_SCALARS: Mapping[object, tuple[type, ...]] = {str: (str,), int: (int,), bool: (bool,)}
+
+_LONGEST = 1e12
+"""Seconds: what is beyond (JSON can say 1e400, which Python reads as infinity) is no time anything took."""
 
 
 @functools.cache
@@ -163,6 +184,8 @@ def _reader(annotation: Any) -> Callable[[Any], Any]:
     a run.
     """
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is float:
+        return _number
     if annotation in _SCALARS:
         return functools.partial(_scalar, _SCALARS[annotation])
     if origin is Literal:
@@ -181,6 +204,12 @@ def _scalar(types: tuple[type, ...], plain: Any) -> Any:
     if type(plain) not in types:
         raise TypeError
     return plain
+
+
+def _number(plain: Any) -> float:
+    if type(plain) not in (float, int) or not -_LONGEST < plain < _LONGEST:
+        raise TypeError
+    return float(plain)
 
 
 def _choice(choices: frozenset[str], plain: Any) -> Any:
@@ -203,7 +232,7 @@ def _table(cls: type[Any], fields: Mapping[str, Callable[[Any], Any]], plain: An
     return cls(**{key: fields[key](value) for key, value in plain.items() if key in fields})
 
 
-ENTRIES: Mapping[str, type[Entry]] = {kind.TYPE: kind for kind in (RunStart, Item, RunEnd, PhaseDone)}
+ENTRIES: Mapping[str, type[Entry]] = {kind.TYPE: kind for kind in (RunStart, Item, RunEnd, PhaseCheck, PhaseDone)}
 
 
 def check_details(type: str, details: Mapping[str, Any]) -> None:
@@ -215,3 +244,21 @@ def check_details(type: str, details: Mapping[str, Any]) -> None:
     if kind is not None:
         known = {f.name for f in dataclasses.fields(kind)}
         read_document(kind, {k: v for k, v in details.items() if k in known}, subject=f"{type} entry")
+
+
+def moment(time: str) -> float | None:
+    """A record's time in seconds since 1970; None for what is no time. Without a zone it is UTC."""
+    try:
+        read = datetime.fromisoformat(time)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def month(time: str) -> str | None:
+    """The month in UTC that a record's time is in, as YYYY-MM; None for no time or no year that there is."""
+    seconds = moment(time)
+    try:
+        return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m}".rjust(7, "0")
+    except (ValueError, OverflowError, OSError):  # a zone may lead out of the years that there are
+        return None

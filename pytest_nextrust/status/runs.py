@@ -1,7 +1,8 @@
 """Questions to the journal: what did a run leave out, what is the newest verdict, may a phase be built on.
 
-Pure functions of what was read. An item that a run announced and that never reported is ``crashed`` once that run has
-ended; while it goes on (or was killed: the journal cannot tell) the item is pending and settles nothing.
+A function of what was read, kept up to date record by record: absorbing one costs the same however long the log is.
+An item that a run announced and that never reported is ``crashed`` once that run has ended; while it goes on (or was
+killed: the journal cannot tell) the item is pending and settles nothing.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
-from pytest_nextrust.status.journal import JournalView
-from pytest_nextrust.status.records import BAD, SATISFYING, Item, ItemKey, RunEnd, RunStart
+from pytest_nextrust.status.journal import JournalView, Record
+from pytest_nextrust.status.records import BAD, SATISFYING, Item, ItemKey, RunEnd, RunStart, moment
 
 __all__ = ["Outcome", "Run", "RunStore", "Verdicts", "lost"]
 
@@ -21,13 +23,18 @@ State = Literal["passed", "failed", "unknown"]
 
 @dataclass(frozen=True)
 class Run:
-    """One run as far as the journal has it. ``end`` is None while it goes on, and for ever where it was killed."""
+    """One run as far as the journal has it. ``end`` is None while it goes on, and for ever where it was killed.
+
+    ``started`` is the time of its first entry. ``spans``: for every phase, when its first item began and its last one
+    ended, in seconds since 1970.
+    """
 
     id: str
     start: RunStart | None = None
-    items: Mapping[ItemKey, Item] = field(default_factory=dict)
+    items: dict[ItemKey, Item] = field(default_factory=dict)
     end: RunEnd | None = None
     started: str = ""
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def commit(self) -> str:
@@ -80,25 +87,134 @@ def lost(run: str, key: ItemKey) -> Item:
 class RunStore:
     """The runs in a journal, oldest first, and what they say together."""
 
-    def __init__(self, view: JournalView) -> None:
-        self.runs, self._events = _gather(view)
+    def __init__(self, view: JournalView | None = None) -> None:
+        self._runs: dict[str, Run] = {}
+        self._events: list[Item] = []
+        self._unfinished: dict[str, None] = {}
+        self._touched: dict[str, tuple[int, str]] = {}
+        self._numbers: dict[str, int] = {}
+        self._began: dict[str, str] = {}
+        self._newest: dict[str, Verdicts] = {}
+        self._of_run: dict[str, Verdicts] = {}
+        self._announced: dict[str, set[ItemKey]] = {}
+        self._stale = False
+        for record in view.records if view is not None else ():
+            self.absorb(record)
+
+    def absorb(self, record: Record) -> None:
+        """Take one more record into account; they come in the order of the log."""
+        entry = RunStart.read(record) or Item.read(record) or RunEnd.read(record)
+        if entry is None:
+            return
+        run = self._runs.get(entry.run)
+        if run is None:
+            self._numbers[entry.run] = len(self._runs)
+            run = self._runs[entry.run] = Run(entry.run, started=record.time)
+        if isinstance(entry, RunStart):
+            self._start(run, entry, record.time)
+        elif isinstance(entry, Item):
+            self._item(run, entry, record.time)
+        else:
+            missing = run.missing
+            self._runs[run.id] = replace(run, end=entry)
+            self._unfinished.pop(run.id, None)
+            for key in missing:
+                self._event(run.commit, lost(run.id, key))
+
+    def _start(self, run: Run, entry: RunStart, time: str) -> None:
+        # A start that comes late, or twice, changes the commit or the plan of what is sorted in already.
+        self._stale = self._stale or bool(run.items) or run.start is not None or run.end is not None
+        self._runs[run.id] = replace(run, start=entry)
+        self._announced.setdefault(entry.commit, set()).update(entry.items)
+        for phase in {key.phase for key in entry.items}:
+            self._touch(phase, run.id, time)
+        if run.end is None:
+            self._unfinished[run.id] = None
+
+    def _item(self, run: Run, entry: Item, time: str) -> None:
+        run.items[entry.key] = entry
+        self._announced.setdefault(run.commit, set()).add(entry.key)
+        self._event(run.commit, entry)
+        self._touch(entry.phase, run.id, time)
+        ended = moment(time)
+        if ended is not None:
+            began = ended - max(entry.seconds, 0.0)
+            first, last = run.spans.get(entry.phase, (began, ended))
+            run.spans[entry.phase] = (min(first, began), max(last, ended))
+
+    def _touch(self, phase: str, run: str, time: str) -> None:
+        number = self._numbers[run]
+        self._began.setdefault(phase, time)
+        if number >= self._touched.get(phase, (-1, ""))[0]:
+            self._touched[phase] = (number, run)
+
+    def _event(self, commit: str, item: Item) -> None:
+        self._events.append(item)
+        self._newest.setdefault(commit, {})[item.key] = item
+        self._of_run.setdefault(item.run, {})[item.key] = item
+
+    def _settle(self) -> None:
+        """Sort everything in again, where an entry came that changes what earlier ones mean."""
+        if not self._stale:
+            return
+        self._stale = False
+        events, self._events, self._newest, self._announced = self._events, [], {}, {}
+        for item in events:
+            self._event(self._runs[item.run].commit, item)
+        for run in self._runs.values():
+            self._announced.setdefault(run.commit, set()).update(run.expected, run.items)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return tuple(self._runs.values())
+
+    def unfinished(self, count: int) -> tuple[Run, ...]:
+        """The last ``count`` runs that have a start and no end, oldest first."""
+        return tuple(self._runs[name] for name in islice(reversed(self._unfinished), count))[::-1]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def newest_runs(self, count: int) -> tuple[Run, ...]:
+        """The last ``count`` runs that were announced, oldest first."""
+        last = islice((run for run in reversed(self._runs.values()) if run.start is not None), count)
+        return tuple(last)[::-1]
 
     def run(self, run: str) -> Run | None:
-        return next((each for each in self.runs if each.id == run), None)
+        return self._runs.get(run)
+
+    def newest_run(self, phase: str) -> Run | None:
+        """The newest run that had anything to do with a phase."""
+        known = self._touched.get(phase)
+        return None if known is None else self._runs[known[1]]
+
+    def began(self, phase: str) -> str:
+        """The time of the first entry that had anything to do with a phase; empty where there is none."""
+        return self._began.get(phase, "")
 
     def verdicts(self, *, commit: str | None = None, run: str | None = None) -> Verdicts:
         """The newest verdict of every item, of one commit or one run where one is given; lost ones are ``crashed``."""
-        wanted = {r.id for r in self.runs if (commit is None or r.commit == commit) and (run is None or r.id == run)}
-        return {item.key: item for item in self._events if item.run in wanted}
+        self._settle()
+        if run is None and commit is not None:
+            return dict(self._newest.get(commit, {}))
+        if run is None:
+            return {item.key: item for item in self._events}
+        known = self._runs.get(run)
+        if known is None or (commit is not None and known.commit != commit):
+            return {}
+        return dict(self._of_run.get(run, {}))
 
     def announced(self, *, commit: str | None = None, run: str | None = None) -> frozenset[ItemKey]:
         """Every item that some run, of one commit or one run where one is given, set out to report on."""
-        return frozenset(
-            key
-            for each in self.runs
-            if (commit is None or each.commit == commit) and (run is None or each.id == run)
-            for key in (*each.expected, *each.items)
-        )
+        self._settle()
+        if run is not None:
+            known = self._runs.get(run)
+            if known is None or (commit is not None and known.commit != commit):
+                return frozenset()
+            return frozenset((*known.expected, *known.items))
+        if commit is not None:
+            return frozenset(self._announced.get(commit, ()))
+        return frozenset(key for keys in self._announced.values() for key in keys)
 
     def outcome(
         self,
@@ -134,24 +250,3 @@ def judge(keys: Iterable[ItemKey], verdicts: Mapping[ItemKey, Item]) -> Outcome:
     if missing or not any(item.verdict in SATISFYING for item in items):
         return Outcome("unknown", items, missing)
     return Outcome("passed", items, missing)
-
-
-def _gather(view: JournalView) -> tuple[tuple[Run, ...], tuple[Item, ...]]:
-    """The runs in the order of their first entries, and every verdict in the order it was given."""
-    runs: dict[str, Run] = {}
-    items: dict[str, dict[ItemKey, Item]] = {}
-    events: list[Item] = []
-    for record in view.records:
-        entry = RunStart.read(record) or Item.read(record) or RunEnd.read(record)
-        if entry is None:
-            continue
-        run = runs.setdefault(entry.run, Run(entry.run, items=items.setdefault(entry.run, {}), started=record.time))
-        if isinstance(entry, RunStart):
-            runs[entry.run] = replace(run, start=entry)
-        elif isinstance(entry, Item):
-            items[entry.run][entry.key] = entry
-            events.append(entry)
-        else:
-            runs[entry.run] = replace(run, end=entry)
-            events.extend(lost(entry.run, key) for key in run.missing)
-    return tuple(runs.values()), tuple(events)

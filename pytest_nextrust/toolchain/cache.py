@@ -13,14 +13,16 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from pytest_nextrust.errors import ToolchainError
 
-__all__ = ["LOCK_SECONDS", "cache_root", "entry", "hash_of", "identity"]
+__all__ = ["LOCK_SECONDS", "cache_root", "entry", "hash_of", "identity", "watched"]
 
 LOCK_SECONDS = 1800.0
 """Seconds to wait for another process that fills the same entry."""
@@ -55,6 +57,26 @@ def identity(tool: str) -> str:
     return f"{tool}:{status.st_size}:{status.st_mtime_ns}"
 
 
+_WATCH: ContextVar[list[tuple[str, bool]] | None] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def watched() -> Iterator[list[tuple[str, bool]]]:
+    """Collect the lookups made in this context: the kind of the entry, and whether it was there."""
+    lookups: list[tuple[str, bool]] = []
+    token = _WATCH.set(lookups)
+    try:
+        yield lookups
+    finally:
+        _WATCH.reset(token)
+
+
+def _seen(kind: str, hit: bool) -> None:
+    lookups = _WATCH.get()
+    if lookups is not None:
+        lookups.append((kind, hit))
+
+
 def entry(
     kind: str,
     key: str,
@@ -75,7 +97,9 @@ def entry(
     final = home / key
     whole = final / ".complete" if in_place else final
     if whole.exists():
+        _seen(kind, True)
         return final
+    _seen(kind, False)
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / f"{key}.lock", timeout=timeout):

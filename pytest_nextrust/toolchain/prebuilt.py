@@ -1,33 +1,44 @@
-"""Making the programs that scenarios ship: ``python -m pytest_nextrust.toolchain.prebuilt SCENARIO...``.
+"""Making the programs that scenarios ship, for the developers of scenarios.
 
-For the developers of scenarios. Every cell of a scenario is built by the toolchain it is about, where that is here,
-and put into ``SCENARIO/prebuilt`` with a manifest, which ``shipped.py`` reads.
+Every cell of a scenario is built by the toolchain it is about, where that is here, and put into ``SCENARIO/prebuilt``
+with a manifest, which ``shipped.py`` reads.
+
+Boundary: which toolchains there are is said by who calls; ``verify.prebuilt`` is the command.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.errors import NextrustError, ToolchainError
+from pytest_nextrust.errors import ToolchainError
 from pytest_nextrust.matrix import CPUS, PROFILES
-from pytest_nextrust.scenarios import load
+from pytest_nextrust.scenarios import Scenario, load
 from pytest_nextrust.toolchain.records import BuildRequest, Toolchain
-from pytest_nextrust.toolchain.registry import DEFAULTS, ToolchainConfig, toolchains
+from pytest_nextrust.toolchain.registry import DEFAULTS
 from pytest_nextrust.toolchain.shipped import FOLDER, MANIFEST, SCHEMA, source_hash
 
-__all__ = ["Wanted", "main", "make", "requests_of"]
+__all__ = ["Maker", "Wanted", "make", "requests_of"]
+
+Maker = Callable[[Scenario, Toolchain], Toolchain]
+"""What builds a scenario's programs with a toolchain: the toolchain itself, or something that uses it."""
+
+
+def itself(scenario: Scenario, toolchain: Toolchain) -> Toolchain:
+    """The toolchain."""
+    del scenario
+    return toolchain
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a scenario's programs are built with: the toolchain's name, and one request per cell."""
 
+    scenario: Scenario
     toolchain: str
     requests: tuple[BuildRequest, ...]
 
@@ -51,10 +62,10 @@ def requests_of(folder: Path, out: Path) -> Wanted | None:
         for cpu in scenario.cpus or CPUS
         for profile in scenario.profiles or PROFILES
     )
-    return Wanted(program.toolchain or DEFAULTS[program.language], requests)
+    return Wanted(scenario, program.toolchain or DEFAULTS[program.language], requests)
 
 
-def make(folder: Path, known: Mapping[str, Toolchain]) -> str:
+def make(folder: Path, known: Mapping[str, Toolchain], maker: Maker = itself) -> str:
     """Build a scenario's programs and put them in place of the old ones; one line that says what was done.
 
     What is there stays where the compiler is not, or refuses a cell: a cell that does not build ships no program.
@@ -64,7 +75,7 @@ def make(folder: Path, known: Mapping[str, Toolchain]) -> str:
         wanted = requests_of(folder, work)
         if wanted is None:
             return "nothing to build"
-        toolchain = known[wanted.toolchain]
+        toolchain = maker(wanted.scenario, known[wanted.toolchain])
         probe = toolchain.probe()
         if not probe.found:
             return f"kept: {wanted.toolchain} is not here ({', '.join(probe.missing)})"
@@ -99,21 +110,3 @@ def _replace(folder: Path, work: Path, programs: Mapping[str, object]) -> None:
         (folder / f"{cell}.macho").write_bytes((work / f"{cell}.macho").read_bytes())
     text = json.dumps({"schema": SCHEMA, "programs": programs}, indent=2, sort_keys=True) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Make the programs of the scenarios named (their folders). Exit status 2 where one is no scenario."""
-    known = toolchains(ToolchainConfig())
-    status = 0
-    for name in sys.argv[1:] if argv is None else argv:
-        folder = Path(name)
-        try:
-            print(f"{folder.name}: {make(folder, known)}", flush=True)
-        except NextrustError as error:
-            print(f"{folder.name}: {error}", file=sys.stderr)
-            status = 2
-    return status
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain import cache
@@ -23,7 +24,7 @@ from pytest_nextrust.toolchain.output import RUNTIME, link, place, workspace
 from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, language_of
 
-__all__ = ["TARGET", "Compiler", "RustToolchain", "candidates"]
+__all__ = ["ENVIRONMENT", "TARGET", "Compiler", "RustToolchain", "candidates"]
 
 TARGET = "m68k-unknown-none-elf"
 PACKAGES = "rustc-web rust-web-src binutils-m68k-linux-gnu"
@@ -34,7 +35,7 @@ LIBRARY_LEVEL = "2"
 """rustc 1.96.0 exhausts its stack in the m68k back end when it compiles core at level 0."""
 
 # Unstable features are what the library is made of; the same switch for the programs keeps them linkable.
-_ENVIRONMENT = {"RUSTC_BOOTSTRAP": "1"}
+ENVIRONMENT: Mapping[str, str] = MappingProxyType({"RUSTC_BOOTSTRAP": "1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ def examine(path: str) -> Compiler:
     """Ask one rustc for its release, whether it has the target, and where its library sources are."""
     runner = Runner("rust", 60.0)
     try:
-        verbose = runner.run([path, "-vV"], env=_ENVIRONMENT)
-        sysroot = Path(runner.run([path, "--print", "sysroot"], env=_ENVIRONMENT).strip())
+        verbose = runner.run([path, "-vV"], env=ENVIRONMENT)
+        sysroot = Path(runner.run([path, "--print", "sysroot"], env=ENVIRONMENT).strip())
     except ToolchainError:
         return Compiler(path, missing=("rustc",))
     lines = verbose.strip().splitlines()
@@ -72,7 +73,7 @@ def examine(path: str) -> Compiler:
     library = next((place for place in places if (place / "core/src/lib.rs").is_file()), None)
     missing = [] if library else [f"library sources of rustc {release}"]
     try:
-        runner.run([path, "--print", "target-cpus", "--target", TARGET], env=_ENVIRONMENT)
+        runner.run([path, "--print", "target-cpus", "--target", TARGET], env=ENVIRONMENT)
     except ToolchainError:
         missing.append(f"target {TARGET} in rustc {release}")
     return Compiler(path, lines[0] if lines else "", library, tuple(missing))
@@ -117,6 +118,13 @@ class RustToolchain:
             )
         return self._probe
 
+    def require(self) -> Probe:
+        """The probe of a toolchain that is whole. Raises ToolchainMissing."""
+        probe = self.probe()
+        if not probe.found:
+            raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
+        return probe
+
     def build(self, request: BuildRequest) -> BuildResult:
         """Build one crate. Raises as ``Toolchain.build`` says."""
         request.judge()
@@ -127,9 +135,7 @@ class RustToolchain:
             raise UsageFault("SOURCE", "more than one Rust source", place=str(request.sources[1]), remedy=remedy)
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
-        probe = self.probe()
-        if not probe.found:
-            raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
+        probe = self.require()
         runner = Runner(self.name)
         library, own = self.libraries(runner, request.cpu)
         runtime = assembled_runtime(runner, request.cpu)
@@ -137,12 +143,12 @@ class RustToolchain:
             source = request.sources[0].absolute()
             archive = folder / "libprogram.a"
             command = [
-                *self._command(request.cpu, request.level, debug=request.profile == "debug"),
+                *self.command(request.cpu, request.level, debug=request.profile == "debug"),
                 *(("-C", "debuginfo=line-tables-only") if request.lines else ()),
                 *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
                 *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
             ]
-            runner.run(command, cwd=folder, env=_ENVIRONMENT, place=str(source))
+            runner.run(command, cwd=folder, env=ENVIRONMENT, place=str(source))
             # Each may need the other: a program without main gets the library's, which wants the program's threads.
             inputs: list[str | Path] = [
                 runtime / "start.gc.o",
@@ -156,7 +162,8 @@ class RustToolchain:
 
     # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a
     # program of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
-    def _command(self, cpu: str, level: str, *, debug: bool) -> list[str]:
+    def command(self, cpu: str, level: str, *, debug: bool) -> list[str]:
+        """How rustc is called for a CPU and level, before what names the crate; ``ENVIRONMENT`` goes with it."""
         compiler = self.compiler()
         assert compiler is not None
         checks = "on" if debug else "off"
@@ -174,7 +181,7 @@ class RustToolchain:
         compiler = self.compiler()
         assert compiler is not None
         assert compiler.library is not None
-        base = self._command(cpu, LIBRARY_LEVEL, debug=False)
+        base = self.command(cpu, LIBRARY_LEVEL, debug=False)
         crates = _crates(compiler.library)
         words = [word for crate in crates for word in (crate.name, *crate.options)]
         key = cache.hash_of([compiler.version, cache.identity(compiler.path), str(compiler.library), *base, *words])
@@ -217,4 +224,4 @@ def _make(runner: Runner, base: list[str], crates: list[Crate], search: Path, fo
     for crate in crates:
         kind = ["--crate-name", crate.name, "--crate-type", "rlib", "--cap-lints", "allow"]
         places = ["-L", str(search), "--out-dir", str(folder), str(crate.source)]
-        runner.run([*base, *kind, *crate.options, *places], cwd=folder, env=_ENVIRONMENT, place=str(crate.source))
+        runner.run([*base, *kind, *crate.options, *places], cwd=folder, env=ENVIRONMENT, place=str(crate.source))

@@ -28,7 +28,9 @@ from pytest_nextrust.errors import (
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.scenarios import KnownIssue, Scenario
 from pytest_nextrust.status.records import Verdict
+from pytest_nextrust.toolchain.cache import watched
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
+from pytest_nextrust.verify.atomics import check_atomics, judge_routines, maker
 from pytest_nextrust.verify.checks import macho_faults, run_check
 from pytest_nextrust.verify.compare import compare, end_of
 from pytest_nextrust.verify.concurrent import explore
@@ -62,6 +64,7 @@ class _Verification:
         self.build: BuildResult | None = None
         self.record: RunRecord | None = None
         self.shown = ""
+        self.figures: dict[str, float] = {}
 
     def outcome(self) -> Outcome:
         try:
@@ -90,20 +93,31 @@ class _Verification:
             self.scenario.stage != "object" or self.scenario.expect is not None or self.scenario.concurrent is not None
         )
         if program is not None and runs:
-            self.build = build_program(self.scenario, self.cell, self.services, self.work)
+            self.build = self._built()
             data = self.build.path.read_bytes()
             found = [Mismatch("macho", text) for text in macho_faults(data, self.cell.cpu)]
             refusal = self.scenario.expect is not None and self.scenario.expect.refused is not None
-            if self.scenario.concurrent is not None:
+            if self.scenario.concurrent is not None or self.scenario.atomics is not None:
                 if not found:
-                    explored = explore(self.scenario, self.cell, self.services, data)
+                    look = explore if self.scenario.atomics is None else check_atomics
+                    explored = look(self.scenario, self.cell, self.services, data)
                     self.shown = explored.message
+                    self.figures |= explored.figures
                     found += explored.mismatches
             elif not found or refusal:
                 found += self._run(data)
         for check in self.scenario.checks:
             found += run_check(check, self.scenario, self.cell, self.services, self.work)
         return found
+
+    def _built(self) -> BuildResult:
+        with watched() as lookups:
+            try:
+                return build_program(self.scenario, self.cell, self.services, self.work)
+            finally:
+                for kind, hit in lookups:
+                    name = f"{'hit' if hit else 'miss'} {kind}"
+                    self.figures[name] = self.figures.get(name, 0) + 1
 
     def _run(self, program: bytes) -> list[Mismatch]:
         root = self.work / "root"
@@ -125,8 +139,11 @@ class _Verification:
         kinds = [mismatch.kind for mismatch in mismatches]
         verdict = verdict_of(kinds)
         message = describe(mismatches) if mismatches else self._passed_message()
-        issue = None if verdict in ("skipped", "infra-error") else self._known_issue()
-        if issue is not None:
+        known = () if verdict in ("skipped", "infra-error") else self._known_issues()
+        issue = known[0] if known else None
+        if any(each.routines for each in known):
+            verdict, message = judge_routines(known, verdict, mismatches, message)
+        elif issue is not None:
             verdict, message = judge_known(issue, verdict, kinds, message)
         build = self.build
         return Outcome(
@@ -139,11 +156,12 @@ class _Verification:
             record=self.record,
             known_issue=issue.id if issue else "",
             mismatches=tuple(mismatches),
+            figures=self.figures,
         )
 
-    def _known_issue(self) -> KnownIssue | None:
+    def _known_issues(self) -> tuple[KnownIssue, ...]:
         name, version = (self.build.toolchain, self.build.version) if self.build else self._failed_build()
-        return next((i for i in self.scenario.known_issues if i.covers(self.cell, name, version)), None)
+        return tuple(issue for issue in self.scenario.known_issues if issue.covers(self.cell, name, version))
 
     def _failed_build(self) -> tuple[str, str]:
         """Which toolchain it was, where it left nothing behind."""
@@ -191,8 +209,7 @@ def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path
     if program.file is not None:
         path = scenario.folder / program.file
         return BuildResult(path, hashlib.sha256(path.read_bytes()).hexdigest(), "", "", provenance="prebuilt")
-    toolchain = services.toolchain_for(scenario)
-    return toolchain.build(
+    return maker(scenario, services.toolchain_for(scenario)).build(
         BuildRequest(
             sources=tuple(scenario.folder / source for source in program.sources),
             out=work / f"{scenario.name}.macho",

@@ -6,7 +6,8 @@ Boundary: pure of pytest. The exploration is ``explore``'s; building the program
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pytest_nextrust.errors import NotRunnable, UsageFault
 from pytest_nextrust.explore import store, text
@@ -19,7 +20,7 @@ from pytest_nextrust.scenarios import Scenario
 from pytest_nextrust.verify.outcome import Mismatch
 from pytest_nextrust.verify.services import Services
 
-__all__ = ["Explored", "explore", "failure_text"]
+__all__ = ["Explored", "explore", "failure_text", "figures_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ class Explored:
 
     message: str
     mismatches: tuple[Mismatch, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+def figures_of(answer: ExploreAnswer) -> dict[str, float]:
+    """What an exploration has to measure: states, schedules, and the seconds it took."""
+    return {"states": answer.states, "schedules": answer.schedules, "explored": answer.seconds}
 
 
 def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) -> Explored:
@@ -54,7 +61,7 @@ def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) 
         answer = run_exploration(services.machine, request)
     except (NotRunnable, UsageFault) as error:
         return Explored("", (Mismatch("refused", str(error)),))
-    return _judged(concurrent.expect, request, answer)
+    return dataclasses.replace(_judged(concurrent.expect, request, answer), figures=figures_of(answer))
 
 
 def _judged(expect: str, request: ExploreRequest, answer: ExploreAnswer) -> Explored:

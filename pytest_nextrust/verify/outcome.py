@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pytest_nextrust.emu.records import RunRecord
 from pytest_nextrust.status.records import Verdict
@@ -15,10 +15,14 @@ _VERDICTS = ("budget", "crashed", "infra", "skipped")
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One thing that is not as expected: its kind (one of ``scenarios.FAILURES``) and what to show for it."""
+    """One thing that is not as expected: its kind (one of ``scenarios.FAILURES``) and what to show for it.
+
+    ``routines``: the atomic routines that it is about.
+    """
 
     kind: str
     message: str
+    routines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,9 @@ class Outcome:
     """The result of one scenario in one cell.
 
     ``message`` is one line for a passed outcome (or empty) and everything there is to say for any other.
-    ``seconds`` is wall time. ``record`` is None where no program was run.
+    ``seconds`` is wall time. ``record`` is None where no program was run. ``figures`` are what there is to measure, by
+    name: ``states``, ``schedules`` and ``explored`` (seconds) of an exploration, ``hit KIND`` and ``miss KIND`` of the
+    build cache.
     """
 
     verdict: Verdict
@@ -40,6 +46,7 @@ class Outcome:
     reproduction: str = ""
     known_issue: str = ""
     mismatches: tuple[Mismatch, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def describe(mismatches: Sequence[Mismatch]) -> str:

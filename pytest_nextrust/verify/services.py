@@ -61,6 +61,8 @@ class Services:
         self._make_machine = machine
         self._machine: Machine | None = None
         self._probes: dict[str, Probe] = {}
+        self.checked: dict[str, tuple[str, Any]] = {}
+        """What checks of atomics came to in this process, by program, CPU and settings: the cell, and the result."""
         environ = os.environ if environ is None else environ
         self.required = environ.get("NEXTRUST_TOOLCHAINS") == "required"
 

@@ -1,20 +1,37 @@
-"""``python -m tests.bench``: every benchmark, each with its bound; exit status 1 where one is missed."""
+"""``python -m tests.bench``: every benchmark, each with its bound; exit status 1 where one is missed.
+
+``--json FILE`` writes the figures too, ``--only`` takes one group of them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from tests.bench import atomics, hooks, machine
+from tests.bench import atomics, hooks, machine, status
+from tests.bench.report import Result, as_json
+
+GROUPS: dict[str, Callable[[int], list[Result]]] = {
+    "machine": machine.measure,
+    "atomics": lambda _: atomics.measure(),
+    "hooks": lambda _: hooks.measure(),
+    "status": lambda _: status.measure(),
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000, help="programs for the memory measurement (default 10000)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the figures there")
+    parser.add_argument("--only", choices=GROUPS, help="one group of benchmarks")
     args = parser.parse_args()
-    results = [*machine.measure(args.runs), *atomics.measure(), *hooks.measure()]
+    results = [result for name, measure in GROUPS.items() if args.only in (None, name) for result in measure(args.runs)]
     for result in results:
         print(result, flush=True)
+    if args.json is not None:
+        args.json.write_text(as_json(results), encoding="utf-8")
     return 0 if all(result.ok for result in results) else 1
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 import resource
+import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ __all__ = ["measure"]
 ADD = "__sync_fetch_and_add_4"
 SCHEDULES = 20_000
 STEPPED = 60
+SEEDS = 11
+REPEATS = 5
 
 HAMMER = """
 #include <pthread.h>
@@ -97,8 +101,13 @@ def measure() -> list[Result]:
         stepped = _stepped(child, right["spinlock"])
         results.append(Result("single-stepping without a memo", stepped, "/s"))
         results.append(Result("random schedules, ratio to single-stepping", drawn["random"] / stepped, "x"))
-        first = _first(child, broken)
-        results.append(Result("test-then-set: first failing schedule", first * 1000, "ms", at_most=10.0))
+        taken = _first(child, broken)
+        first = statistics.median(taken)
+        note = (
+            f"median of {len(taken)} seeds, best of {REPEATS} each, {min(taken) * 1000:.1f} to {max(taken) * 1000:.1f}"
+        )
+        results.append(Result("test-then-set: first failing schedule", first * 1000, "ms", at_most=10.0, note=note))
+        results += _signals(child, right)
         return results + _qemu(source, folder, first)
 
 
@@ -143,18 +152,42 @@ def _drawn(child: Child, target: Target, method: Any) -> float:
     return float(answer["schedules"]) / taken
 
 
-def _first(child: Child, target: Target) -> float:
-    """Seconds from the loaded program to the first schedule that fails, of 5 seeds the median."""
+def _signals(child: Child, targets: Mapping[str, Target]) -> list[Result]:
+    """Calls of 4 bytes that a handler interrupts anywhere: of one thread by two signals, of two threads by one each."""
+    results = []
+    for kind, target in targets.items():
+        for threads, signals in ((1, 2), (2, 1)):
+            plan = Plan(crowds=(), pairs=False, signals=signals, sizes=(4,))
+            chosen = [item.history for item in histories(target, plan)]
+            chosen = [replace(history, threads=history.threads * threads) for history in chosen]
+            limits = {"states": 5_000_000, "seconds": 600.0, "total": 600.0}
+            driven = [_wire(assemble(history, target.runtime)) for history in chosen]
+            begun = time.process_time()
+            answers = service.explore({**_payload(target.runtime), "histories": driven, **limits}, child)
+            taken = time.process_time() - begun
+            wanted = {"spinlock": "failed", "cas": "passed"}[kind]
+            assert all(answer["verdict"] == wanted for answer in answers)
+            states = sum(answer["states"] for answer in answers)
+            note = f"{len(answers)} histories, {states} states"
+            results.append(Result(f"{threads} threads, signals to each {signals}, {kind}", taken, "s", note=note))
+    return results
+
+
+def _first(child: Child, target: Target) -> list[float]:
+    """Seconds from the loaded program to the first schedule that fails, for each of some seeds.
+
+    The same seed does the same work: the least of its times is what it takes, the others are the host's.
+    """
     history = _history(target, 2, 2)
     request = request_of(target, history, assemble(history, target.runtime))
     taken = []
-    for seed in range(5):
+    for seed in range(SEEDS):
         loaded = Exploration(replace(request, method="random", seed=seed, schedules=100_000), child)
-        begun = time.process_time()
-        seconds = _until_bad(loaded)
-        taken.append(seconds if seconds is not None else time.process_time() - begun)
+        times = [_until_bad(loaded) for _ in range(REPEATS)]
+        assert None not in times
+        taken.append(min(seconds for seconds in times if seconds is not None))
         loaded.close()
-    return sorted(taken)[len(taken) // 2]
+    return taken
 
 
 def _until_bad(loaded: Exploration) -> float | None:
@@ -163,11 +196,7 @@ def _until_bad(loaded: Exploration) -> float | None:
     from pytest_nextrust.explore.sample import sample, uniform
 
     begun = time.process_time()
-    shared: frozenset[int] = frozenset(
-        byte
-        for name, size in loaded.request.objects
-        for byte in range(loaded.image.address(name), loaded.image.address(name) + size)
-    )
+    shared = loaded.objects
     rng = random.Random(loaded.request.seed)
     while True:
         stepper = Stepper(loaded.cpu, loaded.image.regions)

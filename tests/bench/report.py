@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
-__all__ = ["Result"]
+__all__ = ["Result", "as_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +37,11 @@ class Result:
         return f"{self.name:<48} {self.value:10.2f} {self.unit:<4}{bound}{state}" + (
             f"  ({self.note})" if self.note else ""
         )
+
+
+def as_json(results: Iterable[Result]) -> str:
+    """Every figure with its bound, and where it was taken."""
+    rows = [{**asdict(result), "ok": result.ok} for result in results]
+    where = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+    answer = {"schema": "nextrust-bench/1", "where": where, "ok": all(row["ok"] for row in rows), "results": rows}
+    return json.dumps(answer, indent=2) + "\n"

@@ -25,6 +25,9 @@ id = "apart"
 name = "Apart"
 """
 
+CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "GITHUB_RUN_ATTEMPT", "STATSD_HOST", "STATSD_PORT")
+"""Which say that this is a CI machine, where failures of a commit count and metrics are sent."""
+
 CELL = "ubuntu-latest-release-m68040"
 
 
@@ -72,7 +75,7 @@ class Project:
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """An empty project."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    for name in ("PYTEST_ADDOPTS", "NEXTRUST_TOOLCHAINS", "GITHUB_RUN_ID", "PYTEST_XDIST_WORKER"):
+    for name in ("PYTEST_ADDOPTS", "NEXTRUST_TOOLCHAINS", "GITHUB_RUN_ID", "PYTEST_XDIST_WORKER", *CI_VARIABLES):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)
 

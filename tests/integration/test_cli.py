@@ -63,3 +63,12 @@ def test_a_program_that_never_ends_is_refused(tmp_path: Path) -> None:
         done = shell(f"N run '{name}'")
         assert done.returncode == 2
         assert "not a regular file" in done.stderr
+
+
+def test_an_answer_that_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    """The guest does not run for an answer that would be lost; the twin, with a place for it, runs."""
+    refused = shell(f'N run --json {tmp_path}/none/x.json "$P"')
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "none/x.json: cannot write" in refused.stderr
+    allowed = shell(f'N run --json {tmp_path}/x.json "$P"')
+    assert (allowed.returncode, allowed.stdout != "") == (0, True)

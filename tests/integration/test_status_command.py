@@ -77,7 +77,8 @@ def test_errors_are_answered_in_json_too(capsys: pytest.CaptureFixture[str]) -> 
         (["append", "run-end", '{"run": "r", "exit": "0"}'], "exit: expected an integer"),
         (["append", "note", "{}", "--dir", "file"], "name a folder, not a file"),
         (["show", "--dir", "file"], "name a folder, not a file"),
-        (["rebuild", "--dir", "file"], "cannot be written"),
+        (["rebuild", "--dir", "file"], "not a folder"),
+        (["merge", "file", "absent", "--dir", "log"], "No such file"),
         (["append", "note", "{}", "--dir", "file/inner"], "name a folder, not a file"),
     ],
 )
@@ -170,3 +171,43 @@ def test_a_closed_or_binary_stdin_is_a_fault(project: Path) -> None:
     assert done.returncode == 2
     assert b"not JSON" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_merge_joins_logs_and_answers(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two machines' logs become one; the answer follows the schema and says what was new; again, nothing is."""
+    for name in ("a", "b"):
+        for n in range(2):
+            cli.main(["status", "append", "note", json.dumps({"message": f"{name}{n}"}), "--dir", name])
+    capsys.readouterr()
+    assert cli.main(["status", "merge", "a", "b/journal.jsonl", "--dir", "all"]) == 0
+    assert capsys.readouterr().out == "a: 2 entries\nb/journal.jsonl: 2 entries\nadded 4 entries, 0 were there\n"
+    again = answer(capsys, "merge", "b", "a", "--dir", "all")
+    assert (again["added"], again["known"], again["archives"]) == (0, 4, [])
+    assert again["sources"] == [{"path": "b", "entries": 2}, {"path": "a", "entries": 2}]
+    assert cli.main(["status", "show", "--dir", "all"]) == 0
+    assert "note: b1" in capsys.readouterr().out
+
+
+def test_a_merge_tells_what_it_left_out(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A torn line in a source is told on stderr and in the answer; the rest is merged."""
+    cli.main(["status", "append", "note", "{}", "--dir", "a"])
+    with (project / "a" / "journal.jsonl").open("ab") as stream:
+        stream.write(b"torn")
+    capsys.readouterr()
+    told = answer(capsys, "merge", "a", "--dir", "all")
+    assert told["added"] == 1
+    assert "a/journal.jsonl: torn" in told["problems"][0]["message"]
+
+
+@pytest.mark.parametrize("action", ["show", "rebuild"])
+def test_a_file_that_is_no_journal_is_told_in_few_words(
+    project: Path, capsys: pytest.CaptureFixture[str], action: str
+) -> None:
+    """Random bytes have a problem in every line: five are told, the rest counted, and that it is no journal."""
+    (project / "log").mkdir()
+    (project / "log" / "journal.jsonl").write_bytes(b"\x00\xff noise\n" * 1000)
+    assert cli.main(["status", action, "--dir", "log"]) == 0
+    err = capsys.readouterr().err
+    assert err.count("checksum") == 5
+    assert "and 995 more" in err
+    assert "not one line is an entry" in err

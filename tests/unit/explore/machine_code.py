@@ -65,6 +65,14 @@ PUSH = bytes.fromhex("1f00")
 """move.b d0,-(a7)"""
 POP = bytes.fromhex("101f")
 """move.b (a7)+,d0"""
+PEEK = bytes.fromhex("102f fff7")
+"""move.b -9(a7),d0: what was left below the stack pointer; of a signal the pc it came at"""
+UNWRITTEN = bytes.fromhex("598f 102f 0001 588f")
+"""subq.l #4,a7; move.b 1(a7),d0; addq.l #4,a7: a local variable that nobody has written"""
+DROP_SIG = bytes.fromhex("588f")
+"""addq.l #4,a7: sigreturn looks for scp at sp+4"""
+SIGRETURN = bytes.fromhex("7067 4e44")
+"""moveq #103,d0; trap #4"""
 RTS = bytes.fromhex("4e75")
 FOREVER = bytes.fromhex("60fe")
 
@@ -111,7 +119,7 @@ class Program:
         entries = []
         at = CODE
         for index, code in enumerate(self.threads):
-            entries.append(ThreadStart(at, STACK + index * PAGE + PAGE - 4))
+            entries.append(ThreadStart(at, STACK + index * PAGE + PAGE - 4, STACK + index * PAGE))
             at += len(code)
         return entries
 

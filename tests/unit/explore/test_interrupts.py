@@ -8,7 +8,9 @@ from pytest_nextrust.explore.traps import Interrupts
 from tests.unit.explore.machine_code import (
     ADD,
     DATA,
+    DROP_SIG,
     RTS,
+    SIGRETURN,
     Explored,
     Program,
     explored,
@@ -18,11 +20,6 @@ from tests.unit.explore.machine_code import (
     store,
     unlock,
 )
-
-DROP_SIG = bytes.fromhex("588f")
-"""addq.l #4,sp: sigreturn looks for scp at sp+4"""
-SIGRETURN = bytes.fromhex("7067 4e44")
-"""moveq #103,d0; trap #4"""
 
 
 def interrupted(threads: tuple[bytes, ...], body: bytes, signals: int = 1, nested: bool = False) -> Explored:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_nextrust.explore.loop import overtaking, rounds, starving
 from pytest_nextrust.explore.steps import Options
-from tests.unit.explore.machine_code import DATA, RTS, Program, explored, flip, lock, unlock
+from tests.unit.explore.machine_code import ADD, DATA, RTS, Program, explored, flip, load, lock, store, unlock
 
 TURN = DATA + 2
 
@@ -35,6 +37,54 @@ def test_taking_turns_starves_nobody_and_one_passes_at_most_once() -> None:
     for thread in (0, 1):
         assert starving(found.space, found.graph, edges, thread) is None
         assert overtaking(found.space, found.graph, edges, thread) == 1
+
+
+NEXT, SERVING = DATA, DATA + 1
+DRAW = (
+    load(NEXT)
+    + bytes.fromhex("1200 5201 0201 0003 0af9 0040")  # move.b d0,d1; addq.b #1,d1; andi.b #3,d1; cas.b d0,d1,NEXT
+    + NEXT.to_bytes(4, "big")
+    + bytes.fromhex("66e8")  # bne back to the load
+)
+WAIT = b"\xb0\x39" + SERVING.to_bytes(4, "big") + bytes.fromhex("66f8")  # cmp.b SERVING,d0; bne back
+SERVE = load(SERVING) + bytes.fromhex("5200 0200 0003") + store(SERVING)  # addq.b #1,d0; andi.b #3,d0
+TICKET = DRAW + WAIT + SERVE + RTS
+
+
+def doorways(count: int, before: bytes) -> frozenset[int]:
+    """Where each thread's code after ``before`` is."""
+    return frozenset(start.entry + len(before) for start in Program((TICKET,) * count).starts)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_ticket_lock_is_overtaken_by_the_others_once_each(count: int) -> None:
+    """Whoever has drawn is passed by those before it, n-1 at most, and never starves."""
+    options = Options(loop=True, doorways=doorways(count, DRAW))
+    found = explored(Program((TICKET,) * count), options)
+    edges = rounds(found.space, found.graph)
+    for thread in range(count):
+        assert starving(found.space, found.graph, edges, thread, waiting=True) is None
+        assert overtaking(found.space, found.graph, edges, thread) == count - 1
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_test_and_set_lock_is_unbounded_wherever_its_doorway_is(count: int) -> None:
+    """A mark does not make a lock fair: with a doorway before the tas it is overtaken without bound all the same."""
+    take = ADD + lock(DATA) + unlock(DATA) + RTS
+    program = Program((take,) * count)
+    options = Options(loop=True, doorways=frozenset(start.entry + len(ADD) for start in program.starts))
+    found = explored(program, options)
+    edges = rounds(found.space, found.graph)
+    assert starving(found.space, found.graph, edges, 0, waiting=True) is not None
+    assert overtaking(found.space, found.graph, edges, 0) is None
+
+
+def test_without_a_doorway_the_draw_itself_counts() -> None:
+    """A ticket drawn by cas may be lost to the other for ever: without a mark that is starvation."""
+    found = explored(Program((TICKET, TICKET)), Options(loop=True))
+    edges = rounds(found.space, found.graph)
+    assert starving(found.space, found.graph, edges, 0) is not None
+    assert overtaking(found.space, found.graph, edges, 0) is None
 
 
 def test_every_thread_completes_rounds() -> None:

@@ -160,6 +160,36 @@ def test_a_lock_by_tas_starves_and_is_overtaken_without_bound() -> None:
     assert again.loop == finding.loop
 
 
+def test_a_ticket_lock_with_its_doorway_marked_passes() -> None:
+    """``nextrust_doorway`` in a program says from where on a thread waits: the others pass it once each."""
+    draw = "1039 00004000 1200 5201 0201 0003 0af9 0040 00004000 66e8"
+    wait = "b039 00004004 66f8 1039 00004004 5200 0200 0003 13c0 00004004 4e75"
+    call = "4eb9 00002400"  # jsr nextrust_doorway, the first function
+    functions = {"doorway": code.NOTHING, "thread_0": draw + call + wait, "thread_1": draw + call + wait}
+    answer = explored(code.concurrent(functions), loop=True)[1]
+    assert (answer.verdict, answer.overtaking) == ("passed", (1, 1))
+    del functions["doorway"]
+    functions = {"nothing": code.NOTHING, **functions}
+    unmarked = explored(code.concurrent(functions), loop=True)[1]
+    assert unmarked.finding is not None
+    assert (unmarked.finding.kind, unmarked.overtaking) == ("starvation", (None, None))
+
+
+def test_a_counter_that_grows_for_ever_ends_with_the_budget() -> None:
+    """Threads that repeat and never come back to a state: no verdict, and it says that there is more."""
+    answer = explored(code.pair(code.ADD, None), loop=True, max_states=500)[1]
+    assert (answer.verdict, answer.complete, answer.finding) == ("budget", False, None)
+    assert "there are more" in answer.note
+    assert answer.overtaking == ()
+
+
+@pytest.mark.parametrize("most", [100, 1000])
+def test_a_small_budget_is_kept(most: int) -> None:
+    """A search looks at its budget often enough to end within some tens of states of it."""
+    answer = explored(code.pair(code.ADD, None), loop=True, max_states=most)[1]
+    assert most <= answer.states <= most + 64
+
+
 @pytest.mark.parametrize(
     "functions",
     [

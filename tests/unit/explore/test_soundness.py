@@ -10,13 +10,18 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.explore.graph import stuck
 from pytest_nextrust.explore.steps import Options
+from pytest_nextrust.explore.traps import Interrupts
 from tests.unit.explore.machine_code import (
     ADD,
     DATA,
+    DROP_SIG,
     FOREVER,
+    PEEK,
     POP,
     PUSH,
     RTS,
+    SIGRETURN,
+    UNWRITTEN,
     Program,
     explored,
     flip,
@@ -46,6 +51,8 @@ simple = st.one_of(
     st.tuples(addresses, st.integers(0, 7)).map(lambda pair: set_bit(*pair)),
     st.just(ADD),
     st.just(PUSH + ADD + POP),
+    st.just(PEEK),
+    st.just(UNWRITTEN),
     st.integers(DATA, DATA + 2).map(load_long),
     st.integers(0, 2**32 - 1).map(lambda value: store_long(DATA + 1, value)),
 )
@@ -55,6 +62,21 @@ careless = st.lists(simple, max_size=1).map(lambda body: lock(DATA + 8) + b"".jo
 pieces = st.lists(st.one_of(copies, copies, instructions, critical, careless), min_size=1, max_size=3)
 threads = pieces.map(lambda parts: b"".join(parts) + RTS)
 programs = st.lists(threads, min_size=2, max_size=2).map(tuple).map(Program)
+bodies = st.lists(st.one_of(copies, instructions, critical), min_size=1, max_size=2).map(b"".join)
+brief = st.lists(st.one_of(copies, instructions, critical, careless), min_size=1, max_size=2).map(
+    lambda parts: b"".join(parts) + RTS
+)
+signals = st.sampled_from([(1, 1, False), (1, 1, False), (2, 1, False), (1, 2, False), (1, 2, True)])
+"""Threads, signals to each, and whether they nest."""
+
+
+@st.composite
+def interrupted(draw: st.DrawFn) -> tuple[Program, Interrupts]:
+    """Threads with a handler that may come at any boundary."""
+    count, most, nested = draw(signals)
+    code = tuple(draw(st.lists(brief, min_size=count, max_size=count)))
+    program = Program(code, handler=draw(bodies) + DROP_SIG + SIGRETURN)
+    return program, Interrupts(program.handler_entry, most, nested)
 
 
 @pytest.mark.campaign
@@ -68,6 +90,53 @@ def test_same_answers_as_every_interleaving(program: Program) -> None:
         assert found.graph.complete
         assert found.finals() == finals
         assert (stuck(found.space, found.graph) is not None) == can_be_stuck
+
+
+@pytest.mark.campaign
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(interrupted())
+def test_same_answers_with_signals(drawn: tuple[Program, Interrupts]) -> None:
+    """Deliveries too: merged boundaries, dead stack and threads put off have the answers of the search without them."""
+    program, interrupts = drawn
+    reduced = explored(program, Options(interrupts=interrupts))
+    whole = explored(program, Options(reduce=False, interrupts=interrupts))
+    assert reduced.graph.complete
+    assert whole.graph.complete
+    assert reduced.finals() == whole.finals()
+    assert (stuck(reduced.space, reduced.graph) is None) == (stuck(whole.space, whole.graph) is None)
+
+
+def test_what_a_handler_leaves_below_the_stack_pointer_is_seen_by_who_looks() -> None:
+    """A thread that reads below its stack pointer sees the frame of the handler that was there, and else nothing."""
+    body = ADD + PEEK + store(DATA) + RTS
+    program = Program((body,), handler=increment(DATA + 1) + DROP_SIG + SIGRETURN)
+    interrupts = Interrupts(program.handler_entry)
+    reduced = explored(program, Options(interrupts=interrupts))
+    whole = explored(program, Options(reduce=False, interrupts=interrupts))
+    assert reduced.rounds > 1
+    assert len(reduced.finals()) > 2
+    assert reduced.finals() == whole.finals()
+
+
+def test_what_calls_leave_on_the_stack_keeps_no_states_apart() -> None:
+    """Two ways that differ in what they pushed and popped come to one state; with the reduction off to two."""
+    branches = load(DATA) + skip_if_zero(PUSH + ADD + POP) + bytes.fromhex("7000") + increment(DATA + 1) + RTS
+    program = Program((branches, increment(DATA) + RTS))
+    reduced, whole = explored(program), explored(program, Options(reduce=False))
+    assert reduced.finals() == whole.finals()
+    last = [{found.graph.states[number][0] for number in found.graph.finals} for found in (reduced, whole)]
+    assert (len(last[0]), len(last[1])) == (1, 2)
+
+
+def test_a_private_loop_under_signals_does_not_hide_the_other_thread() -> None:
+    """The loop is interruptible at every instruction, and still the other thread gets its turns."""
+    endless = increment(DATA + 1) + FOREVER
+    program = Program((endless, increment(DATA) + RTS), handler=increment(DATA + 2) + DROP_SIG + SIGRETURN)
+    interrupts = Interrupts(program.handler_entry)
+    found = explored(program, Options(interrupts=interrupts))
+    seen = {found.data(state)[:3] for state in found.graph.states}
+    assert {b"\x01\x01\x02", b"\x00\x01\x01"} <= seen
+    assert stuck(found.space, found.graph) is not None
 
 
 def test_a_lost_update_is_seen_and_a_locked_one_is_not_there() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.explore.records import Slice
+from pytest_nextrust.explore.records import ExploreRequest, Finding, Method, Slice
+from pytest_nextrust.explore.replay import token_of
 from pytest_nextrust.explore.token import CPUS, HASH, KINDS, LENGTH, METHODS, PREFIX, Search, Token, decode, encode
 
 HASHES = st.binary(min_size=HASH, max_size=HASH)
@@ -95,6 +96,23 @@ def test_a_search_always_fits(search: Search) -> None:
     """The form without switches is never longer than a token may be."""
     token = Token(bytes(8), bytes(8), "final", threads=8, signals=16, nested=True, loop=True, search=search)
     assert len(encode(token)) <= LENGTH
+
+
+RUNS = st.lists(st.builds(Slice, st.integers(0, 2), st.integers(0, 1 << 40)), max_size=300)
+
+
+@given(RUNS, st.sampled_from(METHODS), NUMBERS, st.integers(0, 1 << 40))
+def test_no_run_is_too_long_for_a_token(run: list[Slice], method: Method, seed: int, state: int) -> None:
+    """Whatever a run's length, its token fits: with its switches where they do, else with the search that finds it."""
+    request = ExploreRequest(b"", "m68030", "", ("a", "b", "c"), method=method, seed=seed, schedules=1 << 40)
+    text = token_of(request, Finding("final", "", tuple(run), (), state=state))
+    assert len(text) <= LENGTH
+    token = decode(text)
+    if token.search is None:
+        assert token.slices == tuple(run)
+    else:
+        assert (token.search.method, token.search.state) == (method, state)
+        assert len(run) > 5
 
 
 def test_neither_or_both_is_no_token() -> None:

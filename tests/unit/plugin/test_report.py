@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from pytest_nextrust.matrix import Cell, Matrix
 from pytest_nextrust.report import ctrf
 from pytest_nextrust.report.recorder import complete
-from pytest_nextrust.report.table import counts, failures, summary, table
+from pytest_nextrust.report.table import counts, expected, failures, summary, table
 from pytest_nextrust.status import Journal
 from pytest_nextrust.status.records import Item, ItemKey, RunStart, Verdict
 from pytest_nextrust.status.runs import RunStore
@@ -62,6 +63,19 @@ def test_failures() -> None:
     assert list(failures(ITEMS)) == [
         (f"failed wrong[{CELLS[0]}]: exit: expected 0", f"pytest --nextrust-scenario wrong --nextrust-cell {CELLS[0]}")
     ]
+
+
+def test_expected_failures_are_grouped() -> None:
+    """One line per known issue, however many cells and scenarios show it; nothing else is listed."""
+    known = [
+        dataclasses.replace(item(scenario, cell, "expected-failure"), known_issue="lost-flags")
+        for scenario in ("loop", "format")
+        for cell in CELLS[:3]
+    ]
+    assert list(expected([*known, item("hello", CELLS[0], "passed"), item("wrong", CELLS[0], "failed")])) == [
+        "expected by lost-flags: format, loop (6 in all)"
+    ]
+    assert list(expected(ITEMS[:-3])) == []
 
 
 def test_ctrf() -> None:

@@ -32,7 +32,14 @@ def scheduler(workers: int) -> tuple[CellScheduling, list[Node], list[tuple[str,
     )
     crashed: list[tuple[str, str]] = []
     log: Any = SimpleNamespace(loadscopesched=lambda *_: None)
-    made = CellScheduling(config, log, cell_of=lambda i: i[0], crashed=lambda i, worker: crashed.append((i, worker)))
+    made = CellScheduling(
+        config,
+        log,
+        unit_of=lambda i: (i[0], "p"),
+        needs=lambda phase: (),
+        may_share=lambda one, other: False,
+        crashed=lambda i, worker: crashed.append((i, worker)),
+    )
     nodes = [Node(f"gw{n}") for n in range(workers)]
     for node in nodes:
         made.add_node(node)

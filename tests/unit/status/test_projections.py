@@ -246,7 +246,9 @@ def test_facts_are_looked_up(tmp_path: Path) -> None:
     (root / "src").mkdir()
     (root / "src" / "x.rs").write_text("")
     mark_done(root, "p", {})
-    assert observe(root, phases, folder) == Facts({"p"}, {"log/journal.jsonl", "src/x.rs"}, "log")
+    facts = observe(root, phases, folder)
+    assert (facts.done, facts.existing, facts.status_dir) == ({"p"}, {"log/journal.jsonl", "src/x.rs"}, "log")
+    assert facts.issues["llvm-m68k-bool-255"]
     outside = tmp_path / "elsewhere"
     log(outside, start())
     assert observe(root, phases, outside).existing == {f"{outside}/journal.jsonl", "src/x.rs"}
@@ -289,7 +291,7 @@ def test_a_long_log_is_drawn_less_often(tmp_path: Path, monkeypatch: pytest.Monk
     def slow(*args: object, **more: object) -> None:
         clock.now += 0.5
 
-    monkeypatch.setattr(projections, "rebuild", slow)
+    monkeypatch.setattr(projections.Follower, "draw", slow)
     projector = Projector(tmp_path, PHASES, root=tmp_path, clock=clock)
     assert projector.refresh()
     clock.now = 4.9

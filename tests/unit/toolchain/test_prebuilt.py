@@ -11,6 +11,7 @@ from pytest_nextrust import macho
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain import BuildRequest, BuildResult, Probe, ToolchainConfig, resolve, toolchains
 from pytest_nextrust.toolchain import prebuilt as pre
+from pytest_nextrust.verify.atomics import maker
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 SHIPPED = sorted(path.parent for path in SCENARIOS.glob("*/prebuilt/manifest.json"))
@@ -151,7 +152,7 @@ def test_shipped_programs_are_what_the_compiler_makes(folder: Path, tmp_path: Pa
     wanted = pre.requests_of(folder.parent, tmp_path)
     assert wanted is not None
     programs = json.loads((folder / "manifest.json").read_text())["programs"]
-    toolchain = toolchains(ToolchainConfig())[wanted.toolchain]
+    toolchain = maker(wanted.scenario, toolchains(ToolchainConfig())[wanted.toolchain])
     probe = toolchain.probe()
     if not probe.found or {entry["version"] for entry in programs.values()} != {probe.version}:
         pytest.skip(f"not built with this machine's {wanted.toolchain}")

@@ -1,0 +1,112 @@
+"""How each compiler is called for generated functions, and what their objects are linked with.
+
+Boundary: command lines; a compiler that refuses raises BuildFailed, and ``chunks`` finds out over what.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_nextrust.atomics.build import compile_command
+from pytest_nextrust.atomics.compilers import c, rust
+from pytest_nextrust.atomics.compilers.functions import Operation
+from pytest_nextrust.toolchain.cfamily import CToolchain
+from pytest_nextrust.toolchain.process import Runner
+from pytest_nextrust.toolchain.registry import toolchains
+from pytest_nextrust.toolchain.rust import ENVIRONMENT, TARGET, RustToolchain
+
+__all__ = ["CMaker", "Maker", "RustMaker", "maker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker(ABC):
+    """One compiler. ``missing``: what its language has and this target of it has not; ``suffix``: of its sources.
+
+    ``environment``: variables that go with its command. What its functions are linked with: ``support``, a source of
+    its own that is compiled once ("": none), and ``libraries``. ``flags`` come last in its command.
+    """
+
+    name: str
+    version: str
+    operations: tuple[Operation, ...]
+    missing: tuple[str, ...]
+    suffix: str
+    environment: Mapping[str, str]
+    support: str
+    libraries: tuple[Path, ...]
+    flags: tuple[str, ...]
+
+    @abstractmethod
+    def source(self, made: Sequence[Operation]) -> str:
+        """A source with these functions."""
+
+    @abstractmethod
+    def command(self, source: Path, out: Path, model: str, level: str) -> list[str]:
+        """The command line that compiles it for a CPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class CMaker(Maker):
+    """A C compiler."""
+
+    toolchain: CToolchain
+
+    def source(self, made: Sequence[Operation]) -> str:
+        """A translation unit with these functions."""
+        return c.source(made)
+
+    def command(self, source: Path, out: Path, model: str, level: str) -> list[str]:
+        """The command line; warnings (of __sync_fetch_and_nand's meaning before GNU C 4.4) are of no use here."""
+        base = compile_command(self.toolchain, model, level)
+        remap = f"-ffile-prefix-map={source.parent}/="
+        return [*base, "-w", "-ffunction-sections", remap, *self.flags, "-c", str(source), "-o", str(out)]
+
+
+@dataclass(frozen=True, slots=True)
+class RustMaker(Maker):
+    """rustc; ``core`` is the folder with the crates that its functions use."""
+
+    toolchain: RustToolchain
+    core: Path
+
+    def source(self, made: Sequence[Operation]) -> str:
+        """A crate with these functions."""
+        return rust.source(made)
+
+    def command(self, source: Path, out: Path, model: str, level: str) -> list[str]:
+        """The command line. Methods of core are expanded or compiled here, for ``model``, never taken from core's own
+        object, which is for the CPU that runs them."""
+        base = self.toolchain.command(model, level, debug=False)
+        options = ["--crate-name", "operations", "--crate-type", "lib", "--cap-lints", "allow", "--emit", "obj"]
+        options += ["-C", "debuginfo=line-tables-only", "-Zshare-generics=no", "-Zfunction-sections=yes"]
+        remap = ["--remap-path-prefix", f"{source.parent}="]
+        return [*base, *options, *remap, *self.flags, "-L", str(self.core), "-o", str(out), str(source)]
+
+
+def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
+    """The compiler of that name, ready to be called with ``flags``.
+
+    Raises ToolchainMissing, and BuildFailed where core does not build.
+    """
+    found = toolchains()
+    toolchain, runtime = found[compiler], found["gnu"]
+    assert isinstance(runtime, CToolchain)
+    # What the functions call is compiled by GNU C, whoever compiles the functions.
+    runtime.require()
+    if isinstance(toolchain, CToolchain):
+        version = toolchain.require().version
+        return CMaker(compiler, f"{compiler}: {version}", tuple(c.operations()), (), ".c", {}, "", (), flags, toolchain)
+    assert isinstance(toolchain, RustToolchain)
+    version = toolchain.require().version
+    runner = Runner(compiler)
+    command = [*toolchain.command(cpu, "2", debug=False), "--print", "cfg"]
+    have = rust.widths(runner.run(command, env=ENVIRONMENT, place=TARGET))
+    core, _ = toolchain.libraries(runner, cpu)
+    lacks, operations = tuple(rust.lacking(have)), tuple(rust.operations(have))
+    title = f"{compiler}: {version}"
+    libraries = tuple(sorted(core.glob("*.rlib")))
+    fixed = (".rs", ENVIRONMENT, rust.SUPPORT)
+    return RustMaker(compiler, title, operations, lacks, *fixed, libraries, flags, toolchain, core)

@@ -1,0 +1,47 @@
+"""What a campaign over several programs has already seen, by the code of functions: equal code is checked once.
+
+Boundary: plain values; nothing is run here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pytest_nextrust.atomics.driver import Call, History
+
+__all__ = ["Known"]
+
+
+@dataclass(slots=True)
+class Known:
+    """``alone``: (routine, code) to whether it was found right. ``together``: histories, with code for names.
+
+    Functions without code (""), a runtime's own routines, are never known.
+    """
+
+    alone: dict[tuple[str, str], bool] = field(default_factory=dict)
+    together: set[History] = field(default_factory=set)
+
+    def learn(self, functions: Iterable[tuple[str, str]]) -> None:
+        """Remember (routine, code) of functions that were called alone, right until ``condemn`` says otherwise."""
+        self.alone |= {key: True for key in functions if key[1] and key not in self.alone}
+
+    def condemn(self, functions: Iterable[tuple[str, str]]) -> None:
+        """Remember (routine, code) of functions that are wrong: nothing more is asked about them."""
+        self.alone |= {key: False for key in functions if key[1]}
+
+    def fresh(self, history: History, codes: Mapping[str, str]) -> bool:
+        """Whether a history of functions, by symbol in ``codes``, has not been seen; from now on it has been."""
+        if not all(codes.get(call.function) for call in history.calls):
+            return True
+
+        def named(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+            return tuple(replace(call, function=codes[call.function]) for call in calls)
+
+        threads = tuple(named(calls) for calls in history.threads)
+        key = replace(history, name="", threads=threads, handler=named(history.handler))
+        if key in self.together:
+            return False
+        self.together.add(key)
+        return True

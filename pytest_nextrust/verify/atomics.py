@@ -1,0 +1,173 @@
+"""An atomics scenario: the same check as ``nextrust atomics``, and what it came to against what is expected.
+
+Cells that differ in their operating system alone have the same program, so a check is done once per program, CPU and
+settings in a process, and a cell that takes over another's result says so.
+
+Boundary: pure of pytest. The check is ``atomics``'s; building the program was the caller's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pytest_nextrust.atomics.campaign import Outcome, Plan, Target, check
+from pytest_nextrust.atomics.findings import explainer
+from pytest_nextrust.atomics.making import RuntimeMaker
+from pytest_nextrust.atomics.program import target_of
+from pytest_nextrust.atomics.report import totals
+from pytest_nextrust.atomics.sampling import sampler
+from pytest_nextrust.atomics.table import ROUTINES, lookup
+from pytest_nextrust.errors import MachoError, NotRunnable, UsageFault
+from pytest_nextrust.explore.store import FOLDER
+from pytest_nextrust.matrix import Cell
+from pytest_nextrust.scenarios import Atomics, KnownIssue, Scenario
+from pytest_nextrust.status.records import Verdict
+from pytest_nextrust.toolchain.records import Toolchain
+from pytest_nextrust.verify.concurrent import Explored
+from pytest_nextrust.verify.outcome import Mismatch
+from pytest_nextrust.verify.services import PREBUILT, Services
+
+__all__ = ["check_atomics", "judge_routines", "maker", "plan_of"]
+
+SHOWN = 3
+"""Findings whose runs a message shows; the others are named."""
+
+
+def maker(scenario: Scenario, toolchain: Toolchain) -> Toolchain:
+    """What builds a scenario's program: the toolchain, or for a check of atomics what links runtimes with it."""
+    if scenario.atomics is None or toolchain.name == PREBUILT:
+        return toolchain
+    return RuntimeMaker(toolchain, scenario.atomics.compiler)
+
+
+def plan_of(atomics: Atomics, services: Services) -> Plan:
+    """The plan that a scenario describes; ``--nextrust-budget`` replaces its limits."""
+    budget = services.settings.budget
+    plan = Plan(
+        overlap=atomics.overlap,
+        crowds=atomics.parties,
+        signals=atomics.signals,
+        pairs=bool(atomics.pairs),
+        kinds=atomics.pairs,
+        sizes=atomics.sizes,
+        conformance=atomics.conformance,
+        seed=atomics.seed,
+        first=atomics.first,
+    )
+    return replace(
+        plan,
+        states=(budget.instructions if budget else None) or atomics.states or plan.states,
+        seconds=(budget.seconds if budget else None) or atomics.seconds or plan.seconds,
+    )
+
+
+def check_atomics(scenario: Scenario, cell: Cell, services: Services, program: bytes) -> Explored:
+    """Check a scenario's routines. Raises UsageFault for a routine that does not exist, HarnessFault."""
+    atomics = scenario.atomics
+    assert atomics is not None
+    try:
+        target = target_of(program, cell.cpu)
+    except (MachoError, NotRunnable) as error:
+        return Explored("", (Mismatch("refused", str(error)),))
+    missing = _missing(atomics, target)
+    if missing:
+        fault = f"{len(missing)} required routines are missing: {', '.join(missing)}"
+        return Explored("", (Mismatch("refused", fault),))
+    outcome, origin = _outcome(plan_of(atomics, services), cell, services, program, target)
+    # What was counted in another cell of this process is not said to be seen here.
+    said = _summary(outcome) + (f" (from cache: checked in {origin}, same program and CPU)" if origin else "")
+    return _judged(atomics.expect, target, outcome, said)
+
+
+def _missing(atomics: Atomics, target: Target) -> list[str]:
+    wanted = list(ROUTINES) if "all" in atomics.require else list(atomics.require)
+    unknown = [name for name in wanted if lookup(name) is None]
+    if unknown:
+        remedy = "all, or names such as __sync_fetch_and_add_4"
+        raise UsageFault("atomics.require", "no such routine", place=", ".join(unknown), remedy=remedy)
+    have = {function.routine for function in target.functions}
+    return [name for name in wanted if (routine := lookup(name)) is not None and routine.name not in have]
+
+
+def _outcome(plan: Plan, cell: Cell, services: Services, program: bytes, target: Target) -> tuple[Outcome, str]:
+    """What the check comes to, and the cell whose result it is, where that is another one's."""
+    key = f"{hashlib.sha256(program).hexdigest()} {cell.cpu} {plan!r}"
+    if key in services.checked:
+        origin, found = services.checked[key]
+        return found, origin
+    folder = services.settings.root / FOLDER
+    machine = services.machine
+    outcome = check(
+        target, plan, machine, explain=explainer(machine, folder), sampler=sampler(machine, folder, plan.seed)
+    )
+    if outcome.verdict != "budget":
+        # A verdict that time cut short may come out otherwise the next time.
+        services.checked[key] = (cell.id, outcome)
+    return outcome, ""
+
+
+def _summary(outcome: Outcome) -> str:
+    sums = totals([outcome])
+    undone = f", {sums['undone']} not explored" if sums["undone"] else ""
+    return (
+        f"{sums['calls']:_} calls alone, {sums['proofs']} of {sums['histories']} histories seen to their end{undone}, "
+        f"{len(outcome.findings)} findings, {len(outcome.notes)} notes ({sums['states']:_} states)"
+    )
+
+
+def _judged(expect: str, target: Target, outcome: Outcome, said: str) -> Explored:
+    kinds = [finding["kind"] for finding in outcome.findings]
+    if expect != "passed" and expect in kinds:
+        first = outcome.findings[kinds.index(expect)]
+        return Explored(f"as expected, failed ({expect}): {first['message']}; {said}")
+    if expect == "passed" and outcome.verdict == "passed":
+        return Explored(f"passed: {said}")
+    if outcome.verdict == "budget":
+        return Explored("", (Mismatch("budget", f"no verdict: {said}{_guarantees(outcome)}"),))
+    if not outcome.findings:
+        return Explored("", (Mismatch("finding", f"expected a finding of kind {expect}; passed: {said}"),))
+    routines = {function.symbol: function.routine for function in target.functions}
+    wrong = [_mismatch(finding, routines, shown=n < SHOWN) for n, finding in enumerate(outcome.findings)]
+    head = said if expect == "passed" else f"expected a finding of kind {expect}; {said}"
+    wrong[0] = replace(wrong[0], message=f"{head}\n{wrong[0].message}")
+    return Explored("", tuple(wrong))
+
+
+def _guarantees(outcome: Outcome) -> str:
+    found = [e for e in outcome.explorations if e.get("guarantee")]
+    return "".join(f"\n  {e['name']}: {e['schedules']} schedules drawn: {e['guarantee']}" for e in found[:SHOWN])
+
+
+def _mismatch(finding: dict[str, Any], routines: dict[str, str], *, shown: bool) -> Mismatch:
+    lines = [f"{finding['kind']}: {finding['routine']}: {finding['message']}"]
+    if shown:
+        lines += [f"  {line}" for line in finding.get("lines", ())]
+    if finding["command"]:
+        lines.append(f"run it again: {finding['command']}")
+    called = dict.fromkeys((finding["routine"], *finding.get("routines", ())))
+    return Mismatch("finding", "\n".join(lines), tuple(routines.get(name, name) for name in called))
+
+
+def judge_routines(
+    issues: Sequence[KnownIssue], verdict: Verdict, mismatches: Sequence[Mismatch], message: str
+) -> tuple[Verdict, str]:
+    """Strict expected failures by routine: each finding is about an entry's routines, and something of each fails."""
+
+    def about(issue: KnownIssue, mismatch: Mismatch) -> bool:
+        names = mismatch.routines or ("",)
+        patterns = issue.routines or ("*",)
+        return mismatch.kind == issue.failure and any(fnmatchcase(n, p) for n in names for p in patterns)
+
+    idle = [issue for issue in issues if not any(about(issue, mismatch) for mismatch in mismatches)]
+    strange = [mismatch for mismatch in mismatches if not any(about(issue, mismatch) for issue in issues)]
+    known = "\n".join(f"known issue {i.id}" + (f": {i.summary}" if i.summary else "") for i in issues)
+    if strange:
+        return verdict, f"{message}\n({len(strange)} of {len(mismatches)} findings are of no known issue)\n{known}"
+    if idle:
+        named = "; ".join(f"{issue.id} ({', '.join(issue.routines)})" for issue in idle)
+        return "unexpected-pass", f"did not fail here: {named}: take the entry away, or narrow it\n{message}"
+    return "expected-failure", f"{known}\n{message}"

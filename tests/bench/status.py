@@ -1,0 +1,114 @@
+"""What an append to the status log costs: against bare system calls, itself in a long log, and rewriting a file.
+
+The sides of every ratio take turns in one run. The rates need a machine that does nothing else: eight writers wait for
+each other, and whoever else wants the processor makes all of them wait.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from pytest_nextrust.status import Journal, Record
+from pytest_nextrust.status.journal import encode
+from tests.bench.appending import DETAILS
+from tests.bench.report import Result
+from tests.unit.status.killing import found_in_journal, found_in_rewritten
+
+__all__ = ["measure"]
+
+ROOT = Path(__file__).parents[2]
+WRITERS = 8
+ROUNDS = 7
+EACH = {"bare": 1000, "journal": 1000, "rewrite": 40}
+"""Entries of each writer in a round; rewriting becomes slower with every entry."""
+
+SHORT, LONG = 100, 100_000
+KILLS, APPENDS = 200, {"journal": 10_000, "rewrite": 2_000}
+
+
+def measure() -> list[Result]:
+    """All results; takes about a minute."""
+    return [*_rates(), _length(), *_losses()]
+
+
+def _program(module: str, *arguments: object) -> dict[str, float]:
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    answer: dict[str, float] = json.loads(done.stdout)
+    return answer
+
+
+def _rates() -> Iterable[Result]:
+    rates: dict[str, list[float]] = {kind: [] for kind in EACH}
+    used: dict[str, list[float]] = {kind: [] for kind in EACH}
+    for _ in range(ROUNDS):
+        for kind, each in EACH.items():
+            with tempfile.TemporaryDirectory() as name:
+                took = _program("tests.bench.appending", kind, name, WRITERS, each)
+            rates[kind].append(WRITERS * each / took["seconds"])
+            used[kind].append(took["processor"] / (WRITERS * each) * 1e6)
+
+    def ratio(over: str, under: str) -> float:
+        return statistics.median(a / b for a, b in zip(rates[over], rates[under], strict=True))
+
+    median = {kind: statistics.median(values) for kind, values in rates.items()}
+    cost = {kind: statistics.median(values) for kind, values in used.items()}
+    told = f"bare {median['bare']:.0f}/s; processor {cost['journal']:.0f} us against {cost['bare']:.0f}"
+    yield Result("durable appends, 8 writers", median["journal"], "/s", at_least=3000, note=told)
+    yield Result("durable appends against write + fdatasync", ratio("journal", "bare"), "x", at_least=0.5)
+    yield Result(
+        "durable appends against rewriting the file",
+        ratio("journal", "rewrite"),
+        "x",
+        at_least=1.0,
+        note=f"rewriting, which waits for no device, {median['rewrite']:.0f}/s",
+    )
+
+
+def _length() -> Result:
+    """What an append costs when the log is long, in units of what it costs when it is short.
+
+    Two writers take turns, so that each finds that another added to the file. The device's part is the same whatever
+    stands before, and much the largest and least steady one: the sides are compared in processor time.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        sides = []
+        for length in (SHORT, LONG):
+            folder = Path(name, str(length))
+            folder.mkdir()
+            lines = (encode(Record(n, "", "item", "r", DETAILS, log="0" * 16)) for n in range(1, length + 1))
+            (folder / "journal.jsonl").write_bytes(b"".join(lines))
+            sides.append((Journal(folder), Journal(folder)))
+        spent: list[list[float]] = [[], []]
+        for _ in range(30):
+            for times, pair in zip(spent, sides, strict=True):
+                begun = time.process_time()
+                for n in range(40):
+                    pair[n % 2].append("item", DETAILS)
+                times.append(time.process_time() - begun)
+    short, long = (min(times) / 40 * 1e6 for times in spent)
+    return Result("append at 100,000 entries against at 100", long / short, "x", at_most=1.2, note=f"{long:.0f} us")
+
+
+def _losses() -> Iterable[Result]:
+    found = {"journal": found_in_journal, "rewrite": found_in_rewritten}
+    for kind, appends in APPENDS.items():
+        with tempfile.TemporaryDirectory() as name:
+            told = _program("tests.unit.status.killing", kind, name, WRITERS, KILLS, appends, 1)
+            there = collections.Counter(found[kind](Path(name)))
+            lost = sum((writer, n) not in there for writer, said in told.items() for n in range(int(said)))
+            note = f"{len(told)} kills, {int(sum(told.values()))} acknowledged"
+            if kind == "rewrite":
+                page = Path(name, "log.md").read_text()
+                missing = sum(f"- {writer} {n}: " not in page for writer, n in there)
+                note += f"; {missing} entries are not in its Markdown; nothing of it was handed to the device"
+        bound = {"at_most": 0.0} if kind == "journal" else {}
+        yield Result(f"acknowledged entries lost under kills, {kind}", lost, "", note=note, **bound)
