@@ -81,8 +81,9 @@ class Redactor:
     """For one environment. ``names`` are variables beside VARIABLES; values below ``minimum`` characters stay."""
 
     def __init__(self, environ: Mapping[str, str], *, names: Iterable[str] = (), minimum: int = MINIMUM) -> None:
+        self.names = (*VARIABLES, *names)
         found: dict[str, str] = {}
-        for name in (*VARIABLES, *names):
+        for name in self.names:
             value = environ.get(name, "").strip()
             if len(value) >= minimum:
                 for form in _forms(value):

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pytest_nextrust.config import option
+from pytest_nextrust.control.external.settings import ExternalRules
 from pytest_nextrust.control.limits import LIMITS
 from pytest_nextrust.control.logs import KEEP, SIZE
+from pytest_nextrust.control.usage.rules import UsageRules
 from pytest_nextrust.errors import Fault
 from pytest_nextrust.redaction import MINIMUM
 
@@ -138,6 +140,8 @@ class HookSettings:
     commits: CommitRules = field(default_factory=CommitRules)
     logs: LogRules = field(default_factory=LogRules)
     secrets: SecretRules = field(default_factory=SecretRules)
+    usage: UsageRules = field(default_factory=UsageRules)
+    external: ExternalRules = field(default_factory=ExternalRules)
 
     def document_faults(self) -> Iterator[Fault]:
         """Values out of range."""

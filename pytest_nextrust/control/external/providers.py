@@ -1,0 +1,138 @@
+"""Who is asked for which kind of request: the design model by its API, the review model by its CLI or its API.
+
+Boundary: one request, one Reply or ExternalError; the budget is asked before every call.
+"""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pytest_nextrust.control.external import gemini_api, gemini_cli, openai
+from pytest_nextrust.control.external.budget import Budget
+from pytest_nextrust.control.external.http import Post, post_json
+from pytest_nextrust.control.external.queue import Entry
+from pytest_nextrust.control.external.replies import Reply
+from pytest_nextrust.control.external.settings import ExternalRules
+from pytest_nextrust.errors import ExternalError
+from pytest_nextrust.redaction import Redactor
+
+__all__ = ["Asker"]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Asks for one project at ``root``."""
+
+    root: Path
+    rules: ExternalRules
+    environ: Mapping[str, str]
+    redactor: Redactor
+    budget: Budget
+
+    def model(self, entry: Entry) -> str:
+        """The model that is asked."""
+        return self.rules.design.model if entry.kind == "design" else self.rules.review.model
+
+    def ask(self, entry: Entry, *, limit: float) -> Reply:
+        """The answer, within ``limit`` seconds and the setting's. Raises ExternalError."""
+        if entry.kind == "design":
+            rules = self.rules.design
+            secret = openai.key(self.environ)
+            post = self._post(
+                entry,
+                openai.url(rules, self.environ),
+                openai.headers(entry, secret),
+                openai.body(entry, rules),
+                min(limit, rules.timeout),
+                rules.max_output_tokens,
+            )
+            return openai.parse(post_json(post))
+        return self._review(entry, min(limit, self.rules.review.timeout))
+
+    def _review(self, entry: Entry, limit: float) -> Reply:
+        rules = self.rules.review
+        program = gemini_cli.find(rules, self.environ) if rules.via != "api" else ""
+        if rules.via == "cli" and not program:
+            raise ExternalError(
+                "Gemini CLI",
+                f"{rules.command} was not found",
+                kind="setup",
+                remedy="npm install -g @google/gemini-cli, or set [hooks.external.review] via",
+            )
+        if not program:
+            return self._api(entry, limit)
+        try:
+            return self._cli(program, entry, limit)
+        except ExternalError as error:
+            # It never got as far as asking: the API may, where there is a key for it.
+            unasked = error.kind == "setup" and not error.charged
+            if rules.via != "auto" or not unasked or not any(self.environ.get(name) for name in gemini_api.KEYS):
+                raise
+            return self._api(entry, limit)
+
+    def _cli(self, program: str, entry: Entry, limit: float) -> Reply:
+        rules = self.rules.review
+        self._begin(entry, len(entry.instructions.encode()) + len(entry.text.encode()), rules.max_output_tokens)
+        try:
+            return gemini_cli.ask(
+                program,
+                entry,
+                rules,
+                self.environ,
+                limit=limit,
+                redactor=self.redactor,
+                guide=self.root / "GEMINI.md",
+            )
+        except ExternalError as error:
+            if not error.charged:
+                self.budget.release(entry.id)
+            raise
+
+    def _api(self, entry: Entry, limit: float) -> Reply:
+        rules = self.rules.review
+        secret = gemini_api.key(self.environ)
+        post = self._post(
+            entry,
+            gemini_api.url(rules),
+            gemini_api.headers(entry, secret),
+            gemini_api.body(entry, rules),
+            limit,
+            rules.max_output_tokens,
+        )
+        return gemini_api.parse(post_json(post))
+
+    def _begin(self, entry: Entry, size: int, output: int) -> None:
+        self.budget.begin(entry.id, self.model(entry), size=size, output=output)
+
+    def _post(
+        self,
+        entry: Entry,
+        url: str,
+        headers: Mapping[str, str],
+        payload: Mapping[str, object],
+        limit: float,
+        output: int,
+    ) -> Post:
+        size = len(entry.instructions.encode()) + len(entry.text.encode())
+        return Post(
+            url=url,
+            headers=headers,
+            payload=payload,
+            limit=limit,
+            redactor=self.redactor,
+            before=lambda: self._begin(entry, size, output),
+            refused=lambda: self.budget.release(entry.id),
+            proxy=_proxy(url),
+        )
+
+
+def _proxy(url: str) -> str:
+    """The proxy that HTTPS_PROXY and NO_PROXY ask for."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or urllib.request.proxy_bypass(parts.hostname or ""):
+        return ""
+    return urllib.request.getproxies().get("https", "")
