@@ -52,7 +52,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``span`` of the first match in the text as shortened; None where there is none. ``fault``: why it is not known."""
+    """``span`` of the first match in the shortened text, None where there is none; ``fault``: why it is not known."""
 
     span: tuple[int, int] | None = None
     fault: str = ""
@@ -169,8 +169,7 @@ def _child(searches: list[tuple[int, str, str]], limit: float, sink: int) -> NoR
 def _spawn(searches: list[tuple[int, str, str]], limit: float, source: int, sink: int) -> int:
     import tempfile
 
-    request = tempfile.TemporaryFile()  # a pipe would have to be fed while it is read
-    with request:
+    with tempfile.TemporaryFile() as request:  # a pipe would have to be fed while it is read
         request.write(json.dumps({"searches": searches, "limit": limit}).encode())
         request.flush()
         request.seek(0)

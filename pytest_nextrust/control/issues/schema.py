@@ -1,8 +1,8 @@
 """One known issue as a frozen value, and the two documents it is read from: TOML tables, and the earlier JSON.
 
 TOML: ``[[issue]]`` tables (docs/known-issues.md lists every key). JSON: ``{"schema_version": "1.0", "known_issues":
-[...]}`` of the earlier pipeline, also in its first form (``error``, ``solution`` and ``affected_phases``, no ids), whose
-errors are plain text and not regular expressions. Both become the same value; every fault of a document is reported.
+[...]}`` of the earlier pipeline, also in its first form (``error``, ``solution`` and ``affected_phases``, no ids),
+where errors are plain text and not regular expressions. Both become the same value; every fault of a document is reported.
 
 Boundary: reads and checks. A pattern is compiled only where it is searched for (``patterns``): compiling may hang too.
 """
