@@ -75,6 +75,8 @@ class _Claimed:
                 if claim.first:
                     self.handled = True
                     plain = [{"kind": a.kind, "text": a.text, "handler": a.handler} for a in handle()]
+                    # What is stored is written: it goes through the redactor as everything does.
+                    plain = self.context.redactor.plain(plain)
                     claim.decide(plain)
                     claim.finish(plain)
                     return

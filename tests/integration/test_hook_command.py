@@ -122,6 +122,6 @@ def test_a_decision_loads_little(tmp_path: Path) -> None:
     heavy = {"pluggy", "pytest", "argparse", "tomllib", "dataclasses", "typing", "inspect", "subprocess", "pathlib"}
     assert loaded & heavy == set()
     plugin(tmp_path, "import sys\ndef nextrust_pre_tool_use():\n    print('called')\n")
-    hook(tmp_path, "PreToolUse", data=event_bytes())
-    done = subprocess.run([sys.executable, "-c", code], input=event_bytes(), capture_output=True, timeout=60, env=env)
+    again = event_bytes(tool_use_id="toolu_2")
+    done = subprocess.run([sys.executable, "-c", code], input=again, capture_output=True, timeout=60, env=env)
     assert "pluggy" in done.stdout.decode().split()

@@ -38,7 +38,9 @@ def environment(root: Path, **given: str) -> dict[str, str]:
 
 
 def asked(root: Path, name: str = "PreToolUse", *, environ: Mapping[str, str] | None = None, **given: Any) -> Reply:
-    """The answer to one event, from the real dispatcher and its child."""
+    """The answer to one event, a new one each time, from the real dispatcher and its child."""
+    if "ToolUse" in name:
+        given.setdefault("tool_use_id", f"toolu_{os.urandom(6).hex()}")
     return dispatch(name, event_bytes(name, **given), environ or environment(root))
 
 

@@ -18,7 +18,6 @@ from pytest_nextrust.control.context import commit_at
 from pytest_nextrust.control.dispatcher import dispatch
 from pytest_nextrust.control.events import EVENTS
 from pytest_nextrust.control.snapshot import load_snapshot
-from pytest_nextrust.errors import StatusError
 from tests.unit.control.support import (
     FAST,
     asked,
@@ -346,7 +345,7 @@ def test_a_guard_that_is_broken_stops_nothing(tmp_path: Path, guard: dict[str, A
     module: Any = guarding._load("idempotency")
 
     def broken(*_: object, **__: object) -> None:
-        raise StatusError("guard", "cannot be used")
+        raise guarding._guard_error()("guard", "cannot be used")
 
     module.Claims = lambda database: types.SimpleNamespace(claim=broken)
     started, _, repeated = told_of(tmp_path, "PreToolUse", command="rm -rf /")

@@ -72,9 +72,9 @@ def test_planted_secrets_are_in_no_file(event: str, debug: str, tmp_path: Path) 
         "from pytest_nextrust.control.decisions import context, deny, note\n"
         f"def {hook}(event):\n"
         "    print(event)\n"
-        "    yield deny(event.session_id)\n    yield context(event.session_id)\n    yield note(event.cwd)\n"
-        "    raise RuntimeError(event.session_id)\n",
+        "    yield deny(event.session_id)\n    yield context(event.session_id)\n    yield note(event.cwd)\n",
     )
+    plugin(tmp_path, f"def {hook}(event):\n    raise RuntimeError(event.session_id)\n", "second")
     planted = {**SECRETS, "value": VALUE}
     everywhere = " ".join(planted.values())
     given: dict[str, Any] = dict.fromkeys(("session_id", "cwd", "tool_use_id", "prompt_id", "prompt"), everywhere)
@@ -85,7 +85,7 @@ def test_planted_secrets_are_in_no_file(event: str, debug: str, tmp_path: Path) 
     reply = dispatch(event, event_bytes(event, **given), environ)
     texts = [reply.stdout, reply.stderr]
     files = [path for path in tmp_path.rglob("*") if path.is_file() and ".py" not in path.name]
-    texts += [path.read_text(encoding="utf-8") for path in files]
+    texts += [path.read_text(encoding="utf-8", errors="replace") for path in files]
     assert journal(tmp_path, "hook_error")
     for name, secret in planted.items():
         assert not any(secret in text or json.dumps(secret)[1:-1] in text for text in texts), name
