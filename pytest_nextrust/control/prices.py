@@ -39,7 +39,7 @@ class Price:
     def cost(
         self, *, input: int = 0, output: int = 0, write5m: int = 0, write1h: int = 0, read: int = 0
     ) -> float | None:
-        """Dollars for so many tokens of each kind; what is written for an hour costs twice the input. None: unpriced."""
+        """Dollars for so many tokens of each kind; an hour in the cache costs twice the input. None: unpriced."""
         if self.longest is not None and input > self.longest:
             return None
         total = input * self.input + output * self.output + write1h * 2 * self.input
