@@ -50,10 +50,10 @@ class Marks:
 
 def read_marks(folder: Path) -> Marks:
     """The prompts in the status log at ``folder``. Raises StatusError where it cannot be read."""
-    from pytest_nextrust.status.journal import Journal
+    from pytest_nextrust.status.archive import read_log
 
     found = []
-    for record in Journal(folder).read().records:
+    for record in read_log(folder).records:
         if record.type == TYPE:
             told = {key: str(record.details.get(key) or "") for key in ("session", "phase", "commit", "sha256")}
             found.append(Mark(record.time, **told))
