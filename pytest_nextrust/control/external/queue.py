@@ -82,12 +82,8 @@ def identifier(identity: str) -> str:
 
 def log_records(paths: Paths) -> tuple[Record, ...]:
     """Everything in the status log, what was rotated away too. Raises StatusError."""
-    try:
-        from pytest_nextrust.status.archive import read_log
-    except ModuleNotFoundError:
-        from pytest_nextrust.status.journal import Journal
+    from pytest_nextrust.status.archive import read_log
 
-        return Journal(paths.status_dir).read().records
     return read_log(paths.status_dir).records
 
 
