@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -94,14 +95,16 @@ def test_a_supervisor_that_is_stopped_takes_its_child_along(tmp_path: Path) -> N
         "    time.sleep(600)\n",
     )
     os.mkfifo(tmp_path / "fifo")
+    ready = os.open(tmp_path / "fifo", os.O_RDWR | os.O_NONBLOCK)
     env = environment(tmp_path, PYTHONPATH=os.environ.get("PYTHONPATH", ""))
     with subprocess.Popen([*COMMAND, "PreToolUse"], stdin=subprocess.PIPE, env=env, cwd=tmp_path) as process:
         assert process.stdin is not None
         process.stdin.write(event_bytes())
         process.stdin.close()
-        (tmp_path / "fifo").read_text(encoding="ascii")
+        assert select.select([ready], [], [], 30)[0]
         process.terminate()
         assert process.wait(timeout=30) == 143
+    os.close(ready)
     state = Path(f"/proc/{(tmp_path / 'pid').read_text(encoding='ascii')}/stat")
     assert not state.exists() or state.read_text(encoding="ascii").split()[2] in "ZX"
 

@@ -351,7 +351,7 @@ def test_a_guard_that_is_broken_stops_nothing(tmp_path: Path, guard: dict[str, A
     started, _, repeated = told_of(tmp_path, "PreToolUse", command="rm -rf /")
     assert (started.count("destructive"), repeated) == (1, False)
     plugin(tmp_path, "def nextrust_stop():\n    print('x')\n")
-    assert len(told_of(tmp_path, "Stop", prompt_id="p")[0]) == 1
+    assert sum(name.startswith("file:") for name in told_of(tmp_path, "Stop", prompt_id="p")[0]) == 1
 
 
 def test_what_an_event_belongs_to(tmp_path: Path) -> None:

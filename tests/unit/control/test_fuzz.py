@@ -6,6 +6,7 @@ a handler raises fails the test; some hundred go through ``nextrust hook``.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -68,7 +69,7 @@ def mutated(chance: random.Random) -> dict[str, Any]:
     for key in chance.sample(sorted(table), k=min(len(table), chance.randrange(4))):
         place = table.get("tool_input") if chance.random() < 0.4 else table
         if isinstance(place, dict) and place:
-            place[chance.choice(sorted(place))] = chance.choice([*SCALARS, text_of(chance)])
+            place[chance.choice(sorted(place))] = copy.deepcopy(chance.choice([*SCALARS, text_of(chance)]))
         else:
             table.pop(key, None)
     return dict(table)
