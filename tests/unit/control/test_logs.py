@@ -83,9 +83,11 @@ def test_planted_secrets_are_in_no_file(event: str, debug: str, tmp_path: Path) 
         given["tool_response"] = {"stdout": everywhere}
     environ = environment(tmp_path, OUR_SECRET="x", OPENAI_API_KEY=VALUE, NEXTRUST_DEBUG=debug)
     reply = dispatch(event, event_bytes(event, **given), environ)
-    texts = [reply.stdout, reply.stderr]
     files = [path for path in tmp_path.rglob("*") if path.is_file() and ".py" not in path.name]
-    texts += [path.read_text(encoding="utf-8", errors="replace") for path in files]
+    texts = {str(path.relative_to(tmp_path)): path.read_text(encoding="utf-8", errors="replace") for path in files}
+    texts |= {"stdout": reply.stdout, "stderr": reply.stderr}
     assert journal(tmp_path, "hook_error")
     for name, secret in planted.items():
-        assert not any(secret in text or json.dumps(secret)[1:-1] in text for text in texts), name
+        assert [where for where, text in texts.items() if secret in text or json.dumps(secret)[1:-1] in text] == [], (
+            name
+        )
