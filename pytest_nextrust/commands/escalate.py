@@ -153,13 +153,13 @@ def _retry(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, 
 
 def _drop(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, dict[str, Any]]:  # noqa: ARG001
     from pytest_nextrust.control.external.asking import paths_of
-    from pytest_nextrust.control.external.queue import Queue
+    from pytest_nextrust.control.external.queue import DROPPED, Queue
 
     queue = Queue(paths_of(context))
     entry = _named(queue, args.ticket, failed=None)
     if not context.dry_run:
         details = {"message": f"{entry.ticket} dropped: {entry.subject}", "ticket": entry.ticket, "request": entry.id}
-        context.record("external_dropped", details)
+        context.record(DROPPED, details)
         queue.drop(entry)
     if args.json != "-":
         print(f"{entry.ticket} is dropped")

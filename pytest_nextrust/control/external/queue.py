@@ -15,10 +15,10 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_nextrust.config import option, read_document
 from pytest_nextrust.control.external.paths import Paths, read_json, write_json
@@ -27,7 +27,18 @@ from pytest_nextrust.errors import ConfigError
 if TYPE_CHECKING:
     from pytest_nextrust.status.journal import Record
 
-__all__ = ["DECISIONS", "REQUESTS", "Draft", "Entry", "Listing", "Queue", "identifier", "load_entry", "log_records"]
+__all__ = [
+    "DECISIONS",
+    "DROPPED",
+    "REQUESTS",
+    "Draft",
+    "Entry",
+    "Listing",
+    "Queue",
+    "identifier",
+    "load_entry",
+    "log_records",
+]
 
 REQUESTS = {"design": "design_request", "review": "review_request"}
 """The type of the status log's entry for a request that was queued, by kind."""
@@ -35,7 +46,12 @@ REQUESTS = {"design": "design_request", "review": "review_request"}
 DECISIONS = {"design": "design_decision", "review": "review"}
 """The type of the status log's entry for an answer, by kind."""
 
+DROPPED = "external_dropped"
+"""The type of the status log's entry for a request that somebody took away."""
+
+_ENDS = frozenset({*DECISIONS.values(), DROPPED})
 _LOCK_SECONDS = 10.0
+_TICKET = re.compile(r"(design|review)-[0-9]{3,9}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +76,7 @@ class Entry(Draft):
     """A queued request. Times are seconds since 1970; ``not_before``: do not send it earlier."""
 
     id: str = option(default="", pattern=r"[0-9a-f]{32}")
-    ticket: str = option(default="", pattern=r"(design|review)-\d{3,9}")
+    ticket: str = option(default="", pattern=_TICKET.pattern)
     created: float = 0.0
     attempts: int = 0
     not_before: float = 0.0
@@ -95,22 +111,27 @@ class Queue:
         self._clock = clock
 
     def add(self, draft: Draft) -> tuple[str, bool]:
-        """Queue a request that is not there yet; its ticket, and whether it is new. Durable when this returns.
+        """Queue a request that is not there yet; its ticket, and whether it was queued now. Durable when this returns.
 
-        Raises StatusError (LockTimeout too) and OSError; then the request is whole in the queue, or not at all.
+        One that the status log announces, and that was neither answered nor dropped nor is here, was lost with its
+        folder (a fresh checkout): it is queued again, under its ticket. Raises StatusError (LockTimeout too) and
+        OSError; then the request is whole in the queue, or not at all.
         """
         self.paths.prepare()
         with self.paths.lock("queue", timeout=_LOCK_SECONDS):
             records = log_records(self.paths)
-            known = self._known(draft, records)
-            if known:
-                self._announce(draft, known, records)
-                return known, False
-            ticket = self._next(draft.kind, records)
-            entry = Entry(**asdict(draft), id=identifier(draft.identity), ticket=ticket, created=self._clock())
-            write_json(self.paths.entry(entry.id), asdict(entry))
-            self._announce(draft, ticket, records)
-            return ticket, True
+            name = identifier(draft.identity)
+            logged = [record for record in records if record.details.get("request") == name]
+            ticket = self._kept(name) or next((_ticket(r) for r in logged if r.type in _ENDS), "")
+            new = not ticket
+            if new:
+                ticket = next(filter(None, map(_ticket, logged)), "") or self._next(draft.kind, records)
+                entry = Entry(**asdict(draft), id=name, ticket=ticket, created=self._clock())
+                write_json(self.paths.entry(name), asdict(entry))
+            if not logged:
+                # Here too where it was kept: whoever wrote it may have been killed before this.
+                self._announce(draft, name, ticket)
+            return ticket, new
 
     def listing(self, *, failed: bool = False) -> Listing:
         """What is queued; with ``failed`` what was put aside."""
@@ -149,25 +170,21 @@ class Queue:
         """Take a request out of the queue."""
         self.paths.entry(entry.id).unlink(missing_ok=True)
 
-    def _known(self, draft: Draft, records: Iterable[Record]) -> str:
-        """The ticket that the same request has; empty where it is new."""
-        name = identifier(draft.identity)
+    def _kept(self, name: str) -> str:
+        """The ticket of the request in the queue or among those put aside; empty where it is in neither."""
         for file in (self.paths.entry(name), self.paths.failed / f"{name}.json"):
-            with contextlib.suppress(FileNotFoundError):
-                try:
-                    return load_entry(file).ticket
-                except (ValueError, ConfigError):
-                    # Nothing can be sent from it, and its ticket is lost with it: make the request anew in its place.
-                    file.unlink(missing_ok=True)
-        return next((str(details["ticket"]) for details in _of(draft.kind, records) if details["request"] == name), "")
+            try:
+                return load_entry(file).ticket
+            except FileNotFoundError:
+                continue
+            except (ValueError, ConfigError):
+                # Nothing can be sent from it: the request is made anew in its place.
+                file.unlink(missing_ok=True)
+        return ""
 
-    def _announce(self, draft: Draft, ticket: str, records: Iterable[Record]) -> None:
-        """Say in the status log that it is queued, where that is not said yet: a process may have died before."""
+    def _announce(self, draft: Draft, name: str, ticket: str) -> None:
         from pytest_nextrust.status.journal import Journal
 
-        name = identifier(draft.identity)
-        if any(details["request"] == name for details in _of(draft.kind, records)):
-            return
         details = {
             "message": f"{ticket} queued: {draft.subject}",
             "ticket": ticket,
@@ -186,7 +203,7 @@ class Queue:
             counted = {}
         queued = [entry.ticket for failed in (False, True) for entry in self.listing(failed=failed).entries]
         decided = [path.stem for path in self.paths.decisions.glob(f"{kind}-*.md")]
-        logged = [str(details["ticket"]) for details in _of(kind, records)]
+        logged = map(_ticket, records)
         last = counted.get(kind)
         highest = max(
             [last if isinstance(last, int) else 0, *(number(kind, ticket) for ticket in [*queued, *decided, *logged])]
@@ -212,9 +229,7 @@ def load_entry(file: Path) -> Entry:
     return entry
 
 
-def _of(kind: str, records: Iterable[Record]) -> Iterable[Mapping[str, Any]]:
-    """The details of a kind's requests and answers in the status log."""
-    types = (REQUESTS[kind], DECISIONS[kind])
-    for record in records:
-        if record.type in types and "ticket" in record.details and "request" in record.details:
-            yield record.details
+def _ticket(record: Record) -> str:
+    """The ticket that an entry of the status log is about; empty for one about none."""
+    ticket = record.details.get("ticket", "")
+    return ticket if isinstance(ticket, str) and _TICKET.fullmatch(ticket) else ""

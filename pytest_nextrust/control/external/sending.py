@@ -75,9 +75,9 @@ def send(
 
 
 def _sweep(paths: Paths) -> None:
-    """Take away answers whose request has left the queue: somebody was killed between the two."""
-    for file in (paths.folder / "answers").glob("*.json"):
-        if not paths.entry(file.stem).exists():
+    """Take away what a sender left that was killed: half an answer, and answers whose request has left the queue."""
+    for file in (paths.folder / "answers").iterdir():
+        if file.suffix != ".json" or not paths.entry(file.stem).exists():
             file.unlink(missing_ok=True)
 
 

@@ -16,7 +16,7 @@ Script = Callable[[socket.socket, threading.Event], None]
 
 
 def plain(document: Any, *, status: str = "200 OK", kind: str = "application/json", **headers: str) -> Script:
-    """A whole answer; ``document`` is text, bytes, or what JSON is made of. ``_`` in a header's name stands for ``-``."""
+    """A whole answer; ``document`` is text, bytes, or what JSON is made of. ``_`` in a header's name means ``-``."""
     body = (
         document
         if isinstance(document, bytes)
@@ -80,7 +80,7 @@ def flood(connection: socket.socket, over: threading.Event) -> None:
 
 @contextlib.contextmanager
 def raw_server(*scripts: Script) -> Iterator[tuple[str, list[bytes]]]:
-    """Its base URL, and the requests it was sent; connection ``n`` is answered by script ``n``, later ones by the last."""
+    """Its base URL, and the requests it was sent; connection n is answered by script n, later ones by the last."""
     over = threading.Event()
     requests: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))

@@ -25,9 +25,14 @@ NOW = 1_800_000_000.0
 
 
 def project(
-    root: Path, *, design: str = "http://127.0.0.1:9/v1", review: str = "http://127.0.0.1:9", **rules: Any
+    root: Path,
+    *,
+    design: str = "http://127.0.0.1:9/v1",
+    review: str = "http://127.0.0.1:9",
+    history: bool = True,
+    **rules: Any,
 ) -> Path:
-    """A git repository with two commits whose settings lead to these endpoints."""
+    """A git repository with two commits (unless ``history`` is off) whose settings lead to these endpoints."""
     lines = [
         "[hooks.external]",
         *(f"{key} = {json.dumps(value)}" for key, value in ({"send": "manual"} | rules).items()),
@@ -35,6 +40,8 @@ def project(
     lines += ["[hooks.external.design]", f'endpoint = "{design}"', "timeout = 20"]
     lines += ["[hooks.external.review]", f'endpoint = "{review}"', "timeout = 20"]
     (root / "nextrust.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if not history:
+        return root
     (root / "a.c").write_text("int a;\n", encoding="utf-8")
     git(root, "init", "-q", "-b", "main")
     git(root, "add", ".")

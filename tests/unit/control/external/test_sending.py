@@ -31,7 +31,7 @@ def test_a_design_request_from_queue_to_record(root: Path, httpserver: HTTPServe
         return Response(json.dumps(support.openai_answer()), content_type="application/json; charset=utf-8")
 
     httpserver.expect_request("/v1/responses", method="POST").respond_with_handler(answer)
-    assert [(one.state, one.message) for one in support.sent(context)][0][0] == "recorded"
+    assert support.sent(context)[0].state == "recorded"
     request = seen[0]
     assert request.headers["Authorization"] == f"Bearer {support.KEY}"
     assert request.headers["Idempotency-Key"] == entry.id
