@@ -33,6 +33,7 @@ COMMANDS = {
     "status": "show, extend or rebuild the status log",
     "hook": "answer a coding assistant's hook event on stdin",
     "usage": "tokens and cost of the assistant's sessions",
+    "issues": "list known issues, compare a failure with them, mend one",
     "escalate": "put an error to a design model; list and send what is queued",
     "review": "have a phase reviewed by a model; list and send what is queued",
     "init": "write what a project needs: the assistant's settings, folders, git-ignore lines",

@@ -14,6 +14,7 @@
     │   ├── NotRunnable           a program this machine refuses before its first instruction
     │   └── HarnessFault          the sandbox, the emulator or its conformance gate failed: not the program
     ├── ExternalError             a model outside: not reached, refused, or an answer nobody can use
+    ├── FixRefused                an auto-fix that is not tried or not kept
     ├── GuardError                the guards' database, which says what was handled and what failed
     │   └── ClaimHeld             somebody else is handling the same event; names the holder
     └── StatusError               the journal and its projections
@@ -35,6 +36,7 @@ __all__ = [
     "EmuError",
     "ExternalError",
     "Fault",
+    "FixRefused",
     "GuardError",
     "HarnessFault",
     "LockTimeout",
@@ -172,6 +174,10 @@ class ExternalError(NextrustError):
         self.now = now
         self.after = after
         self.charged = charged
+
+
+class FixRefused(NextrustError):
+    """An auto-fix that is not tried, or not kept: what it names cannot be trusted, or it would overwrite work."""
 
 
 class GuardError(NextrustError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pytest_nextrust.config import option
 from pytest_nextrust.control.external.settings import ExternalRules
+from pytest_nextrust.control.issues.rules import IssueRules
 from pytest_nextrust.control.limits import LIMITS
 from pytest_nextrust.control.logs import KEEP, SIZE
 from pytest_nextrust.control.usage.rules import UsageRules
@@ -142,6 +143,7 @@ class HookSettings:
     secrets: SecretRules = field(default_factory=SecretRules)
     usage: UsageRules = field(default_factory=UsageRules)
     external: ExternalRules = field(default_factory=ExternalRules)
+    issues: IssueRules = field(default_factory=IssueRules)
 
     def document_faults(self) -> Iterator[Fault]:
         """Values out of range."""

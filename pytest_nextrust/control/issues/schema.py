@@ -2,7 +2,8 @@
 
 TOML: ``[[issue]]`` tables (docs/known-issues.md lists every key). JSON: ``{"schema_version": "1.0", "known_issues":
 [...]}`` of the earlier pipeline, also in its first form (``error``, ``solution`` and ``affected_phases``, no ids),
-where errors are plain text and not regular expressions. Both become the same value; every fault of a document is reported.
+where errors are plain text and not regular expressions. Both become the same
+value; every fault of a document is reported.
 
 Boundary: reads and checks. A pattern is compiled only where it is searched for (``patterns``): compiling may hang too.
 """
