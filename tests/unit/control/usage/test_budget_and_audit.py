@@ -179,6 +179,19 @@ def test_what_has_no_price_is_said() -> None:
     assert "1,000 tokens of nobody-1 have no price" in str(budget)
 
 
+def test_days_and_phases_are_counted_apart() -> None:
+    """Of all messages each budget counts its own."""
+    marks = Marks([Mark("2026-03-01T00", "a", "one"), Mark("2026-03-02T00", "a", "two")])
+    spent = [
+        message("a", "2026-03-01T10:00", 1),
+        message("a", "2026-03-02T10:00", 2),
+        message("b", "2026-03-02T11:00", 4),
+    ]
+    rules = UsageRules(daily=9.0, phases=(PhaseBudget("two", 9.0), PhaseBudget("one", 9.0)))
+    found = budgets.standing(rules, spent, marks, day="2026-03-02", phase="two")
+    assert [(budget.scope, round(budget.spent, 6)) for budget in found] == [("2026-03-02 (UTC)", 6.0), ("two", 2.0)]
+
+
 def test_the_day_is_utc() -> None:
     """The day that counts is UTC's, whatever the clock's zone."""
     assert budgets.today(datetime.fromisoformat("2026-03-01T23:30:00-02:00")) == "2026-03-02"

@@ -278,3 +278,24 @@ def test_the_ledger_stops_when_time_is_over(tmp_path: Path) -> None:
         assert totals(ledger.messages()).tokens.total < made.truth.total
         assert ledger.catch_up([folder], Scan())
         assert kinds(totals(ledger.messages())) == made.truth.kinds
+
+
+def test_of_equal_copies_one_session_has_it() -> None:
+    """A copy with the same time belongs to the session whose id sorts first, whatever was read first."""
+    copies = [
+        Message("message:a", session, "2026-01-01T00:00:00.000000Z", "m", False, Tokens(1)) for session in ("b", "a")
+    ]
+    assert [once(order)["message:a"].session for order in (copies, copies[::-1])] == ["a", "a"]
+
+
+def test_a_transcript_written_anew_in_place_is_read_again(tmp_path: Path) -> None:
+    """The same file with another beginning and more in it is another transcript."""
+    file = tmp_path / "s.jsonl"
+    with Ledger(None) as ledger:
+        for number in (1, 2):
+            texts = [
+                line(f"{number}-{n}", "s", "2026-03-01T00:00:00Z", "m", [n, 0, 0, 0, 0]) for n in range(number * 5)
+            ]
+            file.write_text("".join(f"{text}\n" for text in texts))
+            ledger.catch_up([tmp_path], Scan())
+        assert len(ledger.messages()) == 15
