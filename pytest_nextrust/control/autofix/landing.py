@@ -96,9 +96,8 @@ def recover(root: Path) -> Recovered | None:
         if change.before is None:
             target.unlink()
         else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            atomic_replace(target, change.before, mode=entry["old_mode"])
-            target.chmod(entry["old_mode"])
+            _write_beside(target, change.before, entry["old_mode"]).replace(target)
+            sync_folder(target.parent)
         restored.append(change.path)
     if not left:
         _drop(note)
@@ -181,10 +180,21 @@ def _put_beside(top: Path, change: Change) -> Path | None:
     if change.after is None:
         return None
     target = top / change.path
+    return _write_beside(target, change.after, _mode(target, change))
+
+
+def _write_beside(target: Path, data: bytes, mode: int) -> Path:
+    """The content under the one name that ``recover`` looks for: no kill may leave a file under another."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    mode, beside = _mode(target, change), _beside(target)
-    atomic_replace(beside, change.after, mode=mode)
-    beside.chmod(mode)
+    beside = _beside(target)
+    with contextlib.suppress(FileNotFoundError):
+        beside.unlink()
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
     return beside
 
 
