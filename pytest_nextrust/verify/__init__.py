@@ -34,6 +34,7 @@ from pytest_nextrust.verify.atomics import check_atomics, judge_routines, maker
 from pytest_nextrust.verify.checks import macho_faults, run_check
 from pytest_nextrust.verify.compare import compare, end_of
 from pytest_nextrust.verify.concurrent import explore
+from pytest_nextrust.verify.events import run_events
 from pytest_nextrust.verify.outcome import Mismatch, Outcome, describe
 from pytest_nextrust.verify.services import Services
 
@@ -50,7 +51,27 @@ def verify(
         outcome = _Verification(scenario, cell, services, work).outcome()
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return dataclasses.replace(outcome, seconds=clock() - began)
+    return dataclasses.replace(_explained(outcome, scenario, cell, services), seconds=clock() - began)
+
+
+def _explained(outcome: Outcome, scenario: Scenario, cell: Cell, services: Services) -> Outcome:
+    """A failure's message names the known issue that it looks like; the verdict is the same."""
+    if outcome.known_issue or outcome.verdict not in ("failed", "crashed", "budget"):
+        return outcome
+    from pytest_nextrust.control.issues.explain import explain
+    from pytest_nextrust.control.issues.match import Facts
+
+    facts = Facts(
+        outcome.message,
+        phase=scenario.phase,
+        os=cell.os,
+        profile=cell.profile,
+        cpu=cell.cpu,
+        toolchain=f"{outcome.toolchain} {outcome.version}".strip(),
+        scenario=scenario.name,
+    )
+    said = explain(facts, services.settings.root, services.settings.status_dir)
+    return dataclasses.replace(outcome, message=f"{outcome.message}\n{said}") if said else outcome
 
 
 class _Verification:
@@ -106,6 +127,9 @@ class _Verification:
                     found += explored.mismatches
             elif not found or refusal:
                 found += self._run(data)
+        if self.scenario.events is not None:
+            self.shown, judged = run_events(self.scenario, self.cell, self.services, self.work)
+            found += judged
         for check in self.scenario.checks:
             found += run_check(check, self.scenario, self.cell, self.services, self.work)
         return found

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.control.issues import output
 from pytest_nextrust.control.issues.match import Facts, Match, Matched, match
+from pytest_nextrust.control.issues.schema import AutoFix
 from pytest_nextrust.control.issues.table import Table, load_table
 from pytest_nextrust.errors import GuardError, NextrustError
 from pytest_nextrust.matrix import CPUS
@@ -84,18 +85,27 @@ def examine(event: Event, context: Context) -> Failure:
     notes += [clean(f"known issues of this project are left out: {fault}") for fault in table.faults]
     matched = match(table.issues, facts_of(event, context, text))
     notes += [f"known issue {miss.issue.id}: {miss.why}" for miss in matched.faults]
-    decision = _decide(matched, is_build(event.command), runs, rules.escalate_after, rules.auto_fix)
+    decision = _decide(matched, context, is_build(event.command), runs)
     failure = Failure(decision, matched, table, text, event.command, runs, log, summary, tuple(notes))
     if not recorded(context.status_dir, event.identity):
         _record(event, context, failure, status)
     return failure
 
 
-def _decide(matched: Matched, build: bool, runs: int, after: int, auto_fix: str) -> str:
-    best = matched.best
+def _decide(matched: Matched, context: Context, build: bool, runs: int) -> str:
+    rules, best = context.settings.issues, matched.best
     if best is not None and best.sure:
-        return "auto-fix" if best.issue.auto_fix is not None and auto_fix != "off" else "known"
-    return "escalate" if build and after and runs >= after else "none"
+        fix = best.issue.auto_fix
+        return "auto-fix" if fix is not None and rules.auto_fix != "off" and _is_there(fix, context.root) else "known"
+    return "escalate" if build and 0 < rules.escalate_after <= runs else "none"
+
+
+def _is_there(fix: AutoFix, root: Path) -> bool:
+    """Whether the project has what the fix names; a shipped fix names files that most projects do not have."""
+    if fix.patches and not fix.script:
+        return next(root.glob(fix.patches), None) is not None
+    named = fix.script or fix.patch
+    return not named or (root / named).is_file()
 
 
 def count(event: Event, context: Context, status: int) -> tuple[int, list[str]]:
