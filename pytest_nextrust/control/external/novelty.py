@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.control.external.queue import DECISIONS, REQUESTS
@@ -26,6 +27,7 @@ _LINES = 12
 """Lines of an error that make its fingerprint: later ones are mostly consequences of the first."""
 
 _LINE = 300
+_SCANNED = 5_000
 _SIGNS = ("error", "undefined", "fatal", "panicked", "failed", "cannot ", "illegal instruction", "fault", "assert")
 _RULES = (
     (re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]"), ""),
@@ -67,7 +69,8 @@ def fingerprint(error: str) -> str:
     telling = [line for line in lines if any(sign in line.lower() for sign in _SIGNS)]
     # The status alone says nothing: every failure of make is "Exit code 2".
     chosen = [line for line in telling or lines if not re.fullmatch(r"\s*Exit code \d+\s*", line)] or lines
-    text = "\n".join(_plain(line[:_LINE]) for line in chosen[:_LINES])
+    # Each once: an excerpt of a long log repeats lines of it, and is about the same error.
+    text = "\n".join(islice(dict.fromkeys(_plain(line[:_LINE]) for line in chosen[:_SCANNED]), _LINES))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -15,6 +15,7 @@ from pytest_nextrust.control.external.asking import ask_review, due_reviews, pat
 from pytest_nextrust.control.external.changes import uncommitted
 from pytest_nextrust.control.external.novelty import fingerprint
 from pytest_nextrust.control.handlers.stop import review, sending
+from pytest_nextrust.control.issues import output
 from tests.unit.control.external import servers, support
 from tests.unit.control.support import event_of
 
@@ -62,6 +63,15 @@ def test_a_fingerprint_of_anything(text: str) -> None:
     """Any text has one, always the same."""
     assert fingerprint(text) == fingerprint(text)
     assert len(fingerprint(text)) == 16
+
+
+def test_an_excerpt_is_about_the_same_error() -> None:
+    """What the status log keeps of a long log (first errors, last lines) has the fingerprint of the whole."""
+    whole = (
+        "Exit code 101\n" + "\n".join(f"line {n}" for n in range(3000)) + "\nerror[E0425]: no value\nerror: could not\n"
+    )
+    assert fingerprint(output.excerpt(whole)) == fingerprint(whole)
+    assert fingerprint("error: could not\nerror[E0425]: no value") != fingerprint(whole)
 
 
 def test_a_fingerprint_takes_linear_time() -> None:
