@@ -17,6 +17,7 @@ from typing import Any
 
 from pytest_nextrust.config import option, read_document, read_toml
 from pytest_nextrust.errors import ConfigError, Fault
+from pytest_nextrust.event_plans import EventPlan
 from pytest_nextrust.matrix import CPUS, PROFILES, Cell
 from pytest_nextrust.programs import Program, program_of
 from pytest_nextrust.threads import FINDINGS, Atomics, Concurrent
@@ -43,6 +44,9 @@ __all__ = [
 ]
 
 FILE_NAME = "scenario.toml"
+
+EVENTS = "events"
+"""The folder among the scenarios that has those about events."""
 
 STAGES = ("environment", "object", "hello", "atomics", "std")
 
@@ -204,16 +208,22 @@ class _Document:
     atomics: Atomics | None = None
     checks: tuple[Check, ...] = option(default=(), name="check")
     known_issues: tuple[KnownIssue, ...] = option(default=(), name="known_issue")
+    kind: str = option(default="program", choices=("program", "events"))
+    events: EventPlan | None = None
 
     def document_faults(self) -> Iterator[Fault]:
         for name in ("cpus", "profiles"):
             if not getattr(self, name):
                 yield Fault(name, "empty: no cell is left", "leave it out for all")
+        if (self.kind == "events") != (self.events is not None):
+            yield Fault("kind", 'kind = "events" and [events] belong together', "give both or neither")
+        if self.events is not None and self.stage != "environment":
+            yield Fault("stage", "events run no program", 'write stage = "environment"')
         if self.stage == "environment":
             for name in ("program", "expect", "concurrent", "atomics"):
                 if getattr(self, name) is not None:
                     yield Fault(name, "stage environment runs no program", "choose another stage, or take it away")
-            if not self.checks:
+            if not self.checks and self.events is None:
                 yield Fault("check", "missing: nothing to verify", "write [[check]] tables")
         elif self.atomics is not None:
             yield from self._atomics_faults(self.atomics)
@@ -268,6 +278,7 @@ class Scenario:
     atomics: Atomics | None = None
     checks: tuple[Check, ...] = ()
     known_issues: tuple[KnownIssue, ...] = ()
+    events: EventPlan | None = None
 
     @property
     def file(self) -> Path:
@@ -313,6 +324,7 @@ def load(file: Path, *, phases: Collection[str] | None = None) -> Scenario:
         atomics=value.atomics,
         checks=value.checks,
         known_issues=value.known_issues,
+        events=value.events,
     )
 
 
@@ -330,7 +342,7 @@ def find(folders: Sequence[Path]) -> tuple[dict[str, Path], tuple[str, ...]]:
     found: dict[str, Path] = {}
     remarks = []
     for folder in dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()):
-        for file in sorted(folder.glob(f"*/{FILE_NAME}")):
+        for file in [*sorted(folder.glob(f"*/{FILE_NAME}")), *sorted(folder.glob(f"{EVENTS}/*/{FILE_NAME}"))]:
             earlier = found.get(file.parent.name)
             if earlier is not None:
                 remarks.append(f"scenario {file.parent.name}: {file} replaces {earlier}")

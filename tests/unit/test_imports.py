@@ -18,7 +18,7 @@ PACKAGE = Path(pytest_nextrust.__file__).parent
 ROWS = (
     ("errors",),
     ("wire", "files", "config", "redaction"),
-    ("phases", "matrix", "scenarios", "programs", "threads", "known_issues"),
+    ("phases", "matrix", "scenarios", "programs", "threads", "event_plans", "known_issues"),
     ("options", "settings"),
     ("macho",),
     ("toolchain", "emu", "status"),
@@ -41,6 +41,7 @@ WITHIN = {
     ("scenarios", "phases"),
     ("scenarios", "programs"),
     ("scenarios", "threads"),
+    ("scenarios", "event_plans"),
     ("programs", "threads"),
     ("settings", "options"),
     ("fixtures", "collect"),

@@ -70,7 +70,9 @@ def record(paths: Paths, entry: Entry, reply: Reply, budget: Budget, *, asked: s
 
 
 def _reply(plain: Mapping[str, Any]) -> Reply:
-    return read_document(Reply, plain, subject="answer")
+    # What was not told is null on disk, and a document has no null: such a key is left out.
+    told = {key: value for key, value in plain.items() if value is not None}
+    return read_document(Reply, told, subject="answer")
 
 
 def _details(entry: Entry, reply: Reply, asked: str, cost: float | None) -> dict[str, Any]:
