@@ -285,3 +285,17 @@ def test_reviews_that_are_due(tmp_path: Path) -> None:
     done(tmp_path, "phase-2")
     done(tmp_path, "phase-1")
     assert [phase for phase, _, _ in due_reviews(context)] == ["phase-1", "phase-2"]
+
+
+def test_asked_for_once_more_meanwhile(tmp_path: Path) -> None:
+    """A file ID.review that is newer than the request that was queued stays: it is another wish."""
+    support.project(tmp_path)
+    context = support.context_of(tmp_path)
+    marker = tmp_path / "artifacts" / "phase" / "phase-2.review"
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    os.utime(marker, ns=(2, 2))
+    ask_review(context, "phase-2", "LLVM", "asked-1")
+    assert marker.exists()
+    ask_review(context, "phase-2", "LLVM", "asked-2")
+    assert not marker.exists()

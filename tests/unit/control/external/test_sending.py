@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from pytest_nextrust.control.external.asking import paths_of
+from pytest_nextrust.control.external.budget import Budget
+from pytest_nextrust.control.external.queue import Queue
 from tests.unit.control.external import support
 
 
@@ -92,3 +96,107 @@ def test_nothing_is_sent_where_it_must_not_be(root: Path, httpserver: HTTPServer
     assert len(support.queued(support.context_of(root))) == 1
     assert len(support.sent(support.context_of(root))) == 1
     assert len(httpserver.log) == 1
+
+
+def test_an_answer_that_tells_no_usage(root: Path, httpserver: HTTPServer) -> None:
+    """It is recorded as unpriced, without tokens, and the budget counts it at its worst."""
+    context = support.context_of(root)
+    support.add(context, support.draft())
+    httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer(usage=None))
+    assert support.sent(context)[0].state == "recorded"
+    decision = support.log(context, "design_decision")[0]
+    assert (decision["usage"], decision["cost_usd"]) == (None, None)
+    spent = Budget(paths_of(context), context.settings.external, clock=lambda: support.NOW).today()
+    assert spent.usd > 0.1
+    assert spent.unpriced == 1
+
+
+def test_another_model_than_asked_for(root: Path, httpserver: HTTPServer) -> None:
+    """The record names the model that answered; one without a price is unpriced, not priced as the one asked for."""
+    context = support.context_of(root)
+    support.add(context, support.draft())
+    httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer(model="o3-2099-01-01"))
+    support.sent(context)
+    decision = support.log(context, "design_decision")[0]
+    assert (decision["model"], decision["cost_usd"]) == ("o3-2099-01-01", None)
+
+
+def test_what_fails_waits_longer_and_is_put_aside_at_last(root: Path, httpserver: HTTPServer) -> None:
+    """Each failed try puts the next one off further; after the last the request is put aside, kept, and on record."""
+    settings = root / "nextrust.toml"
+    settings.write_text(settings.read_text().replace("[hooks.external]", "[hooks.external]\nattempts = 3", 1))
+    context = support.context_of(root)
+    support.add(context, support.draft())
+    httpserver.expect_request("/v1/responses").respond_with_data("", status=503)
+    now, waits = support.NOW, []
+    for number in (1, 2):
+        assert support.sent(context, now=now)[0].state == "queued"
+        entry = support.queued(context)[0]
+        assert entry.attempts == number
+        waits.append(entry.not_before - now)
+        assert support.sent(context, now=entry.not_before - 1) == []
+        now = entry.not_before
+    assert 150 <= waits[0] <= 300 <= waits[1] <= 600
+    assert support.sent(context, now=now)[0].state == "failed"
+    assert support.queued(context) == []
+    assert "503" in support.put_aside(context)[0].last_error
+    assert support.log(context, "external_failure")[0]["ticket"] == "design-001"
+
+
+def test_a_fault_of_the_set_up_costs_no_try(root: Path, httpserver: HTTPServer) -> None:
+    """Without a key nothing of that kind is tried further, no try is lost, other kinds are sent, and once there is a
+    key all is sent."""
+    support.add(support.context_of(root), support.draft(1), support.draft(2), support.draft(3, "review"))
+    httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer())
+    httpserver.expect_request("/v1beta/models/gemini-2.5-pro:generateContent").respond_with_json(
+        support.gemini_answer()
+    )
+    without = support.context_of(root, OPENAI_API_KEY="")
+    outcomes = {one.ticket: one for one in support.sent(without)}
+    assert [outcomes[t].state for t in ("design-001", "design-002", "review-001")] == ["queued", "queued", "recorded"]
+    assert "no key" in outcomes["design-002"].message
+    assert [entry.attempts for entry in support.queued(without)] == [0, 0]
+    with_key = support.context_of(root)
+    assert [one.state for one in support.sent(with_key, now=support.NOW + 3600)] == ["recorded", "recorded"]
+
+
+def test_a_clock_that_was_set_back(root: Path, httpserver: HTTPServer) -> None:
+    """A time to wait for that is days away is no reason to wait: nothing waits longer than a day."""
+    context = support.context_of(root)
+    entry = support.add(context, support.draft())[0]
+    Queue(paths_of(context)).put_off(entry, "why", until=support.NOW + 10 * 86400, tried=True)
+    httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer())
+    assert support.sent(context)[0].state == "recorded"
+
+
+@pytest.mark.parametrize("name", ["stamina", "urllib3"])
+def test_without_the_extra(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Without its libraries nothing is lost: queued, with what to install."""
+    context = support.context_of(root)
+    support.add(context, support.draft())
+    monkeypatch.setitem(sys.modules, name, None)
+    outcome = support.sent(context)[0]
+    assert outcome.state == "queued"
+    assert "pytest-nextrust[external]" in outcome.message
+
+
+def test_what_is_queued_meanwhile_is_sent_too(root: Path, httpserver: HTTPServer) -> None:
+    """A request that is queued while the sender is at work does not wait for another sender."""
+    context = support.context_of(root)
+    support.add(context, support.draft(1))
+
+    def answer(request: Request) -> Response:
+        Queue(paths_of(context)).add(support.draft(2))
+        return Response(json.dumps(support.openai_answer()), content_type="application/json")
+
+    httpserver.expect_request("/v1/responses").respond_with_handler(answer)
+    assert [one.ticket for one in support.sent(context, now=time.time() + 5)] == ["design-001", "design-002"]
+
+
+def test_a_damaged_answer_is_asked_for_again(root: Path, httpserver: HTTPServer) -> None:
+    """An answer file that holds none is not taken for one, and does not stop the request."""
+    context = support.context_of(root)
+    entry = support.add(context, support.draft())[0]
+    paths_of(context).answer(entry.id).write_text('{"text": 3}')
+    httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer())
+    assert support.sent(context)[0].state == "recorded"
