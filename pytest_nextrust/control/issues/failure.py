@@ -43,7 +43,7 @@ _TOOLS = (
     "pytest",
     "nextrust",
 )
-_BUILDS = frozenset((*_TOOLS, "cc", "gcc", "g++", "clang", "clang++", "ld", "lld", "as"))
+_BUILDS = frozenset((*_TOOLS, "cc", "gcc", "g++", "clang", "clang++", "ld", "lld"))
 _SCRIPT = re.compile(r"(build|test|check|make|fix|apply|verify|install)[\w.-]{0,60}\.(sh|py|bash)")
 _CROSS = re.compile(r"m68k-[\w-]{1,40}-(gcc|g\+\+|ld|as|cpp)(-\d+)?|(gcc|clang|ld)-\d+")
 _TAIL = 1 << 18
