@@ -28,21 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "count", "cpu_of", "escalate", "examine", "facts_of", "is_build", "recorded"]
 
-_TOOLS = (
-    "cargo",
-    "rustc",
-    "make",
-    "gmake",
-    "cmake",
-    "ninja",
-    "meson",
-    "bazel",
-    "x",
-    "x.py",
-    "tox",
-    "pytest",
-    "nextrust",
-)
+_TOOLS = ("cargo", "rustc", "make", "gmake", "cmake", "ninja", "meson", "bazel", "x.py", "tox", "pytest", "nextrust")
 _BUILDS = frozenset((*_TOOLS, "cc", "gcc", "g++", "clang", "clang++", "ld", "lld"))
 _SCRIPT = re.compile(r"(build|test|check|make|fix|apply|verify|install)[\w.-]{0,60}\.(sh|py|bash)")
 _CROSS = re.compile(r"m68k-[\w-]{1,40}-(gcc|g\+\+|ld|as|cpp)(-\d+)?|(gcc|clang|ld)-\d+")
