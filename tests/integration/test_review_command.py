@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.integration.test_escalate_command import nextrust
 from tests.unit.control.external import servers, support
@@ -35,3 +42,37 @@ def test_due_and_by_hand(tmp_path: Path) -> None:
     context = support.context_of(tmp_path)
     assert [review["phase"] for review in support.log(context, "review")] == ["phase-1", "phase-2"]
     assert [entry.kind for entry in support.queued(context)] == ["design"]
+
+
+def stopped(root: Path) -> tuple[int, dict[str, Any], str]:
+    """The answer to a Stop event: exit status, stdout's object, stderr."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_nextrust.cli", "hook", "Stop"],
+        cwd=root,
+        env={**kept, "HOME": str(root), "CLAUDE_PROJECT_DIR": str(root)},
+        input=json.dumps({"session_id": "s", "hook_event_name": "Stop", "stop_hook_active": False}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["sound", "broken"])
+def test_stop_asks_and_never_blocks(tmp_path: Path, broken: bool) -> None:
+    """The end of a turn queues the review and tells the user; where it cannot be queued the turn ends all the same, the
+    fault is shown and on record, and nothing is marked."""
+    support.project(tmp_path)
+    marker = tmp_path / "artifacts" / "phase" / "phase-1.done"
+    marker.parent.mkdir(parents=True)
+    marker.write_text("{}")
+    if broken:
+        (tmp_path / ".nextrust").mkdir()
+        (tmp_path / ".nextrust" / "external").write_text("in the way")
+    status, answer, _ = stopped(tmp_path)
+    assert status == 0
+    assert "decision" not in answer
+    assert ("review" if broken else "review-001") in answer["systemMessage"]
+    assert marker.with_name("phase-1.reviewed").exists() is not broken
+    assert len(support.log(support.context_of(tmp_path), "hook_error")) == broken

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pytest_nextrust.errors import ExternalError
 
@@ -141,7 +141,7 @@ def _exchange(post: Post, seconds: float) -> dict[str, Any]:
     urllib3 = _needed("urllib3")
     timeout = urllib3.Timeout(connect=min(_CONNECT, seconds), read=seconds)
     headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
-    pool = urllib3.ProxyManager(post.proxy) if post.proxy else urllib3.PoolManager()
+    pool = _pool(urllib3, post.proxy)
     failed: tuple[str, bool]
     try:
         with pool:
@@ -180,6 +180,16 @@ def _exchange(post: Post, seconds: float) -> dict[str, Any]:
         charged=failed[1],
         remedy="it stays queued",
     ) from cause
+
+
+def _pool(urllib3: Any, proxy: str) -> Any:
+    if not proxy:
+        return urllib3.PoolManager()
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    where, headers = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", {}
+    if parts.username is not None:
+        headers = urllib3.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
+    return urllib3.ProxyManager(where, proxy_headers=headers)
 
 
 def _read(post: Post, response: Any) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ def flood(connection: socket.socket, over: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def raw_server(*scripts: Script) -> Iterator[tuple[str, list[bytes]]]:
+def raw_server(*scripts: Script, wrap: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[bytes]]]:
     """Its base URL, and the requests it was sent; connection n is answered by script n, later ones by the last."""
     over = threading.Event()
     requests: list[bytes] = []
@@ -104,6 +105,8 @@ def raw_server(*scripts: Script) -> Iterator[tuple[str, list[bytes]]]:
     def one(connection: socket.socket, number: int) -> None:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(30)
+            if wrap is not None:
+                connection = wrap.wrap_socket(connection, server_side=True)
             requests[number] = received(connection)
             scripts[min(number, len(scripts) - 1)](connection, over)
 
@@ -126,9 +129,8 @@ def received(connection: socket.socket) -> bytes:
             return data
         data += piece
     head, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-    )
+    lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    length = int(lengths[0].split(b":")[1]) if lengths else 0
     while len(body) < length:
         body += connection.recv(65_536)
     return head + b"\r\n\r\n" + body

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import stamina
 
-from pytest_nextrust.control.external import http
+from pytest_nextrust.control.external import http, providers
 from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.redaction import Redactor
 from tests.unit.control.external import servers
@@ -184,3 +188,53 @@ def test_budget_faults_end_it() -> None:
     with servers.raw_server(servers.plain(GOOD)) as (url, requests), pytest.raises(ExternalError, match="spent"):
         post(url, before=over)
     assert requests == []
+
+
+def test_through_a_proxy() -> None:
+    """The proxy is asked for a tunnel, with its own name and password and without the key; its refusal is a fault of
+    the set-up."""
+    with servers.raw_server(servers.plain("", status="407 Who are you")) as (url, requests):
+        proxy = url.replace("http://", "http://me:p%40ss@")
+        with pytest.raises(ExternalError) as caught:
+            post("https://api.example.org", proxy=proxy, limit=10)
+    assert caught.value.kind == "setup"
+    assert "p%40ss" not in str(caught.value)
+    assert requests[0].startswith(b"CONNECT api.example.org:443 ")
+    assert b"proxy-authorization: Basic bWU6cEBzcw==" in requests[0].replace(b"Proxy-A", b"proxy-a")
+    assert SECRET.encode() not in requests[0]
+
+
+def test_which_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTPS_PROXY is used for https alone, and not for hosts of NO_PROXY."""
+    for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert providers._proxy("https://api.example.org/v1") == ""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "inner.example.org")
+    assert providers._proxy("https://api.example.org/v1") == "http://proxy:3128"
+    assert providers._proxy("https://inner.example.org/v1") == ""
+    assert providers._proxy("http://127.0.0.1:8080/v1") == ""
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_a_certificate_nobody_trusts(tmp_path: Path) -> None:
+    """A server with a certificate of its own making is not given the key."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with (
+        servers.raw_server(servers.plain(GOOD), wrap=context) as (url, requests),
+        pytest.raises(ExternalError) as caught,
+    ):
+        post(url.replace("http://127.0.0.1", "https://localhost"), limit=10)
+    assert caught.value.kind == "setup"
+    assert "no trusted connection" in caught.value.fault
+    assert b"".join(requests) == b""

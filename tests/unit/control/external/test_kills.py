@@ -19,8 +19,11 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from pytest_nextrust.control.external.asking import paths_of
+from pytest_nextrust.control.external.budget import Budget
 from pytest_nextrust.control.external.queue import Queue
+from pytest_nextrust.control.handlers.stop import review
 from tests.unit.control.external import support
+from tests.unit.control.support import event_of
 
 WRITING = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate", "socket.connect"}
 
@@ -87,6 +90,35 @@ def queue_and_send(root: Path) -> Callable[[], None]:
         support.sent(context)
 
     return work
+
+
+def test_a_review_is_queued_once_wherever_stop_is_killed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Killed at each change between the phase's marker and its mark: the next Stop leaves one request, one announcement
+    and the mark, and never none. Every third point by default, every one in a campaign."""
+    for at in range(1, 200, 1 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 3):
+        root = support.project(tmp_path_factory.mktemp("r"), history=False)
+        phases = root / "artifacts" / "phase"
+        phases.mkdir(parents=True)
+        (phases / "phase-1.done").write_text("{}")
+        (phases / "phase-2.review").touch()
+
+        def stop(root: Path = root) -> None:
+            review.nextrust_stop(event=event_of("Stop"), context=support.context_of(root))
+
+        died, status = run_killed(stop, at)
+        assert died or status == 0
+        stop()
+        context = support.context_of(root)
+        assert sorted(entry.phase for entry in support.queued(context)) == ["phase-1", "phase-2"]
+        requests = support.log(context, "review_request")
+        assert sorted(request["phase"] for request in requests) == ["phase-1", "phase-2"]
+        assert len({request["ticket"] for request in requests}) == 2
+        assert (phases / "phase-1.done").exists()
+        assert (phases / "phase-1.reviewed").exists()
+        assert not (phases / "phase-2.review").exists()
+        if not died:
+            break
+    assert at >= 15
 
 
 def settled(root: Path) -> None:
@@ -175,3 +207,39 @@ def test_two_senders_at_once(tmp_path: Path, httpserver: HTTPServer, service: Se
     assert service.asked == 6
     assert len(support.log(context, "design_decision")) == 6
     assert support.queued(context) == []
+
+
+def test_killed_while_the_model_thinks(tmp_path: Path, httpserver: HTTPServer) -> None:
+    """A sender that dies with its request on the way: the next one asks under the same id, the service works once, and
+    one decision is on record."""
+    service = Service()
+    sender: list[int] = []
+
+    def fatal(request: Request) -> Response:
+        while sender:
+            os.kill(sender.pop(), signal.SIGKILL)
+        return service(request)
+
+    httpserver.expect_request("/v1/responses").respond_with_handler(fatal)
+    support.project(tmp_path, design=httpserver.url_for("/v1"), history=False)
+    context = support.context_of(tmp_path)
+    Queue(paths_of(context)).add(support.draft())
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(read, 1)
+        support.sent(support.context_of(tmp_path))
+        os._exit(0)
+    sender.append(child)
+    os.write(write, b"x")
+    _, status = os.waitpid(child, 0)
+    os.close(read)
+    os.close(write)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    assert len(support.queued(context)) == 1
+    support.sent(context)
+    settled(tmp_path)
+    assert (service.asked, service.worked) == (2, 1)
+    spent = Budget(paths_of(context), context.settings.external, clock=lambda: support.NOW).today()
+    assert spent.calls == 2
+    assert spent.usd > support.log(context, "design_decision")[0]["cost_usd"]
