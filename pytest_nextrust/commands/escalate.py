@@ -71,12 +71,11 @@ def run(args: argparse.Namespace) -> int:
 
 def context_here() -> Context:
     """The project that the working folder is in."""
-    from pytest_nextrust.control.context import Context, project_root
+    from pytest_nextrust.control.context import Context, flag, project_root
     from pytest_nextrust.control.snapshot import load_snapshot
 
     root = project_root(os.environ, str(Path.cwd()))
-    dry = os.environ.get("DRY_RUN", "") not in ("", "0")
-    return Context(root, load_snapshot(root, keep=not dry), os.environ, deadline=float("inf"))
+    return Context(root, load_snapshot(root, keep=not flag(os.environ, "DRY_RUN")), os.environ, deadline=float("inf"))
 
 
 def run_queue_action(args: argparse.Namespace, command: str, kind: str) -> int:
@@ -147,7 +146,7 @@ def _retry(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, 
     if not context.dry_run:
         queue.bring_back(entry)
     if args.json != "-":
-        print(f"{entry.ticket} is queued again")
+        print(f"{entry.ticket} {'would be' if context.dry_run else 'is'} queued again")
     return 0, {"requests": [_plain("queued", entry)]}
 
 
@@ -162,7 +161,7 @@ def _drop(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, d
         context.record(DROPPED, details)
         queue.drop(entry)
     if args.json != "-":
-        print(f"{entry.ticket} is dropped")
+        print(f"{entry.ticket} {'would be' if context.dry_run else 'is'} dropped")
     return 0, {"requests": [_plain("dropped", entry)]}
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.control.snapshot import private_folder
 from pytest_nextrust.files import Lock, atomic_replace, make_folder
 
 __all__ = ["Paths", "read_json", "write_json"]
@@ -50,7 +49,10 @@ class Paths:
 
     def prepare(self) -> None:
         """Make the folders. Raises OSError."""
-        private_folder(str(self.root / ".nextrust"))
+        # Only this folder: what else is in .nextrust may belong into the project's history.
+        make_folder(self.folder)
+        if not (self.folder / ".gitignore").exists():
+            atomic_replace(self.folder / ".gitignore", b"*\n")
         for folder in (self.queue, self.failed, self.folder / "answers"):
             make_folder(folder)
         os.chmod(self.folder, 0o700)  # noqa: PTH101

@@ -135,4 +135,4 @@ def test_only_its_user_reads_it(tmp_path: Path) -> None:
     entry = support.add(context, support.draft())[0]
     assert paths_of(context).folder.stat().st_mode & 0o077 == 0
     assert paths_of(context).entry(entry.id).stat().st_mode & 0o077 == 0
-    assert (tmp_path / ".nextrust" / ".gitignore").read_text() == "*\n"
+    assert (tmp_path / ".nextrust" / "external" / ".gitignore").read_text() == "*\n"
