@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.control.issues import output
+from pytest_nextrust.control.issues.counting import count
 from pytest_nextrust.control.issues.match import Facts, Match, Matched, match
 from pytest_nextrust.control.issues.schema import AutoFix
 from pytest_nextrust.control.issues.table import Table, load_table
-from pytest_nextrust.errors import GuardError, NextrustError
+from pytest_nextrust.errors import NextrustError
 from pytest_nextrust.matrix import CPUS
 
 if TYPE_CHECKING:
     from pytest_nextrust.control.context import Context
     from pytest_nextrust.control.events import Event
 
-__all__ = ["Failure", "count", "cpu_of", "escalate", "examine", "facts_of", "is_build", "recorded"]
+__all__ = ["Failure", "cpu_of", "escalate", "examine", "facts_of", "is_build", "recorded"]
 
 _TOOLS = ("cargo", "rustc", "make", "gmake", "cmake", "ninja", "meson", "bazel", "x.py", "tox", "pytest", "nextrust")
 _BUILDS = frozenset((*_TOOLS, "cc", "gcc", "g++", "clang", "clang++", "ld", "lld"))
@@ -92,25 +93,6 @@ def _is_there(fix: AutoFix, root: Path) -> bool:
         return next(root.glob(fix.patches), None) is not None
     named = fix.script or fix.patch
     return not named or (root / named).is_file()
-
-
-def count(event: Event, context: Context, status: int) -> tuple[int, list[str]]:
-    """Count a run of the event's command; its failures in a row now, and what is to be told. Not in a dry run."""
-    if context.dry_run:
-        return 1 if status else 0, []
-    from pytest_nextrust.control.guards.database import Database, state_path
-    from pytest_nextrust.control.guards.failures import Failures
-
-    path = state_path(context.root)
-    try:
-        with Database(path) as database:
-            failures = Failures(database)
-            if status == 0 and not (path.exists() and failures.count(event.command).consecutive):
-                return 0, []  # a command that never failed is not worth a write
-            now = failures.record(event.command, status, commit=context.commit(), session=event.session_id)
-    except GuardError as error:
-        return 1, [f"the failure is not counted: {error}"]
-    return now.consecutive, []
 
 
 def facts_of(event: Event, context: Context, text: str) -> Facts:

@@ -18,7 +18,7 @@ def nextrust_post_tool_use(event: Event, context: Context) -> Answer | None:
     import os
 
     if not context.dry_run and os.path.exists(f"{context.folder}/.nextrust/state.sqlite"):  # noqa: PTH110
-        from pytest_nextrust.control.issues.failure import count
+        from pytest_nextrust.control.issues.counting import count
 
         count(event, context, 0)
     response = event.tool_response
