@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from pytest_nextrust.control.autofix import landing
+from pytest_nextrust.control.autofix.scratch import Change
 from pytest_nextrust.control.issues import failure
 from pytest_nextrust.control.issues.output import excerpt, keep_log, printed, summarise
 from tests.unit.autofix.support import commit, git, repository
@@ -245,3 +247,19 @@ def test_output(tmp_path: Path) -> None:
     assert len(files) == 5
     assert len(list((tmp_path / ".nextrust" / "logs").iterdir())) == 3
     assert keep_log(tmp_path, "text 4", "id", keep=3) in files
+
+
+def test_an_interrupted_fix_is_undone_by_the_next_hook(root: Path) -> None:
+    """A landing that was killed is put right before anything is said, and both model and user are told."""
+    script = (root / "fixes" / "a.sh").read_bytes()
+    wanted = (Change("answer.txt", b"wrong\n", b"right\n"), Change("fixes/a.sh", script, None))
+    child = os.fork()
+    if child == 0:
+        landing._drop = lambda note: os.kill(os.getpid(), signal.SIGKILL)
+        landing.land(root, root, wanted)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert (root / "answer.txt").read_text() == "right\n"
+    assert "an interrupted fix was undone: answer.txt, fixes/a.sh" in failed(root, "Exit code 1", "grep x y")
+    assert (root / "answer.txt").read_text() == "wrong\n"
+    assert (root / "fixes" / "a.sh").read_bytes() == script
