@@ -268,3 +268,18 @@ def test_parallel_fixes_of_one_project(root: Path) -> None:
 
 def _mend_one(root: str) -> str:
     return mend(Path(root), issue_of())[0].state
+
+
+def test_the_next_fix_undoes_an_interrupted_one_first(root: Path) -> None:
+    """A fix begins from whole files: what an interrupted landing left is put back before anything is cloned."""
+
+    def interrupted() -> None:
+        kill_at(3, (landing, "_swap"))
+        land(root, root, changes(root))
+
+    assert in_child(interrupted) == -signal.SIGKILL
+    assert (root / "answer.txt").read_text() == "right\n"
+    outcome, _ = mend(root, issue_of())
+    assert outcome.state == "fixed"
+    assert (root / "fixes" / "a.sh").is_file()
+    assert not pending(root)

@@ -55,6 +55,9 @@ def _words() -> Iterator[tuple[str, str]]:
     yield r"^([^x]+)*x", A
     yield r"^(a{0,3}){20,}b", A
     yield r"^(a{2,}){2,}b", A
+    yield r"^(a+|b+|ab)+c$", A
+    yield r"^((\w+)\s*)+;$", "w " * 40
+    yield r"^(ld: )?(\S+ ?)+: undefined\x00$", "ld: " + "a " * 40
 
 
 def _polynomial() -> Iterator[tuple[str, str]]:

@@ -22,9 +22,10 @@ FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 LIMIT = 0.2 if FULL else 0.05
 
 
+@pytest.mark.campaign
 def test_a_corpus_of_bad_patterns_hangs_nothing() -> None:
     """More than 100 bad patterns: each ends within its limit of CPU time, and each that does not is named with why."""
-    assert len(CATASTROPHIC) + len(FAULTY) >= 120
+    assert len(CATASTROPHIC) >= 100
     issues = [KnownIssue(f"bad-{i}", "bad", pattern) for i, (pattern, _) in enumerate(CATASTROPHIC)]
     began = os.times()
     ended = 0
@@ -127,6 +128,7 @@ def test_long_texts_are_shortened() -> None:
     assert shorten("short") == "short"
 
 
+@pytest.mark.campaign
 @settings(max_examples=200 if FULL else 15, deadline=None)
 @given(
     pattern=st.text(alphabet=st.sampled_from("ab()|*+?.[]^$\\{},0189P<>=!:"), max_size=14),
