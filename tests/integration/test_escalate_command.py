@@ -24,7 +24,7 @@ def nextrust(
     root: Path, *arguments: str, given: str = "", command: str = "escalate", **environ: str
 ) -> tuple[int, dict[str, Any]]:
     """Run it in a process of its own; the exit status and the JSON answer, which fits its schema."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    kept = {"PATH": support.path(), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest_nextrust.cli", command, *arguments, "--json", "-"],
         cwd=root,
@@ -125,7 +125,7 @@ def test_the_sender_outlives_its_hook(tmp_path: Path) -> None:
     with servers.raw_server(servers.plain(support.openai_answer())) as (url, requests):
         support.project(tmp_path, design=url, send="background")
         support.add(support.context_of(tmp_path), support.draft())
-        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        kept = {"PATH": support.path(), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
         done = subprocess.run(
             [sys.executable, "-m", "pytest_nextrust.cli", "hook", "Stop"],
             cwd=tmp_path,

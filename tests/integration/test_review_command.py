@@ -46,7 +46,7 @@ def test_due_and_by_hand(tmp_path: Path) -> None:
 
 def stopped(root: Path) -> tuple[int, dict[str, Any], str]:
     """The answer to a Stop event: exit status, stdout's object, stderr."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    kept = {"PATH": support.path(), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest_nextrust.cli", "hook", "Stop"],
         cwd=root,

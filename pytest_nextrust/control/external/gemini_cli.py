@@ -7,7 +7,7 @@ but the secrets that are not its own.
 
 Boundary: one run, one Reply or ExternalError; who is asked when this fails is the business of ``sending``.
 Sources: gemini-cli 0.56, packages/cli (config.ts: a strict parser; headless mode: JSON on stdout, an error's JSON on
-stderr; exit codes 0, 1, 41, 42, 44, 52, 53, 54, 55, 130), docs/cli/headless.md.
+stderr; exit codes 0, 1, 41, 42, 44, 52, 53, 54, 55, 130), docs/cli/headless.md; 0.61 as it answered.
 """
 
 from __future__ import annotations
@@ -203,8 +203,9 @@ def _used(stats: object) -> tuple[list[str], Usage | None]:
             continue
         names.append(name)
         thoughts = _count(tokens, "thoughts")
+        given = _count(tokens, "prompt") + _count(tokens, "tool")
         for index, count in enumerate(
-            (_count(tokens, "prompt"), _count(tokens, "cached"), _count(tokens, "candidates") + thoughts, thoughts)
+            (given, _count(tokens, "cached"), _count(tokens, "candidates") + thoughts, thoughts)
         ):
             total[index] += count
     if not names:

@@ -59,9 +59,15 @@ def commit(root: Path, message: str) -> None:
     git(root, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-a", "-m", message)
 
 
+def path() -> str:
+    """PATH without the folders that hold a real Gemini CLI: no test asks anybody outside by mistake."""
+    folders = os.environ["PATH"].split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if not Path(folder, "gemini").exists())
+
+
 def context_of(root: Path, *, deadline: float = float("inf"), **given: str) -> Context:
     """A handler's context; ``given`` are variables. Both keys are set; PATH leads to git and to no Gemini CLI."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(root), "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": GEMINI_KEY}
+    environ = {"PATH": path(), "HOME": str(root), "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": GEMINI_KEY}
     return Context(str(root), load_snapshot(str(root), keep=False), {**environ, **given}, deadline=deadline)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from pytest_nextrust.control.external import gemini_cli
 from pytest_nextrust.control.external.asking import paths_of
@@ -19,17 +22,23 @@ from pytest_nextrust.errors import ExternalError
 from tests.unit.control.external import servers, support
 
 FAKE = Path(__file__).with_name("fake_gemini.py")
+TOKENS = {"input": 800, "prompt": 900, "candidates": 50, "total": 1080, "cached": 200, "thoughts": 30, "tool": 100}
 GOOD = {
     "session_id": "s-1",
     "response": "No findings.",
     "stats": {
         "models": {
             "gemini-2.5-pro": {
-                "tokens": {"prompt": 1000, "cached": 200, "candidates": 50, "thoughts": 30, "total": 1080}
+                "api": {"totalRequests": 1, "totalErrors": 0, "totalLatencyMs": 228, "errorsByType": {}},
+                "tokens": TOKENS,
+                "roles": {"main": {"totalRequests": 1, "tokens": TOKENS}},
             }
-        }
+        },
+        "tools": {"totalCalls": 0, "byName": {}},
+        "files": {"totalLinesAdded": 0, "totalLinesRemoved": 0},
     },
 }
+"""What gemini-cli 0.61 printed when it was asked, with other numbers."""
 
 
 class Cli:
@@ -50,7 +59,7 @@ class Cli:
 
     @property
     def environ(self) -> dict[str, str]:
-        path = f"{self.bin}{os.pathsep}{os.environ['PATH']}"
+        path = f"{self.bin}{os.pathsep}{support.path()}"
         return {"PATH": path, "GEMINI_FAKE": str(self.script), "GEMINI_FAKE_LOG": str(self.log)}
 
     @property
@@ -204,3 +213,30 @@ def test_a_command_that_is_none(tmp_path: Path) -> None:
     assert outcome.state == "queued"
     assert "npm install" in outcome.message
     assert paths_of(context).queue.is_dir()
+
+
+@pytest.mark.skipif(shutil.which("gemini") is None, reason="needs the Gemini CLI (npm install -g @google/gemini-cli)")
+def test_the_real_cli(tmp_path: Path, httpserver: HTTPServer) -> None:
+    """The real CLI takes the flags, trusts the folder, reads stdin, and prints what is read here; its model is a server
+    of this test."""
+    seen: list[str] = []
+
+    def model(request: Request) -> Response:
+        seen.append(request.get_data(as_text=True))
+        return Response(f"data: {json.dumps(support.gemini_answer())}\r\n\r\n", content_type="text/event-stream")
+
+    httpserver.expect_request("/v1beta/models/gemini-2.5-pro:streamGenerateContent").respond_with_handler(model)
+    support.project(tmp_path)
+    settings = tmp_path / ".gemini" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"security": {"auth": {"selectedType": "gemini-api-key"}}}')
+    base = httpserver.url_for("").rstrip("/")
+    context = support.context_of(tmp_path, PATH=os.environ["PATH"], GOOGLE_GEMINI_BASE_URL=base)
+    support.add(context, support.draft(kind="review", text="Judge @/etc/passwd and a.c."))
+    outcome = support.sent(context, limit=120)[0]
+    assert outcome.state == "recorded", outcome.message
+    review = support.log(context, "review")[0]
+    assert (review["via"], review["response"], review["model"]) == ("gemini-cli", "No findings.", "gemini-2.5-pro")
+    assert review["usage"]["output"] == 500
+    assert "Judge @/etc/passwd and a.c." in seen[0]
+    assert "root:x:0" not in seen[0]
