@@ -5,6 +5,8 @@ Boundary: describes; ``verify.events`` carries it out.
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,7 +70,8 @@ class Step:
 class EventPlan:
     """``project``: path to content of the project's files, committed before the first step. ``{server}`` in ``environ``
     stands for the local server's address. ``journal``: the types of all entries of the status log afterwards, in order;
-    ``requests``: every request to the outside (``POST /path``, ``gemini``), in order.
+    ``requests``: every request to the outside (``POST /path``, ``gemini``), in order. ``needs``: packages without
+    which it cannot be carried out; git is needed by all.
     """
 
     steps: tuple[Step, ...] = option(name="step", remedy="write [[events.step]] tables")
@@ -78,6 +81,12 @@ class EventPlan:
     gemini: Gemini | None = None
     journal: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
+    needs: tuple[str, ...] = option(default=(), pattern=r"[A-Za-z_][A-Za-z0-9_]*", remedy="a package's import name")
+
+    @property
+    def possible(self) -> bool:
+        """Whether what it needs is on this machine."""
+        return shutil.which("git") is not None and all(importlib.util.find_spec(name) for name in self.needs)
 
     def document_faults(self) -> Iterator[Fault]:
         """No step, or a path outside the project."""

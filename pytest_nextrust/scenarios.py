@@ -285,7 +285,12 @@ class Scenario:
         return self.folder / FILE_NAME
 
     def cells(self, cells: Iterable[Cell]) -> tuple[Cell, ...]:
-        """Those of ``cells`` that this scenario is about."""
+        """Those of ``cells`` that this scenario is about; none where events cannot be carried out on this machine.
+
+        Not ``skipped``: that would keep a phase from ever being done where an extra is not installed.
+        """
+        if self.events is not None and not self.events.possible:
+            return ()
         return tuple(cell for cell in cells if cell.cpu in self.cpus and cell.profile in self.profiles)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,7 +146,10 @@ def _from_ccusage(args: argparse.Namespace, *, required: bool) -> int:
         if required:
             raise UsageFault("--source", "ccusage is not installed", place="ccusage", remedy="npm install -g ccusage")
         return -1
-    answer: Answer | None = ccusage.ask(program, args.session, os.environ)
+    from pytest_nextrust.control.usage.measure import external_call
+
+    with external_call(args.dir.resolve(), "ccusage", environ=os.environ, write=sys.stderr.write):
+        answer: Answer | None = ccusage.ask(program, args.session, os.environ)
     if answer is None:
         return _answer(args, Totals(), {}, source="ccusage")
     # How many messages it was it does not tell: its entries are lines in some releases.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.matrix import Matrix
 from pytest_nextrust.scenarios import Scenario, find, load, shipped_folder
 from pytest_nextrust.settings import Settings
+from pytest_nextrust.status import Journal
 from pytest_nextrust.verify import Services, verify
 from pytest_nextrust.verify.events import SNAPSHOT, carry_out
-from pytest_nextrust.verify.events_artifacts import FILES
+from pytest_nextrust.verify.events_artifacts import FILES, artifacts
 from tests.integration.conftest import CELL, Project
 
 PHASES = ("phase-1", "phase-2", "phase-3", "phase-4", "phase-5")
@@ -198,3 +200,28 @@ def test_a_request_too_many_is_seen(project: Project, tmp_path: Path) -> None:
     verdict, messages = verified(changed, project.path, tmp_path)
     assert verdict == "failed"
     assert any("outside: expected nothing; POST /v1/responses" in message for message in messages)
+
+
+def test_what_belongs_to_this_machine_is_not_in_the_artifacts(tmp_path: Path) -> None:
+    """Folders, addresses, durations, users and times of the log stand as fixed words, and in the same order."""
+    places = {str(tmp_path): "/scratch", "http://127.0.0.1:9": "http://server"}
+    status_dir, drawn = tmp_path / "log", []
+    for number in (1, 2):
+        entry = {"message": f"{tmp_path}/a of http://127.0.0.1:9", "seconds": number, "inner": [{"user": f"u{number}"}]}
+        Journal(status_dir).append("note", entry)
+        drawn.append(artifacts(tmp_path, status_dir, places))
+        shutil.rmtree(status_dir)
+    text = drawn[0]["pipeline-log.json"].decode()
+    assert "/scratch/a of http://server" in text
+    assert str(tmp_path) not in text
+    assert '"2026-01-01T00:00:00Z"' in text
+    assert drawn[0] == drawn[1]
+
+
+def test_what_it_needs_and_is_not_there(project: Project) -> None:
+    """A scenario that needs a package which is not installed is left out; the others run, and the phase is done."""
+    mine(project, TOML.replace("[events]", '[events]\nneeds = ["no_such_package"]', 1))
+    project.scenario("tiny")
+    result = project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    result.assert_outcomes(passed=1)
+    assert {item["scenario"] for item in project.records()} == {"tiny"}

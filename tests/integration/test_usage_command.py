@@ -141,3 +141,16 @@ def test_what_cannot_be_read_is_named(made: Corpus, tmp_path: Path, capsys: pyte
     found = answer(capsys)
     assert found["total"]["tokens"] == made.truth.total
     assert any("gone.jsonl" in text for text in found["warnings"])
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(0, "ok"), (3, "failed")])
+def test_a_call_of_ccusage_is_measured(
+    made: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, outcome: str
+) -> None:
+    """Where a sink is set up the call is counted with its outcome and time; the answer is the same."""
+    with_ccusage(tmp_path, monkeypatch, status=status)
+    monkeypatch.setenv("NEXTRUST_METRICS_FILE", "calls.prom")
+    assert cli.main(["usage", "--source", "ccusage", "--session", "abc"]) == (2 if status else 0)
+    text = (tmp_path / "calls.prom").read_text()
+    assert f'nextrust_external_calls_total{{service="ccusage",outcome="{outcome}"}} 1' in text
+    assert "nextrust_external_duration_seconds" in text
