@@ -19,7 +19,7 @@ from pytest_nextrust.control.usage.transcripts import Message
 if TYPE_CHECKING:
     from pytest_nextrust.control.usage.rules import UsageRules
 
-__all__ = ["Budget", "standing", "today", "wanted"]
+__all__ = ["Budget", "ledger_file", "standing", "today", "wanted"]
 
 
 @dataclass(frozen=True)

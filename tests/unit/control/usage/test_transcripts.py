@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -299,3 +301,25 @@ def test_a_transcript_written_anew_in_place_is_read_again(tmp_path: Path) -> Non
             file.write_text("".join(f"{text}\n" for text in texts))
             ledger.catch_up([tmp_path], Scan())
         assert len(ledger.messages()) == 15
+
+
+CATCH_UP = """
+import sys
+from pathlib import Path
+from pytest_nextrust.control.usage.ledger import Ledger
+from pytest_nextrust.control.usage.transcripts import Scan
+with Ledger(Path(sys.argv[1])) as ledger:
+    sys.exit(0 if ledger.catch_up([Path(sys.argv[2])], Scan()) else 1)
+"""
+
+
+def test_several_processes_catch_up_at_once(tmp_path: Path) -> None:
+    """Four processes that begin with no ledger at all come to the truth together, each without a fault."""
+    made = corpus(5)
+    folder = made.write(tmp_path) / "projects"
+    command = [sys.executable, "-c", CATCH_UP, str(tmp_path / "usage.sqlite"), str(folder)]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+    told = [process.communicate()[1].decode() for process in running]
+    assert [(process.returncode, text) for process, text in zip(running, told, strict=True)] == [(0, "")] * 4
+    with Ledger(tmp_path / "usage.sqlite") as ledger:
+        assert kinds(totals(ledger.messages())) == made.truth.kinds
