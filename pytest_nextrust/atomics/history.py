@@ -34,9 +34,14 @@ class AtomicsMonitor(Linearizability):
         for _ in range(1, model["threads"]):
             numbered += [operations[number] for number in self._handlers]
         self._plain = len(operations)
+        self._numbered = numbered
         meanings = [_meaning(operation, position) for operation in numbered]
         readers = [_reader(operation) for operation in numbered]
         super().__init__(meanings, model["initial"], lambda number, result: readers[number](result))
+
+    def alike(self, one: int, other: int) -> bool:
+        """Whether two operations are the same call of the same routine on the same object."""
+        return bool(self._numbered[one] == self._numbered[other])
 
     def advance(
         self, state: Explanations, thread: int, events: tuple[tuple[str, int, bytes], ...]
