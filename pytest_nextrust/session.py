@@ -34,6 +34,7 @@ from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.toolchain.records import Toolchain
 from pytest_nextrust.verify import Outcome, Services
 from pytest_nextrust.wire import from_wire, to_wire
+from pytest_nextrust.wording import counted
 
 __all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session", "side_by_side"]
 
@@ -118,17 +119,19 @@ class Session:
         if self.mode == "fixtures":
             return []
         settings, plan = self.settings, self.plan
-        lines = [f"nextrust: {settings.phase or self.mode} in {len(settings.cells)} cells"]
+        lines = [f"nextrust: {settings.phase or self.mode} in {counted(len(settings.cells), 'cell')}"]
         if self.recorder is not None:
             lines[0] += f", status in {settings.status_dir}"
         lines += [f"nextrust: {remark}" for remark in self.catalogue.remarks]
         if plan is not None:
             for phase, cells in plan.settled.items():
                 if cells:
-                    lines.append(f"nextrust: {phase} passed in {len(cells)} cells for this commit; not run again")
+                    number = counted(len(cells), "cell")
+                    lines.append(f"nextrust: {phase} passed in {number} for this commit; not run again")
             for phase, cells in plan.failed.items():
                 if cells:
-                    lines.append(f"nextrust: {phase} failed in {len(cells)} cells for this commit, as recorded")
+                    number = counted(len(cells), "cell")
+                    lines.append(f"nextrust: {phase} failed in {number} for this commit, as recorded")
         return lines
 
     def nothing(self) -> str:

@@ -79,7 +79,7 @@ class Atomics:
     pairs: tuple[str, ...] = option(default=KINDS, choices=KINDS)
     sizes: tuple[int, ...] = option(default=(), minimum=1, maximum=1024)
     crowds: tuple[str, ...] = option(
-        default=("2x3", "3x2"), pattern=r"[1-9][0-9]?x[1-9][0-9]?", remedy="THREADSxCALLS, such as 2x3"
+        default=("2x3", "3x2"), pattern=r"[1-4]x([1-9]|1[0-6])", remedy="THREADSxCALLS, such as 2x3; 4x16 at most"
     )
     signals: int = option(default=0, minimum=0, maximum=16)
     states: int | None = option(default=None, minimum=1)

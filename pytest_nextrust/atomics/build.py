@@ -157,12 +157,15 @@ def exported(data: bytes, name: str = "") -> list[str]:
     except ImportError as error:
         remedy = "pip install pytest-nextrust[elf]"
         raise ToolchainMissing("ELF reader", "pyelftools is not installed", remedy=remedy) from error
+    remedy = "name C or assembly sources, or .o files made for the m68k"
     try:
-        table: Any = ELFFile(io.BytesIO(data)).get_section_by_name(".symtab")
+        file = ELFFile(io.BytesIO(data))
+        table: Any = file.get_section_by_name(".symtab")
     except ELFError as error:
-        raise ToolchainError(
-            "SOURCE", f"not an m68k ELF object: {error}", place=name, remedy="name C or assembly sources, or .o files"
-        ) from error
+        raise ToolchainError("SOURCE", f"not an m68k ELF object: {error}", place=name, remedy=remedy) from error
+    if file["e_machine"] != "EM_68K":
+        made_for = str(file["e_machine"]).removeprefix("EM_")
+        raise ToolchainError("SOURCE", f"an object for another machine: {made_for}", place=name, remedy=remedy)
     return [
         symbol.name
         for symbol in (table.iter_symbols() if table else ())

@@ -34,9 +34,15 @@ class AtomicsMonitor(Linearizability):
         for _ in range(1, model["threads"]):
             numbered += [operations[number] for number in self._handlers]
         self._plain = len(operations)
+        self._routines = [operation["routine"] for operation in operations]
+        self._numbered = numbered
         meanings = [_meaning(operation, position) for operation in numbered]
         readers = [_reader(operation) for operation in numbered]
         super().__init__(meanings, model["initial"], lambda number, result: readers[number](result))
+
+    def alike(self, one: int, other: int) -> bool:
+        """Whether two operations are the same call of the same routine on the same object."""
+        return bool(self._numbered[one] == self._numbered[other])
 
     def advance(
         self, state: Explanations, thread: int, events: tuple[tuple[str, int, bytes], ...]
@@ -47,6 +53,15 @@ class AtomicsMonitor(Linearizability):
             shift = self._plain + (thread - 1) * len(self._handlers) - first
             events = tuple((kind, n + shift if n >= first else n, result) for kind, n, result in events)
         return super().advance(state, thread, events)
+
+    def told(self, operation: int, thread: int, result: bytes) -> str:
+        """The same by the routine's name; what it hands back by pointer comes after its result."""
+        routine = ROUTINES[self._routines[operation]]
+        value = returned(routine, *_REGISTERS.unpack_from(result))
+        said = [f"answers 0x{value:x}"] if value is not None else []
+        said += [f"hands back 0x{result[_REGISTERS.size :].hex()}"] if result[_REGISTERS.size :] else []
+        who = f"a handler on thread {thread}" if operation in self._handlers else f"thread {thread}"
+        return f"{routine.name} by {who} {' and '.join(said) or 'returns'}"
 
 
 def monitor(model: dict[str, Any]) -> AtomicsMonitor:

@@ -167,7 +167,9 @@ def _places(found: Mapping[str, Any]) -> str:
 def _findings(word: str, findings: list[dict[str, Any]]) -> Iterator[str]:
     for found in findings[:SHOWN]:
         yield ""
-        yield f"{word} ({found['kind']}): {found['routine']}: {found['message']}"
+        # A history's name begins with what it calls.
+        named = found["message"].startswith(found["routine"])
+        yield f"{word} ({found['kind']}): {'' if named else found['routine'] + ': '}{found['message']}"
         if found.get("places"):
             yield f"  in code for {_places(found)}"
         for line in found.get("lines", ()):

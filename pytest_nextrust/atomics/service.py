@@ -6,6 +6,7 @@ Called by name through ``Sandbox.call``; plain values in and out. Runs in the ch
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from pytest_nextrust.emu.stepper import Region, Stepper
 from pytest_nextrust.explore.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.graph import Bad, Graph, Space, State, search, shortest_by_switches, stuck
 from pytest_nextrust.explore.steps import SENTINEL, Engine, Mark, Options, ThreadStart
+from pytest_nextrust.explore.symmetry import Asymmetric, Partition
 from pytest_nextrust.explore.traps import BASE, Interrupts
 
 __all__ = ["PAGE", "STACKS", "STACK_SIZE", "explore", "regions_of"]
@@ -92,13 +94,14 @@ def _explore(cpu: Any, case: _Case, payload: dict[str, Any]) -> dict[str, Any]:
         return bool(states > payload["states"] or time.perf_counter() > deadline)
 
     rounds = 0
+    alike = _alike(case.history)
     while True:
         rounds += 1
         stepper = Stepper(cpu, case.regions)
         try:
             engine = Engine(stepper, case.starts, Accesses(shared), case.marks, case.options)
             spaces: list[Space] = []
-            space = Space(engine, case.judge, _final_judge(case, spaces))
+            space = Space(engine, case.judge, _final_judge(case, spaces), alike)
             spaces.append(space)
             graph = search(space, enough)
             bad = graph.bad or (stuck(space, graph) if graph.complete else None)
@@ -106,8 +109,21 @@ def _explore(cpu: Any, case: _Case, payload: dict[str, Any]) -> dict[str, Any]:
             return _answer(case, engine, graph, bad, path, rounds, time.perf_counter() - began)
         except Reclassified as found:
             shared |= found.addresses
+        except Asymmetric as found:
+            alike = found.partition
         finally:
             stepper.close()
+
+
+def _alike(history: dict[str, Any]) -> Partition:
+    """The threads that make the same calls, in classes: of others the search would find out that they differ."""
+    entries = history["entries"]
+    calls: list[list[object]] = [[] for _ in entries]
+    for address, returns, operation, _ in history["marks"]:
+        if not returns:
+            calls[bisect_right(entries, address) - 1].append(history["model"]["operations"][operation])
+    classes = [tuple(n for n, theirs in enumerate(calls) if theirs == own) for own in calls]
+    return tuple(threads for threads in dict.fromkeys(classes) if len(threads) > 1)
 
 
 def _path(space: Space, bad: Bad) -> list[int]:

@@ -30,6 +30,9 @@ CPUS = ("m68030", "m68040")
 LEVELS = ("0", "1", "2", "3", "s")
 COMPILERS = ("gnu", "clang", "rust")
 PROGRESS_SECONDS = 1.0
+SEEDS, MOST_DIGITS = (1 << 64) - 1, 20
+THREADS, CALLS, SIGNALS = 4, 16, 16
+"""At most: threads change bits of their own, for four of which a byte has room; handlers as in ``nextrust explore``."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,16 +58,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "their failures are notes",
     )
     parser.add_argument(
-        "--threads", metavar="N", type=_positive, help="threads in the larger explorations (with --ops)"
+        "--threads",
+        metavar="N",
+        type=_between(1, THREADS),
+        help=f"threads in the larger explorations, 1 to {THREADS} (with --ops)",
     )
-    parser.add_argument("--ops", metavar="M", type=_positive, help="calls of each of these threads")
     parser.add_argument(
-        "--signals", metavar="N", type=_number, default=0, help="interrupt each call by a handler N times; default: 0"
+        "--ops", metavar="M", type=_between(1, CALLS), help=f"calls of each of these threads, 1 to {CALLS}"
+    )
+    parser.add_argument(
+        "--signals",
+        metavar="N",
+        type=_between(0, SIGNALS),
+        default=0,
+        help=f"interrupt each call by a handler up to N times, {SIGNALS} at most; default: 0",
     )
     parser.add_argument(
         "--budget", metavar="N|TIME", help="states per history (5_000_000) or time for everything (30s, 2m)"
     )
-    parser.add_argument("--seed", metavar="N", type=_number, default=1, help="chooses the random values; default: 1")
+    parser.add_argument(
+        "--seed", metavar="N", type=_between(0, SEEDS), default=1, help="chooses the random values; default: 1"
+    )
     parser.add_argument(
         "--artifacts", metavar="DIR", help="where failing programs are saved; default: artifacts/nextrust/programs"
     )
@@ -97,16 +111,16 @@ def _refused(args: argparse.Namespace, error: NextrustError, status: int) -> int
     return status
 
 
-def _positive(text: str) -> int:
-    return _number(text) or _wrong(text)
+def _between(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number from ``least`` to ``most``."""
 
+    def number(text: str) -> int:
+        # Longer digits than any bound are not turned into numbers: int() refuses some thousands of them.
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and least <= int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text[:MOST_DIGITS]!r} is not a whole number from {least} to {most}")
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else _wrong(text)
-
-
-def _wrong(text: str) -> int:
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number that makes sense here")
+    return number
 
 
 # -- checking ----------------------------------------------------------------------------------------------------------

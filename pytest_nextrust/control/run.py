@@ -15,6 +15,7 @@ from pytest_nextrust.control.guards.backoff import Backoff, BackoffSettings, cou
 from pytest_nextrust.control.guards.database import Database, state_path
 from pytest_nextrust.control.guards.override import record_override
 from pytest_nextrust.errors import GuardError, UsageFault
+from pytest_nextrust.wording import counted
 
 __all__ = ["RunGuard", "admit", "is_clean"]
 
@@ -40,7 +41,7 @@ class RunGuard:
         bad = sum(1 for verdict in verdicts if counts_as_failure([verdict]))
         try:
             failures = Backoff(self.database).fail(
-                self.commit, occasion=self.occasion, what=f"{bad} of {len(verdicts)} items failed"
+                self.commit, occasion=self.occasion, what=f"{bad} of {counted(len(verdicts), 'item')} failed"
             )
         finally:
             self.database.close()

@@ -293,10 +293,8 @@ class History:
         if self.refuted is None:
             self.state = self._monitor.advance(self.state, thread, (event,))
             if self.state is None:
-                said = f" = 0x{event[2].hex()}" if event[2] else ""
-                self.refuted = (
-                    f"no order of the operations explains that operation {event[1]} of thread {thread} answers{said}"
-                )
+                told = self._monitor.told(event[1], thread, event[2])
+                self.refuted = f"no order of the operations explains that {told}"
 
 
 def shared_bytes(run: Iterable[Executed]) -> frozenset[int]:

@@ -131,8 +131,8 @@ def _followed(space: Space, path: Sequence[int], bad: Bad) -> list[int] | None:
     return list(path) if same(space, state, bad) else None
 
 
-def breadth_first(graph: Graph, number: int) -> list[int]:
-    """The moves by which the search first came to a state."""
+def breadth_first(space: Space, graph: Graph, number: int) -> list[int]:
+    """The moves by which the search first came to a state, or to one that it stands for."""
     parent: dict[int, tuple[int, int]] = {}
     for before, row in enumerate(graph.edges):
         for move, after in enumerate(row):
@@ -140,11 +140,25 @@ def breadth_first(graph: Graph, number: int) -> list[int]:
                 parent[after] = (before, move)
         if number in parent or number == 0:
             break
-    path = []
+    way = []
     while number:
-        number, move = parent[number]
+        way.append(number)
+        number = parent[number][0]
+    return _real(space, [graph.states[number] for number in reversed(way)])
+
+
+def _real(space: Space, way: Iterable[State]) -> list[int]:
+    """Moves from the start through states that these stand for."""
+    state = space.start
+    path = []
+    for kept in way:
+        move, state = next(
+            (move, after)
+            for move, after in enumerate(space.successors(state))
+            if after is not None and space.lowest(after) == kept
+        )
         path.append(move)
-    return path[::-1]
+    return path
 
 
 def find_in_graph(space: Space, graph: Graph) -> Found | None:
@@ -154,14 +168,25 @@ def find_in_graph(space: Space, graph: Graph) -> Found | None:
         bad = stuck(space, graph)
     if bad is None:
         return None
-    number = graph.states.index(bad.state)
+    number = graph.states.index(space.lowest(bad.state))
     if bad is graph.bad:
         moves = fewest(space, lambda state: same(space, state, bad))
+        if moves is None:
+            return Found(bad, tuple(_showing(space, breadth_first(space, graph, number), bad)), number=number)
     else:
         members = closure(graph, number)
         wanted = {graph.states[member] for member in members}
         moves = fewest(space, lambda state: state in wanted)
-    return Found(bad, tuple(breadth_first(graph, number) if moves is None else moves), number=number)
+    return Found(bad, tuple(breadth_first(space, graph, number) if moves is None else moves), number=number)
+
+
+def _showing(space: Space, path: Sequence[int], bad: Bad) -> list[int]:
+    """The same path with its parts given to threads so that it shows the finding, which exchanged it may not."""
+    for parts in space.exchanges():
+        moves = _followed(space, [parts[move] if move < space.count else move for move in path], bad)
+        if moves is not None:
+            return moves
+    raise AssertionError("some exchange of threads leads to what the search found")
 
 
 def closure(graph: Graph, number: int) -> set[int]:
@@ -192,7 +217,7 @@ def find_in_loop(space: Space, graph: Graph, *, doorway: bool = False) -> Found 
         if not completing & set(component):
             shared = {graph.states[member][space.count] for member in component}
             kind = "deadlock" if len(shared) == 1 else "livelock"
-            moves = breadth_first(graph, component[0])
+            moves = breadth_first(space, graph, component[0])
             return Found(
                 Bad(kind, graph.states[component[0]], "nobody completes a round"), tuple(moves), (), component[0]
             )
@@ -217,7 +242,7 @@ def _starved(space: Space, graph: Graph, edges: Sequence[looping.Edge], thread: 
     loop += _way(kept, at, {start})[0]
     bad = Bad("starvation", graph.states[start], f"thread {thread} may never complete", thread)
     moves = fewest(space, lambda state: state == graph.states[start])
-    return Found(bad, tuple(breadth_first(graph, start) if moves is None else moves), tuple(loop), start)
+    return Found(bad, tuple(breadth_first(space, graph, start) if moves is None else moves), tuple(loop), start)
 
 
 def _way(edges: Sequence[looping.Edge], start: int, goal: set[int]) -> tuple[list[int], int]:

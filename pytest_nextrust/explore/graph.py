@@ -10,13 +10,14 @@ Boundary: numbers and tuples. What a leg does is ``steps``', what a history mean
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from pytest_nextrust.explore.liveness import bottom_components
 from pytest_nextrust.explore.locals import OperationEvent
 from pytest_nextrust.explore.steps import Engine
+from pytest_nextrust.explore.symmetry import Naming, Partition, Symmetry
 
 __all__ = ["Bad", "Graph", "Monitor", "Space", "State", "search", "shortest_by_switches", "stuck"]
 
@@ -63,11 +64,17 @@ class Bad:
 class Space:
     """The states of one program and how they follow each other.
 
-    ``judge`` looks at a final state: None, or what is wrong with it.
+    ``judge`` looks at a final state: None, or what is wrong with it. ``alike``: threads to be taken for alike (see
+    ``symmetry``), where the monitor can exchange operations and no signals or repeating threads are there; it changes
+    what ``search`` keeps, and not how states follow each other here. Raises Asymmetric.
     """
 
     def __init__(
-        self, engine: Engine, monitor: Monitor | None = None, judge: Callable[[State], str | None] | None = None
+        self,
+        engine: Engine,
+        monitor: Monitor | None = None,
+        judge: Callable[[State], str | None] | None = None,
+        alike: Partition = (),
     ) -> None:
         self.engine = engine
         self.count = len(engine.threads)
@@ -82,6 +89,36 @@ class Space:
         for thread, events in enumerate(engine.initial_events):
             watched = self._advance(watched, thread, events) if events else watched
         self.start: State = (*engine.initial_locals, engine.initial_shared, watched)
+        self._symmetry: Symmetry | None = None
+        self._naming = self._monitor if isinstance(self._monitor, Naming) else None
+        options = engine.options
+        exchangeable = options.reduce and not options.loop and options.interrupts is None
+        if alike and exchangeable and (monitor is None or self._naming is not None):
+            self._symmetry = Symmetry(engine, alike, self._naming, self._rename)
+            self._symmetry.begin(self.start)
+
+    def lowest(self, state: State) -> State:
+        """The state that stands for this one in a graph: itself, unless threads are alike."""
+        return state if self._symmetry is None else self._symmetry.lowest(state)
+
+    def exchanges(self) -> Iterator[tuple[int, ...]]:
+        """Whose part each thread may play: all exchanges of threads that are alike, the identity first."""
+        if self._symmetry is None:
+            yield tuple(range(self.count))
+        else:
+            yield from self._symmetry.exchanges()
+
+    def kept(self, state: State) -> Iterator[State | None]:
+        """The states after each move as a graph keeps them. Raises Reclassified, Asymmetric."""
+        symmetry = self._symmetry
+        if symmetry is None:
+            yield from self.successors(state)
+            return
+        for thread, after in enumerate(self.successors(state)):
+            if after is not None:
+                symmetry.follow(state, thread)
+                after = symmetry.lowest(after)
+            yield after
 
     def successors(self, state: State) -> tuple[State | None, ...]:
         """The state after each move: a leg of each thread, then a signal to each; None where there is no such move.
@@ -151,6 +188,24 @@ class Space:
                 return Bad("final", state, message)
         return None
 
+    def found(self, state: State) -> Bad | None:
+        """What is wrong with a state, or with one that it stands for. Raises Asymmetric."""
+        bad = self.wrong(state)
+        if bad is None and self._symmetry is not None and self._judge is not None and self.is_final(state):
+            return next((bad for bad in map(self.wrong, self.arrangements(state)) if bad is not None), None)
+        return bad
+
+    def arrangements(self, state: State) -> Iterator[State]:
+        """The states that this one stands for, of those that memory keeps apart: itself, unless threads are alike."""
+        if self._symmetry is None:
+            yield state
+        else:
+            yield from self._symmetry.arrangements(state)
+
+    def _rename(self, watched: int, names: Mapping[int, int]) -> int:
+        assert self._naming is not None
+        return self._intern(self._naming.renamed(self.monitors[watched], names))
+
     def _intern(self, monitor: Hashable) -> int:
         known = self._monitor_ids.get(monitor)
         if known is None:
@@ -180,20 +235,20 @@ class Graph:
 
 
 def search(space: Space, enough: Callable[[int], bool] | None = None) -> Graph:
-    """See every reachable state, or stop at the first bad one, or when ``enough(states so far)``. Raises Reclassified.
+    """See every reachable state, or stop at the first bad one, or when ``enough(states so far)``.
 
-    ``complete`` is true only when nothing reachable was left out.
+    ``complete`` is true only when nothing reachable was left out. Raises Reclassified, Asymmetric.
     """
     graph = Graph()
     index: dict[State, int] = {space.start: 0}
     graph.states.append(space.start)
     states = graph.states
-    graph.bad = space.wrong(space.start)
+    graph.bad = space.found(space.start)
     at = 0
     while at < len(states) and graph.bad is None:
         state = states[at]
         row = []
-        for after in space.successors(state):
+        for after in space.kept(state):
             if after is None:
                 row.append(-1)
                 continue
@@ -201,7 +256,7 @@ def search(space: Space, enough: Callable[[int], bool] | None = None) -> Graph:
             if known is None:
                 known = index[after] = len(states)
                 states.append(after)
-                graph.bad = graph.bad or space.wrong(after)
+                graph.bad = graph.bad or space.found(after)
             row.append(known)
             graph.transitions += 1
         graph.edges.append(tuple(row))

@@ -11,7 +11,7 @@ set of explanations is the subset construction of Wing and Gong's search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Apply", "Explanations", "Linearizability"]
@@ -63,6 +63,27 @@ class Linearizability:
                 return None
             state = Explanations(state.open - {operation}, frozenset(kept))
         return state
+
+    def told(self, operation: int, thread: int, result: bytes) -> str:
+        """What an operation answers, as a clause of a sentence; ``result`` is what the machine left."""
+        return f"operation {operation} by thread {thread} answers 0x{self._observed(operation, result).hex()}"
+
+    def alike(self, one: int, other: int) -> bool:
+        """Whether two operations mean the same."""
+        return self._operations[one] is self._operations[other]
+
+    def seen(self, operation: int, result: bytes) -> bytes:
+        """What counts of a result as the machine left it."""
+        return self._observed(operation, result)
+
+    def renamed(self, state: Explanations, names: Mapping[int, int]) -> Explanations:
+        """The state in which every operation that is a key of ``names`` has the other's name."""
+        opened = frozenset(names.get(operation, operation) for operation in state.open)
+        configs = frozenset(
+            (array, tuple(sorted((names.get(operation, operation), answer) for operation, answer in effective)))
+            for array, effective in state.configs
+        )
+        return Explanations(opened, configs)
 
     def explains(self, state: Explanations, memory: bytes) -> bool:
         """Whether memory as it is in the end is what some explanation says."""

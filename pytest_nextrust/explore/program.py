@@ -6,13 +6,14 @@ By convention a test exports ``nextrust_thread_0`` and on, and may export ``next
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_nextrust import macho
-from pytest_nextrust.errors import MachoError, UsageFault
+from pytest_nextrust.errors import BuildFailed, MachoError, UsageFault
 from pytest_nextrust.explore.records import ExploreRequest
 from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
 
@@ -21,6 +22,7 @@ __all__ = ["MAX_THREADS", "Build", "Exports", "build", "conventional", "exports"
 SETUP, CHECK, SIGNAL, THREAD = "nextrust_setup", "nextrust_check", "nextrust_signal", "nextrust_thread_"
 DOORWAY = "nextrust_doorway"
 MAX_THREADS = 8
+TO_EXPORT = f"export {THREAD}0 and on, up to {THREAD}{MAX_THREADS - 1}, in assembly without one more underscore"
 
 _SOURCES = frozenset({".c", ".s", ".S", ".rs"})
 
@@ -76,7 +78,14 @@ def build(described: Build) -> bytes:
             optimise=described.optimise,
             lines=True,
         )
-        return toolchain.build(request).path.read_bytes()
+        try:
+            return toolchain.build(request).path.read_bytes()
+        except BuildFailed as error:
+            # The main that a test without one gets calls the first thread.
+            if re.search(rf"undefined (reference to|symbol).*\b{THREAD}0\b", error.output) is None:
+                raise
+            place = ", ".join(described.sources)
+            raise UsageFault("program", f"exports no function {THREAD}0", place=place, remedy=TO_EXPORT) from error
 
 
 def exports(program: bytes, cpu: str, name: str = "") -> Exports:
@@ -97,7 +106,17 @@ def exports(program: bytes, cpu: str, name: str = "") -> Exports:
             "program",
             f"exports no function {THREAD}0",
             place=name,
-            remedy=f"export {THREAD}0 and {THREAD}1, and more up to {THREAD}{MAX_THREADS - 1}",
+            remedy=TO_EXPORT,
+        )
+    # A thread that is left out would make a proof of another test than the one that was written.
+    named = {symbol.name[1:] for symbol in file.symbols if re.fullmatch(rf"_{THREAD}[0-9]+", symbol.name)}
+    lost = sorted(function for function in named - set(threads) if has(function))
+    if lost:
+        raise UsageFault(
+            "program",
+            f"exports {', '.join(lost)} beside {', '.join(threads)}",
+            place=name,
+            remedy=f"number the threads from 0 without a gap, {MAX_THREADS} at most",
         )
     return Exports(tuple(threads), has(SETUP), has(CHECK), has(SIGNAL), has(DOORWAY))
 

@@ -32,6 +32,7 @@ from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest
 from pytest_nextrust.explore.sample import Sample, guarantee, pct, sample, uniform
 from pytest_nextrust.explore.show import show
 from pytest_nextrust.explore.steps import SENTINEL, Engine, Mark, Options
+from pytest_nextrust.explore.symmetry import Asymmetric, Partition
 from pytest_nextrust.explore.trace import is_call, stop_text, trap_text
 from pytest_nextrust.explore.traps import BASE, Interrupts
 
@@ -94,6 +95,7 @@ class Exploration:
         self.objects = self._objects()
         doorway = request.doorway
         self._doorways = frozenset() if doorway is None else frozenset({self.image.address(doorway)})
+        self.alike: Partition = (tuple(range(len(request.threads))),) if request.method == "graph" else ()
         self.rounds = 0
         self.note = ""
 
@@ -116,6 +118,8 @@ class Exploration:
                 return self._round(self._space(engine), shared)
             except Reclassified as contradiction:
                 shared = shared | contradiction.addresses
+            except Asymmetric as contradiction:
+                self.alike = contradiction.partition
             finally:
                 stepper.close()
 
@@ -268,7 +272,7 @@ class Exploration:
             return judged[state]
 
         wanted = self.check is not None or bool(self.monitor is not None and self.request.objects)
-        space = Space(engine, self.monitor, judge if wanted else None)
+        space = Space(engine, self.monitor, judge if wanted else None, self.alike)
         return space
 
     def _unexplained(self, memory: Mapping[int, int], watched: Any) -> str | None:

@@ -114,7 +114,7 @@ class Engine:
         self._starts = tuple(threads)
         self._accesses = accesses
         self._marks = dict(marks or {})
-        self._options = options
+        self.options = options
         self._reduce = options.reduce
         self.interrupts = options.interrupts is not None
         self.reduces_deliveries = self.interrupts and options.reduce and not options.loop
@@ -145,7 +145,7 @@ class Engine:
 
     def interruption(self, index: int, local_id: int, shared_id: int) -> Leg | None:
         """A signal's delivery to the thread at this boundary; None where no more are due."""
-        interrupts = self._options.interrupts
+        interrupts = self.options.interrupts
         thread = self.threads[index]
         local = thread.table[local_id]
         if interrupts is None or local.kind not in ("ready", "done"):
@@ -280,7 +280,7 @@ class Engine:
             if visible and run.pending[-1] >= 0:
                 run.events.append(("call", run.pending[-1], b""))
                 run.pending = (*run.pending[:-1], -1)
-            run.entered = run.entered or (self._options.loop and visible and not self._options.doorways)
+            run.entered = run.entered or (self.options.loop and visible and not self.options.doorways)
             after = self._run_on(run)
         else:
             after = run.end("fault", stop)
@@ -316,7 +316,7 @@ class Engine:
 
     def _stops(self, values: Mapping[int, int]) -> bool:
         """Whether this boundary counts by itself: without the reduction, or because a signal may come."""
-        interrupts = self._options.interrupts
+        interrupts = self.options.interrupts
         return not self._reduce or (interrupts is not None and interruptible(interrupts, values))
 
     def _run_on(self, run: _Run) -> Local:
@@ -326,15 +326,15 @@ class Engine:
         shared access, or with its return where it has none, so that operations overlap as little as accesses allow.
         """
         watched: tuple[bytes, dict[int, int]] | None = None
-        for count in range(self._options.max_leg):
+        for count in range(self.options.max_leg):
             pc = register_of(run.state, PC)
-            run.entered = run.entered or pc in self._options.doorways
+            run.entered = run.entered or pc in self.options.doorways
             if pc in self._marks and not run.resumed:
                 self._pass(self._marks[pc], run)
             # A handler that ends where a mark stands interrupted its thread after the mark had been passed.
             run.resumed = False
             if pc == SENTINEL:
-                if not self._options.loop:
+                if not self.options.loop:
                     return run.end("done")
                 self._repeat(run)
                 continue

@@ -55,7 +55,8 @@ def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
     Without ``full`` only what touches shared memory, changes the thread's fate or begins a slice is shown.
     """
     instructions = sum(piece.instructions for piece in finding.slices)
-    lines = [f"shortest schedule found: {finding.switches} context switches, {instructions} instructions"]
+    switches = f"{finding.switches} context switch{'' if finding.switches == 1 else 'es'}"
+    lines = [f"shortest schedule found: {switches}, {instructions} instructions"]
     lines += list(trace_lines(finding.trace, threads, full, finding.parted))
     if finding.loop:
         lines.append(f"then for ever ({len(finding.loop)} instructions):")
@@ -72,15 +73,16 @@ def trace_lines(trace: Sequence[TraceStep], threads: int, full: bool, parted: Pa
         yield f"  ... {chosen[-SHORT]} instructions before"
         chosen = chosen[-SHORT:]
         chosen = [here, *chosen] if 0 <= here < chosen[0] else chosen
+    places = {at: f"{trace[at].function} {trace[at].line}".rstrip() for at in chosen}
+    wide = max([WIDE, *map(len, places.values())])
     for at in chosen:
         step = trace[at]
         columns = " ".join(str(step.thread) if thread == step.thread else "." for thread in range(threads))
-        place = f"{step.function} {step.line}".rstrip()
         told = "; ".join(_access(access) for access in step.access if full or _named(access))
         note = f"  {step.note}" if step.note and step.note != "shared" else ""
         left = f"{_left(step):<{WIDE}} " if full else ""
         mark = ">" if at == here else " "
-        yield f"{mark} {columns}  {place:<{WIDE}} {step.instruction:<{WIDE}} {left}{told}{note}".rstrip()
+        yield f"{mark} {columns}  {places[at]:<{wide}} {step.instruction:<{WIDE}} {left}{told}{note}".rstrip()
         if parted is not None and at == here:
             yield f"> here meaning and code part: {parted.message}"
 

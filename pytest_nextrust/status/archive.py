@@ -69,14 +69,18 @@ class Lines:
 
     def feed(self, data: bytes) -> None:
         """Take in what stands behind ``position``."""
-        *lines, rest = data.split(b"\n")
-        for line in lines:
+        start = 0
+        # Line by line, not split at once: a long log would stand in memory twice.
+        while (end := data.find(b"\n", start)) >= 0:
+            line = data[start:end]
             self.number += 1
             if line:
                 self._line(line)
             self.position += len(line) + 1
-        if lines:
-            self.mark = (lines[-1] + b"\n")[-_MARK:]
+            start = end + 1
+        if start:
+            self.mark = (line + b"\n")[-_MARK:]
+        rest = data[start:]
         self.tail, self.open = (), b""
         if rest:
             self._rest(rest)

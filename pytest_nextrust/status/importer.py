@@ -160,6 +160,9 @@ def _said(type: str, time: float | None, details: Mapping[str, Any]) -> str:
 def read_source(path: Path) -> Source:
     """Read one file; its form is told by what is in it. Raises ConfigError with every fault."""
     try:
+        if path.is_fifo():
+            # Reading it would wait for somebody to write.
+            raise _bad(path, Fault("(file)", "a pipe, not a file", "give a readable file"))
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise _bad(

@@ -58,6 +58,13 @@ _TAIL = 1 << 10
 
 _LARGEST = 1 << 16
 
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: ``json.loads`` makes another decoder for every line.
+_DECODE = json.JSONDecoder(parse_constant=_no_constant).decode
 _ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _STR = frozenset({str})
 _LEAVES = frozenset({str, int, float, bool, type(None)})
@@ -153,8 +160,9 @@ def decode(line: bytes) -> Record:
     if zlib.crc32(line[: match.start()]) != int(match[1], 16):
         raise ValueError("damaged: its checksum does not match")
     try:
-        plain = json.loads(line, parse_constant=_no_constant)
-        if _may_be_deep(line.decode()):
+        text = line.decode()
+        plain = _DECODE(text)
+        if _may_be_deep(text):
             _check_depth(plain["details"])
         run, log = plain.get("run", ""), plain.get("log", "")
         record = Record(plain["seq"], plain["time"], plain["type"], run, plain["details"], plain["schema"], log)
@@ -165,10 +173,6 @@ def decode(line: bytes) -> Record:
     if not sound or not isinstance(record.details, dict):
         raise ValueError("not a record: a field of another type")
     return record
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _may_be_deep(text: str) -> bool:
@@ -306,8 +310,8 @@ class Journal:
         }
         return StatusError(
             "status log",
-            error.strerror or str(error),
-            place=str(self.path),
+            "not a folder" if error.errno == errno.EEXIST else error.strerror or str(error),
+            place=str(self.folder if error.errno == errno.EEXIST else self.path),
             remedy=remedies.get(error.errno or 0, "use a folder that this user may read and write (--dir)"),
         )
 

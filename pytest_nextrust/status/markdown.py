@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pytest_nextrust.wording import counted
+
 __all__ = ["draw_markdown", "draw_trend"]
 
 _LONGEST = 300
@@ -95,7 +97,7 @@ def _standing(phase: Mapping[str, Any]) -> Iterator[str]:
         yield f"{phase['elapsed_seconds']:.1f} s"
     if phase["days"] is not None and phase["expected_duration_days"] is not None:
         late = ", overdue" if phase["overdue"] else ""
-        yield f"{phase['days']:.1f} of {phase['expected_duration_days']:g} days{late}"
+        yield f"{phase['days']:.1f} of {counted(float(phase['expected_duration_days']), 'day')}{late}"
     if phase["ready"] and phase["beside"]:
         yield f"may run beside {', '.join(_text(other) for other in phase['beside'])}"
 
@@ -130,7 +132,7 @@ def _expected(summary: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     for issue in summary["known_issues"]:
         title = f" {_text(issue['title'])}" if issue["title"] else ""
-        number = f"{issue['items']} item{'s' if issue['items'] != 1 else ''} in {len(issue['cells'])} cells"
+        number = f"{counted(issue['items'], 'item')} in {counted(len(issue['cells']), 'cell')}"
         names = ", ".join(_text(name) for name in issue["scenarios"])
         yield f"- {_code(issue['id'])}{title}: {number} ({names})"
 
@@ -141,7 +143,7 @@ def _trend_section(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _trend(course: Mapping[str, Any]) -> Iterator[str]:
-    yield f"## Trend of the last {len(course['runs'])} runs"
+    yield f"## Trend of the last {counted(len(course['runs']), 'run')}"
     yield ""
     yield "| run | started | commit | phase | passed | time | time per phase |"
     yield "|---|---|---|---|---|---|---|"

@@ -22,6 +22,7 @@ from pytest_nextrust.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folde
 from pytest_nextrust.status.archive import FOLDER, Identity, archives, identity
 from pytest_nextrust.status.journal import Journal, Problem, Record, decode
 from pytest_nextrust.status.records import moment, month
+from pytest_nextrust.wording import counted
 
 __all__ = ["UNDATED", "Merge", "Source", "merge"]
 
@@ -93,7 +94,7 @@ def _read_source(path: Path) -> tuple[list[_Line], list[Problem]]:
     for file in files:
         good, bad = _read(file)
         if bad and not good:
-            raise _not_a_log(file, f"not one of {len(bad)} lines is an entry")
+            raise _not_a_log(file, f"no entry in {counted(len(bad), 'line')}")
         lines += good
         problems += bad
     return lines, problems

@@ -61,7 +61,7 @@ class ItemKey:
         return f"{self.phase} {self.scenario}[{self.cell}]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What all kinds have: the run they belong to."""
 
@@ -90,7 +90,7 @@ class Entry:
         return entry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunStart(Entry):
     """A run began. ``items``: everything it is going to report on; ``phase``: what was asked for.
 
@@ -109,7 +109,7 @@ class RunStart(Entry):
     forced: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item(Entry):
     """One item reported. ``seconds`` is wall time; ``program_sha256`` is empty where no program was run."""
 
@@ -136,7 +136,7 @@ class Item(Entry):
         return ItemKey(self.phase, self.scenario, self.cell)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunEnd(Entry):
     """A run ended in order: its exit status and how many items have which verdict."""
 
@@ -147,7 +147,7 @@ class RunEnd(Entry):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhaseCheck(Entry):
     """One success criterion of a phase was checked. ``criterion`` is its text, ``message`` what was found."""
 
@@ -160,7 +160,7 @@ class PhaseCheck(Entry):
     message: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhaseDone(Entry):
     """A phase's marker was written."""
 
@@ -195,9 +195,9 @@ def _reader(annotation: Any) -> Callable[[Any], Any]:
     if origin is Mapping:
         return functools.partial(_values, _reader(args[1]))
     hints = typing.get_type_hints(annotation)
-    return functools.partial(
-        _table, annotation, {f.name: _reader(hints[f.name]) for f in dataclasses.fields(annotation)}
-    )
+    names = [f.name for f in dataclasses.fields(annotation)]
+    texts = frozenset(name for name in names if hints[name] is str)
+    return functools.partial(_table, annotation, texts, {name: _reader(hints[name]) for name in names})
 
 
 def _scalar(types: tuple[type, ...], plain: Any) -> Any:
@@ -228,8 +228,15 @@ def _values(read: Callable[[Any], Any], plain: Any) -> Any:
     return {key: read(value) for key, value in plain.items()}
 
 
-def _table(cls: type[Any], fields: Mapping[str, Callable[[Any], Any]], plain: Any) -> Any:
-    return cls(**{key: fields[key](value) for key, value in plain.items() if key in fields})
+def _table(cls: type[Any], texts: frozenset[str], fields: Mapping[str, Callable[[Any], Any]], plain: Any) -> Any:
+    # Most fields are texts, and need no call each.
+    return cls(
+        **{
+            key: value if key in texts and type(value) is str else fields[key](value)
+            for key, value in plain.items()
+            if key in fields
+        }
+    )
 
 
 ENTRIES: Mapping[str, type[Entry]] = {kind.TYPE: kind for kind in (RunStart, Item, RunEnd, PhaseCheck, PhaseDone)}

@@ -158,11 +158,15 @@ class RunStore:
         if not self._stale:
             return
         self._stale = False
-        events, self._events, self._newest, self._announced = self._events, [], {}, {}
-        for item in events:
-            self._event(self._runs[item.run].commit, item)
+        events, self._events = self._events, []
+        self._newest, self._of_run, self._announced = {}, {}, {}
+        known = {run.id: {*run.expected, *run.items} for run in self._runs.values()}
         for run in self._runs.values():
-            self._announced.setdefault(run.commit, set()).update(run.expected, run.items)
+            self._announced.setdefault(run.commit, set()).update(known[run.id])
+        for item in events:
+            # One that was missing at a run's end is not, where a later start takes it out of the plan.
+            if item.key in known[item.run]:
+                self._event(self._runs[item.run].commit, item)
 
     @property
     def runs(self) -> tuple[Run, ...]:

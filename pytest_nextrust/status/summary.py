@@ -181,7 +181,7 @@ class Ledger:
             **self._time(phase, facts, recent),
             "deliverables": list(phase.deliverables),
             "success_criteria": [criterion.text for criterion in phase.criteria],
-            "criteria": self._criteria(phase, run.commit if run is not None else ""),
+            "criteria": self._criteria(phase, run.commit if run is not None else "", facts),
             "expected_files": [
                 {"path": path, "exists": path in facts.existing} for path in phase.files(facts.status_dir)
             ],
@@ -202,14 +202,15 @@ class Ledger:
         late = days is not None and phase.expected_duration_days is not None and days > phase.expected_duration_days
         return {"started": began, "finished": finished, "days": days, "overdue": late}
 
-    def _criteria(self, phase: Phase, commit: str) -> list[dict[str, Any]]:
+    def _criteria(self, phase: Phase, commit: str, facts: Facts) -> list[dict[str, Any]]:
         known = self._checks.get((phase.id, commit), {})
         found = []
         for criterion in phase.criteria:
             check = known.get(criterion.text) if criterion.kind else None
             holds = check.holds if check is not None else None
             message = check.message if check is not None else ""
-            found.append({"text": criterion.text, "check": criterion.check, "holds": holds, "message": message})
+            shown = criterion.check.replace("{status_dir}", facts.status_dir)
+            found.append({"text": criterion.text, "check": shown, "holds": holds, "message": message})
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from collections.abc import Iterator
 from functools import partial
 from importlib.resources import files
@@ -164,6 +165,38 @@ def test_bad_input(capsys: pytest.CaptureFixture[str], argv: list[str], place: s
     assert place in said["errors"][0]["path"]
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "range_of"),
+    [
+        ("--threads", "0", "1 to 4"),
+        ("--threads", "5", "1 to 4"),
+        ("--ops", "17", "1 to 16"),
+        ("--signals", "17", "0 to 16"),
+        ("--signals", "-1", "0 to 16"),
+        ("--signals", "x", "0 to 16"),
+        ("--seed", "9" * 5000, "0 to"),
+    ],
+    ids=lambda value: value[:9],
+)
+def test_numbers_out_of_range(capsys: pytest.CaptureFixture[str], option: str, value: str, range_of: str) -> None:
+    """Exit status 2, with the option and what it takes, before anything is built."""
+    with pytest.raises(SystemExit) as ended:
+        main(["atomics", "x.c", option, value])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"argument {option}: " in said
+    assert f"is not a whole number from {range_of}" in said
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_the_most_threads_and_calls_fit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At the upper ends histories are made and sampled: exit status 3, not a fault."""
+    source = write_right("cas_asm", folder / "sources")
+    status, said = answer(capsys, str(source), "--threads", "4", "--ops", "16", "--budget", "3s")
+    assert status == 3
+    assert {(e["threads"], e["ops"]) for e in said["explorations"]} >= {(4, 16)}
+
+
 @pytest.mark.needs_compiler("gnu")
 def test_sources_that_are_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 2: a source that does not compile, another machine's object, and what no compiler takes."""
@@ -174,6 +207,17 @@ def test_sources_that_are_none(folder: Path, capsys: pytest.CaptureFixture[str])
         status, said = answer(capsys, str(folder / name))
         assert status == 2
         assert said["errors"][0]["message"]
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_an_object_for_another_machine(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2 and the machine's name, not the linker's words."""
+    header = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 1, 62, 1, 0, 0, 0, 0, 64, 0, 0, 64, 0, 0)
+    (folder / "other.o").write_bytes(header)
+    status, said = answer(capsys, "other.o")
+    assert status == 2
+    assert said["errors"][0]["path"].endswith("other.o")
+    assert said["errors"][0]["message"].endswith("an object for another machine: X86_64")
 
 
 # -- compilers ---------------------------------------------------------------------------------------------------------

@@ -77,6 +77,8 @@ def test_anything_else_fails(project: Project, program: str, atomics: str, verdi
         ('expect = "passed"\nthreads = 2', "atomics.threads"),
         ('expect = "passed"\nruntime = "cas"', "program"),
         ('expect = "passed"\ncrowds = ["0x2"]', "atomics.crowds"),
+        ('expect = "passed"\ncrowds = ["5x1"]', "atomics.crowds"),
+        ('expect = "passed"\ncrowds = ["2x17"]', "atomics.crowds"),
         ('expect = "passed"\nfirst = true', "atomics.first"),
     ],
 )

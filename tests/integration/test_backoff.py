@@ -48,7 +48,7 @@ def has_failed(project: Project, times: int = 3) -> None:
     """The commit has failed already, on other occasions."""
     with Database(state(project)) as database:
         for number in range(times):
-            Backoff(database).fail(git_commit(project.path), occasion=f"earlier-{number}", what="1 of 1 items failed")
+            Backoff(database).fail(git_commit(project.path), occasion=f"earlier-{number}", what="1 of 1 item failed")
 
 
 def state(project: Project) -> Path:
@@ -63,7 +63,7 @@ def test_the_fourth_run_is_refused(project: Project) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
         [
-            "ERROR: --nextrust-phase: commit * has failed 3 times (limit 3); the last at *: 1 of 1 items failed",
+            "ERROR: --nextrust-phase: commit * has failed 3 times (limit 3); the last at *: 1 of 1 item failed",
             "  remedy: push a new commit, or clear it: nextrust status clear-backoff --commit *--nextrust-force*",
         ]
     )

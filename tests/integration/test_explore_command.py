@@ -161,6 +161,16 @@ def test_what_is_no_concurrent_test(tmp_path: Path, data: bytes, said: str) -> N
     assert not (tmp_path / "artifacts").exists()
 
 
+@pytest.mark.parametrize(("threads", "lost"), [((0, 2), 2), (tuple(range(9)), 8)], ids=["gap", "nine"])
+def test_no_thread_is_left_out(tmp_path: Path, threads: tuple[int, ...], lost: int) -> None:
+    """A gap in the numbers, or more threads than there may be: status 2, never a proof without those."""
+    program = code.concurrent({f"thread_{number}": code.NOTHING for number in threads})
+    done = nextrust(tmp_path, "explore", made(tmp_path, program))
+    assert done.returncode == 2
+    assert f"exports nextrust_thread_{lost} beside nextrust_thread_0" in done.stderr
+    assert "without a gap" in done.stderr
+
+
 def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     """Status 2, for a source and for a program."""
     for name in ("missing.c", "missing.macho"):
@@ -180,4 +190,6 @@ def test_sources_are_compiled(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "wrong.c" in done.stderr
     (tmp_path / "none.c").write_text("void nextrust_thread_1(void) {}\n")
-    assert nextrust(tmp_path, "explore", "none.c").returncode == 2
+    done = nextrust(tmp_path, "explore", "none.c")
+    assert done.returncode == 2
+    assert "program none.c: exports no function nextrust_thread_0\n  remedy: export" in done.stderr

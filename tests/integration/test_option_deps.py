@@ -36,7 +36,7 @@ def test_with_a_record_for_the_commit_they_do_not(project: Project) -> None:
     project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
     result = project.run(*SECOND)
     result.assert_outcomes(passed=1, deselected=1)
-    result.stdout.fnmatch_lines(["nextrust: first passed in 1 cells for this commit; not run again"])
+    result.stdout.fnmatch_lines(["nextrust: first passed in 1 cell for this commit; not run again"])
     assert ran(project) == [("base", "passed"), ("built", "passed")]
     project.run("--nextrust-phase", "second", "--nextrust-cell", "ubuntu-latest-debug-m68030").assert_outcomes(passed=2)
 

@@ -45,6 +45,26 @@ def test_append_then_show(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "## Current phase: phase-1" in page
 
 
+def test_an_answer_that_cannot_be_written_is_told_before_anything_is_done(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An entry is not appended where its answer would be lost: the caller would take it for not acknowledged."""
+    assert cli.main(["status", "append", "note", "{}", "--json", "no/such/file"]) == 2
+    assert "--json no/such/file: cannot write" in capsys.readouterr().err
+    assert not (project / "docs").exists()
+
+
+@pytest.mark.parametrize("action", ["show", "phases"])
+def test_a_folder_without_a_log_is_told(project: Path, capsys: pytest.CaptureFixture[str], action: str) -> None:
+    """Where there is no log, as in a mistyped folder, that is said beside what is shown; else nothing."""
+    assert cli.main(["status", action, "--dir", "mistyped"]) == 0
+    assert capsys.readouterr().err == "nextrust status: mistyped: no such folder: nothing is recorded there\n"
+    assert not (project / "mistyped").exists()
+    Journal(project / "log").append("note", {})
+    assert cli.main(["status", action, "--dir", "log"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_answers_in_json_fit_the_schema(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each action's answer is by the schema, and only the answer is on stdout."""
     assert answer(capsys, "append", "note", '{"run": "r"}')["record"]["run"] == "r"

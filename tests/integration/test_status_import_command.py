@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,21 @@ def test_import_then_show(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     """What is imported is shown with its own time; the second time nothing is added."""
     assert cli.main(["status", "import", "old.json"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("imported 1 entries, 0 were there already\n")
+    assert out.startswith("imported 1 entry, 0 were there already\n")
     assert "old.json: not imported: current_phase" in out
     assert cli.main(["status", "show"]) == 0
     assert "- 2025-01-16 14:00:00 UTC - build_failure: no cas" in capsys.readouterr().out
     found = answer(capsys, "import", "old.json")
     assert (found["imported"], found["known"], found["phases_toml"]) == (0, 1, "")
     assert found["left"][0]["file"] == "old.json"
+
+
+def test_a_pipe_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A named pipe that nobody writes to is told, not waited for; nothing is imported."""
+    os.mkfifo(project / "pipe")
+    assert cli.main(["status", "import", "pipe", "old.json"]) == 2
+    assert "pipe: (file): a pipe, not a file (give a readable file)" in capsys.readouterr().err
+    assert not (project / "docs").exists()
 
 
 def test_phases_are_printed_as_tables(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

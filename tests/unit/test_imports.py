@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import pytest_nextrust
+from pytest_nextrust import status
 
 PACKAGE = Path(pytest_nextrust.__file__).parent
 
@@ -17,7 +19,7 @@ PACKAGE = Path(pytest_nextrust.__file__).parent
 # `WITHIN` says so.
 ROWS = (
     ("errors",),
-    ("wire", "files", "config", "redaction"),
+    ("wire", "files", "config", "redaction", "wording"),
     ("phases", "matrix", "scenarios", "programs", "threads", "event_plans", "known_issues"),
     ("options", "settings"),
     ("macho",),
@@ -130,6 +132,10 @@ HEAVY = {"unicorn", "capstone", "elftools", "hypothesis", "jsonschema"}
     ("statement", "kept_out"),
     [
         ("import pytest_nextrust.cli", HEAVY | {"pytest", "tomllib", "subprocess"}),
+        (
+            "from pytest_nextrust.status import Journal",
+            HEAVY | {"pytest", "tomllib", "subprocess", "pytest_nextrust.config", "pytest_nextrust.status.archive"},
+        ),
         ("import pytest_nextrust.emu", HEAVY | {"pytest"}),
         ("import pytest_nextrust.emu.sandbox", HEAVY | {"pytest"}),
         ("import pytest; import pytest_nextrust.plugin", HEAVY | {"pytest_nextrust.emu", "pytest_nextrust.toolchain"}),
@@ -143,3 +149,16 @@ def test_nothing_heavy_is_loaded(statement: str, kept_out: set[str]) -> None:
 def test_the_child_loads_the_emulator() -> None:
     """The same look at sys.modules does see unicorn where it belongs: in the child."""
     assert "unicorn" in loaded_after("import pytest_nextrust.emu.child, pytest_nextrust.emu.cpu")
+
+
+def test_a_name_that_is_loaded_on_demand_comes_from_where_the_types_say() -> None:
+    """What ``status`` imports for the type checker is what it loads when asked; no other name is there."""
+    tree = ast.parse(Path(status.__file__).read_text(encoding="utf-8"))
+    checked = {
+        alias.name: node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    for name in status.__all__:
+        home = importlib.import_module(checked[name] or "")
+        assert getattr(status, name) is getattr(home, name)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = status.nothing

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from pytest_nextrust.commands.answer import add_json_option
+from pytest_nextrust.commands.answer import add_json_option, try_answer
 from pytest_nextrust.commands.status import append, clear_backoff, import_, merge, phases, rebuild, rotate, show
 from pytest_nextrust.commands.status.common import add_dir_option
 
@@ -41,5 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do one action. Raises StatusError, ConfigError, UsageFault: exit status 2."""
+    try_answer(args)
     status: int = ACTIONS[args.action].run(args)
     return status

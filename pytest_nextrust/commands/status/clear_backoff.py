@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_nextrust.commands.status.common import answer
 from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -46,10 +47,8 @@ def run(args: argparse.Namespace) -> int:
             backoff.clear(commit)
             emitter.count("nextrust.guard.actions", guard="backoff", action="cleared")
     if args.json != "-":
-        times = "time" if failures == 1 else "times"
-        print(
-            f"{commit[:12]}: had failed {failures} {times}, now cleared" if failures else f"{commit[:12]}: no failures"
-        )
+        had = f"had failed {counted(failures, 'time')}, now cleared" if failures else "no failures"
+        print(f"{commit[:12]}: {had}")
     answer(args, commit=commit, cleared=failures)
     return 0
 

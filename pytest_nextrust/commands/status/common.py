@@ -13,7 +13,7 @@ from pytest_nextrust.commands.answer import envelope, write_answer
 if TYPE_CHECKING:
     from pytest_nextrust.status import Problem
 
-__all__ = ["DEFAULT_DIR", "add_dir_option", "answer", "count", "existing_log", "warn"]
+__all__ = ["DEFAULT_DIR", "add_dir_option", "answer", "count", "existing_log", "tell_missing", "warn"]
 
 DEFAULT_DIR = "docs/ci-status"
 
@@ -38,16 +38,28 @@ def count(text: str) -> int:
 def existing_log(folder: Path) -> None:
     """Raise StatusError where ``folder`` holds no log: a mistyped folder must not be made, or filled."""
     from pytest_nextrust.errors import StatusError
+
+    if missing := _missing(folder):
+        raise StatusError(
+            "status log", missing, place=str(folder), remedy="give the log's folder with --dir; nothing was written"
+        )
+
+
+def tell_missing(folder: Path) -> None:
+    """Say on stderr that ``folder`` holds no log, which is where every project starts, or a mistyped folder."""
+    if missing := _missing(folder):
+        print(f"nextrust status: {folder}: {missing}: nothing is recorded there", file=sys.stderr)
+
+
+def _missing(folder: Path) -> str:
+    """What is there instead of a log; empty where there is one."""
     from pytest_nextrust.status import Journal, archives
 
     if Journal(folder).path.exists() or archives(folder):
-        return
-    found = "no journal in this folder" if folder.is_dir() else "no such folder"
+        return ""
     if folder.exists() and not folder.is_dir():
-        found = "not a folder"
-    raise StatusError(
-        "status log", found, place=str(folder), remedy="give the log's folder with --dir; nothing was written"
-    )
+        return "not a folder"
+    return "no journal in this folder" if folder.is_dir() else "no such folder"
 
 
 def warn(problems: Iterable[Problem], *, entries: int | None = None) -> None:

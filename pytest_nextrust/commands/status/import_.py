@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from pytest_nextrust.commands.status.common import answer
+from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -31,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     toml = tables(phase for source in done.sources for phase in source.phases)
     left = [{"file": str(source.path), "what": what} for source in done.sources for what in source.left]
     if args.json != "-":
-        print(f"imported {len(done.added)} entries, {done.known} were there already")
+        there = "was" if done.known == 1 else "were"
+        print(f"imported {counted(len(done.added), 'entry')}, {done.known} {there} there already")
         for each in left:
             print(f"{each['file']}: not imported: {each['what']}")
         if toml:

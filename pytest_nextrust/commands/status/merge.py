@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from pytest_nextrust.commands.status.common import answer, warn
+from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -33,8 +34,8 @@ def run(args: argparse.Namespace) -> int:
     warn(problems)
     if args.json != "-":
         for source in done.sources:
-            print(f"{source.path}: {source.entries} entries")
-        print(f"added {done.added} entries, {done.known} were there")
+            print(f"{source.path}: {counted(source.entries, 'entry')}")
+        print(f"added {counted(done.added, 'entry')}, {done.known} {'was' if done.known == 1 else 'were'} there")
     answer(
         args,
         added=done.added,

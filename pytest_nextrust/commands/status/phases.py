@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.commands.status.common import answer, warn
+from pytest_nextrust.commands.status.common import answer, tell_missing, warn
+from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -28,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     phases = Phases.load(root)
     log = Follower(args.dir)
     ledger = log.catch_up()
+    tell_missing(args.dir)
     warn(log.problems)
     summary = ledger.summary(phases, observe(root, phases, args.dir), log.problems)
     ready = [phase["id"] for phase in summary["phases"] if phase["ready"]]
@@ -43,11 +45,13 @@ def _lines(phase: Mapping[str, Any]) -> Iterator[str]:
     progress = phase["progress"]
     parts = [phase["status"].replace("_", " ")]
     if progress["total"]:
-        parts.append(f"{progress['satisfied']} of {progress['total']} items in {phase['elapsed_seconds']:.1f} s")
+        parts.append(
+            f"{progress['satisfied']} of {counted(progress['total'], 'item')} in {phase['elapsed_seconds']:.1f} s"
+        )
     if phase["days"] is not None:
         expected = phase["expected_duration_days"]
-        of = f" of {expected:g}" if expected is not None else ""
-        parts.append(f"{phase['days']:.1f}{of} days" + (" (overdue)" if phase["overdue"] else ""))
+        days = "days" if expected is None else f"of {counted(float(expected), 'day')}"
+        parts.append(f"{phase['days']:.1f} {days}" + (" (overdue)" if phase["overdue"] else ""))
     yield f"{phase['id']}: {phase['name']}: {', '.join(parts)}"
     if phase["depends"]:
         yield f"  depends on {', '.join(phase['depends'])}"

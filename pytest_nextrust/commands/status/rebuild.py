@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from pytest_nextrust.commands.status.common import answer, existing_log, warn
+from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     warn(log.problems, entries=len(log.ledger))
     if args.json != "-":
         for file in files:
-            print(f"{file}: {len(log.ledger)} records")
+            print(f"{file}: {counted(len(log.ledger), 'record')}")
     problems = [{"line": p.line, "offset": p.offset, "message": p.message} for p in log.problems]
     answer(args, files=[str(file) for file in files], records=len(log.ledger), problems=problems)
     return 0

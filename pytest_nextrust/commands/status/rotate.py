@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from pytest_nextrust.commands.status.common import answer, existing_log
+from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -49,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
     done = rotate(args.dir, days=wanted, current=current.id if current is not None else None)
     if args.json != "-":
         for path, number in done.archives:
-            print(f"{path}: {number} entries")
-        print(f"moved {done.moved} entries older than {wanted:g} days, kept {done.kept}")
+            print(f"{path}: {counted(number, 'entry')}")
+        print(f"moved {counted(done.moved, 'entry')} older than {counted(float(wanted), 'day')}, kept {done.kept}")
     archives = [{"file": str(path), "entries": number} for path, number in done.archives]
     answer(args, moved=done.moved, kept=done.kept, days=wanted, archives=archives)
     return 0

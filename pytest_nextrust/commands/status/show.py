@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pytest_nextrust.commands.status.common import answer, count, warn
+from pytest_nextrust.commands.status.common import answer, count, tell_missing, warn
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     phases = Phases.load(root)
     log = Follower(args.dir)
     ledger = log.catch_up()
+    tell_missing(args.dir)
     warn(log.problems, entries=len(log.ledger))
     summary = ledger.summary(phases, observe(root, phases, args.dir), log.problems, runs=args.trend)
     if args.json != "-":

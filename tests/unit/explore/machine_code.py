@@ -17,6 +17,7 @@ from pytest_nextrust.emu.threadstate import PC, pack, register_of
 from pytest_nextrust.explore.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.graph import Graph, Monitor, Space, search
 from pytest_nextrust.explore.steps import SENTINEL, Engine, Mark, Options, ThreadStart
+from pytest_nextrust.explore.symmetry import Asymmetric, Partition
 
 CODE, DATA, STACK = 0x2000, 0x10000, 0x20000
 PAGE = 0x2000
@@ -73,6 +74,10 @@ DROP_SIG = bytes.fromhex("588f")
 """addq.l #4,a7: sigreturn looks for scp at sp+4"""
 SIGRETURN = bytes.fromhex("7067 4e44")
 """moveq #103,d0; trap #4"""
+WHO = bytes.fromhex("200f e088")
+"""move.l a7,d0; lsr.l #8,d0: another byte on every stack"""
+ESCAPE = bytes.fromhex("23cf 00010004")
+"""move.l a7,DATA+4"""
 RTS = bytes.fromhex("4e75")
 FOREVER = bytes.fromhex("60fe")
 
@@ -142,15 +147,17 @@ def stepper(program: Program) -> Iterator[Stepper]:
 
 @dataclass
 class Explored:
-    """A complete search: its graph, space, and in how many rounds what is shared was found out."""
+    """A complete search: its graph, space, and in how many rounds what is shared and who is alike was found out."""
 
     space: Space
     graph: Graph
     rounds: int
+    alike: Partition = ()
 
     def finals(self, size: int = DATA_BYTES) -> set[bytes]:
         """The data page's first bytes in every final state."""
-        return {self.data(self.graph.states[number], size) for number in self.graph.finals}
+        finals = [self.graph.states[number] for number in self.graph.finals]
+        return {self.data(one, size) for state in finals for one in self.space.arrangements(state)}
 
     def data(self, state: tuple[int, ...], size: int = DATA_BYTES) -> bytes:
         engine = self.space.engine
@@ -169,8 +176,9 @@ def explored(
     monitor: Monitor | None = None,
     marks: dict[int, Mark] | None = None,
     guess: Sequence[int] = (),
+    alike: Partition = (),
 ) -> Explored:
-    """Search until what is shared contradicts nothing."""
+    """Search until what is shared, and who is alike, contradicts nothing."""
     shared = set(guess)
     rounds = 0
     while True:
@@ -178,10 +186,12 @@ def explored(
         with stepper(program) as machine:
             try:
                 engine = Engine(machine, program.starts, Accesses(shared), marks, options)
-                space = Space(engine, monitor)
-                return Explored(space, search(space), rounds)
+                space = Space(engine, monitor, alike=alike)
+                return Explored(space, search(space), rounds, alike)
             except Reclassified as found:
                 shared |= found.addresses
+            except Asymmetric as found:
+                alike = found.partition
 
 
 Whole = tuple[tuple[bytes, ...], bytes, tuple[bytes, ...]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tempfile
 from dataclasses import replace
@@ -14,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_nextrust.errors import StatusError
 from pytest_nextrust.phases import Phases
 from pytest_nextrust.status import (
     Entry,
+    Follower,
     Item,
     ItemKey,
     Journal,
@@ -238,6 +241,37 @@ def test_the_store_is_the_same_however_it_is_asked(entries: list[Entry]) -> None
         assert store.announced(commit=commit) == wanted
         reported = {key for run in store.runs if run.commit == commit for key in run.items}
         assert reported <= set(store.verdicts(commit=commit)) <= wanted
+
+
+def test_a_later_start_takes_out_of_the_plan_what_was_missing() -> None:
+    """What was missing at a run's end is crashed, and nothing once the run's newest start does not announce it."""
+    entries = [start(("x", LINUX), ("y", LINUX), run="r1"), item("y", run="r1"), end(run="r1")]
+    records = [Record(n, "", entry.TYPE, entry.run, entry.details()) for n, entry in enumerate(entries, 1)]
+    store = RunStore(JournalView(tuple(records)))
+    assert {key.scenario: item.verdict for key, item in store.verdicts(commit=COMMIT).items()} == {
+        "x": "crashed",
+        "y": "passed",
+    }
+    again = start(run="r1")
+    store.absorb(Record(4, "", again.TYPE, again.run, again.details()))
+    for asked in ({"commit": COMMIT}, {"run": "r1"}):
+        assert [key.scenario for key in store.verdicts(**asked)] == ["y"]
+
+
+@pytest.mark.parametrize("on", [True, False], ids=["collecting", "not-collecting"])
+def test_reading_leaves_garbage_collection_as_it_was(tmp_path: Path, on: bool) -> None:
+    """A log that is read, and one that cannot be, leave it on where it was on and off where it was off."""
+    was = gc.isenabled()
+    Journal(tmp_path).append("note", {})
+    try:
+        (gc.enable if on else gc.disable)()
+        with pytest.raises(StatusError):
+            Follower(tmp_path / "journal.jsonl").catch_up()
+        assert gc.isenabled() is on
+        Follower(tmp_path).catch_up()
+        assert gc.isenabled() is on
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 def test_the_newest_are_by_time(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_a_torn_or_damaged_line_costs_itself_alone(tmp_path: Path) -> None:
     [
         (lambda path: None, "No such file"),
         (lambda path: path.mkdir(), "no journal in this folder"),
-        (lambda path: path.write_bytes(b"\x00\xff\n" * 1000), "not one of 1000 lines is an entry"),
+        (lambda path: path.write_bytes(b"\x00\xff\n" * 1000), "no entry in 1000 lines"),
     ],
     ids=["absent", "empty-folder", "garbage"],
 )
