@@ -21,6 +21,7 @@ from typing import Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.config import load_project
+from pytest_nextrust.control.folders import state_folder
 from pytest_nextrust.control.limits import LIMITS
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.files import atomic_replace
@@ -145,7 +146,7 @@ def _written(root: Path, ignore: bool | None, *, dry_run: bool) -> Iterator[_Out
         yield from _file(root, "scenarios/README.md", SCENARIOS, known, dry_run)
     yield _ignored(root, ignore, dry_run=dry_run)
     if not dry_run:
-        (root / MARKER).parent.mkdir(exist_ok=True)
+        state_folder(str((root / MARKER).parent))
         atomic_replace(root / MARKER, json.dumps({"written": known}, indent=2, sort_keys=True).encode() + b"\n")
 
 

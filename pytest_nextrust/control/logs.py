@@ -14,7 +14,7 @@ import json
 import os
 import time
 
-from pytest_nextrust.control.snapshot import private_folder
+from pytest_nextrust.control.folders import private_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

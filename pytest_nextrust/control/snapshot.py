@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 else:
     from pytest_nextrust.control.values import dataclass
 
-__all__ = ["PhaseFact", "Snapshot", "Table", "load_snapshot", "private_folder"]
+__all__ = ["PhaseFact", "Snapshot", "Table", "load_snapshot"]
 
 _FORM = 1
 _METADATA = (".dist-info", ".egg-info")
@@ -89,15 +89,6 @@ def load_snapshot(root: str, *, keep: bool = True) -> Snapshot:
     return _restored(plain)
 
 
-def private_folder(folder: str) -> str:
-    """Make a folder that git ignores, by a file of its own in it. Raises OSError."""
-    if not os.path.isdir(folder):  # noqa: PTH112
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-        with open(f"{folder}/.gitignore", "w", encoding="ascii") as stream:  # noqa: PTH123
-            stream.write("*\n")
-    return folder
-
-
 def _restored(plain: Mapping[str, Any]) -> Snapshot:
     phases = tuple(PhaseFact(p["id"], p["name"], tuple(p["depends"])) for p in plain["phases"])
     plugins = {str(event): tuple(map(str, names)) for event, names in plain["plugins"].items()}
@@ -128,6 +119,7 @@ def _write(file: str, plain: Mapping[str, Any]) -> None:
     """Keep it. A folder that cannot be written costs time at every event, and nothing else."""
     from pathlib import Path
 
+    from pytest_nextrust.control.folders import private_folder
     from pytest_nextrust.files import atomic_replace
 
     with contextlib.suppress(OSError):

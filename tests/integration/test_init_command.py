@@ -15,6 +15,8 @@ import pytest
 import pytest_nextrust
 from pytest_nextrust.cli import main
 from pytest_nextrust.control.events import EVENTS
+from pytest_nextrust.control.guards.database import Database, state_path
+from pytest_nextrust.control.guards.failures import Failures
 from pytest_nextrust.control.limits import LIMITS
 from tests.unit.control.support import environment, event_bytes
 
@@ -144,3 +146,27 @@ def test_a_missing_program_closes_the_gate(
     done = subprocess.run([tmp_path / ".nextrust" / "hook", event], input=b"", capture_output=True, env=env, timeout=60)
     assert done.returncode == status
     assert (b"not installed" in done.stderr) == (status != 0)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_git_sees_what_belongs_into_the_project_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: bool
+) -> None:
+    """Launcher, handlers and what init noted are to be committed; databases and logs are not, whoever came first."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    if before:
+        _count_a_failure(tmp_path)
+    init(tmp_path, capsys)
+    _count_a_failure(tmp_path)
+    (tmp_path / ".nextrust" / "hooks").mkdir()
+    (tmp_path / ".nextrust" / "hooks" / "own.py").write_text("", encoding="utf-8")
+    told = subprocess.run(
+        ["git", "-C", str(tmp_path), "status", "--porcelain", "-uall"], check=True, capture_output=True, text=True
+    ).stdout
+    seen = sorted(line[3:] for line in told.splitlines() if ".nextrust" in line)
+    assert seen == [".nextrust/hook", ".nextrust/hooks/own.py", ".nextrust/init.json"]
+
+
+def _count_a_failure(root: Path) -> None:
+    with Database(state_path(root)) as database:
+        Failures(database).record("cargo build", 1)

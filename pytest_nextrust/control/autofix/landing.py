@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pytest_nextrust.control.autofix.project import SUBJECT
 from pytest_nextrust.control.autofix.scratch import FOLDER, Change
-from pytest_nextrust.control.snapshot import private_folder
+from pytest_nextrust.control.folders import state_folder
 from pytest_nextrust.errors import FixRefused
 from pytest_nextrust.files import atomic_replace, sync_folder
 
@@ -60,7 +60,7 @@ def land(root: Path, top: Path, changes: Sequence[Change]) -> None:
     """
     for change in changes:
         _check_place(top, change)
-    folder = Path(private_folder(str(root / ".nextrust"))) / "autofix"
+    folder = Path(state_folder(str(root / ".nextrust"))) / "autofix"
     folder.mkdir(exist_ok=True)
     note = _write_note(folder, top, changes)
     try:

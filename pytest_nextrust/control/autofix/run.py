@@ -24,9 +24,9 @@ from pytest_nextrust.control.autofix import scratch as scratches
 from pytest_nextrust.control.autofix.kinds import Plan, outside, plan
 from pytest_nextrust.control.autofix.landing import Recovered, land, pending, recover
 from pytest_nextrust.control.autofix.project import SUBJECT, Project, quiet
+from pytest_nextrust.control.folders import state_folder
 from pytest_nextrust.control.issues.schema import KnownIssue
 from pytest_nextrust.control.issues.table import Table
-from pytest_nextrust.control.snapshot import private_folder
 from pytest_nextrust.errors import FixRefused, LockTimeout
 from pytest_nextrust.files import Lock
 from pytest_nextrust.redaction import Redactor
@@ -92,7 +92,7 @@ class _Fix:
 
     def execute(self, command: Sequence[str], folder: Path) -> tuple[int, str]:
         """Exit status (124: out of time, 127: not found, 128+n: killed) and the end of what it printed, redacted."""
-        private_folder(str(self.project.root / ".nextrust"))
+        state_folder(str(self.project.root / ".nextrust"))
         self.log.parent.mkdir(exist_ok=True)
         environ = quiet(self.environ) | {"CLAUDE_PROJECT_DIR": str(folder), "NEXTRUST_AUTOFIX": "1", "PWD": str(folder)}
         status, data = _executed(command, folder, environ, self.deadline - time.monotonic())
@@ -193,7 +193,7 @@ def fix(
 @contextlib.contextmanager
 def _alone(root: Path) -> Iterator[None]:
     """Hold the lock; clean up after whoever was interrupted; leave no scratch. Raises FixRefused."""
-    folder = Path(private_folder(str(root / ".nextrust"))) / "autofix"
+    folder = Path(state_folder(str(root / ".nextrust"))) / "autofix"
     folder.mkdir(exist_ok=True)
     try:
         with Lock(folder / "lock", timeout=1.0):

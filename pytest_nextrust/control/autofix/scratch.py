@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_nextrust.control.autofix.project import SUBJECT, Project, git
-from pytest_nextrust.control.snapshot import private_folder
+from pytest_nextrust.control.folders import state_folder
 from pytest_nextrust.errors import FixRefused
 from pytest_nextrust.files import atomic_replace
 
@@ -93,7 +93,7 @@ class Scratch:
 
 def make(project: Project) -> Scratch:
     """Make the clone, with the user's uncommitted and untracked files in it. Raises FixRefused, OSError."""
-    note = Path(private_folder(str(project.root / ".nextrust"))) / "autofix" / "scratch"
+    note = Path(state_folder(str(project.root / ".nextrust"))) / "autofix" / "scratch"
     note.parent.mkdir(exist_ok=True)
     top = Path(tempfile.gettempdir()).resolve() / f"{_NAME}{secrets.token_hex(8)}"
     atomic_replace(note, os.fsencode(top))

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from pytest_nextrust.control.folders import state_folder
 from pytest_nextrust.errors import GuardError
 
 __all__ = ["BUSY_SECONDS", "FOLDER", "NAME", "Database", "state_path"]
@@ -146,7 +147,7 @@ class Database:
             return self._connection
         if self.path.exists() and not self.path.is_file():
             raise GuardError("guards", "not a file", place=str(self.path), remedy="take it away")
-        make_state_folder(self.path.parent)
+        state_folder(os.fspath(self.path.parent))
         connection = sqlite3.connect(self.path, timeout=self.timeout, isolation_level=None)
         try:
             self._prepare(connection)
@@ -262,12 +263,3 @@ def _damaged(error: sqlite3.DatabaseError) -> bool:
     # Its version says that the tables are there, and they are not: somebody else's file, or pages of zeros.
     text = str(error)
     return text.startswith(("no such table", "no such column")) or (text.startswith("table") and "exists" in text)
-
-
-def make_state_folder(folder: Path) -> None:
-    """Make the folder, with a ``.gitignore`` that keeps all of it out of the project's history. Raises OSError."""
-    if folder.is_dir():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError), open(folder / ".gitignore", "x", encoding="ascii") as stream:  # noqa: PTH123
-        stream.write("*\n")

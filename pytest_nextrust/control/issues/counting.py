@@ -21,13 +21,14 @@ def count(event: Event, context: Context, status: int) -> tuple[int, list[str]]:
     from pytest_nextrust.control.guards.failures import Failures
     from pytest_nextrust.errors import GuardError
 
-    path = state_path(context.root)
+    path, command = state_path(context.root), context.redactor.text(event.command)
+    session = context.redactor.text(event.session_id)
     try:
         with Database(path) as database:
             failures = Failures(database)
-            if status == 0 and not (path.exists() and failures.count(event.command).consecutive):
+            if status == 0 and not (path.exists() and failures.count(command).consecutive):
                 return 0, []  # a command that never failed is not worth a write
-            now = failures.record(event.command, status, commit=context.commit(), session=event.session_id)
+            now = failures.record(command, status, commit=context.commit(), session=session)
     except GuardError as error:
         return 1, [f"the failure is not counted: {error}"]
     return now.consecutive, []

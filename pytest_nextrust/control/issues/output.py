@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.control.snapshot import private_folder
+from pytest_nextrust.control.folders import state_folder
 
 __all__ = ["FOLDER", "Summary", "excerpt", "keep_log", "printed", "summarise"]
 
@@ -90,7 +90,7 @@ def keep_log(root: Path, text: str, identity: str, *, keep: int) -> str:
 
     The same text of the same event has the same file: an event handled twice leaves one.
     """
-    folder = Path(private_folder(str(root / ".nextrust"))) / "logs"
+    folder = Path(state_folder(str(root / ".nextrust"))) / "logs"
     folder.mkdir(exist_ok=True)
     data = text.encode("utf-8", "backslashreplace")
     file = folder / f"command-{hashlib.sha256(identity.encode('utf-8', 'replace') + b'|' + data).hexdigest()[:16]}.log"

@@ -81,7 +81,7 @@ def _budget(scope: str, limit: float, spent: Totals, complete: bool) -> Budget:
 
 def ledger_file(root: Path, *, keep: bool) -> Path | None:
     """Where the ledger of a project is; None where nothing may be written."""
-    from pytest_nextrust.control.snapshot import private_folder
+    from pytest_nextrust.control.folders import private_folder
     from pytest_nextrust.control.usage.ledger import NAME
 
     if not keep:
