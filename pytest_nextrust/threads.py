@@ -39,13 +39,15 @@ KINDS = ("same", "overlap", "straddle", "shared-lock")
 class Concurrent:
     """How the program's threads are explored, and what that must come to: ``passed``, or a kind of finding.
 
-    ``signals`` deliveries of ``nextrust_signal`` to each thread; ``states`` and ``seconds`` bound the search.
+    ``signals`` deliveries of ``nextrust_signal`` to each thread; ``states`` and ``seconds`` bound the search. With
+    ``loop``, ``overtaking`` is how many rounds of others may at most pass a thread that waits.
     """
 
     expect: str = option(choices=("passed", *FINDINGS))
     signals: int = option(default=0, minimum=0, maximum=16)
     nested: bool = False
     loop: bool = False
+    overtaking: int | None = option(default=None, minimum=0)
     reduce: bool = True
     states: int | None = option(default=None, minimum=1)
     seconds: float | None = option(default=None, minimum=0.01)
@@ -55,6 +57,8 @@ class Concurrent:
             yield Fault("nested", "no signals are delivered", "give signals too")
         if self.expect == "starvation" and not self.loop:
             yield Fault("expect", "threads that end cannot starve", "give loop = true too")
+        if self.overtaking is not None and not (self.loop and self.expect == "passed"):
+            yield Fault("overtaking", "bounds what passes with loop", 'give loop = true and expect = "passed" too')
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ __all__ = ["counted"]
 
 def counted(number: float, noun: str) -> str:
     """``number`` and ``noun``, which is given in the singular, in the form that goes with the number."""
+    text = f"{number:g}" if number % 1 else str(int(number))
     if number == 1:
-        return f"{number:g} {noun}"
-    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{number:g} {plural}" if isinstance(number, float) else f"{number} {plural}"
+        return f"{text} {noun}"
+    return f"{text} {noun[:-1]}ies" if noun.endswith("ry") else f"{text} {noun}s"

@@ -97,7 +97,7 @@ def _standing(phase: Mapping[str, Any]) -> Iterator[str]:
         yield f"{phase['elapsed_seconds']:.1f} s"
     if phase["days"] is not None and phase["expected_duration_days"] is not None:
         late = ", overdue" if phase["overdue"] else ""
-        yield f"{phase['days']:.1f} of {counted(float(phase['expected_duration_days']), 'day')}{late}"
+        yield f"{phase['days']:.1f} of {counted(phase['expected_duration_days'], 'day')}{late}"
     if phase["ready"] and phase["beside"]:
         yield f"may run beside {', '.join(_text(other) for other in phase['beside'])}"
 

@@ -17,6 +17,7 @@ from pytest_nextrust.explore.replay import explore as run_exploration
 from pytest_nextrust.explore.replay import token_of
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.scenarios import Scenario
+from pytest_nextrust.threads import Concurrent
 from pytest_nextrust.verify.outcome import Mismatch
 from pytest_nextrust.verify.services import Services
 
@@ -61,11 +62,16 @@ def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) 
         answer = run_exploration(services.machine, request)
     except (NotRunnable, UsageFault) as error:
         return Explored("", (Mismatch("refused", str(error)),))
-    return dataclasses.replace(_judged(concurrent.expect, request, answer), figures=figures_of(answer))
+    return dataclasses.replace(_judged(concurrent, request, answer), figures=figures_of(answer))
 
 
-def _judged(expect: str, request: ExploreRequest, answer: ExploreAnswer) -> Explored:
+def _judged(concurrent: Concurrent, request: ExploreRequest, answer: ExploreAnswer) -> Explored:
+    expect = concurrent.expect
     found = answer.finding.kind if answer.finding is not None else answer.verdict
+    most = concurrent.overtaking
+    if found == expect and most is not None and any(times is None or times > most for times in answer.overtaking):
+        seen = ", ".join("without bound" if times is None else str(times) for times in answer.overtaking)
+        return Explored("", (Mismatch("finding", f"threads are overtaken more than {most} times: {seen}"),))
     if found == expect:
         return Explored(text.summary(answer) if expect == "passed" else f"as expected, {text.summary(answer)}")
     if found == "budget":

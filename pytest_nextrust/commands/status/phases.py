@@ -50,7 +50,7 @@ def _lines(phase: Mapping[str, Any]) -> Iterator[str]:
         )
     if phase["days"] is not None:
         expected = phase["expected_duration_days"]
-        days = "days" if expected is None else f"of {counted(float(expected), 'day')}"
+        days = "days" if expected is None else f"of {counted(expected, 'day')}"
         parts.append(f"{phase['days']:.1f} {days}" + (" (overdue)" if phase["overdue"] else ""))
     yield f"{phase['id']}: {phase['name']}: {', '.join(parts)}"
     if phase["depends"]:

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json != "-":
         for path, number in done.archives:
             print(f"{path}: {counted(number, 'entry')}")
-        print(f"moved {counted(done.moved, 'entry')} older than {counted(float(wanted), 'day')}, kept {done.kept}")
+        print(f"moved {counted(done.moved, 'entry')} older than {counted(wanted, 'day')}, kept {done.kept}")
     archives = [{"file": str(path), "entries": number} for path, number in done.archives]
     answer(args, moved=done.moved, kept=done.kept, days=wanted, archives=archives)
     return 0

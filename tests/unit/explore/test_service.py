@@ -162,10 +162,8 @@ def test_a_lock_by_tas_starves_and_is_overtaken_without_bound() -> None:
 
 def test_a_ticket_lock_with_its_doorway_marked_passes() -> None:
     """``nextrust_doorway`` in a program says from where on a thread waits: the others pass it once each."""
-    draw = "1039 00004000 1200 5201 0201 0003 0af9 0040 00004000 66e8"
-    wait = "b039 00004004 66f8 1039 00004004 5200 0200 0003 13c0 00004004 4e75"
-    call = "4eb9 00002400"  # jsr nextrust_doorway, the first function
-    functions = {"doorway": code.NOTHING, "thread_0": draw + call + wait, "thread_1": draw + call + wait}
+    thread = code.DRAW + code.DOOR + code.TURN
+    functions = {"doorway": code.NOTHING, "thread_0": thread, "thread_1": thread}
     answer = explored(code.concurrent(functions), loop=True)[1]
     assert (answer.verdict, answer.overtaking) == ("passed", (1, 1))
     del functions["doorway"]

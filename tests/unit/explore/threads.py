@@ -30,6 +30,12 @@ LOCKED_ADD = "4af9 00004004 6bf8 52b9 00004000 4239 00004004 4e75"
 """tas OTHER; bmi back to it; addq.l #1,COUNTER; clr.b OTHER; rts"""
 LOCKED_CLEAR = "4af9 00004004 6bf8 42b9 00004000 4239 00004004 4e75"
 NOTHING = "4e75"
+DRAW = "1039 00004000 1200 5201 0201 0003 0af9 0040 00004000 66e8"
+"""Draw a ticket from COUNTER modulo 4 by cas.b: move.b, addq, andi, cas.b, bne back to the start."""
+DOOR = "4eb9 00002400"
+"""jsr to the first function."""
+TURN = "b039 00004004 66f8 1039 00004004 5200 0200 0003 13c0 00004004 4e75"
+"""Wait until OTHER is the ticket in d0, make it the next; rts."""
 
 
 def concurrent(functions: Mapping[str, str], *, data: bytes = bytes(16)) -> bytes:
