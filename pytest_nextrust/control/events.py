@@ -176,6 +176,8 @@ def _load(data: bytes) -> dict[str, Any]:
     fault: tuple[str, str, str]
     try:
         table = json.loads(data.decode("utf-8").removeprefix("\ufeff"), parse_constant=_no_constant, parse_int=_integer)
+        if b"\\ud" in data or b"\\uD" in data:
+            table = _whole_characters(table)
     except UnicodeDecodeError as error:
         fault = (f"(byte {error.start})", "not UTF-8", "an event is UTF-8 JSON")
     except RecursionError:
@@ -189,6 +191,16 @@ def _load(data: bytes) -> dict[str, Any]:
     from pytest_nextrust.errors import ConfigError, Fault
 
     raise ConfigError("hook event", [Fault(*fault)], place="stdin")
+
+
+def _whole_characters(table: Any) -> Any:
+    """``table`` with U+FFFD for every half of a surrogate pair: no file, database or command takes such a text."""
+    text = json.dumps(table, ensure_ascii=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return table
 
 
 def _no_constant(name: str) -> object:

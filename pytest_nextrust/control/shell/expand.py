@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TypeAlias
 
-    from pytest_nextrust.control.shell.parse import Part, Pipeline, Word
+    from pytest_nextrust.control.shell.tree import Part, Pipeline, Word
 
 __all__ = ["COST", "UNKNOWN", "Scope", "fields", "literal", "text_of"]
 

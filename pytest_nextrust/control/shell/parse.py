@@ -5,117 +5,49 @@ Read are the forms of POSIX sh and bash that can carry a command: quotes of ever
 steers (``[[``, arithmetic, patterns of ``case``) is skipped, with the substitutions in it kept. Keywords are taken as
 separators: this finds every command in a script, not the order in which they would run.
 
-Time is linear in the text, depth is limited; a text that cannot be read raises UsageFault. Boundary: expands nothing.
-Source: POSIX.1-2017 XCU 2 "Shell Command Language"; bash(1).
+Time is linear in the text, depth is limited; a text that cannot be read raises UsageFault. Boundary: expands nothing;
+``words`` reads what is inside a word. Source: POSIX.1-2017 XCU 2.9 "Shell Commands", 2.10 "Shell Grammar"; bash(1).
 """
 
 from __future__ import annotations
 
 import re
 
+from pytest_nextrust.control.shell.tree import DEEPEST, Command, Part, Pipeline, Redirect, fault
+from pytest_nextrust.control.shell.words import WordReader, closing
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from dataclasses import dataclass
-    from typing import TypeAlias
+    from pytest_nextrust.control.shell.tree import Word
 
-    from pytest_nextrust.errors import UsageFault
-else:
-    from pytest_nextrust.control.values import dataclass
+__all__ = ["parse"]
 
-__all__ = ["Command", "Part", "Pipeline", "Redirect", "Word", "parse"]
-
-DEEPEST = 40
 LONGEST = 65_536
 """Characters of a command that are read: the worst of them take about a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of a word. ``kind``: ``text``, ``variable`` (its name in ``text``), ``script``, ``unknown``."""
-
-    kind: str
-    text: str = ""
-    quoted: bool = False
-    script: tuple[Pipeline, ...] = ()
-    default: tuple[Part, ...] | None = None
-
-
-Word: TypeAlias = "tuple[Part, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """``operator`` (``>``, ``<<``, ``<<<``, ...), its target, and the body of a here-document."""
-
-    operator: str
-    target: Word
-    body: Word = ()
-
-
-class Command:
-    """A simple command, or a group (``body``) with redirections. ``loop``: the variable of a ``for``, whose values are
-    its words; ``function``: the name of a function whose definition starts here."""
-
-    def __init__(self) -> None:
-        self.words: list[Word] = []
-        self.assignments: list[tuple[str, Word]] = []
-        self.redirects: list[Redirect] = []
-        self.body: tuple[Pipeline, ...] = ()
-        self.loop = ""
-        self.function = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Commands joined by ``|``."""
-
-    commands: tuple[Command, ...]
-
 
 _KEYWORDS = frozenset("if then else elif fi while until do done { } ! time -p coproc".split())  # noqa: SIM905
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _OPERATOR = re.compile(r"\n|;;&|;;|;&|;|&&|\|\||\|&|\||&(?!>)|\(|\)")
 _REDIRECT = re.compile(r"(?:\d+|\{[A-Za-z_]\w*\})?(?:&>>|&>|<<<|<<-|<<|<>|>>|>\||<&|>&|<|>)(?!\()")
-_PLAIN = re.compile(r"[^\s\\'\"$`|&;<>()#]+|#")
-_IN_DOUBLE = re.compile(r"[^\\\"$`]+")
-_IN_HERE = re.compile(r"[^\\$`]+")
-_NAME = re.compile(r"[A-Za-z_]\w*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\+?=")
-_SPECIAL = "@*#?-$!0123456789"
-_ANSI = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
-_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
 
 
 def parse(text: str) -> tuple[Pipeline, ...]:
     """Read a script. Raises UsageFault where it has no end, nests too deeply, or is too long to be read."""
     if len(text) > LONGEST:
-        raise _fault(f"{len(text)} characters, more than the {LONGEST} that are read")
-    parser = _Parser(text)
-    found: list[Pipeline] = []
-    while parser.at < len(text):
-        found += parser.script(0, "")
-        # An unmatched ")" is bash's error, and here a separator.
-        parser.at += 1
-    return tuple(found)
+        raise fault(f"{len(text)} characters, more than the {LONGEST} that are read")
+    return _Grammar(text).whole(0)
 
 
-def _fault(message: str) -> UsageFault:
-    from pytest_nextrust.errors import UsageFault
-
-    return UsageFault("shell command", message, remedy="write it in a form that sh -n accepts, in smaller steps")
-
-
-class _Parser:
+class _Grammar(WordReader):
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
+        super().__init__(text)
         self.heredocs: list[tuple[Command, int, str, bool, bool]] = []
 
     def script(self, depth: int, end: str) -> tuple[Pipeline, ...]:
         """Pipelines up to an unmatched ``)`` (left where it is), or the end of the text."""
         if depth > DEEPEST:
-            raise _fault(f"nested more than {DEEPEST} deep")
+            raise fault(f"nested more than {DEEPEST} deep")
         found: list[Pipeline] = []
         stages: list[Command] = []
         while True:
@@ -133,7 +65,7 @@ class _Parser:
                 stages = []
             if operator == "":
                 if end:
-                    raise _fault("a substitution or subshell without its end")
+                    raise fault("a substitution or subshell without its end")
                 return tuple(found)
             if operator == ")":
                 self.at -= 1
@@ -147,7 +79,7 @@ class _Parser:
         match = _OPERATOR.match(self.text, self.at)
         if match is None:
             if self.at < len(self.text):
-                raise _fault(f"cannot be read from {self.text[self.at : self.at + 20]!r}")
+                raise fault(f"cannot be read from {self.text[self.at : self.at + 20]!r}")
             self.read_heredocs(0)
             return ""
         self.at = match.end()
@@ -218,7 +150,7 @@ class _Parser:
             elif self.text.startswith("\n", self.at):
                 self.at += 1
             elif not self.text.startswith(")", self.at):
-                raise _fault("an array without its end")
+                raise fault("an array without its end")
         self.at += 1
         command.assignments[-1] = (command.assignments[-1][0], tuple(parts))
 
@@ -237,20 +169,12 @@ class _Parser:
         """``((...))``: skipped, but for the substitutions in it."""
         if not self.text.startswith("((", self.at):
             return False
-        end = _closing(self.text, self.at + 2)
+        end = closing(self.text, self.at + 2)
         if end is None or not self.text.startswith("))", end):
             return False
         command.assignments.append(("_", self.inner(self.text[self.at + 2 : end], depth)))
         self.at = end + 2
         return True
-
-    def inner(self, text: str, depth: int) -> Word:
-        """The parts of a text in which only substitutions count."""
-        inner = _Parser(text)
-        parts = []
-        while inner.at < len(text):
-            parts += list(inner.double(depth + 1, _IN_HERE, ""))
-        return tuple(parts)
 
     def skip(self, command: Command, keyword: str, depth: int) -> None:
         """``[[ ... ]]`` or ``case WORD in PATTERN)``: over what only steers."""
@@ -290,7 +214,7 @@ class _Parser:
         self.blanks()
         target = self.word(depth)
         if target is None:
-            raise _fault(f"a redirection {operator} to nothing")
+            raise fault(f"a redirection {operator} to nothing")
         command.redirects.append(Redirect(operator, target))
         if operator in ("<<", "<<-"):
             end = "".join(part.text for part in target)
@@ -315,191 +239,3 @@ class _Parser:
             body = (Part("text", text, True),) if quoted else self.inner(text, depth)
             old = command.redirects[index]
             command.redirects[index] = Redirect(old.operator, old.target, body)
-
-    def word(self, depth: int) -> Word | None:
-        """One word; None where an operator, a blank or the end stands."""
-        parts: list[Part] = []
-        text = self.text
-        while self.at < len(text):
-            match = _PLAIN.match(text, self.at)
-            if match is not None:
-                self.at = match.end()
-                parts.append(Part("text", match[0]))
-                continue
-            sign = text[self.at]
-            if sign == "\\":
-                if text.startswith("\\\n", self.at):
-                    self.at += 2
-                    continue
-                parts.append(Part("text", text[self.at + 1 : self.at + 2], True))
-                self.at += 2
-            elif sign == "'":
-                parts.append(Part("text", self.upto("'", self.at + 1), True))
-            elif sign == '"':
-                self.at += 1
-                parts += [Part("text", "", True), *self.double(depth, _IN_DOUBLE, '"')]
-            elif sign in "$`":
-                parts.append(self.dollar(depth, quoted=False))
-            elif sign in "<>" and text.startswith("(", self.at + 1):
-                self.at += 2
-                parts.append(Part("script", sign, False, self.closed_script(depth)))
-            else:
-                break
-        return tuple(_joined(parts)) if parts else None
-
-    def upto(self, end: str, start: int) -> str:
-        stop = self.text.find(end, start)
-        if stop < 0:
-            raise _fault(f"a quote {end} without its end")
-        self.at = stop + len(end)
-        return self.text[start:stop]
-
-    def double(self, depth: int, plain: re.Pattern[str], end: str) -> Iterator[Part]:
-        """What is between double quotes (``end`` is one), or all of a here-document (``end`` is empty)."""
-        while self.at < len(self.text):
-            match = plain.match(self.text, self.at)
-            if match is not None:
-                self.at = match.end()
-                yield Part("text", match[0], True)
-                continue
-            sign = self.text[self.at]
-            if end and sign == end:
-                self.at += 1
-                return
-            if sign == "\\":
-                following = self.text[self.at + 1 : self.at + 2]
-                kept = (
-                    following if following in ("$", "`", '"', "\\") else "" if following == "\n" else f"\\{following}"
-                )
-                yield Part("text", kept, True)
-                self.at += 2
-            else:
-                yield self.dollar(depth, quoted=True)
-        if end:
-            raise _fault("a quote without its end")
-
-    def dollar(self, depth: int, *, quoted: bool) -> Part:
-        """What starts with ``$`` or a backquote."""
-        text, start = self.text, self.at
-        if text[start] == "`":
-            return Part("script", "", quoted, _nested(self.backquoted(), depth))
-        if text.startswith("$((", start):
-            end = _closing(text, start + 3)
-            if end is not None and text.startswith("))", end):
-                self.at = end + 2
-                return Part("unknown", "", quoted, default=self.inner(text[start + 3 : end], depth))
-        if text.startswith("$(", start):
-            self.at += 2
-            return Part("script", "", quoted, self.closed_script(depth))
-        if text.startswith("${", start):
-            return self.braced(depth, quoted)
-        if text.startswith("$'", start) and not quoted:
-            return Part("text", self.ansi(), True)
-        if text.startswith('$"', start) and not quoted:
-            self.at += 2
-            return Part("unknown", "", True, default=tuple(self.double(depth, _IN_DOUBLE, '"')))
-        match = _NAME.match(text, start + 1)
-        if match is not None:
-            self.at = match.end()
-            return Part("variable", match[0], quoted)
-        if text[start + 1 : start + 2] and text[start + 1] in _SPECIAL:
-            self.at += 2
-            return Part("variable", text[start + 1], quoted)
-        self.at += 1
-        return Part("text", "$", quoted)
-
-    def closed_script(self, depth: int) -> tuple[Pipeline, ...]:
-        script = self.script(depth + 1, ")")
-        self.at += 1
-        return script
-
-    def backquoted(self) -> str:
-        at = self.at + 1
-        found = []
-        while at < len(self.text) and self.text[at] != "`":
-            if self.text[at] == "\\" and self.text[at + 1 : at + 2] in ("`", "\\", "$"):
-                at += 1
-            found.append(self.text[at])
-            at += 1
-        if at >= len(self.text):
-            raise _fault("a backquote without its end")
-        self.at = at + 1
-        return "".join(found)
-
-    def braced(self, depth: int, quoted: bool) -> Part:
-        """``${NAME}``, ``${NAME:-default}``; anything else that braces can do is unknown."""
-        start = self.at + 2
-        match = _NAME.match(self.text, start)
-        special = self.text[start : start + 1]
-        end = match.end() if match is not None else start + 1 if special and special in _SPECIAL else start
-        name = self.text[start:end]
-        if name and self.text.startswith("}", end):
-            self.at = end + 1
-            return Part("variable", name, quoted)
-        stop = _closing(self.text, start, "{", "}")
-        if stop is None:
-            raise _fault("${ without its end")
-        rest = self.text[end:stop]
-        self.at = stop + 1
-        for operator in (":-", ":=", "-", "="):
-            if name and rest.startswith(operator):
-                return Part("variable", name, quoted, default=self.inner(rest[len(operator) :], depth))
-        return Part("unknown", "", quoted, default=self.inner(rest, depth))
-
-    def ansi(self) -> str:
-        """``$'...'`` with its escapes undone."""
-        match = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL).match(self.text, self.at)
-        if match is None:
-            raise _fault("a quote $' without its end")
-        self.at = match.end()
-        return _ANSI.sub(_unescaped, match[1])
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    code = match[1]
-    if code[0] in "xuU" and len(code) > 1:
-        return chr(min(int(code[1:], 16), 0x10FFFF))
-    if code[0] in "01234567":
-        return chr(int(code, 8) & 0xFF)
-    return _LETTERS.get(code, code)
-
-
-def _nested(text: str, depth: int) -> tuple[Pipeline, ...]:
-    """The script between backquotes."""
-    if depth > DEEPEST:
-        raise _fault(f"nested more than {DEEPEST} deep")
-    parser = _Parser(text)
-    found: list[Pipeline] = []
-    while parser.at < len(text):
-        found += parser.script(depth + 1, "")
-        parser.at += 1
-    return tuple(found)
-
-
-def _closing(text: str, start: int, opens: str = "(", closes: str = ")") -> int | None:
-    """Where the bracket that is open at ``start`` closes; quotes and escapes are passed over."""
-    level = 1
-    for match in re.compile(rf"\\.|'[^']*'|[{re.escape(opens + closes)}]", re.DOTALL).finditer(text, start):
-        if match[0] == opens:
-            level += 1
-        elif match[0] == closes:
-            level -= 1
-            if level == 0:
-                return match.start()
-    return None
-
-
-def _joined(parts: list[Part]) -> Iterator[Part]:
-    """Neighbouring plain texts as one, so that a keyword or an assignment is seen whole."""
-    held: Part | None = None
-    for part in parts:
-        if held is not None and part.kind == "text" and part.quoted == held.quoted:
-            held = Part("text", held.text + part.text, held.quoted)
-            continue
-        if held is not None:
-            yield held
-        held = part if part.kind == "text" else None
-        if held is None:
-            yield part
-    if held is not None:
-        yield held

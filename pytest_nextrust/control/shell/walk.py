@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from dataclasses import dataclass
 
-    from pytest_nextrust.control.shell.parse import Command, Pipeline, Word
+    from pytest_nextrust.control.shell.tree import Command, Pipeline, Word
     from pytest_nextrust.control.shell.wrappers import Unwrapped
 else:
     from pytest_nextrust.control.values import dataclass

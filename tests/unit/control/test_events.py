@@ -125,3 +125,20 @@ def test_an_event_is_a_value() -> None:
     assert first != parse_event(event_bytes(command="pwd"), "PreToolUse")
     with pytest.raises(AttributeError, match="frozen"):
         first.session_id = "x"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("\ud83d", "\ufffd"),
+        ("a\udc00\\\ud800b", "a\ufffd\\\ufffdb"),
+        ("\U0001f600", "\U0001f600"),
+        ("\\ud83d", "\\ud83d"),
+    ],
+    ids=["high", "both", "pair", "escaped"],
+)
+def test_half_a_pair_of_surrogates_is_replaced(given: str, read: str) -> None:
+    """What no file, database or command could take is U+FFFD, wherever it stands; whole characters stay."""
+    event = parse_event(event_bytes(command=given, session_id=given), "PreToolUse")
+    assert event.command == event.session_id == read
+    parse_event(event_bytes(tool_input={"command": "ls", given: [given]}), "PreToolUse").tool_input[read][0].encode()

@@ -96,7 +96,19 @@ def test_the_steps_of_a_script() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["echo 'x", 'echo "x', "echo `x", "echo $(x", "(ls", "${x", "echo " + "$(" * 1000, "a" * 70_000, "cat <"],
+    [
+        "echo 'x",
+        'echo "x',
+        "echo `x",
+        "echo $(x",
+        "(ls",
+        "${x",
+        "echo " + "$(" * 1000,
+        "${a:-" * 1000 + "}" * 1000,
+        "$((" * 1000 + "))" * 1000,
+        "a" * 70_000,
+        "cat <",
+    ],
     ids=lambda text: text[:8],
 )
 def test_what_cannot_be_read_is_a_fault(text: str) -> None:
