@@ -14,6 +14,8 @@ Readers take no lock and never raise for what is in the file: a line that is tor
 A torn last line is closed off by the next writer. Readers ignore keys they do not know; a line of a newer schema is
 read as far as the fields above go, and reported. Lines without ``log`` are older than it, and read as well.
 
+Secrets are taken out here, so that no writer can forget it: what is appended passes a Redactor first.
+
 Boundary: knows record types only as names; what is in ``details`` is the business of ``status.records``.
 """
 
@@ -41,6 +43,7 @@ from pytest_nextrust.files import (
     sync_data,
     sync_folder,
 )
+from pytest_nextrust.redaction import Redactor
 from pytest_nextrust.wire import to_wire
 
 __all__ = ["SCHEMA", "Journal", "JournalView", "Problem", "Record", "decode", "encode", "parse"]
@@ -124,10 +127,24 @@ def _details(type: str, details: Mapping[str, Any]) -> str:
         if _may_be_deep(text):
             _check_depth(json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
-        raise StatusError(
-            "journal", f"the details of a {type!r} record cannot be written: {error}", remedy="give plain JSON values"
-        ) from error
+        raise _unwritable(type, error) from error
     return text
+
+
+def _clean(type: str, details: Mapping[str, Any], redactor: Redactor) -> Mapping[str, Any]:
+    """The details without secrets: the same object where there is none."""
+    try:
+        plain = _plain(details)
+        clean: Mapping[str, Any] = redactor.plain(plain)
+        return details if clean == plain else clean
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _unwritable(type, error) from error
+
+
+def _unwritable(type: str, error: Exception) -> StatusError:
+    return StatusError(
+        "journal", f"the details of a {type!r} record cannot be written: {error}", remedy="give plain JSON values"
+    )
 
 
 def _plain(details: Mapping[str, Any]) -> object:
@@ -225,28 +242,36 @@ def utc_now() -> datetime:
 class Journal:
     """The journal in a folder. One object per process and thread; any number of them write to the same folder.
 
-    ``clock`` gives the time of a record; ``lock`` replaces the default lock (5 s, exponential backoff).
+    ``clock`` gives the time of a record; ``lock`` replaces the default lock (5 s, exponential backoff); ``redactor``
+    knows more secrets than those of the usual variables of this process.
     """
 
     def __init__(
-        self, folder: Path | str, *, clock: Callable[[], datetime] = utc_now, lock: Lock | None = None
+        self,
+        folder: Path | str,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        lock: Lock | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.path = self.folder / NAME
         self._name = str(self.path)
         self._clock = clock
         self._lock = lock or Lock(self.folder / "journal.lock", timeout=LOCK_TIMEOUT)
+        self._redactor = redactor or Redactor(os.environ)
         self._file: OpenFile | None = None
         self._named: OpenFile | None = None
         self._last: tuple[OpenFile, int, _Place] | None = None
 
     def append(self, type: str, details: Mapping[str, Any], *, run: str = "") -> Record:
-        """Write one record; it is on the device when this returns.
+        """Write one record, without secrets; it is on the device when this returns. The record is as written.
 
         ``run`` defaults to ``details["run"]``. Raises StatusError (LockTimeout where another process sits on the lock);
         then nothing was acknowledged, and a reader sees either no trace of the record or a whole one.
         """
-        owner = run or str(details.get("run", ""))
+        details = _clean(type, details, self._redactor)
+        owner = self._redactor.text(run or str(details.get("run", "")))
         rest = _rest(type, owner, _details(type, details))
         try:
             if self._file is None:
