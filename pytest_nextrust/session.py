@@ -8,6 +8,7 @@ Boundary: pure of pytest.
 from __future__ import annotations
 
 import dataclasses
+import os
 import shlex
 import shutil
 import tempfile
@@ -16,14 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_nextrust.config import ProjectConfig, load_project
+from pytest_nextrust.config import ProjectConfig, load_project, read_document
 from pytest_nextrust.control.metrics.runs import RunMeasure
 from pytest_nextrust.control.metrics.sinks import open_emitter
 from pytest_nextrust.control.run import RunGuard, admit
-from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.errors import ConfigError, Fault, UsageFault
 from pytest_nextrust.matrix import Cell
 from pytest_nextrust.phases import Phases
 from pytest_nextrust.plan import Catalogue, Plan, catalogue, make_plan, refusal
+from pytest_nextrust.redaction import Redactor
 from pytest_nextrust.report.recorder import Recorder
 from pytest_nextrust.scenarios import Scenario
 from pytest_nextrust.settings import Settings
@@ -83,6 +85,8 @@ class Session:
     """Node id to the item as it is before it ran (verdict ``crashed``: what it is if nothing comes)."""
     notes: list[str] = field(default_factory=list)
     recorder: Recorder | None = None
+    redactor: Redactor = field(default_factory=lambda: Redactor(os.environ))
+    """For whatever is written or shown of an item."""
     guard: RunGuard | None = None
     """Around a run of phases; None in a worker."""
     measure: RunMeasure | None = None
@@ -177,11 +181,18 @@ class Session:
         return [self.results[nodeid] for nodeid in dict.fromkeys([*known, *self.results])]
 
     def settle(self, item: Item) -> Item:
-        """Keep what an item came to, and record it where this run has a record. Raises StatusError."""
-        self.results[item.nodeid] = item
+        """Keep what an item came to, and record it where this run has a record: without secrets. Raises StatusError."""
+        nodeid, item = item.nodeid, self.clean(item)
+        self.results[nodeid] = item
         if self.recorder is not None:
             self.recorder.item(item)
         return item
+
+    def clean(self, item: Item) -> Item:
+        """The item without secrets: a guest may print one, and a test's parameter may be one."""
+        values = ((each.name, getattr(item, each.name)) for each in dataclasses.fields(item))
+        texts = {name: value for name, value in values if isinstance(value, str)}
+        return dataclasses.replace(item, **self.redactor.plain(texts))
 
     def toolchain_fault(self, name: str) -> str:
         """What is wrong with a toolchain; nothing where it is found and usable."""
@@ -267,6 +278,7 @@ def open_session(
         services=Services(settings, work.fresh, more=toolchains),
         work=work,
         plan=plan,
+        redactor=_redactor(project),
         worker=worker,
         notes=list(project.notes),
     )
@@ -281,10 +293,24 @@ def open_session(
             toolchain=session.toolchain_fault,
             notes=session.notes,
             log=log,
+            redactor=session.redactor,
         )
     if session.recorder is not None and handed is None:
         _enter(session, project)
     return session
+
+
+def _redactor(project: ProjectConfig) -> Redactor:
+    """Knows the secrets that ``[hooks.secrets]`` names. Raises ConfigError for that table."""
+    from pytest_nextrust.control.settings import SecretRules
+
+    path = f"{project.prefix}.hooks.secrets" if project.prefix else "hooks.secrets"
+    table = project.hooks.get("secrets", {})
+    place = str(project.source or "")
+    if not isinstance(table, dict):
+        raise ConfigError("hooks", [Fault(path, "not a table", f"write [{path}]")], place=place)
+    rules = read_document(SecretRules, table, subject="hooks", place=place, path=path)
+    return Redactor(os.environ, names=rules.variables, minimum=rules.minimum)
 
 
 def _enter(session: Session, project: ProjectConfig) -> None:
@@ -302,6 +328,7 @@ def _enter(session: Session, project: ProjectConfig) -> None:
             commit=session.environment.commit,
             run=session.environment.run_id,
             force=settings.force,
+            redactor=session.redactor,
         )
     except UsageFault:
         emitter.count("nextrust.guard.actions", guard="backoff", action="refused")

@@ -1,4 +1,4 @@
-"""Whether a report can cross from a worker to the controller.
+"""What is taken from a report before it goes on: what cannot cross from a worker to the controller, and secrets.
 
 Reproduced with xdist 3.8: a report that holds a value execnet cannot carry is lost, its test with it, and the run
 exits 0. So such a report is made one that can cross, and that fails.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-__all__ = ["repair"]
+from pytest_nextrust.redaction import Redactor
+
+__all__ = ["redact", "repair"]
 
 # What a plain report holds: pytest itself turns these into plain values on the way, all but the user's properties.
 _OWN = frozenset(vars(pytest.TestReport("", ("", None, ""), {}, "passed", None, "call")))
@@ -47,3 +49,13 @@ def _crosses(value: object) -> bool:
 
 def _either(value: object) -> object:
     return value if _crosses(value) else repr(value)
+
+
+def redact(report: pytest.TestReport, redactor: Redactor) -> None:
+    """Take secrets out of what the terminal and JUnit XML show: a traceback with one in it is shown as text."""
+    report.sections = [(title, redactor.text(text)) for title, text in report.sections]
+    if report.longrepr is not None and not isinstance(report.longrepr, tuple):
+        shown = str(report.longrepr)
+        clean = redactor.text(shown)
+        if clean != shown:
+            report.longrepr = clean

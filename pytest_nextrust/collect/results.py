@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_nextrust.collect.carry import repair
+from pytest_nextrust.collect.carry import redact, repair
 from pytest_nextrust.collect.nodes import BLANK, NotVerified, VerifiedItem
 from pytest_nextrust.errors import GuardError, HarnessFault, StatusError, ToolchainMissing
 from pytest_nextrust.plan import REFUSED
@@ -88,9 +88,9 @@ class Results:
         self._strict(report)
         if call.excinfo is not None and isinstance(call.excinfo.value, NotVerified) and report.when == "setup":
             report.longrepr = f"{call.excinfo.value.outcome.message}\n--nextrust-force runs it all the same"
+        redact(report, self.session.redactor)
         current = absorb(item, item.stash[_PROGRESS], call, report)
-        current = self._carriable(report, current)
-        item.stash[_PROGRESS] = current
+        item.stash[_PROGRESS] = current = self._carriable(report, current)
         if report.when == "teardown":
             figures: dict[str, float] = item.stash.get(FIGURES, {})
             if isinstance(item, VerifiedItem) and item.outcome is not None:
@@ -118,12 +118,12 @@ class Results:
 
     def _settle(self, report: pytest.TestReport, item: Item) -> None:
         try:
-            self.session.settle(item)
+            item = self.session.settle(item)
         except StatusError as error:
             report.outcome = "failed"
             report.longrepr = f"infra-error: the record could not be written: {error}"
-            item = dataclasses.replace(item, verdict="infra-error", message=str(error))
-            self.session.results[item.nodeid] = item
+            failed = dataclasses.replace(item, verdict="infra-error", message=str(error))
+            self.session.results[item.nodeid] = item = self.session.clean(failed)
         setattr(report, _CARRIER, to_wire(item))
         report.user_properties += [
             ("nextrust_verdict", item.verdict),
@@ -210,9 +210,8 @@ class Results:
         if blank is None:
             self.faults.append(f"{nodeid}: {message}")
             return
-        item = dataclasses.replace(blank, verdict="crashed", message=message)
         try:
-            self.session.settle(item)
+            self.session.settle(dataclasses.replace(blank, verdict="crashed", message=message))
         except StatusError as error:
             self.faults.append(str(error))
 
@@ -248,7 +247,7 @@ class Results:
             self.faults.append(str(error))
             return
         for nodeid, item in self.session.expected.items():
-            if item.key not in recorded:
+            if self.session.clean(item).key not in recorded:
                 self.lost(nodeid, "its record is not in the journal")
 
     def _close(self, session: pytest.Session) -> None:

@@ -15,6 +15,7 @@ from pytest_nextrust.control.guards.backoff import Backoff, BackoffSettings, cou
 from pytest_nextrust.control.guards.database import Database, state_path
 from pytest_nextrust.control.guards.override import record_override
 from pytest_nextrust.errors import GuardError, UsageFault
+from pytest_nextrust.redaction import Redactor
 from pytest_nextrust.wording import counted
 
 __all__ = ["RunGuard", "admit", "is_clean"]
@@ -58,6 +59,7 @@ def admit(
     run: str,
     force: bool,
     environ: Mapping[str, str] | None = None,
+    redactor: Redactor | None = None,
 ) -> RunGuard:
     """Let a run of phases in, or raise UsageFault: its commit has failed too often, or nobody can tell.
 
@@ -83,7 +85,14 @@ def admit(
         raise UsageFault("--nextrust-phase", reason, remedy=remedy)
     if reason:
         record_override(
-            status_dir, "backoff", "--nextrust-force", environ=environ, run=run, commit=commit, reason=reason
+            status_dir,
+            "backoff",
+            "--nextrust-force",
+            environ=environ,
+            run=run,
+            commit=commit,
+            reason=reason,
+            redactor=redactor,
         )
         notes.append(f"forced: {reason}")
     return RunGuard(database, settings, commit, occasion, counting, bool(reason), tuple(notes))

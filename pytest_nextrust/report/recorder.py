@@ -12,6 +12,7 @@ from pathlib import Path
 from pytest_nextrust.criteria import Fault, check_criterion
 from pytest_nextrust.matrix import Cell, Matrix
 from pytest_nextrust.phases import Phases, clear_done, mark_done
+from pytest_nextrust.redaction import Redactor
 from pytest_nextrust.report.table import counts
 from pytest_nextrust.status import Journal
 from pytest_nextrust.status.environment import Environment
@@ -30,7 +31,7 @@ class Recorder:
     """Writes what one run comes to. ``folder`` is the status folder; raises StatusError where it cannot be written.
 
     ``toolchain`` says what is wrong with a toolchain; ``notes`` takes remarks for the user;
-    ``log`` is the log as far as it was read already.
+    ``log`` is the log as far as it was read already, ``redactor`` takes secrets out of what is written.
     """
 
     def __init__(
@@ -43,11 +44,12 @@ class Recorder:
         toolchain: Fault = lambda name: f"whether {name} is here is not known",
         notes: list[str] | None = None,
         log: Follower | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.run = run
         self.notes: list[str] = [] if notes is None else notes
         self._toolchain = toolchain
-        self.journal = Journal(folder)
+        self.journal = Journal(folder, redactor=redactor)
         self._phases = phases
         self._root = root
         self._log = log or Follower(folder)

@@ -25,6 +25,7 @@ from pytest_nextrust.config import read_document
 from pytest_nextrust.errors import ConfigError, Fault, StatusError
 from pytest_nextrust.files import LOCK_TIMEOUT, Lock, make_folder
 from pytest_nextrust.phases import Phase, Phases
+from pytest_nextrust.redaction import Redactor
 from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.journal import Journal, Record, encode, utc_now
 from pytest_nextrust.status.records import check_details, moment
@@ -74,7 +75,7 @@ class Imported:
     sources: tuple[Source, ...] = field(default=())
 
 
-def import_files(folder: Path, files: Sequence[Path]) -> Imported:
+def import_files(folder: Path, files: Sequence[Path], *, redactor: Redactor | None = None) -> Imported:
     """Import ``files`` into the log in ``folder``.
 
     Raises ConfigError with every fault of every file (nothing is written then), StatusError where the log cannot be
@@ -102,12 +103,12 @@ def import_files(folder: Path, files: Sequence[Path]) -> Imported:
     # A lock of its own: two imports of the same file must see each other's records.
     with Lock(folder / "import.lock", timeout=LOCK_TIMEOUT):
         new = _new(sources, read_log(folder).records)
-        return Imported(tuple(_append(folder, new)), number - len(new), tuple(sources))
+        return Imported(tuple(_append(folder, new, redactor)), number - len(new), tuple(sources))
 
 
-def _append(folder: Path, entries: Iterable[tuple[Entry, str]]) -> Iterator[Record]:
+def _append(folder: Path, entries: Iterable[tuple[Entry, str]], redactor: Redactor | None) -> Iterator[Record]:
     now = utc_now()
-    journal = Journal(folder, clock=lambda: now)
+    journal = Journal(folder, clock=lambda: now, redactor=redactor)
     for entry, identifier in entries:
         now = entry.time or utc_now()
         yield journal.append(entry.type, _details(entry, identifier))

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from pytest_nextrust.commands.status.common import answer
+from pytest_nextrust.commands.status.common import answer, project_redactor
 from pytest_nextrust.errors import UsageFault
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -23,12 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Append; 0. Raises StatusError, ConfigError for details that readers would not take, UsageFault for no JSON."""
+    """Append; 0. Raises StatusError, ConfigError for faulty details or settings, UsageFault for no JSON."""
     from pytest_nextrust.status import Journal, check_details
 
     details = _details(args.details)
     check_details(args.type, details)
-    record = Journal(args.dir).append(args.type, details)
+    record = Journal(args.dir, redactor=project_redactor()).append(args.type, details)
     if args.json != "-":
         print(f"{record.seq} {record.time} {record.type}")
     answer(args, record={"seq": record.seq, "timestamp": record.time, "type": record.type, "run": record.run})

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from pytest_nextrust.commands.status.common import answer
+from pytest_nextrust.commands.status.common import answer, project_redactor
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.wording import counted
 
@@ -43,7 +43,14 @@ def run(args: argparse.Namespace) -> int:
         failures = counts.get(commit, 0)
         if failures:
             # The record first: killed in between, the commit is still refused and the command is given again.
-            record_clear(args.dir, commit, failures, environ=os.environ, reason=args.why.strip()[:500])
+            record_clear(
+                args.dir,
+                commit,
+                failures,
+                environ=os.environ,
+                reason=args.why.strip()[:500],
+                redactor=project_redactor(),
+            )
             backoff.clear(commit)
             emitter.count("nextrust.guard.actions", guard="backoff", action="cleared")
     if args.json != "-":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,9 +12,19 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.commands.answer import envelope, write_answer
 
 if TYPE_CHECKING:
+    from pytest_nextrust.redaction import Redactor
     from pytest_nextrust.status import Problem
 
-__all__ = ["DEFAULT_DIR", "add_dir_option", "answer", "count", "existing_log", "tell_missing", "warn"]
+__all__ = [
+    "DEFAULT_DIR",
+    "add_dir_option",
+    "answer",
+    "count",
+    "existing_log",
+    "project_redactor",
+    "tell_missing",
+    "warn",
+]
 
 DEFAULT_DIR = "docs/ci-status"
 
@@ -33,6 +44,16 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1")
     return int(text)
+
+
+def project_redactor() -> Redactor:
+    """Knows the secrets of the project that this folder belongs to. Raises ConfigError for its settings."""
+    from pytest_nextrust.control.context import project_root
+    from pytest_nextrust.control.snapshot import load_snapshot
+    from pytest_nextrust.redaction import Redactor
+
+    rules = load_snapshot(project_root(os.environ), keep=False).settings.secrets
+    return Redactor(os.environ, names=rules.variables, minimum=rules.minimum)
 
 
 def existing_log(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pytest_nextrust.commands.status.common import answer
+from pytest_nextrust.commands.status.common import answer, project_redactor
 from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from pytest_nextrust.status import import_files
     from pytest_nextrust.status.importer import tables
 
-    done = import_files(args.dir, args.files)
+    done = import_files(args.dir, args.files, redactor=project_redactor())
     toml = tables(phase for source in done.sources for phase in source.phases)
     left = [{"file": str(source.path), "what": what} for source in done.sources for what in source.left]
     if args.json != "-":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_nextrust.redaction import Redactor
     from pytest_nextrust.status.journal import Record
 
 __all__ = ["CLEARED", "OVERRIDE", "record_clear", "record_override", "skip_hooks", "who", "why"]
@@ -50,7 +51,15 @@ def why(environ: Mapping[str, str]) -> str:
 
 
 def record_override(
-    folder: Path, guard: str, how: str, *, environ: Mapping[str, str], run: str = "", commit: str = "", reason: str = ""
+    folder: Path,
+    guard: str,
+    how: str,
+    *,
+    environ: Mapping[str, str],
+    run: str = "",
+    commit: str = "",
+    reason: str = "",
+    redactor: Redactor | None = None,
 ) -> Record:
     """Record in the journal of the status folder that ``guard`` was passed by ``how``; durable. Raises StatusError.
 
@@ -59,18 +68,26 @@ def record_override(
     by, because = who(environ), why(environ)
     message = f"{guard} passed with {how} by {by['user']}" + (f": {because}" if because else "")
     details = {"message": message, "guard": guard, "how": how, **by, "why": because, "commit": commit, "reason": reason}
-    return _append(folder, OVERRIDE, details, run)
+    return _append(folder, OVERRIDE, details, run, redactor)
 
 
-def record_clear(folder: Path, commit: str, failures: int, *, environ: Mapping[str, str], reason: str = "") -> Record:
+def record_clear(
+    folder: Path,
+    commit: str,
+    failures: int,
+    *,
+    environ: Mapping[str, str],
+    reason: str = "",
+    redactor: Redactor | None = None,
+) -> Record:
     """Record that a commit's failures are forgotten, and who says so; durable. Raises StatusError."""
     by, because = who(environ), reason or why(environ)
     message = f"{failures} failures of {commit[:12]} cleared by {by['user']}" + (f": {because}" if because else "")
     details = {"message": message, "commit": commit, "failures": failures, **by, "why": because}
-    return _append(folder, CLEARED, details, "")
+    return _append(folder, CLEARED, details, "", redactor)
 
 
-def _append(folder: Path, type: str, details: Mapping[str, object], run: str) -> Record:
+def _append(folder: Path, type: str, details: Mapping[str, object], run: str, redactor: Redactor | None) -> Record:
     from pytest_nextrust.status.journal import Journal
 
-    return Journal(folder).append(type, details, run=run)
+    return Journal(folder, redactor=redactor).append(type, details, run=run)
