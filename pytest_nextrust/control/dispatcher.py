@@ -39,7 +39,7 @@ def handle(name: str, data: bytes, environ: Mapping[str, str], tell: Tell, over:
     root = project_root(environ, event.cwd if isinstance(event, Event) else "")
     tell("fact", {"root": root})
     snapshot = load_snapshot(root, keep=not flag(environ, "DRY_RUN"))
-    tell("fact", records.facts_of(snapshot.settings))
+    tell("fact", records.facts_of(snapshot))
     tell("limit", limit := snapshot.settings.limits.get(name, LIMITS[name]))
     if not isinstance(event, Event):
         raise event

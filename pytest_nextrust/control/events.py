@@ -49,6 +49,9 @@ _EXIT = "Exit code "
 LONGEST_NUMBER = 400
 """Digits: nothing an assistant counts needs more, and converting a longer one takes quadratic time."""
 
+LONGEST_NAME = 4096
+"""Characters of an id, a tool's name or a path (PATH_MAX of Linux): what is longer is none."""
+
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -125,7 +128,7 @@ def parse_event(data: bytes, wanted: str) -> Event:
         reader.fault("hook_event_name", f"{_shown(name)}, and the command was called for {wanted}", "mend the settings")
     values: dict[str, Any] = {}
     for key in ("session_id", "transcript_path", "cwd", "permission_mode", "prompt_id", "agent_id", "tool_use_id"):
-        values[key] = reader.text(key)
+        values[key] = reader.name(key)
     if wanted in _TOOL_EVENTS:
         values |= _tool(reader)
     if wanted == FAILURE:
@@ -226,7 +229,7 @@ def _tool(reader: _Reader) -> dict[str, Any]:
     if not isinstance(given, dict):
         reader.fault(key, "missing" if key not in reader.table else f"not an object but {_shown(given)}")
         given = {}
-    name = reader.needed("tool_name")
+    name = reader.needed("tool_name", LONGEST_NAME)
     if name == "Bash" and not isinstance(given.get("command"), str):
         reader.fault(f"{key}.command", f"not a string but {_shown(given.get('command'))}")
     for path in ("file_path", "notebook_path"):
@@ -256,15 +259,25 @@ class _Reader:
 
         self.faults.append(Fault(key, message, remedy))
 
-    def needed(self, key: str) -> str:
+    def needed(self, key: str, longest: float = float("inf")) -> str:
         value = self.table.get(key)
         if isinstance(value, str):
+            if len(value) > longest:
+                self.fault(key, f"{len(value)} characters, more than {longest}")
             return value
         self.fault(key, "missing" if key not in self.table else f"not a string but {_shown(value)}")
         return ""
 
     def text(self, key: str) -> str:
         return str(self._optional(key, str, ""))
+
+    def name(self, key: str) -> str:
+        """An id or a path; left out where it is too long to be one."""
+        value = self.text(key)
+        if len(value) <= LONGEST_NAME:
+            return value
+        self.notes.append(f"{key}: left out: {len(value)} characters")
+        return ""
 
     def flag(self, key: str) -> bool:
         return bool(self._optional(key, bool, False))

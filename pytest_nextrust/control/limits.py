@@ -240,7 +240,7 @@ def _teller(say: int, limit: float) -> Tell:
 
 def _listen(run: Run, said: int, heard: int, remaining: Callable[[], float]) -> bool:
     """Take in what the child says until it has ended; False where time ran out first."""
-    pending = b""
+    pending: list[bytes] = []
     open_ = {said, heard}
     while said in open_ and not run.done:
         left = remaining()
@@ -254,7 +254,11 @@ def _listen(run: Run, said: int, heard: int, remaining: Callable[[], float]) -> 
             elif pipe == heard:
                 run.noise = (run.noise + data)[-_NOISE:]
             else:
-                *lines, pending = (pending + data).split(b"\n")
+                *lines, rest = data.split(b"\n")
+                if lines:
+                    lines[0] = b"".join([*pending, lines[0]])
+                    pending = []
+                pending.append(rest)
                 for line in lines:
                     _take(run, json.loads(line))
     _drain(run, heard)

@@ -2,37 +2,42 @@
 
 A mishap (a handler that hung, crashed or lacked a command, an event or settings that cannot be read) refuses a
 PreToolUse unless ``[hooks] fail_open`` is set: a gate that is broken is closed. It never blocks any other event.
-Refusals, mishaps and skipped events are entries of the status log; every call is a line of the event's own log.
+Refusals, mishaps and skipped events are entries of the status log; every call is a line of the event's own log. Where
+a project measures, ``measuring`` does that apart.
 
 Boundary: runs in the parent, after the work; nothing here decides on the merits.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 
-from pytest_nextrust.control.context import flag, project_root
+from pytest_nextrust.control.context import commit_at, flag, project_root
 from pytest_nextrust.control.decisions import Joined, Reply, join, render
 from pytest_nextrust.control.logs import KEEP, SIZE, write_log
 from pytest_nextrust.redaction import MINIMUM, Redactor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from pytest_nextrust.control.events import Event
     from pytest_nextrust.control.limits import Mishap, Run
-    from pytest_nextrust.control.settings import HookSettings
+    from pytest_nextrust.control.snapshot import Snapshot
 
 __all__ = ["closed", "facts_of", "facts_of_event", "skipped"]
 
+_SINKS = ("STATSD_HOST", "NEXTRUST_METRICS_FILE")
 _OVERRIDE = "SKIP_HOOKS=1 skips all hooks and leaves a record; [hooks] fail_open = true lets such calls pass"
 
 
-def facts_of(settings: HookSettings) -> dict[str, Any]:
+def facts_of(snapshot: Snapshot) -> dict[str, Any]:
     """What the parent needs of the settings, in plain values."""
+    settings = snapshot.settings
     return {
+        "metrics": snapshot.metrics,
         "fail_open": settings.fail_open,
         "channel": settings.channel,
         "status_dir": settings.status_dir,
@@ -57,6 +62,8 @@ class _Writer:
 
     def __init__(self, name: str, environ: Mapping[str, str], facts: Mapping[str, Any]) -> None:
         self.name = name
+        self.environ = environ
+        self.metrics = facts.get("metrics", {})
         self.root = facts["root"] if "root" in facts else project_root(environ)
         self.size, self.keep = facts.get("logs", (SIZE, KEEP))
         variables, minimum = facts.get("secrets", ((), MINIMUM))
@@ -73,6 +80,52 @@ class _Writer:
             write_log(self.root, self.name, self.redactor.plain(entry), size=self.size, keep=self.keep)
         except (OSError, RecursionError) as error:
             return f"nextrust hook: no log was written: {error}\n"
+        return ""
+
+    def measure(self, decision: str, seconds: float, actions: Sequence[tuple[str, str]]) -> None:
+        """Count and time this call, where somebody is to be told; else nothing is loaded."""
+        if self.dry_run or not (self.metrics or any(self.environ.get(name) for name in _SINKS)):
+            return
+        from pytest_nextrust.control.measuring import apart, measure
+
+        def work() -> None:
+            faults = measure(
+                self.root,
+                self.metrics,
+                self.environ,
+                event=self.name,
+                decision=decision,
+                seconds=seconds,
+                actions=actions,
+            )
+            if faults:
+                self.log({"outcome": "not measured", "faults": faults})
+
+        with contextlib.suppress(OSError):
+            apart(work)
+
+    def override(self) -> str:
+        """The entry that says who skipped this event, and why; what went wrong with that, for stderr."""
+        if self.dry_run:
+            return ""
+        from pathlib import Path
+
+        from pytest_nextrust.control.guards.override import record_override
+        from pytest_nextrust.errors import NextrustError
+
+        commit, reason = commit_at(self.root), f"{self.name} was not looked at"
+        try:
+            record_override(
+                Path(self.status_dir),
+                "hooks",
+                "SKIP_HOOKS=1",
+                environ=self.environ,
+                commit=commit,
+                reason=reason,
+                redactor=self.redactor,
+            )
+        except (NextrustError, OSError) as error:
+            return f"nextrust hook: not in the status log: {error}\n"
         return ""
 
     def record(self, type: str, details: Mapping[str, Any]) -> str:
@@ -92,13 +145,25 @@ class _Writer:
 
 
 def skipped(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
-    """SKIP_HOOKS: the event passes unseen, and that is on record."""
+    """SKIP_HOOKS: the event passes unseen, and that is on record, with who and why."""
     import hashlib
 
-    writer = _Writer(name, environ, {})
-    details = {"digest": hashlib.sha256(data).hexdigest(), "message": f"{name} skipped: SKIP_HOOKS is set"}
-    said = writer.record("hook_skipped", details) + writer.log({"outcome": "skipped", **details})
+    began = time.monotonic()
+    writer = _Writer(name, environ, _facts_where_readable(environ))
+    said = writer.override() + writer.log({"outcome": "skipped", "digest": hashlib.sha256(data).hexdigest()})
+    writer.measure("skipped", time.monotonic() - began, [("hooks", "overridden")])
     return Reply(0, "", said)
+
+
+def _facts_where_readable(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the settings say; nothing where they are faulty: skipping is the way out of that too."""
+    from pytest_nextrust.control.snapshot import load_snapshot
+    from pytest_nextrust.errors import NextrustError
+
+    try:
+        return facts_of(load_snapshot(project_root(environ), keep=False))
+    except NextrustError:
+        return {}
 
 
 def closed(name: str, data: bytes, environ: Mapping[str, str], run: Run) -> Reply:
@@ -116,6 +181,9 @@ def closed(name: str, data: bytes, environ: Mapping[str, str], run: Run) -> Repl
     )
     reply = render(name, joined, form=run.facts.get("form", "2026-08"), channel=run.facts.get("channel", "auto"))
     said = _write(writer, data, run, joined, reply)
+    repeated = [("idempotency", "repeated")] if run.facts.get("repeated") else []
+    decision = joined.verdict or ("error" if run.mishaps else "passed")
+    writer.measure(decision, time.monotonic() - run.began, repeated)
     return Reply(reply.status, reply.stdout, reply.stderr + said)
 
 

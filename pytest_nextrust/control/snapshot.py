@@ -30,7 +30,7 @@ else:
 
 __all__ = ["PhaseFact", "Snapshot", "Table", "load_snapshot"]
 
-_FORM = 1
+_FORM = 2
 _METADATA = (".dist-info", ".egg-info")
 
 
@@ -45,11 +45,13 @@ class PhaseFact:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """``plugins``: for each event the references ``plugins.load`` takes, in the order in which they are called."""
+    """``plugins``: for each event the references ``plugins.load`` takes, in the order in which they are called.
+    ``metrics``: the table as written."""
 
     settings: HookSettings
     phases: tuple[PhaseFact, ...]
     plugins: Mapping[str, tuple[str, ...]]
+    metrics: Mapping[str, Any]
 
 
 class Table:
@@ -93,7 +95,7 @@ def _restored(plain: Mapping[str, Any]) -> Snapshot:
     phases = tuple(PhaseFact(p["id"], p["name"], tuple(p["depends"])) for p in plain["phases"])
     plugins = {str(event): tuple(map(str, names)) for event, names in plain["plugins"].items()}
     settings: Any = Table(plain["settings"])
-    return Snapshot(settings, phases, plugins)
+    return Snapshot(settings, phases, plugins, dict(plain["metrics"]))
 
 
 def _read(root: str) -> dict[str, Any]:
@@ -112,7 +114,9 @@ def _read(root: str) -> dict[str, Any]:
     phases = [
         {"id": phase.id, "name": phase.name, "depends": list(phase.depends)} for phase in Phases.from_config(project)
     ]
-    return {"settings": to_wire(settings), "phases": phases, "plugins": index(Path(root))}
+    # What is no text is a fault, told by whoever opens the sinks.
+    metrics = {key: value if isinstance(value, str) else None for key, value in project.metrics.items()}
+    return {"settings": to_wire(settings), "phases": phases, "plugins": index(Path(root)), "metrics": metrics}
 
 
 def _write(file: str, plain: Mapping[str, Any]) -> None:

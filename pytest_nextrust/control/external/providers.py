@@ -5,8 +5,9 @@ Boundary: one request, one Reply or ExternalError; the budget is asked before ev
 
 from __future__ import annotations
 
+import contextlib
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ from pytest_nextrust.control.external.http import Post, post_json
 from pytest_nextrust.control.external.queue import Entry
 from pytest_nextrust.control.external.replies import Reply
 from pytest_nextrust.control.external.settings import ExternalRules
-from pytest_nextrust.errors import ExternalError
+from pytest_nextrust.control.usage.measure import external_call
+from pytest_nextrust.errors import ConfigError, ExternalError
 from pytest_nextrust.redaction import Redactor
 
 __all__ = ["Asker"]
@@ -42,15 +44,16 @@ class Asker:
         if entry.kind == "design":
             rules = self.rules.design
             secret = openai.key(self.environ)
-            post = self._post(
-                entry,
-                openai.url(rules, self.environ),
-                openai.headers(entry, secret),
-                openai.body(entry, rules),
-                min(limit, rules.timeout),
-                rules.max_output_tokens,
-            )
-            return openai.parse(post_json(post))
+            with self._call(entry, rules.max_output_tokens) as begin:
+                post = self._post(
+                    entry,
+                    openai.url(rules, self.environ),
+                    openai.headers(entry, secret),
+                    openai.body(entry, rules),
+                    min(limit, rules.timeout),
+                    begin,
+                )
+                return openai.parse(post_json(post))
         return self._review(entry, min(limit, self.rules.review.timeout))
 
     def _review(self, entry: Entry, limit: float) -> Reply:
@@ -76,37 +79,50 @@ class Asker:
 
     def _cli(self, program: str, entry: Entry, limit: float) -> Reply:
         rules = self.rules.review
-        self._begin(entry, len(entry.instructions.encode()) + len(entry.text.encode()), rules.max_output_tokens)
-        try:
-            return gemini_cli.ask(
-                program,
-                entry,
-                rules,
-                self.environ,
-                limit=limit,
-                redactor=self.redactor,
-                guide=self.root / "GEMINI.md",
-            )
-        except ExternalError as error:
-            if not error.charged:
-                self.budget.release(entry.id)
-            raise
+        with self._call(entry, rules.max_output_tokens) as begin:
+            begin()
+            try:
+                return gemini_cli.ask(
+                    program,
+                    entry,
+                    rules,
+                    self.environ,
+                    limit=limit,
+                    redactor=self.redactor,
+                    guide=self.root / "GEMINI.md",
+                )
+            except ExternalError as error:
+                if not error.charged:
+                    self.budget.release(entry.id)
+                raise
 
     def _api(self, entry: Entry, limit: float) -> Reply:
         rules = self.rules.review
         secret = gemini_api.key(self.environ)
-        post = self._post(
-            entry,
-            gemini_api.url(rules),
-            gemini_api.headers(entry, secret),
-            gemini_api.body(entry, rules),
-            limit,
-            rules.max_output_tokens,
-        )
-        return gemini_api.parse(post_json(post))
+        with self._call(entry, rules.max_output_tokens) as begin:
+            url, headers = gemini_api.url(rules), gemini_api.headers(entry, secret)
+            return gemini_api.parse(
+                post_json(self._post(entry, url, headers, gemini_api.body(entry, rules), limit, begin))
+            )
 
-    def _begin(self, entry: Entry, size: int, output: int) -> None:
-        self.budget.begin(entry.id, self.model(entry), size=size, output=output)
+    @contextlib.contextmanager
+    def _call(self, entry: Entry, output: int) -> Iterator[Callable[[], None]]:
+        """Measure the block as a call of ``design`` or ``review``, with all its attempts. What it gives is to be called
+        before each of them: it asks the budget, and where that lets none begin there was no call."""
+        begun: list[str] = []
+        size = len(entry.instructions.encode()) + len(entry.text.encode())
+
+        def begin() -> None:
+            self.budget.begin(entry.id, self.model(entry), size=size, output=output)
+            begun.append(entry.id)
+
+        with contextlib.ExitStack() as stack:
+            # A faulty [metrics] is told by the runs and in the hooks' logs; it keeps no request from being sent.
+            with contextlib.suppress(ConfigError):
+                stack.enter_context(
+                    external_call(self.root, entry.kind, environ=self.environ, made=lambda: bool(begun))
+                )
+            yield begin
 
     def _post(
         self,
@@ -115,16 +131,15 @@ class Asker:
         headers: Mapping[str, str],
         payload: Mapping[str, object],
         limit: float,
-        output: int,
+        begin: Callable[[], None],
     ) -> Post:
-        size = len(entry.instructions.encode()) + len(entry.text.encode())
         return Post(
             url=url,
             headers=headers,
             payload=payload,
             limit=limit,
             redactor=self.redactor,
-            before=lambda: self._begin(entry, size, output),
+            before=begin,
             refused=lambda: self.budget.release(entry.id),
             proxy=_proxy(url),
         )

@@ -22,10 +22,12 @@ def external_call(
     environ: Mapping[str, str],
     clock: Callable[[], float] = time.monotonic,
     write: Callable[[str], object] | None = None,
+    made: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
     """Measure the block as one call of ``service``: outcome ``ok``, or ``failed`` where it raises, which passes on.
 
-    ``write`` takes notices and what went wrong. Raises ConfigError for the project's ``[metrics]``, before the call.
+    ``write`` takes notices and what went wrong; ``made`` says at the end whether there was a call at all. Raises
+    ConfigError for the project's ``[metrics]``, before the call.
     """
     from pytest_nextrust.config import load_project
     from pytest_nextrust.control.metrics.sinks import open_emitter
@@ -37,8 +39,9 @@ def external_call(
         yield
         outcome = "ok"
     finally:
-        emitter.count("nextrust.external.calls", service=service, outcome=outcome)
-        emitter.time("nextrust.external.duration", max(0.0, clock() - began), service=service)
+        if made():
+            emitter.count("nextrust.external.calls", service=service, outcome=outcome)
+            emitter.time("nextrust.external.duration", max(0.0, clock() - began), service=service)
         for fault in emitter.flush():
             if write is not None:
                 write(f"{fault}\n")

@@ -83,10 +83,16 @@ def test_settings_that_cannot_be_read_close_the_gate(tmp_path: Path) -> None:
 
 def test_skipping_leaves_a_record(tmp_path: Path) -> None:
     """SKIP_HOOKS=1 passes what would be refused, and says so in the status log and the event's log."""
-    environ = environment(tmp_path, SKIP_HOOKS="1")
+    planted = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+    environ = environment(tmp_path, SKIP_HOOKS="1", NEXTRUST_WHY=f"release with {planted}")
     reply = asked(tmp_path, command="rm -rf /", environ=environ)
-    assert (reply.status, reply.stdout) == (0, "")
-    assert [entry["event"] for entry in journal(tmp_path, "hook_skipped")] == ["PreToolUse"]
+    assert (reply.status, reply.stdout, reply.stderr) == (0, "", "")
+    (entry,) = journal(tmp_path, "override")
+    assert (entry["guard"], entry["how"]) == ("hooks", "SKIP_HOOKS=1")
+    assert entry["reason"] == "PreToolUse was not looked at"
+    assert entry["user"]
+    assert entry["why"].startswith("release with ")
+    assert planted not in str(entry)
     assert logged(tmp_path)[0]["outcome"] == "skipped"
     assert decision(asked(tmp_path, command="rm -rf /", environ=environ | {"SKIP_HOOKS": "0"})) == "deny"
 

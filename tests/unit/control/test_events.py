@@ -142,3 +142,12 @@ def test_half_a_pair_of_surrogates_is_replaced(given: str, read: str) -> None:
     event = parse_event(event_bytes(command=given, session_id=given), "PreToolUse")
     assert event.command == event.session_id == read
     parse_event(event_bytes(tool_input={"command": "ls", given: [given]}), "PreToolUse").tool_input[read][0].encode()
+
+
+def test_a_name_has_a_length() -> None:
+    """An id or a path that is too long to be one is left out, and said; a tool of such a name is a fault."""
+    event = parse_event(event_bytes(session_id="s" * 4097, cwd="/" * 4096, tool_use_id="t" * 10**6), "PreToolUse")
+    assert (event.session_id, event.identity, len(event.cwd)) == ("", "", 4096)
+    assert sorted(event.notes) == ["session_id: left out: 4097 characters", "tool_use_id: left out: 1000000 characters"]
+    with pytest.raises(ConfigError, match="tool_name: 4097 characters"):
+        parse_event(event_bytes(tool_name="x" * 4097), "PreToolUse")

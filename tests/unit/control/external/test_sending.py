@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -198,5 +199,39 @@ def test_a_damaged_answer_is_asked_for_again(root: Path, httpserver: HTTPServer)
     context = support.context_of(root)
     entry = support.add(context, support.draft())[0]
     paths_of(context).answer(entry.id).write_text('{"text": 3}')
+    httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer())
+    assert support.sent(context)[0].state == "recorded"
+
+
+def counted(root: Path) -> list[str]:
+    file = root / "m.prom"
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    return sorted(line for line in text.splitlines() if line.startswith("nextrust_external_calls_total"))
+
+
+def test_calls_are_measured(root: Path, httpserver: HTTPServer) -> None:
+    """One call for each request that went out, by service and outcome, retries with it; none where no key let it go."""
+    with (root / "nextrust.toml").open("a", encoding="utf-8") as stream:
+        stream.write('[metrics]\nfile = "m.prom"\n')
+    context = support.context_of(root)
+    support.add(context, support.draft())
+    support.add(context, support.draft(kind="review"))
+    support.sent(support.context_of(root, OPENAI_API_KEY="", GEMINI_API_KEY=""))
+    assert counted(root) == []
+    httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer())
+    httpserver.expect_request(re.compile("/.*generateContent")).respond_with_data("busy", status=503)
+    support.sent(context, force=True)
+    assert counted(root) == [
+        'nextrust_external_calls_total{service="design",outcome="ok"} 1',
+        'nextrust_external_calls_total{service="review",outcome="failed"} 1',
+    ]
+
+
+def test_faulty_metrics_keep_no_request(root: Path, httpserver: HTTPServer) -> None:
+    """A table of sinks that cannot be read is another's business."""
+    with (root / "nextrust.toml").open("a", encoding="utf-8") as stream:
+        stream.write("[metrics]\nfile = 3\n")
+    context = support.context_of(root)
+    support.add(context, support.draft())
     httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer())
     assert support.sent(context)[0].state == "recorded"
