@@ -12,10 +12,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import itertools
 import json
 import os
 import random
-import shlex
+import re
 import socket
 import sys
 import tempfile
@@ -335,7 +336,7 @@ def _note(pid: int, *, always: bool) -> bytes:
 
     ``always``: whether it does so each time. Where not, somebody else may hold the lock who left a note before.
     """
-    text = {"always": always, "pid": pid, "host": socket.gethostname()[:64], "command": shlex.join(sys.argv)[:160]}
+    text = {"always": always, "pid": pid, "host": socket.gethostname()[:64], "command": _shown(sys.argv)}
     return json.dumps(text).encode().ljust(_NOTE - 1) + b"\n"
 
 
@@ -389,4 +390,10 @@ def _command_of(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     except OSError:
         return ""
-    return shlex.join(words[:-1])[:160]
+    return _shown(words[1 if len(words) > 2 and words[1].startswith("/") else 0 : -1])  # not the interpreter
+
+
+def _shown(words: list[str]) -> str:
+    """Who a command is: its program and what it was told to do, never its data, which may hold secrets."""
+    verbs = itertools.takewhile(re.compile(r"[a-z]{2,12}(-[a-z]{2,12})?").fullmatch, words[1:3])
+    return " ".join((Path("".join(words[:1]).removesuffix("/__main__.py")).name, *verbs))[:160]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -196,7 +197,31 @@ def test_the_note_names_process_host_and_command(tmp_path: Path, monkeypatch: py
             told = holder_of(tmp_path / "l")
     finally:
         files._note.cache_clear()
-    assert told.startswith(f"process {os.getpid()} on host {socket.gethostname()} ('a b' ")
+    assert told.startswith(f"process {os.getpid()} on host {socket.gethostname()} (a b)")
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["/opt/bin/nextrust", "status", "append", "note", '{"message": "hunter2-hunter2"}'], "nextrust status append"),
+        (["/lib/pytest/__main__.py", "--token=hunter2-hunter2"], "pytest"),
+        (["nextrust", "issues", "match", "hunter"], "nextrust issues match"),
+        ([], ""),
+    ],
+)
+def test_the_note_holds_no_data_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: list[str], told: str
+) -> None:
+    """The lock's file stays: what a command was given, which may be a secret, is not in it."""
+    monkeypatch.setattr(sys, "argv", argv)
+    files._note.cache_clear()
+    try:
+        with Lock(tmp_path / "l") as lock:
+            note = lock.path.read_text()
+    finally:
+        files._note.cache_clear()
+    assert json.loads(note)["command"] == told
+    assert "hunter" not in note
 
 
 def test_a_note_that_may_be_old_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
