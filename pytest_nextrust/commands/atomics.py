@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.explore import MODEL
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ def _answer(
         cpu=args.cpu,
         compiler=args.compiler,
         overlap=plan.overlap,
+        model=MODEL,
         totals=totals(outcomes),
         explorations=[record for outcome in outcomes for record in outcome.explorations],
         **parts,
