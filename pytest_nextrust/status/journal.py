@@ -43,7 +43,7 @@ from pytest_nextrust.files import (
 )
 from pytest_nextrust.wire import to_wire
 
-__all__ = ["SCHEMA", "Journal", "JournalView", "Problem", "Record", "decode", "encode", "parse"]
+__all__ = ["NO_ROOM", "SCHEMA", "Journal", "JournalView", "Problem", "Record", "decode", "encode", "parse"]
 
 SCHEMA = 1
 """The version of a line's layout that this code writes."""
@@ -57,6 +57,13 @@ _TAIL = 1 << 10
 """Bytes read at first from the end of a file that another writer added to; most lines are shorter."""
 
 _LARGEST = 1 << 16
+
+NO_ROOM = {
+    errno.ENOSPC: "make room on the device",
+    errno.EDQUOT: "make room in the quota",
+    errno.EFBIG: "raise the limit on file sizes",
+}
+"""What to do where a file cannot grow."""
 
 
 def _no_constant(name: str) -> object:
@@ -301,9 +308,7 @@ class Journal:
 
     def _error(self, error: OSError) -> StatusError:
         remedies = {
-            errno.ENOSPC: "make room on the device",
-            errno.EDQUOT: "make room in the quota",
-            errno.EFBIG: "raise the limit on file sizes",
+            **NO_ROOM,
             errno.ENOTDIR: "name a folder, not a file",
             errno.EEXIST: "name a folder, not a file",
             errno.EISDIR: f"take the folder {NAME} away",
