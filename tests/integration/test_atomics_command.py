@@ -211,6 +211,19 @@ def test_numbers_out_of_range(capsys: pytest.CaptureFixture[str], option: str, v
 
 
 @pytest.mark.needs_compiler("gnu")
+def test_two_budgets_both_count(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """States per history and time for everything: neither takes the other's place, and both are in the command."""
+    source = write_right("tas_asm", folder / "sources")
+    for budgets in (["20", "60s"], ["60s", "20"]):
+        argv = [option for budget in budgets for option in ("--budget", budget)]
+        status, said = answer(capsys, str(source), *argv, "--threads", "2", "--ops", "1", "--signals", "1")
+        assert status == 1
+        assert any(e["verdict"] == "budget" for e in said["explorations"])
+        whole = [found["command"] for found in said["findings"] if found["command"].startswith("nextrust atomics")]
+        assert all(" ".join(argv) in command for command in whole)
+
+
+@pytest.mark.needs_compiler("gnu")
 def test_the_most_threads_and_calls_fit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """At the upper ends histories are made and sampled: exit status 3, not a fault."""
     source = write_right("cas_asm", folder / "sources")
