@@ -43,7 +43,18 @@ from pytest_nextrust.files import (
 )
 from pytest_nextrust.wire import to_wire
 
-__all__ = ["NO_ROOM", "SCHEMA", "Journal", "JournalView", "Problem", "Record", "decode", "encode", "parse"]
+__all__ = [
+    "NO_ROOM",
+    "SCHEMA",
+    "Journal",
+    "JournalView",
+    "Problem",
+    "Record",
+    "decode",
+    "encode",
+    "parse",
+    "refuse_pipe",
+]
 
 SCHEMA = 1
 """The version of a line's layout that this code writes."""
@@ -225,6 +236,12 @@ def parse(data: bytes) -> JournalView:
     return JournalView(tuple(records), tuple(problems))
 
 
+def refuse_pipe(path: Path) -> None:
+    """Raise StatusError for a named pipe: reading it would wait for somebody to write."""
+    if path.is_fifo():
+        raise StatusError("status log", "not a file", place=str(path), remedy="take the pipe away")
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -273,9 +290,7 @@ class Journal:
     def read(self) -> JournalView:
         """Everything in the journal; an absent one is empty. Raises StatusError only where the file cannot be read."""
         try:
-            if self.path.is_fifo():
-                # Reading it would wait for somebody to write.
-                raise StatusError("status log", "not a file", place=str(self.path), remedy="take the pipe away")
+            refuse_pipe(self.path)
             return parse(self.path.read_bytes())
         except FileNotFoundError:
             return JournalView()
@@ -287,6 +302,7 @@ class Journal:
         status = self._file.is_at(self._name) if self._file is not None else None
         if self._file is not None and status is not None:
             return self._file, status.st_size
+        refuse_pipe(self.path)
         self._file = OpenFile(open_append(self.path))
         return self._file, os.fstat(self._file.fd).st_size
 
