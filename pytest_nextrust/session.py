@@ -83,6 +83,8 @@ class Session:
     """Node id to what it came to."""
     expected: dict[str, Item] = field(default_factory=dict)
     """Node id to the item as it is before it ran (verdict ``crashed``: what it is if nothing comes)."""
+    tests: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    """Phase to cell of the matrix to the marked tests there are, whether or not they run here."""
     notes: list[str] = field(default_factory=list)
     recorder: Recorder | None = None
     redactor: Redactor = field(default_factory=lambda: Redactor(os.environ))

@@ -206,7 +206,10 @@ class Guard:
             # xdist would run the rest, and half the scenarios would pass for a phase: stop, as without workers.
             raise pytest.Session.Interrupted(f"{faults} error{'s' if faults > 1 else ''} during collection")
         sidecar = Path(self.session.for_worker()["sidecar"])
-        found: dict[str, Any] = json.loads(sidecar.read_bytes()) if sidecar.exists() else {}
+        collected: dict[str, Any] = json.loads(sidecar.read_bytes()) if sidecar.exists() else {}
+        found = collected.get("items", {})
+        for phase, cells in collected.get("tests", {}).items():
+            self.session.tests[phase] = {cell: set(names) for cell, names in cells.items()}
         for nodeid in ids:
             if nodeid in found:
                 self.session.expected[nodeid] = from_wire(Item, found[nodeid])

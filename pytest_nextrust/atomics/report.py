@@ -78,6 +78,7 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
         f"{sums['calls']} calls alone; {sums['histories']} concurrent histories, {sums['proofs']} seen to their end: "
         f"{sums['states']} states, {sums['transitions']} transitions in {sums['seconds']:.1f} s"
     )
+    yield from _proved(answer["explorations"])
     if sums["undone"]:
         yield f"{sums['undone']} functions or histories were not checked: the budget was spent"
     yield from _samples(answer["explorations"])
@@ -85,6 +86,20 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from _notes(answer["notes"])
     yield ""
     yield f"verdict: {answer['verdict']}"
+    yield f"model: {answer['model']}"
+
+
+def _proved(explorations: list[dict[str, Any]]) -> Iterator[str]:
+    """For how many threads and calls there are proofs, and how many."""
+    proofs = Counter(
+        (e["threads"], e["ops"], e["signals"]) for e in explorations if e["complete"] and e["verdict"] == "passed"
+    )
+    if proofs:
+        told = (
+            f"{count} of {threads} x {ops}" + (f" with up to {signals} signals" if signals else "")
+            for (threads, ops, signals), count in sorted(proofs.items())
+        )
+        yield f"proved for every interleaving, threads x calls of each: {', '.join(told)}"
 
 
 def _samples(explorations: list[dict[str, Any]]) -> Iterator[str]:

@@ -286,10 +286,11 @@ class Results:
         self.session.notes += measure.finish(items, phase=plan.wanted, exit=int(session.exitstatus))
 
     def _names(self) -> dict[str, dict[str, set[str]]]:
-        """Phase to cell to the scenarios there are, whether or not they ran."""
+        """Phase to cell to the scenarios and marked tests there are, whether or not they ran."""
         from pytest_nextrust.matrix import Matrix
 
-        names: dict[str, dict[str, set[str]]] = {}
+        tests = self.session.tests.items()
+        names = {phase: {cell: set(known) for cell, known in cells.items()} for phase, cells in tests}
         for scenario in self.session.catalogue.load():
             for cell in scenario.cells(Matrix().cells):
                 names.setdefault(scenario.phase, {}).setdefault(cell.id, set()).add(scenario.name)

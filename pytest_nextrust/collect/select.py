@@ -14,7 +14,7 @@ import pytest
 
 from pytest_nextrust.collect.nodes import BLANK, EmptyPhase, ScenarioFile, ScenarioItem
 from pytest_nextrust.files import atomic_replace
-from pytest_nextrust.matrix import Cell
+from pytest_nextrust.matrix import Cell, Matrix
 from pytest_nextrust.scenarios import FILE_NAME
 from pytest_nextrust.session import Session
 from pytest_nextrust.wire import to_wire
@@ -76,6 +76,7 @@ class Selection:
         if self.session.mode == "node":
             return
         items[:0] = self._scenario_items(session)
+        self._note_tests(items)
         chosen = [item for item in items if self._wanted(item)]
         dropped = [item for item in items if not self._wanted(item)]
         if not chosen and not session.testsfailed and not _is_worker(session):
@@ -100,6 +101,19 @@ class Selection:
         return (
             name is None and plan is not None and blank and plan.runs(item.stash[BLANK].phase, item.stash[BLANK].cell)
         )
+
+    def _note_tests(self, items: Iterable[pytest.Item]) -> None:
+        """Keep which marked tests there are, in every cell of the matrix: a phase is not done without those that -k,
+        -m or the choice of cells leave out."""
+        for item in items:
+            if isinstance(item, ScenarioItem) or not self._marked(item):
+                continue
+            cpus = item.get_closest_marker("nextrust").kwargs.get("cpu")  # type: ignore[union-attr]
+            blank = item.stash[BLANK]
+            known = self.session.tests.setdefault(blank.phase, {})
+            for cell in Matrix().cells:
+                if not cpus or cell.cpu in ((cpus,) if isinstance(cpus, str) else cpus):
+                    known.setdefault(cell.id, set()).add(blank.scenario)
 
     def _marked(self, item: pytest.Item) -> bool:
         """Whether this is a test marked for a phase; gives it its blank item."""
@@ -155,8 +169,14 @@ class Selection:
         if workerinput is not None:
             sidecar = Path(workerinput["nextrust"]["sidecar"])
             if not sidecar.exists():
-                wire = {nodeid: to_wire(blank) for nodeid, blank in self.session.expected.items()}
-                atomic_replace(sidecar, json.dumps(wire).encode())
+                collected = {
+                    "items": {nodeid: to_wire(blank) for nodeid, blank in self.session.expected.items()},
+                    "tests": {
+                        phase: {cell: sorted(names) for cell, names in cells.items()}
+                        for phase, cells in self.session.tests.items()
+                    },
+                }
+                atomic_replace(sidecar, json.dumps(collected).encode())
 
 
 def _is_worker(session: pytest.Session) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.explore import MODEL
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
@@ -74,7 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"interrupt each call by a handler up to N times, {SIGNALS} at most; default: 0",
     )
     parser.add_argument(
-        "--budget", metavar="N|TIME", help="states per history (5_000_000) or time for everything (30s, 2m)"
+        "--budget",
+        metavar="N|TIME",
+        action="append",
+        default=[],
+        help="states per history (5_000_000) or time for everything (30s, 2m); repeatable",
     )
     parser.add_argument(
         "--seed", metavar="N", type=_between(0, SEEDS), default=1, help="chooses the random values; default: 1"
@@ -217,6 +222,7 @@ def _answer(
         cpu=args.cpu,
         compiler=args.compiler,
         overlap=plan.overlap,
+        model=MODEL,
         totals=totals(outcomes),
         explorations=[record for outcome in outcomes for record in outcome.explorations],
         **parts,
@@ -226,9 +232,11 @@ def _answer(
 def _again(args: argparse.Namespace, level: str | None) -> str:
     """The command line that does the same check, at ``level`` alone where that is known."""
     parts = ["nextrust", "atomics", *args.sources, "--cpu", args.cpu, "--seed", str(args.seed)]
-    for option in ("compiler", "level", "require", "threads", "ops", "budget"):
+    for option in ("compiler", "level", "require", "threads", "ops"):
         value = level if option == "level" and level else getattr(args, option)
         parts += [f"--{option}", str(value)] if value is not None else []
+    for given in args.budget:
+        parts += ["--budget", given]
     parts += [f"--flag={flag}" for flag in args.flag]
     parts += ["--toolchain", args.toolchain] if args.toolchain != "gnu" else []
     parts += ["--signals", str(args.signals)] if args.signals else []
@@ -252,8 +260,8 @@ def _plan(args: argparse.Namespace) -> Plan:
     from pytest_nextrust.settings import parse_budget
 
     limits: dict[str, Any] = {}
-    if args.budget is not None:
-        budget = parse_budget("--budget", args.budget)
+    for given in args.budget:
+        budget = parse_budget("--budget", given)
         if budget.instructions is not None:
             limits["states"] = budget.instructions
         else:

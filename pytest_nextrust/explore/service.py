@@ -85,6 +85,8 @@ class Exploration:
         self.cpu = host.cpu(request.cpu)
         handler = request.handler if request.signals else None
         image = load(request.program, request.cpu, request.threads, handler)
+        # A setup that fails is told of by the names of the image as it was before.
+        self.image = image
         self.image = prepared(image, self.cpu, request.setup, self._setup_failed)
         self.interrupts = None
         if self.image.handler is not None:
@@ -350,12 +352,14 @@ class Exploration:
 
     def _setup_failed(self, stopped: Stopped) -> Exception:
         name = self.request.setup
-        where = f"at 0x{stopped.pc:08x}"
+        where = f"at {self.image.symbol(stopped.pc)}"
+        remedy = f"make {name} return: it runs alone, before the threads"
         if stopped.stop is None:
-            return NotRunnable("program", f"{name} does not return", place=where)
+            return NotRunnable("program", f"{name} does not return: {where}", place=self.request.name, remedy=remedy)
         if is_call(stopped.stop):
             return self._unserved(f"{name} makes {trap_text(stopped.stop, stopped.d0)}")
-        return NotRunnable("program", f"{name} dies {where} of vector {stopped.stop.vector}")
+        died = f"{name} dies {where} of {stop_text(self.image, stopped.stop)}"
+        return NotRunnable("program", died, place=self.request.name, remedy=remedy)
 
     @staticmethod
     def _unserved(what: str) -> HarnessFault:

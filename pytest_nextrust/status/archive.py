@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status.journal import SCHEMA, Journal, JournalView, Problem, Record, decode
+from pytest_nextrust.status.journal import SCHEMA, Journal, JournalView, Problem, Record, decode, refuse_pipe
 from pytest_nextrust.status.records import moment
 
 __all__ = ["FOLDER", "Change", "Lines", "Log", "archives", "identity", "read_log"]
@@ -212,9 +212,7 @@ class Log:
     def _look(self) -> tuple[tuple[object, ...], bytes]:
         """Which files these are, and what stands in the journal behind what was read of it."""
         try:
-            if self._path.is_fifo():
-                # Reading it would wait for somebody to write.
-                raise StatusError("status log", "not a file", place=str(self._path), remedy="take the pipe away")
+            refuse_pipe(self._path)
             with self._path.open("rb") as stream:
                 status = os.fstat(stream.fileno())
                 seen = (status.st_dev, status.st_ino, *_signatures(archives(self.folder)))
@@ -257,6 +255,7 @@ def _signatures(paths: Iterable[Path]) -> Iterable[tuple[str, int, int, int]]:
 def _read_archive(path: Path) -> Lines:
     lines = Lines(name=f"{FOLDER}/{path.name}")
     try:
+        refuse_pipe(path)
         lines.feed(path.read_bytes())
     except OSError as error:
         raise _unreadable(path, error) from error

@@ -46,7 +46,18 @@ from pytest_nextrust.files import (
 from pytest_nextrust.redaction import Redactor
 from pytest_nextrust.wire import to_wire
 
-__all__ = ["SCHEMA", "Journal", "JournalView", "Problem", "Record", "decode", "encode", "parse"]
+__all__ = [
+    "NO_ROOM",
+    "SCHEMA",
+    "Journal",
+    "JournalView",
+    "Problem",
+    "Record",
+    "decode",
+    "encode",
+    "parse",
+    "refuse_pipe",
+]
 
 SCHEMA = 1
 """The version of a line's layout that this code writes."""
@@ -60,6 +71,13 @@ _TAIL = 1 << 10
 """Bytes read at first from the end of a file that another writer added to; most lines are shorter."""
 
 _LARGEST = 1 << 16
+
+NO_ROOM = {
+    errno.ENOSPC: "make room on the device",
+    errno.EDQUOT: "make room in the quota",
+    errno.EFBIG: "raise the limit on file sizes",
+}
+"""What to do where a file cannot grow."""
 
 
 def _no_constant(name: str) -> object:
@@ -235,6 +253,12 @@ def parse(data: bytes) -> JournalView:
     return JournalView(tuple(records), tuple(problems))
 
 
+def refuse_pipe(path: Path) -> None:
+    """Raise StatusError for a named pipe: reading it would wait for somebody to write."""
+    if path.is_fifo():
+        raise StatusError("status log", "not a file", place=str(path), remedy="take the pipe away")
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -291,9 +315,7 @@ class Journal:
     def read(self) -> JournalView:
         """Everything in the journal; an absent one is empty. Raises StatusError only where the file cannot be read."""
         try:
-            if self.path.is_fifo():
-                # Reading it would wait for somebody to write.
-                raise StatusError("status log", "not a file", place=str(self.path), remedy="take the pipe away")
+            refuse_pipe(self.path)
             return parse(self.path.read_bytes())
         except FileNotFoundError:
             return JournalView()
@@ -305,6 +327,7 @@ class Journal:
         status = self._file.is_at(self._name) if self._file is not None else None
         if self._file is not None and status is not None:
             return self._file, status.st_size
+        refuse_pipe(self.path)
         self._file = OpenFile(open_append(self.path))
         return self._file, os.fstat(self._file.fd).st_size
 
@@ -326,9 +349,7 @@ class Journal:
 
     def _error(self, error: OSError) -> StatusError:
         remedies = {
-            errno.ENOSPC: "make room on the device",
-            errno.EDQUOT: "make room in the quota",
-            errno.EFBIG: "raise the limit on file sizes",
+            **NO_ROOM,
             errno.ENOTDIR: "name a folder, not a file",
             errno.EEXIST: "name a folder, not a file",
             errno.EISDIR: f"take the folder {NAME} away",

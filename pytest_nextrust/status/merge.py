@@ -20,7 +20,7 @@ from pathlib import Path
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.status.archive import FOLDER, Identity, archives, identity
-from pytest_nextrust.status.journal import Journal, Problem, Record, decode
+from pytest_nextrust.status.journal import Journal, Problem, Record, decode, refuse_pipe
 from pytest_nextrust.status.records import moment, month
 from pytest_nextrust.wording import counted
 
@@ -138,6 +138,7 @@ def _add(folder: Path, month: str, lines: Sequence[_Line]) -> tuple[Path, int]:
     """Put these lines into a month's archive, durably; lines in it that cannot be read stay, before all others."""
     path = folder / FOLDER / f"{month}.jsonl"
     make_folder(path.parent)
+    refuse_pipe(path)
     old = path.read_bytes().split(b"\n") if path.exists() else []
     unread: list[bytes] = []
     entries = list(lines)

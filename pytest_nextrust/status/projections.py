@@ -18,7 +18,7 @@ from pytest_nextrust.errors import LockTimeout, StatusError
 from pytest_nextrust.files import Lock, atomic_replace, make_folder
 from pytest_nextrust.phases import Phases
 from pytest_nextrust.status.archive import Log
-from pytest_nextrust.status.journal import JournalView, Problem
+from pytest_nextrust.status.journal import NO_ROOM, JournalView, Problem
 from pytest_nextrust.status.markdown import draw_markdown
 from pytest_nextrust.status.summary import Facts, Ledger, observe, summarize
 
@@ -88,7 +88,8 @@ class Follower:
                 "status log",
                 f"a projection cannot be written: {error.strerror or error}",
                 place=str(self.folder),
-                remedy="use a folder that this user may read and write (--dir); the journal itself is whole",
+                remedy=NO_ROOM.get(error.errno or 0, "use a folder that this user may read and write (--dir)")
+                + "; the journal itself is whole",
             ) from error
         return written
 

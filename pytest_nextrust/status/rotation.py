@@ -19,7 +19,7 @@ from pathlib import Path
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.status.archive import FOLDER, Identity, identity
-from pytest_nextrust.status.journal import Journal, Record, decode, utc_now
+from pytest_nextrust.status.journal import Journal, Record, decode, refuse_pipe, utc_now
 from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunStart, moment, month
 
 __all__ = ["DAYS", "Rotation", "rotate"]
@@ -109,6 +109,7 @@ def _rotate(folder: Path, journal: Path, cutoff: float, current: str | None) -> 
 
 
 def _take(journal: Path) -> _Snapshot:
+    refuse_pipe(journal)
     with journal.open("rb") as stream:
         status = os.fstat(stream.fileno())
         data = stream.read()
@@ -171,6 +172,7 @@ def _archive(folder: Path, month: str, lines: Sequence[_Line]) -> tuple[Path, in
     """Add these lines to a month's archive, durably, without those it has."""
     path = folder / FOLDER / f"{month}.jsonl"
     make_folder(path.parent)
+    refuse_pipe(path)
     old = path.read_bytes() if path.exists() else b""
     if old and not old.endswith(b"\n"):
         old += b"\n"

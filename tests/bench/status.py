@@ -16,7 +16,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_nextrust.status import Journal, Record
+from pytest_nextrust.phases import Phases
+from pytest_nextrust.status import Journal, Projector, Record
 from pytest_nextrust.status.journal import encode
 from tests.bench.appending import DETAILS
 from tests.bench.report import Result
@@ -31,12 +32,14 @@ EACH = {"bare": 1000, "journal": 1000, "rewrite": 40}
 """Entries of each writer in a round; rewriting becomes slower with every entry."""
 
 SHORT, LONG = 100, 100_000
+SHOWN = 500
+"""As many entries as a projection shows: from here on it does not grow."""
 KILLS, APPENDS = 200, {"journal": 10_000, "rewrite": 2_000}
 
 
 def measure() -> list[Result]:
     """All results; takes about a minute."""
-    return [*_rates(), _length(), *_losses()]
+    return [*_rates(), _length(), *_refreshing(), *_losses()]
 
 
 def _program(module: str, *arguments: object) -> dict[str, float]:
@@ -96,6 +99,44 @@ def _length() -> Result:
                 times.append(time.process_time() - begun)
     short, long = (min(times) / 40 * 1e6 for times in spent)
     return Result("append at 100,000 entries against at 100", long / short, "x", at_most=1.2, note=f"{long:.0f} us")
+
+
+def _refreshing() -> Iterable[Result]:
+    """What drawing both projections costs after one more entry, when the log is long, in units of when it is short; and
+    the first drawing, which reads all of it. In processor time, as above."""
+    with tempfile.TemporaryDirectory() as name:
+        sides, first = [], 0.0
+        for length in (SHOWN, LONG):
+            folder = Path(name, str(length))
+            folder.mkdir()
+            (folder / "journal.jsonl").write_bytes(b"".join(_items(length)))
+            projector = Projector(folder, Phases.load(folder), root=folder, interval=0.0, clock=lambda: 0.0)
+            begun = time.process_time()
+            projector.refresh()
+            first = time.process_time() - begun
+            sides.append((Journal(folder), projector))
+        spent: list[list[float]] = [[], []]
+        for n in range(15):
+            for times, (journal, projector) in zip(spent, sides, strict=True):
+                journal.append("item", _details(n), run="r")
+                begun = time.process_time()
+                projector.refresh()
+                times.append(time.process_time() - begun)
+    short, long = (min(times) * 1e3 for times in spent)
+    yield Result(
+        f"refresh at 100,000 entries against at {SHOWN}", long / short, "x", at_most=1.5, note=f"{long:.0f} ms"
+    )
+    yield Result("first reading and drawing of 100,000 entries", first, "s")
+
+
+def _items(number: int) -> Iterable[bytes]:
+    for n in range(1, number + 1):
+        stamp = f"2026-01-01T{n // 3600 % 24:02}:{n // 60 % 60:02}:{n % 60:02}.000000Z"
+        yield encode(Record(n, stamp, "item", "r", _details(n), log="0" * 16))
+
+
+def _details(n: int) -> dict[str, object]:
+    return {**DETAILS, "run": "r", "scenario": f"s{n % 50}"}
 
 
 def _losses() -> Iterable[Result]:

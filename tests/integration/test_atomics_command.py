@@ -23,6 +23,15 @@ from tests.atomics_mutants import mutants, write_right
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 SCHEMA = json.loads(files("pytest_nextrust").joinpath("schemas/atomics.json").read_text())
+CAS_LOOP = """
+unsigned __sync_fetch_and_add_4(volatile unsigned *object, unsigned value)
+{
+    unsigned old = *object;
+    while (!__atomic_compare_exchange_n(object, &old, old + value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        ;
+    return old;
+}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +63,19 @@ def test_a_right_runtime_passes(folder: Path, capsys: pytest.CaptureFixture[str]
     assert said["explorations"]
     assert all(e["complete"] and e["method"] == "proof" for e in said["explorations"])
     assert said["totals"]["proofs"] == said["totals"]["histories"] == len(said["explorations"])
+    assert said["model"].startswith("one CPU, ")
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_proof_says_what_it_is_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """People read for how many threads and calls there is a proof, and the model that it holds under."""
+    source = folder / "sources" / "add.c"
+    source.parent.mkdir()
+    source.write_text(CAS_LOOP)
+    assert main(["atomics", str(source)]) == 0
+    said = capsys.readouterr().out
+    assert "proved for every interleaving, threads x calls of each: 1 of 2 x 3, 1 of 3 x 2\n" in said
+    assert "model: one CPU, preemption between any two instructions" in said
 
 
 @pytest.mark.needs_compiler("gnu")
@@ -186,6 +208,19 @@ def test_numbers_out_of_range(capsys: pytest.CaptureFixture[str], option: str, v
     said = capsys.readouterr().err
     assert f"argument {option}: " in said
     assert f"is not a whole number from {range_of}" in said
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_two_budgets_both_count(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """States per history and time for everything: neither takes the other's place, and both are in the command."""
+    source = write_right("tas_asm", folder / "sources")
+    for budgets in (["20", "60s"], ["60s", "20"]):
+        argv = [option for budget in budgets for option in ("--budget", budget)]
+        status, said = answer(capsys, str(source), *argv, "--threads", "2", "--ops", "1", "--signals", "1")
+        assert status == 1
+        assert any(e["verdict"] == "budget" for e in said["explorations"])
+        whole = [found["command"] for found in said["findings"] if found["command"].startswith("nextrust atomics")]
+        assert all(" ".join(argv) in command for command in whole)
 
 
 @pytest.mark.needs_compiler("gnu")

@@ -137,6 +137,24 @@ def test_current_is_the_first_phase_that_is_not_done(project: Project) -> None:
     assert project.records()[-1]["phase"] == "second"
 
 
+@pytest.mark.parametrize("workers", [0, 2], ids=["alone", "workers"])
+@pytest.mark.parametrize("less", [("-k", "test_one"), ("--nextrust-cell", CELL)], ids=["by-name", "by-cell"])
+def test_a_marked_test_that_was_left_out_keeps_its_phase_open(
+    project: Project, less: tuple[str, str], workers: int
+) -> None:
+    """Marked tests that -k or the choice of cells leaves out were not shown; with them the phase is done."""
+    tests = "".join(
+        f"@pytest.mark.nextrust(phase='first')\ndef test_{name}(nextrust_cell):\n    pass\n" for name in ("one", "two")
+    )
+    (project.path / "test_it.py").write_text(f"import pytest\n{tests}")
+    run = project.run_workers if workers else project.run
+    assert run("--nextrust-phase", "first", *less).ret == 0
+    marker = project.path / "artifacts/phase/first.done"
+    assert not marker.exists()
+    assert run("--nextrust-phase", "first").ret == 0
+    assert marker.exists()
+
+
 def test_a_phase_seen_in_part_is_not_done(project: Project) -> None:
     """One cell, or one scenario of two, does not make a phase done; a failure takes the marker away again."""
     project.scenario("tiny", "first")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,31 @@ def test_a_folder_without_a_log_is_told(project: Path, capsys: pytest.CaptureFix
     Journal(project / "log").append("note", {})
     assert cli.main(["status", action, "--dir", "log"]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "archive/2026-01.jsonl"], ids=["journal", "archive"])
+@pytest.mark.parametrize(
+    "command", [("show",), ("rebuild",), ("rotate", "--days", "0"), ("append", "note", "{}")], ids=lambda c: c[0]
+)
+def test_a_pipe_in_a_files_place_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str, command: tuple[str, ...]
+) -> None:
+    """A named pipe where the journal or an archive should be is not waited for: one message, exit status 2."""
+    pipe = project / "log" / name
+    pipe.parent.mkdir(parents=True)
+    if name != "journal.jsonl":
+        then = datetime(2026, 1, 2, tzinfo=UTC)
+        for _ in range(2):
+            Journal(project / "log", clock=lambda: then).append("note", {})
+    os.mkfifo(pipe)
+    status = cli.main(["status", *command, "--dir", "log"])
+    if command[0] == "append" and name != "journal.jsonl":
+        assert status == 0  # it has nothing to do with archives
+        return
+    assert status == 2
+    told = capsys.readouterr().err
+    assert name in told
+    assert "not a file" in told or "neither a folder nor a file" in told
 
 
 def test_answers_in_json_fit_the_schema(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

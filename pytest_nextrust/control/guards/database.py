@@ -109,9 +109,14 @@ class Database:
 
         Raises GuardError.
         """
-        if not self.path.exists():
-            return default
-        return self._guarded(lambda: self._transact(self._open(), "BEGIN", work))
+
+        def attempt() -> T:
+            # A file in the folder's place is not "no database": that would pass every guard. Opening says what it is.
+            if not self.path.exists() and (self.path.parent.is_dir() or not self.path.parent.exists()):
+                return default
+            return self._transact(self._open(), "BEGIN", work)
+
+        return self._guarded(attempt)
 
     def _transact(self, connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
         connection.execute(begin)

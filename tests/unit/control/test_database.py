@@ -281,3 +281,17 @@ def test_importing_the_guards_is_cheap() -> None:
         code = f"import sys, pytest_nextrust.control.guards.{name}; print('\\n'.join(sys.modules))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert set(done.stdout.split()) & heavy == set(), name
+
+
+def test_a_file_in_the_folders_place_is_no_empty_database(tmp_path: Path) -> None:
+    """Reading says so, where "no database" would pass every guard; with the folder absent or empty it is no fault."""
+    path = tmp_path / ".nextrust" / "state.sqlite"
+    with Database(path) as database:
+        assert database.read(lambda connection: 1, 0) == 0
+        path.parent.mkdir()
+        assert database.read(lambda connection: 1, 0) == 0
+        path.parent.rmdir()
+        path.parent.write_text("")
+        with pytest.raises(GuardError) as caught:
+            database.read(lambda connection: 1, 0)
+    assert str(path.parent) in str(caught.value)

@@ -222,8 +222,13 @@ def test_a_call_of_the_kernel_ends_it_by_name() -> None:
 
 def test_a_setup_that_dies_or_hangs_is_refused() -> None:
     """Without a setup that returns there is nothing to explore."""
-    with pytest.raises(NotRunnable, match="nextrust_setup dies"):
-        explored(code.pair(code.ADD, setup="42b9 00000000 4e75"))
+    for setup, said in (
+        ("42b9 00000000 4e75", "nextrust_setup dies at nextrust_setup of SIGSEGV: write at 0x0"),
+        (code.FOR_EVER, "nextrust_setup does not return: at nextrust_setup"),
+    ):
+        with pytest.raises(NotRunnable, match=said) as refused:
+            explored(code.pair(code.ADD, setup=setup))
+        assert refused.value.remedy.startswith("make nextrust_setup return")
 
 
 def test_no_verdict_without_a_whole_search() -> None:
