@@ -8,7 +8,7 @@ import re
 import pytest
 
 from pytest_nextrust import config, errors, files, matrix, phases, status, wire
-from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, LockTimeout, NextrustError
+from pytest_nextrust.errors import BuildFailed, ConfigError, ExternalError, Fault, LockTimeout, NextrustError
 
 KINDS = [getattr(errors, name) for name in errors.__all__ if name != "Fault"]
 
@@ -18,6 +18,8 @@ def make(kind: type[NextrustError]) -> NextrustError:
         return ConfigError("subject", [Fault("a.b", "wrong", "right"), Fault("c", "missing")], place="f.toml")
     if kind is BuildFailed:
         return BuildFailed("cc", "failed", command=["cc", "a b.c"], output="error\n", place="x.c", remedy="fix it")
+    if kind is ExternalError:
+        return ExternalError("subject", "fault", kind="later", after=2.5, charged=True, place="place", remedy="remedy")
     return kind("subject", "fault", place="place", remedy="remedy")
 
 
