@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import threading
 import time
 
 import pytest
@@ -93,6 +94,14 @@ def test_with_threads_it_is_a_fresh_interpreter() -> None:
     assert "not a regular expression" in bad.fault
 
 
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child is a fork, which knows what a test has put in the place of the search, beside threads too."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_that_is_killed_costs_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that kills its child is named with the status; the next is done by another child."""
     real = patterns.worker._search
@@ -110,6 +119,8 @@ def test_a_child_that_is_killed_costs_one_search(monkeypatch: pytest.MonkeyPatch
     ]
 
 
+@pytest.mark.usefixtures("forked")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_that_says_nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that neither computes nor speaks is stopped by the clock on the wall."""
     monkeypatch.setattr(patterns, "WALL", 0.05)
