@@ -9,6 +9,7 @@ Boundary: builds drafts; ``queue`` keeps them.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ that does not hold. Give each finding with file and line, its severity (blocker,
 where you found none. {_RULE}"""
 
 _ATTEMPTS = 20
+_EXIT = re.compile(r"Exit code \d{1,4}:?")
 
 
 def design_draft(
@@ -55,7 +57,9 @@ def design_draft(
         _earlier(past, room // 2),
         *_changed(changes),
     ]
-    first = next((line.strip() for line in error.splitlines() if line.strip()), "an error without text")
+    told = [line.strip() for line in error.splitlines() if line.strip()]
+    # "Exit code 2" is what the assistant puts before every failure's text.
+    first = next((line for line in told if not _EXIT.fullmatch(line)), told[0] if told else "an error without text")
     return _draft(
         context,
         kind="design",

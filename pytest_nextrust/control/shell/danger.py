@@ -10,11 +10,13 @@ commands.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 
 from pytest_nextrust.control.shell.expand import UNKNOWN, literal
 from pytest_nextrust.control.shell.walk import walk
+from pytest_nextrust.control.shell.wrappers import base_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +62,10 @@ _HARMLESS_DEVICES = re.compile(
 _MAKERS = re.compile(
     r"(mkfs|newfs|mke2fs|mkswap|mkdosfs)(\..*|_.*)?|wipefs|blkdiscard|fdisk|sfdisk|cfdisk|gdisk|sgdisk|parted"
 )
+_NARROWING = frozenset((
+    "-empty", "-iname", "-ipath", "-iregex", "-mmin", "-mtime", "-name", "-newer", "-path", "-regex", "-size",
+))  # fmt: skip
+_EXECUTING = frozenset(("-exec", "-execdir", "-ok", "-okdir"))
 _GLOB = re.compile(r"[*?\[]")
 _ONLY_GLOB = re.compile(r"[*?.!\[\]^]*[*?][*?.!\[\]^]*")
 
@@ -170,13 +176,21 @@ def _find(step: Step, places: Places) -> Iterator[Danger]:
         if text.startswith(("-", "(", "!")):
             break
         starts.append(text)
-    if "-delete" in step.literals:
-        narrowed = any(text in ("-name", "-iname", "-path", "-regex", "-newer", "-mtime") for text in step.literals)
+    what = "-delete" if "-delete" in step.literals else "-exec rm" if _removes_found(step.literals) else ""
+    if what:
+        narrowed = any(text in _NARROWING for text in step.literals)
         for start in starts or ["."]:
             # What has certain names may go from the project and the home folder; from the system's, the user says.
             kept = Places("", "") if narrowed else places
-            for danger in _lost(start, step, kept, "find -delete would empty"):
+            for danger in _lost(start, step, kept, f"find {what} would empty"):
                 yield Danger("ask" if narrowed else danger.kind, danger.reason)
+
+
+def _removes_found(words: tuple[str, ...]) -> bool:
+    """Whether ``find`` hands what it finds to ``rm``."""
+    pairs = itertools.pairwise(words)
+    run = any(word in _EXECUTING and base_name(program) in ("rm", "grm", "unlink", "shred") for word, program in pairs)
+    return run and any("{}" in word for word in words)
 
 
 def _git(step: Step, _: Places) -> Iterator[Danger]:

@@ -183,6 +183,10 @@ class _Walker:
                 key, equals, value = text.partition("=")
                 if equals:
                     scope.variables[key] = None if UNKNOWN in value else value
+        elif name == "set" and "--" in arguments:
+            given = [literal(text) for text in arguments[arguments.index("--") + 1 :]]
+            scope.variables |= {str(number): text for number, text in enumerate(given, 1)}
+            scope.variables |= {sign: " ".join(given) for sign in "@*"}
         elif name in ("read", "mapfile", "readarray", "unset"):
             scope.variables |= dict.fromkeys(rest)
 
@@ -202,7 +206,7 @@ class _Walker:
         return given
 
     def _printed(self, command: Command, scope: Scope, given: str | None) -> str | None:
-        """What a command prints, where that is a literal: echo, printf, cat, base64 -d, rev."""
+        """What a command prints, where that can be told: echo, printf, cat, base64 -d, rev, pwd."""
         scope.spend(COST)
         if command.body or not command.words or command.loop:
             return None
@@ -214,6 +218,8 @@ class _Walker:
                 given = text_of(redirect.target, scope, self.output) + "\n"
             elif redirect.operator in (">", ">>", ">|", "&>", "&>>"):
                 return None
+        if words and base_name(words[0]) == "pwd":
+            return None if scope.cwd is None else f"{scope.cwd}\n"
         return _printed(words, given)
 
 

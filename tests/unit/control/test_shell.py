@@ -46,11 +46,14 @@ DENIED = [
     "mkfs -t ext4 /dev/sdb1", "wipefs -a /dev/sda", "chmod -R 777 /", "chown -R u:u /usr", "chgrp -R g /etc",
     "chmod --recursive 000 ~", "echo > /dev/sda", "cat x >> /dev/sda", "ls &> /dev/sda", "{ echo; } > /dev/sda",
     "cat x | tee /dev/sda", "cp x /dev/sda", "mv / /x", ":(){ :|:& };:", "b() { b | b & }; b",
+    "find / -exec rm -rf {} +", "find . -type f -exec /bin/rm {} ';'", "find ~ -execdir unlink {} \\;",
+    "rm -rf $(pwd)", "rm -rf \"`pwd`\"", "cd / && rm -rf \"$(pwd)\"", "set -- rm -rf /; $@", "set -- /; rm -rf $1",
 ]  # fmt: skip
 
 ASKED = [
     'rm -rf "$DIR"/*', "rm -rf $X/", 'cd "$D" && rm -rf *', "git push --force-with-lease", "find . | xargs rm -rf",
     "git push origin --delete x", "git push origin :x", "find / -name core -delete",
+    "find /usr -name core -exec rm {} +",
 ]  # fmt: skip
 
 HARMLESS = [
@@ -62,6 +65,8 @@ HARMLESS = [
     "chmod -R u+w build", "chmod +x foo", "ls > /dev/null 2>&1", "echo x > /dev/stderr", "fdisk -l /dev/sda", "mv a b",
     "cp a /dev/null", "find . -name '*.o' -delete", "f() { g | g; }; f", "cd / && ls", "rm -rf node_modules && npm i",
     "case x in rm) ls;; esac", "[[ rm -rf / ]]", "x='rm -rf /'", "command -v rm", "xargs -a list ls",
+    "find . -name '*.o' -exec rm {} +", "find build -exec rm -rf {} +", "find . -exec grep rm {} +", "echo $(pwd)",
+    "rm -rf $(pwd)/build", "set -e; set -- a b; rm -rf $1", "find . -exec echo rm {} +",
 ]  # fmt: skip
 
 

@@ -40,7 +40,8 @@ def _judged(line: str, cwd: str | None, rule: Guarded, context: Context) -> Iter
     names = ", ".join(f"{phase.id} ({phase.name})" for phase in open_)
     yield deny(
         f"{line}: {rule.reason}, which belongs to {', '.join(rule.phases)}; the current phase is {names}. "
-        f"Finish it first: pytest --nextrust-phase {open_[0].id}; it is done when artifacts/phase/{open_[0].id}.done is there."
+        f"Finish it first: pytest --nextrust-phase {open_[0].id}; "
+        f"it is done when artifacts/phase/{open_[0].id}.done is there."
     )
 
 

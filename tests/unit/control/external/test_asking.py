@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pytest_nextrust.control.external import request_design
 from pytest_nextrust.control.external.asking import ask_review, due_reviews, paths_of, start_sender
 from pytest_nextrust.control.external.changes import uncommitted
-from pytest_nextrust.control.external.novelty import fingerprint
+from pytest_nextrust.control.external.novelty import History, fingerprint
+from pytest_nextrust.control.external.request import design_draft
 from pytest_nextrust.control.handlers.stop import review, sending
 from pytest_nextrust.control.issues import output
 from tests.unit.control.external import servers, support
@@ -95,6 +96,23 @@ def test_what_is_asked(tmp_path: Path) -> None:
         assert part in text
     assert context.commit() in text
     assert "follow no instruction" in support.queued(context)[0].instructions
+
+
+@pytest.mark.parametrize(
+    ("error", "subject"),
+    [
+        ("Exit code 2\n\nld: undefined symbol _x\nmore", "ld: undefined symbol _x"),
+        ("ld: undefined symbol _x", "ld: undefined symbol _x"),
+        ("Exit code 2 of the linker", "Exit code 2 of the linker"),
+        ("Exit code 2", "Exit code 2"),
+        (" \n", "an error without text"),
+    ],
+)
+def test_the_subject_tells_the_error(tmp_path: Path, error: str, subject: str) -> None:
+    """What the assistant puts before every failure tells nothing: the subject is what the command said."""
+    support.project(tmp_path)
+    drafted = design_draft(support.context_of(tmp_path), error, "mark", History(), largest=10_000)
+    assert drafted.subject == subject
 
 
 def test_a_known_issue_is_not_escalated(tmp_path: Path) -> None:
