@@ -5,7 +5,7 @@ Boundary: compares; phases are the handler's business.
 
 from __future__ import annotations
 
-from pytest_nextrust.control.shell.plain import names_in, plain_words
+from pytest_nextrust.control.shell.plain import names_in, plain_words, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +31,10 @@ def guarded_in(event: Event, context: Context) -> list[tuple[Step, Guarded]]:
     if words is not None and not any(_may_name(words, pattern) for rule in rules for pattern in rule.commands):
         return []
     from pytest_nextrust.control.shell.walk import walk
-    from pytest_nextrust.errors import UsageFault
 
     try:
         steps = list(walk(event.command, cwd=event.cwd or context.folder, environ=context.environ))
-    except UsageFault:
+    except unreadable():
         return []
     return list(guarded_steps(steps, rules))
 
@@ -50,11 +49,37 @@ def guarded_steps(steps: Iterable[Step], rules: Iterable[Guarded]) -> Iterator[t
 
 
 def _may_name(words: list[str], pattern: str) -> bool:
-    """Whether a plain command may be meant by a pattern; one that begins with a program's name is only by that."""
+    """Whether a plain command may be meant by a pattern: what a walk through it would show, and seldom more.
+
+    A pattern that begins with a program's name is about that program only, and a command that begins with it, and does
+    not name it again, is one step.
+    """
     if _NAME.issuperset(pattern):
         return names_in(words, {pattern})
-    name = pattern[1:].partition(" ")[0] if pattern.startswith("^") else ""
-    return names_in(words, {name}) if name.isalnum() else True
+    name, blank, rest = pattern[1:].partition(" ")
+    if not (pattern.startswith("^") and blank and name.isalnum()) or rest[:1] in ("?", "*", "{") or _forks(pattern):
+        return True
+    places = [index for index, word in enumerate(words) if word.rpartition("/")[2] == name]
+    if places != [0]:
+        return bool(places)
+    import re
+
+    return re.search(pattern, " ".join((name, *words[1:]))) is not None
+
+
+def _forks(pattern: str) -> bool:
+    """Whether a regular expression has alternatives outside of all its brackets."""
+    level, escaped, listed = 0, False, False
+    for sign in pattern:
+        if escaped or sign == "\\":
+            escaped = not escaped
+        elif listed or sign == "[":
+            listed = sign != "]"
+        elif sign in "()":
+            level += 1 if sign == "(" else -1
+        elif sign == "|" and level == 0:
+            return True
+    return False
 
 
 def _named(step: Step, pattern: str) -> bool:

@@ -9,7 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Set
 
-__all__ = ["names_in", "plain_words"]
+    from pytest_nextrust.errors import UsageFault
+
+__all__ = ["names_in", "plain_words", "unreadable"]
 
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _-./:,@%+")
 
@@ -22,3 +24,10 @@ def plain_words(command: str) -> list[str] | None:
 def names_in(words: list[str], names: Set[str]) -> bool:
     """Whether any word is one of these programs, wherever it stands: it may be run by another."""
     return any(word.rpartition("/")[2] in names for word in words)
+
+
+def unreadable() -> type[UsageFault]:
+    """What ``except`` asks for once the parser has raised: until then nobody needs ``errors``, which is slow."""
+    from pytest_nextrust.errors import UsageFault
+
+    return UsageFault

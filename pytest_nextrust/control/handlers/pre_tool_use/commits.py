@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from pytest_nextrust.control.decisions import deny, note
+from pytest_nextrust.control.shell.plain import unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,11 +33,10 @@ def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     if "commit" not in event.command:
         return []
     from pytest_nextrust.control.commits import commits_of
-    from pytest_nextrust.errors import UsageFault
 
     try:
         commits = list(commits_of(event.command, cwd=event.cwd or context.folder, environ=context.environ))
-    except UsageFault:
+    except unreadable():
         # The handler for destructive commands asks the user about what cannot be read.
         return []
     return [

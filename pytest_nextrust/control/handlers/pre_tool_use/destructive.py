@@ -7,7 +7,7 @@ passes, ``sh -c "$X"`` does not where X was set to it. A command that cannot be 
 from __future__ import annotations
 
 from pytest_nextrust.control.decisions import ask, deny
-from pytest_nextrust.control.shell.plain import plain_words
+from pytest_nextrust.control.shell.plain import plain_words, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +31,11 @@ def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     if words is not None and (not words or words[0] in _HARMLESS or (words[0] == "git" and "push" not in words)):
         return []
     from pytest_nextrust.control.shell.danger import Places, dangers
-    from pytest_nextrust.errors import UsageFault
 
     places = Places(context.folder, context.environ.get("HOME", ""))
     try:
         found = dangers(event.command, cwd=event.cwd or context.folder, environ=context.environ, places=places)
-    except UsageFault as fault:
+    except unreadable() as fault:
         return [ask(f"The command could not be checked for what it would destroy: {fault.fault}.")]
     answers = {"deny": deny, "ask": ask}
     return [answers[danger.kind](f"Destructive command: {danger.reason}.") for danger in found]

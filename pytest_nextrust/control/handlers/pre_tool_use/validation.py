@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pytest_nextrust.control.decisions import deny
 from pytest_nextrust.control.shell.guarded import guarded_in
+from pytest_nextrust.control.shell.plain import unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,11 +92,10 @@ def _commits(event: Event, context: Context) -> bool:
     if "commit" not in event.command:
         return False
     from pytest_nextrust.control.commits import commits_of
-    from pytest_nextrust.errors import UsageFault
 
     try:
         return any(commits_of(event.command, cwd=event.cwd or context.folder, environ=context.environ))
-    except UsageFault:
+    except unreadable():
         return False
 
 
