@@ -12,6 +12,7 @@ from pytest_nextrust.control.autofix.run import Outcome, fix
 from pytest_nextrust.control.issues.schema import AutoFix, KnownIssue
 from pytest_nextrust.control.issues.table import Table
 from pytest_nextrust.redaction import Redactor
+from tests.unit.control.support import unnamed
 
 COMMAND = "grep -q right answer.txt"
 PATCH = "--- a/answer.txt\n+++ b/answer.txt\n@@ -1 +1 @@\n-wrong\n+right\n"
@@ -57,6 +58,7 @@ class Steps:
 
     def __call__(self, type: str, details: Mapping[str, Any]) -> None:
         assert type == "auto_fix"
+        assert unnamed(type, dict(details)) == set()
         self.kept.append(details)
 
     @property

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import jsonschema
 
 from pytest_nextrust.control.context import Context
 from pytest_nextrust.control.decisions import Reply
 from pytest_nextrust.control.dispatcher import dispatch
 from pytest_nextrust.control.events import Event, parse_event
 from pytest_nextrust.control.snapshot import load_snapshot
+
+SCHEMA = json.loads(resources.files("pytest_nextrust").joinpath("schemas", "journal.json").read_text(encoding="utf-8"))
+"""Of the lines of the status log."""
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -84,3 +90,10 @@ def journal(root: Path, type: str) -> list[dict[str, Any]]:
     file = root / "docs" / "ci-status" / "journal.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return [entry["details"] for entry in map(json.loads, lines) if entry["type"] == type]
+
+
+def unnamed(type: str, details: Mapping[str, Any]) -> set[str]:
+    """The keys that the schema does not name; a detail that it forbids fails."""
+    found = SCHEMA["$defs"][type]
+    jsonschema.validate(details, found)
+    return set(details) - set(found["properties"])

@@ -16,6 +16,7 @@ from pytest_nextrust.control.external.asking import paths_of
 from pytest_nextrust.control.external.budget import Budget
 from pytest_nextrust.control.external.queue import Queue
 from tests.unit.control.external import support
+from tests.unit.control.support import unnamed
 
 
 @pytest.fixture
@@ -142,6 +143,7 @@ def test_what_fails_waits_longer_and_is_put_aside_at_last(root: Path, httpserver
     assert support.queued(context) == []
     assert "503" in support.put_aside(context)[0].last_error
     assert support.log(context, "external_failure")[0]["ticket"] == "design-001"
+    assert unnamed("external_failure", support.log(context, "external_failure")[0]) == set()
 
 
 def test_a_fault_of_the_set_up_costs_no_try(root: Path, httpserver: HTTPServer) -> None:
@@ -210,7 +212,7 @@ def counted(root: Path) -> list[str]:
 
 
 def test_calls_are_measured(root: Path, httpserver: HTTPServer) -> None:
-    """One call for each request that went out, by service and outcome, retries with it; none where no key let it go."""
+    """One call for each request that went out, with its retries, by service and outcome; none without key or budget."""
     with (root / "nextrust.toml").open("a", encoding="utf-8") as stream:
         stream.write('[metrics]\nfile = "m.prom"\n')
     context = support.context_of(root)
@@ -218,6 +220,12 @@ def test_calls_are_measured(root: Path, httpserver: HTTPServer) -> None:
     support.add(context, support.draft(kind="review"))
     support.sent(support.context_of(root, OPENAI_API_KEY="", GEMINI_API_KEY=""))
     assert counted(root) == []
+    rules = (root / "nextrust.toml").read_text(encoding="utf-8")
+    spent = rules.replace("[hooks.external]\n", "[hooks.external]\ncalls_per_day = 0\n")
+    (root / "nextrust.toml").write_text(spent, encoding="utf-8")
+    support.sent(support.context_of(root), force=True)
+    assert counted(root) == []
+    (root / "nextrust.toml").write_text(rules, encoding="utf-8")
     httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer())
     httpserver.expect_request(re.compile("/.*generateContent")).respond_with_data("busy", status=503)
     support.sent(context, force=True)

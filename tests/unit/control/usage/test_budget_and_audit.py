@@ -15,7 +15,7 @@ from pytest_nextrust.control.usage.marks import Mark, Marks, read_marks
 from pytest_nextrust.control.usage.rules import PhaseBudget, UsageRules
 from pytest_nextrust.control.usage.transcripts import Message, Tokens
 from pytest_nextrust.errors import ConfigError
-from tests.unit.control.support import asked, context_of, environment, journal
+from tests.unit.control.support import asked, context_of, environment, journal, unnamed
 from tests.unit.control.usage.generator import line
 
 SECRET = "ghp_0123456789abcdefghijABCDEFGHIJ"
@@ -90,6 +90,7 @@ def test_a_warning_is_shown_once_and_an_overrun_always(tmp_path: Path) -> None:
         assert "$11.00 of $10.00 used (110%)" in answer["systemMessage"]
         assert "decision" not in answer
     assert [entry["level"] for entry in journal(tmp_path, "budget")] == ["near", "over"]
+    assert [unnamed("budget", entry) for entry in journal(tmp_path, "budget")] == [set(), set()]
 
 
 def test_it_blocks_only_where_configured(tmp_path: Path) -> None:
