@@ -6,6 +6,7 @@ typed may hold a secret. Runs older than 90 days are forgotten.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,16 +45,20 @@ class Failures:
         self.database = database
         self._clock = clock
 
-    def record(self, command: str, exit: int, *, commit: str = "", session: str = "") -> CommandCount:
-        """Add one run of a command line as typed; durable. Returns how its command stands now."""
+    def record(self, command: str, exit: int, *, commit: str = "", session: str = "", event: str = "") -> CommandCount:
+        """Add one run of a command line as typed; durable. Returns how its command stands now.
+
+        ``event``, where given, tells one run from another: the same one adds nothing when it is heard of again.
+        """
         name, now = normalise(command), self._clock()
 
         def add(connection: sqlite3.Connection) -> CommandCount:
             connection.execute("DELETE FROM command_runs WHERE at < ?", (now - KEEP_SECONDS,))
-            connection.execute(
-                'INSERT INTO command_runs (command, exit, at, "commit", session) VALUES (?, ?, ?, ?, ?)',
-                (name, exit, now, commit, session),
-            )
+            if not event or _is_new(connection, event, now):
+                connection.execute(
+                    'INSERT INTO command_runs (command, exit, at, "commit", session) VALUES (?, ?, ?, ?, ?)',
+                    (name, exit, now, commit, session),
+                )
             return _count(connection, name, "", "", 0.0)
 
         return self.database.write(add)
@@ -77,6 +82,18 @@ class Failures:
             return [_count(connection, name, "", "", since) for name in names]
 
         return self.database.read(look, [])
+
+
+def _is_new(connection: sqlite3.Connection, event: str, now: float) -> bool:
+    """Note an event as counted, in the transaction that counts it; False where it was counted before."""
+    # Beside the claims, which are forgotten in time: a claimant that was killed leaves its claim open, this is done.
+    key = f"counted:{hashlib.sha256(event.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    done = connection.execute(
+        "INSERT OR IGNORE INTO claims (key, state, token, owner, claimed, lease, attempts, answer, finished) "
+        "VALUES (?, 'done', '', '', ?, 0, 1, 'null', ?)",
+        (key, now, now),
+    )
+    return done.rowcount == 1
 
 
 def _count(connection: sqlite3.Connection, name: str, commit: str, session: str, since: float) -> CommandCount:

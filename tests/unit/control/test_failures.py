@@ -150,3 +150,14 @@ def test_no_database_is_no_failures(tmp_path: Path) -> None:
     assert failures.count("make -j3").command == "make -jN"
     assert failures.worst() == []
     assert not state_path(tmp_path).parent.exists()
+
+
+def test_an_event_counts_once(tmp_path: Path) -> None:
+    """Heard of again, by whomever and whenever, an event adds nothing; another event and one without a name do."""
+    with Database(state_path(tmp_path)) as database:
+        assert Failures(database).record("make", 1, event="s:toolu_1").consecutive == 1
+    with Database(state_path(tmp_path)) as database:
+        failures = Failures(database)
+        assert failures.record("make", 1, event="s:toolu_1").consecutive == 1
+        assert failures.record("make", 1, event="s:toolu_2").consecutive == 2
+        assert [failures.record("make", 1).consecutive for _ in range(2)] == [3, 4]
