@@ -70,8 +70,9 @@ def test_a_repeated_event_is_handled_once(root: Path) -> None:
     assert [entry["failures"] for entry in journal(root, "build_failure")] == [1, 2]
 
 
-def test_a_kill_between_record_and_answer_leaves_one_record(root: Path) -> None:
-    """A handler that is killed after its record is taken over: the record is found by the event's id."""
+@pytest.mark.parametrize("recorded", [False, True], ids=["counted", "recorded"])
+def test_a_kill_leaves_one_record_and_one_count(root: Path, recorded: bool) -> None:
+    """A handler that is killed once it has counted, or recorded, is taken over: the event is in neither twice."""
     context = context_of(root)
     event = event_of("PostToolUseFailure", command=BUILD, error=CAS, tool_use_id="t-9")
     child = os.fork()
@@ -79,15 +80,16 @@ def test_a_kill_between_record_and_answer_leaves_one_record(root: Path) -> None:
         real = failure._record
 
         def record(*args: Any) -> None:
-            real(*args)
+            if recorded:
+                real(*args)
             os.kill(os.getpid(), signal.SIGKILL)
 
         failure._record = record
         failure.examine(event, context)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-    failure.examine(event, context)
-    assert len(journal(root, "build_failure")) == 1
+    assert failure.examine(event, context).runs == 1
+    assert [entry["failures"] for entry in journal(root, "build_failure")] == [1]
 
 
 def test_a_fix_is_offered(root: Path) -> None:
