@@ -132,7 +132,8 @@ def _send(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, d
             print(f"{one.ticket} {one.state}: {one.message}", flush=True)
     why = offline(context)
     if args.json != "-" and (why or not sent):
-        print(f"nothing was sent: {why}" if why else "nothing was due, or another process is sending")
+        idle = "nothing was due (--force: what waits too), or another process is sending"
+        print(f"nothing was sent: {why}" if why else idle)
     status = 1 if any(one["state"] != "recorded" for one in sent) else 0
     return status, {"sent": sent, "offline": why}
 
