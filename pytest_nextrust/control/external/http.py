@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import logging
 import queue
 import threading
 import time
@@ -57,6 +58,7 @@ class Post:
 def post_json(post: Post, *, clock: Callable[[], float] = time.monotonic) -> dict[str, Any]:
     """The JSON object that came back with a 2xx status. Raises ExternalError."""
     stamina = _needed("stamina")
+    _quiet(logging.getLogger("stamina"))
     _check_url(post.url)
     end = clock() + post.limit
 
@@ -80,6 +82,12 @@ def post_json(post: Post, *, clock: Callable[[], float] = time.monotonic) -> dic
                     post.refused()
                 raise
     raise AssertionError("stamina raises the last error")
+
+
+def _quiet(logger: logging.Logger) -> None:
+    """Keep a library's remarks from stderr where the program has not asked for them, as libraries themselves should."""
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _needed(name: str) -> Any:

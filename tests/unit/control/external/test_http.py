@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import ssl
 import subprocess
@@ -238,3 +239,15 @@ def test_a_certificate_nobody_trusts(tmp_path: Path) -> None:
     assert caught.value.kind == "setup"
     assert "no trusted connection" in caught.value.fault
     assert b"".join(requests) == b""
+
+
+def test_remarks_of_a_library_stay_off_stderr() -> None:
+    """A logger that nobody has set up is given somewhere to go, once; one that the program has set up is left alone."""
+    logger = logging.Logger("library")
+    http._quiet(logger)
+    http._quiet(logger)
+    assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
+    own = logging.Logger("own")
+    own.addHandler(logging.StreamHandler())
+    http._quiet(own)
+    assert [type(handler) for handler in own.handlers] == [logging.StreamHandler]
