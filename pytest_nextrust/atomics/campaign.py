@@ -162,7 +162,7 @@ def check(
     alone = tuple(function for function in target.functions if function.key not in known.alone)
     if plan.conformance and alone:
         asked = {**base, **_conformance(Target(target.runtime, alone), plan)}
-        answer = sandbox.call("pytest_nextrust.atomics.conformance:check", asked, 2 * plan.seconds + 30)
+        answer = sandbox.call("pytest_nextrust.atomics.child.conformance:check", asked, 2 * plan.seconds + 30)
         out.calls, free, out.undone = answer["calls"], answer["lock_free"], answer["undone"]
         narrator = Narrator(target.runtime)
         for found in answer["findings"]:
@@ -191,7 +191,7 @@ def check(
         payload = {**base, "histories": [_wire(one) for one in driven], "reduce": plan.reduce}
         # Half of the time is kept for sampling what the other half did not see to its end.
         payload |= {"states": plan.states, "seconds": left / 2 if sampler else left, "total": left}
-        answers = sandbox.call("pytest_nextrust.atomics.service:explore", payload, 2 * left + 30)
+        answers = sandbox.call("pytest_nextrust.atomics.child.worker:explore", payload, 2 * left + 30)
         out.undone += len(batch) - len(answers)
         for item, one, found in zip(batch, driven, answers, strict=False):
             spent = found["verdict"] == "budget"

@@ -1,7 +1,7 @@
 """Sampling histories whose graph is too large: schedules drawn at random, and what that is worth.
 
-First every thread is as likely as any other, then by probabilistic concurrency testing (``explore.sample``), whose
-guarantee goes into the record. A finding is one like any other, with the run and a token; without one there is no
+First every thread is as likely as any other, then by probabilistic concurrency testing (``explore.child.sample``),
+whose guarantee goes into the record. A finding is one like any other, with the run and a token; without one there is no
 verdict, however many schedules were drawn.
 
 Boundary: the parent's side; ``explore`` draws the schedules, in the sandbox.

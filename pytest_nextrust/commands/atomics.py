@@ -257,7 +257,7 @@ def _within(plan: Plan, seconds: float) -> Plan:
 
 def _plan(args: argparse.Namespace) -> Plan:
     from pytest_nextrust.atomics.campaign import CROWDS, Plan
-    from pytest_nextrust.settings import parse_budget
+    from pytest_nextrust.project.run_settings import parse_budget
 
     limits: dict[str, Any] = {}
     for given in args.budget:

@@ -15,8 +15,8 @@ from pytest_nextrust.commands.answer import add_json_option, envelope, write_ans
 from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
-    from pytest_nextrust.control.context import Context
-    from pytest_nextrust.control.external.queue import Entry
+    from pytest_nextrust.hookapi.context import Context
+    from pytest_nextrust.llm.queue import Entry
 
 __all__ = ["HELP", "add_arguments", "add_queue_actions", "context_here", "run", "run_queue_action"]
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action != "request":
         # The queue is one: what a hook queued of either kind is sent from here.
         return run_queue_action(args, "escalate", "")
-    from pytest_nextrust.control.external import request_design
+    from pytest_nextrust.llm import request_design
 
     context = context_here()
     asked = request_design(context, _read(args.error), command=args.failed, issues=args.issue, force=args.force)
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
 
 def context_here() -> Context:
     """The project that the working folder is in."""
-    from pytest_nextrust.control.context import Context, flag, project_root
-    from pytest_nextrust.control.snapshot import load_snapshot
+    from pytest_nextrust.hookapi.context import Context, flag, project_root
+    from pytest_nextrust.hookapi.snapshot import load_snapshot
 
     root = project_root(os.environ, str(Path.cwd()))
     return Context(root, load_snapshot(root, keep=not flag(os.environ, "DRY_RUN")), os.environ, deadline=float("inf"))
@@ -90,9 +90,9 @@ def run_queue_action(args: argparse.Namespace, command: str, kind: str) -> int:
 def _list(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, dict[str, Any]]:
     from dataclasses import asdict
 
-    from pytest_nextrust.control.external.asking import offline, paths_of
-    from pytest_nextrust.control.external.budget import Budget
-    from pytest_nextrust.control.external.queue import Queue
+    from pytest_nextrust.llm.asking import offline, paths_of
+    from pytest_nextrust.llm.budget import Budget
+    from pytest_nextrust.llm.queue import Queue
 
     paths, rules = paths_of(context), context.settings.external
     queue = Queue(paths)
@@ -117,9 +117,9 @@ def _plain(state: str, entry: Entry) -> dict[str, Any]:
 
 
 def _send(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, dict[str, Any]]:
-    from pytest_nextrust.control.external.asking import offline, paths_of
-    from pytest_nextrust.control.external.queue import Queue
-    from pytest_nextrust.control.external.sending import send
+    from pytest_nextrust.llm.asking import offline, paths_of
+    from pytest_nextrust.llm.queue import Queue
+    from pytest_nextrust.llm.sending import send
 
     if not args.limit > 0:
         raise UsageFault("--limit", "not above 0", place=str(args.limit), remedy="give seconds")
@@ -139,8 +139,8 @@ def _send(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, d
 
 
 def _retry(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, dict[str, Any]]:  # noqa: ARG001
-    from pytest_nextrust.control.external.asking import paths_of
-    from pytest_nextrust.control.external.queue import Queue
+    from pytest_nextrust.llm.asking import paths_of
+    from pytest_nextrust.llm.queue import Queue
 
     queue = Queue(paths_of(context))
     entry = _named(queue, args.ticket, failed=True)
@@ -152,8 +152,8 @@ def _retry(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, 
 
 
 def _drop(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, dict[str, Any]]:  # noqa: ARG001
-    from pytest_nextrust.control.external.asking import paths_of
-    from pytest_nextrust.control.external.queue import DROPPED, Queue
+    from pytest_nextrust.llm.asking import paths_of
+    from pytest_nextrust.llm.queue import DROPPED, Queue
 
     queue = Queue(paths_of(context))
     entry = _named(queue, args.ticket, failed=None)

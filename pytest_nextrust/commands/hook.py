@@ -51,8 +51,8 @@ def answer(arguments: Sequence[str]) -> int:
 
 
 def _answer(arguments: Sequence[str]) -> int:
-    from pytest_nextrust.control.dispatcher import dispatch
-    from pytest_nextrust.control.events import event_name
+    from pytest_nextrust.hookapi.events import event_name
+    from pytest_nextrust.hooks.dispatcher import dispatch
 
     data = b"" if sys.stdin is None or sys.stdin.closed else sys.stdin.buffer.read()
     name = event_name(arguments[0]) if len(arguments) == 1 else _named_in(data) if not arguments else None
@@ -70,7 +70,7 @@ def _named_in(data: bytes) -> str | None:
     """The event that says its own name; an assistant that knows no arguments of hooks gives none."""
     import json
 
-    from pytest_nextrust.control.events import EVENTS
+    from pytest_nextrust.hookapi.events import EVENTS
 
     try:
         name = json.loads(data)["hook_event_name"]

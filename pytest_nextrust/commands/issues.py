@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.errors import ConfigError, Fault, UsageFault
-from pytest_nextrust.matrix import CPUS
+from pytest_nextrust.project.matrix import CPUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_nextrust.control.autofix.run import Outcome
-    from pytest_nextrust.control.context import Context
-    from pytest_nextrust.control.issues.match import Match
-    from pytest_nextrust.control.issues.schema import KnownIssue
-    from pytest_nextrust.control.issues.table import Table
+    from pytest_nextrust.failures.fixes.run import Outcome
+    from pytest_nextrust.failures.issues.match import Match
+    from pytest_nextrust.failures.issues.schema import KnownIssue
+    from pytest_nextrust.failures.issues.table import Table
+    from pytest_nextrust.hookapi.context import Context
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -75,9 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do one action. Raises UsageFault, ConfigError: exit status 2."""
-    from pytest_nextrust.control.context import Context
-    from pytest_nextrust.control.issues.table import load_table
-    from pytest_nextrust.control.snapshot import load_snapshot
+    from pytest_nextrust.failures.issues.table import load_table
+    from pytest_nextrust.hookapi.context import Context
+    from pytest_nextrust.hookapi.snapshot import load_snapshot
 
     root = args.root.resolve()
     if not root.is_dir():
@@ -157,7 +157,7 @@ def _fault(issue: KnownIssue) -> list[str]:
     """What is known of the compiler's or emulator's fault behind it."""
     if not issue.fault:
         return []
-    from pytest_nextrust.known_issues import load_known_issues
+    from pytest_nextrust.project.compiler_issues import load_known_issues
 
     known = load_known_issues().get(issue.fault)
     if known is None:
@@ -166,8 +166,8 @@ def _fault(issue: KnownIssue) -> list[str]:
 
 
 def _match(args: argparse.Namespace, context: Context, table: Table) -> int:
-    from pytest_nextrust.control.issues.failure import cpu_of
-    from pytest_nextrust.control.issues.match import Facts, match
+    from pytest_nextrust.failures.issues.failure import cpu_of
+    from pytest_nextrust.failures.issues.match import Facts, match
 
     phase = args.phase
     if phase is None:
@@ -214,7 +214,7 @@ def _read(file: str) -> str:
 
 def _check(args: argparse.Namespace, table: Table) -> int:
     """Patterns are tried on texts that bad ones choke on; none can tell that a pattern is good."""
-    from pytest_nextrust.control.issues.patterns import Search, search
+    from pytest_nextrust.failures.issues.patterns import Search, search
 
     texts = ("", "a" * 5000 + "!", " " * 5000 + "x", "error: " * 700 + "\n" + "/usr/lib/a.o " * 400)
     jobs = [(i, key, p, text) for i in table.issues for key, p in i.patterns() for text in texts]
@@ -235,7 +235,7 @@ def _faults(error: ConfigError) -> list[Fault]:
 
 
 def _fix(args: argparse.Namespace, context: Context, table: Table) -> int:
-    from pytest_nextrust.control.autofix.run import fix
+    from pytest_nextrust.failures.fixes.run import fix
 
     issue = _issue(args, table)
     if not 0 < args.seconds <= 86400:
@@ -257,8 +257,8 @@ def _fix(args: argparse.Namespace, context: Context, table: Table) -> int:
 
 
 def _planned(issue: KnownIssue, table: Table, context: Context, command: str) -> Outcome:
-    from pytest_nextrust.control.autofix.run import Outcome, preview
     from pytest_nextrust.errors import FixRefused
+    from pytest_nextrust.failures.fixes.run import Outcome, preview
 
     try:
         plan = preview(issue, table, context.root, command)

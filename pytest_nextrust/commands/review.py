@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Do one action. Raises ConfigError, UsageFault, StatusError: exit status 2."""
     if args.action != "request":
         return run_queue_action(args, "review", "review")
-    from pytest_nextrust.control.external.asking import ask_review, due_reviews
+    from pytest_nextrust.llm.asking import ask_review, due_reviews
 
     context = context_here()
     due = due_reviews(context)

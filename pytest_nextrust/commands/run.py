@@ -116,7 +116,7 @@ def _request(args: argparse.Namespace, stdin: int | None) -> RunRequest:
 
 
 def _budget(text: str) -> dict[str, Any]:
-    from pytest_nextrust.settings import parse_budget
+    from pytest_nextrust.project.run_settings import parse_budget
 
     match = re.fullmatch(r"(\d[\d_]*)([KMG])", text)
     if match is not None:
@@ -262,7 +262,7 @@ def _sha256(data: bytes) -> str:
 
 
 def _answer(record: RunRecord, status: int) -> dict[str, Any]:
-    from pytest_nextrust.wire import to_wire
+    from pytest_nextrust.base.wire import to_wire
 
     end = record.end
     fault = to_wire(record.fault)

@@ -17,10 +17,10 @@ from pytest_nextrust.commands.answer import add_json_option, envelope, write_ans
 from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
-    from pytest_nextrust.control.usage.ccusage import Answer
-    from pytest_nextrust.control.usage.cost import Totals
-    from pytest_nextrust.control.usage.marks import Marks
-    from pytest_nextrust.control.usage.transcripts import Message, Scan
+    from pytest_nextrust.usage.ccusage import Answer
+    from pytest_nextrust.usage.cost import Totals
+    from pytest_nextrust.usage.marks import Marks
+    from pytest_nextrust.usage.transcripts import Message, Scan
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageFault("--source", "ccusage is asked for one whole session", place="ccusage", remedy=remedy)
     if args.source == "ccusage":
         return _from_ccusage(args, required=True)
-    from pytest_nextrust.control.usage import cost, dedupe, transcripts
+    from pytest_nextrust.usage import cost, dedupe, transcripts
 
     scan, marks = transcripts.Scan(), _marks(args)
     messages = list(dedupe.once(transcripts.read_all(transcripts.roots(os.environ), scan)).values())
@@ -80,7 +80,7 @@ def _day(text: str | None) -> str:
     if text is None:
         return ""
     if text == "today":
-        from pytest_nextrust.control.usage.budgets import today
+        from pytest_nextrust.usage.budgets import today
 
         return today()
     from datetime import date
@@ -95,11 +95,11 @@ def _day(text: str | None) -> str:
 
 def _marks(args: argparse.Namespace) -> Marks:
     """The audit of prompts, where the question is about it."""
-    from pytest_nextrust.control.usage.marks import Marks, read_marks
+    from pytest_nextrust.usage.marks import Marks, read_marks
 
     if not args.phase and args.by not in ("phase", "commit", "prompt"):
         return Marks()
-    from pytest_nextrust.control.snapshot import load_snapshot
+    from pytest_nextrust.hookapi.snapshot import load_snapshot
 
     root = args.dir.resolve()
     return read_marks(root / load_snapshot(str(root), keep=False).settings.status_dir)
@@ -138,15 +138,15 @@ def _warnings(scan: Scan) -> list[str]:
 
 def _from_ccusage(args: argparse.Namespace, *, required: bool) -> int:
     """The exit status; -1 where it is not installed and need not be."""
-    from pytest_nextrust.control.usage import ccusage
-    from pytest_nextrust.control.usage.cost import Totals
+    from pytest_nextrust.usage import ccusage
+    from pytest_nextrust.usage.cost import Totals
 
     program = ccusage.installed(os.environ)
     if program is None:
         if required:
             raise UsageFault("--source", "ccusage is not installed", place="ccusage", remedy="npm install -g ccusage")
         return -1
-    from pytest_nextrust.control.usage.measure import external_call
+    from pytest_nextrust.usage.measure import external_call
 
     with external_call(args.dir.resolve(), "ccusage", environ=os.environ, write=sys.stderr.write):
         answer: Answer | None = ccusage.ask(program, args.session, os.environ)

@@ -1,4 +1,4 @@
-"""Frames over a pipe: four bytes of length, big-endian, then ``wire.dumps``. Both ends of the sandbox use it.
+"""Frames over a pipe: four bytes of length, big-endian, then ``base.wire.dumps``. Both ends of the sandbox use it.
 
 Boundary: bytes and plain values; knows neither requests nor processes.
 """
@@ -11,7 +11,7 @@ import struct
 import time
 from typing import Any
 
-from pytest_nextrust import wire
+from pytest_nextrust.base import wire
 
 __all__ = ["Closed", "TimedOut", "receive", "send"]
 

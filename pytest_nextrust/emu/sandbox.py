@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from pytest_nextrust import wire
+from pytest_nextrust.base import wire
 from pytest_nextrust.emu import channel
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import EmuError, HarnessFault, NotRunnable
@@ -35,7 +35,7 @@ GRACE = 20.0
 TAIL = 2000
 """Bytes of the child's stderr that an error shows."""
 
-_BOOT = "import sys; sys.path.append({root!r}); from pytest_nextrust.emu.child import main; main()"
+_BOOT = "import sys; sys.path.append({root!r}); from pytest_nextrust.emu.child.worker import main; main()"
 
 
 class _Process:

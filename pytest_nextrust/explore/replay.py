@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from pytest_nextrust import wire
+from pytest_nextrust.base import wire
 from pytest_nextrust.errors import HarnessFault, UsageFault
 from pytest_nextrust.explore import store
 from pytest_nextrust.explore.program import build, conventional
@@ -22,7 +22,7 @@ from pytest_nextrust.explore.token import HASH, LENGTH, Search, Token, decode, e
 
 __all__ = ["Caller", "explore", "replay", "request_for", "token_of"]
 
-SERVICE = "pytest_nextrust.explore.service:"
+SERVICE = "pytest_nextrust.explore.child.worker:"
 REPLAY_SECONDS = 600.0
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust import files, wire
+from pytest_nextrust.base import files, wire
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.explore.program import Build
 from pytest_nextrust.explore.records import ExploreRequest

@@ -9,10 +9,10 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from pytest_nextrust.criteria import Fault, check_criterion
-from pytest_nextrust.matrix import Cell, Matrix
-from pytest_nextrust.phases import Phases, clear_done, mark_done
-from pytest_nextrust.redaction import Redactor
+from pytest_nextrust.base.redaction import Redactor
+from pytest_nextrust.project.criteria import Fault, check_criterion
+from pytest_nextrust.project.matrix import Cell, Matrix
+from pytest_nextrust.project.phases import Phases, clear_done, mark_done
 from pytest_nextrust.report.table import counts
 from pytest_nextrust.status import Journal
 from pytest_nextrust.status.environment import Environment

@@ -21,11 +21,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.config import read_document
+from pytest_nextrust.base.convert import read_document
+from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, make_folder
+from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import ConfigError, Fault, StatusError
-from pytest_nextrust.files import LOCK_TIMEOUT, Lock, make_folder
-from pytest_nextrust.phases import Phase, Phases
-from pytest_nextrust.redaction import Redactor
+from pytest_nextrust.project.phases import Phase, Phases
 from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.journal import Journal, Record, encode, utc_now
 from pytest_nextrust.status.records import check_details, moment

@@ -32,8 +32,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pytest_nextrust.errors import StatusError
-from pytest_nextrust.files import (
+from pytest_nextrust.base.files import (
     LOCK_TIMEOUT,
     Lock,
     OpenFile,
@@ -43,8 +42,9 @@ from pytest_nextrust.files import (
     sync_data,
     sync_folder,
 )
-from pytest_nextrust.redaction import Redactor
-from pytest_nextrust.wire import to_wire
+from pytest_nextrust.base.redaction import Redactor
+from pytest_nextrust.base.wire import to_wire
+from pytest_nextrust.errors import StatusError
 
 __all__ = [
     "NO_ROOM",

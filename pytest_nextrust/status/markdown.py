@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pytest_nextrust.wording import counted
+from pytest_nextrust.base.text import counted
 
 __all__ = ["draw_markdown", "draw_trend"]
 

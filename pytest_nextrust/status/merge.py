@@ -17,12 +17,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
+from pytest_nextrust.base.text import counted
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.status.archive import FOLDER, Identity, archives, identity
 from pytest_nextrust.status.journal import Journal, Problem, Record, decode, refuse_pipe
 from pytest_nextrust.status.records import moment, month
-from pytest_nextrust.wording import counted
 
 __all__ = ["UNDATED", "Merge", "Source", "merge"]
 

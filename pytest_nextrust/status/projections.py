@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_nextrust.base.files import Lock, atomic_replace, make_folder
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.files import Lock, atomic_replace, make_folder
-from pytest_nextrust.phases import Phases
+from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.archive import Log
 from pytest_nextrust.status.journal import NO_ROOM, JournalView, Problem
 from pytest_nextrust.status.markdown import draw_markdown

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from pytest_nextrust.config import read_document
+from pytest_nextrust.base.convert import read_document
+from pytest_nextrust.base.wire import to_wire
 from pytest_nextrust.status.journal import Journal, Record
-from pytest_nextrust.wire import to_wire
 
 __all__ = [
     "BAD",

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.status.archive import FOLDER, Identity, identity
 from pytest_nextrust.status.journal import Journal, Record, decode, refuse_pipe, utc_now
 from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunStart, moment, month

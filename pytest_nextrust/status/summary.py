@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.errors import ConfigError
-from pytest_nextrust.known_issues import load_known_issues
-from pytest_nextrust.matrix import Matrix
-from pytest_nextrust.phases import Phase, Phases, read_done
+from pytest_nextrust.project.compiler_issues import load_known_issues
+from pytest_nextrust.project.matrix import Matrix
+from pytest_nextrust.project.phases import Phase, Phases, read_done
 from pytest_nextrust.status.journal import JournalView, Problem, Record
 from pytest_nextrust.status.records import (
     BAD,

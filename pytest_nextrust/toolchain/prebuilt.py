@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_nextrust.errors import ToolchainError
-from pytest_nextrust.matrix import CPUS, PROFILES
-from pytest_nextrust.scenarios import Scenario, load
+from pytest_nextrust.project.matrix import CPUS, PROFILES
+from pytest_nextrust.scenario.model import Scenario, load
 from pytest_nextrust.toolchain.records import BuildRequest, Toolchain
 from pytest_nextrust.toolchain.registry import DEFAULTS
 from pytest_nextrust.toolchain.shipped import FOLDER, MANIFEST, SCHEMA, source_hash

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.matrix import CPUS, PROFILES
+from pytest_nextrust.project.matrix import CPUS, PROFILES
 
 __all__ = ["LANGUAGES", "OPTIMISE", "BuildRequest", "BuildResult", "Probe", "Toolchain", "language_of"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.config import load_project
+from pytest_nextrust.base.convert import load_project
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain.clang import ClangToolchain
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom

@@ -23,8 +23,8 @@ from pytest_nextrust.atomics.sampling import sampler
 from pytest_nextrust.atomics.table import ROUTINES, lookup
 from pytest_nextrust.errors import MachoError, NotRunnable, UsageFault
 from pytest_nextrust.explore.store import FOLDER
-from pytest_nextrust.matrix import Cell
-from pytest_nextrust.scenarios import Atomics, KnownIssue, Scenario
+from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.scenario.model import Atomics, KnownIssue, Scenario
 from pytest_nextrust.status.records import Verdict
 from pytest_nextrust.toolchain.records import Toolchain
 from pytest_nextrust.verify.concurrent import Explored

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_nextrust.emu.records import Fault, RunRecord
-from pytest_nextrust.scenarios import SIGNALS, Scenario
+from pytest_nextrust.scenario.model import SIGNALS, Scenario
 from pytest_nextrust.verify.outcome import Mismatch
 
 __all__ = ["compare", "difference", "end_of", "show_fault"]

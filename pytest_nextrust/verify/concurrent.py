@@ -15,9 +15,9 @@ from pytest_nextrust.explore.program import conventional
 from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest
 from pytest_nextrust.explore.replay import explore as run_exploration
 from pytest_nextrust.explore.replay import token_of
-from pytest_nextrust.matrix import Cell
-from pytest_nextrust.scenarios import Scenario
-from pytest_nextrust.threads import Concurrent
+from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.scenario.concurrent import Concurrent
+from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.verify.outcome import Mismatch
 from pytest_nextrust.verify.services import Services
 

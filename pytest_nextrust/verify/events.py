@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.event_plans import EventPlan, Step
-from pytest_nextrust.matrix import Cell
-from pytest_nextrust.scenarios import Scenario
+from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.scenario.events import EventPlan, Step
+from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.verify.events_artifacts import FILES, artifacts, entries
-from pytest_nextrust.verify.events_world import Done, Server, World
+from pytest_nextrust.verify.events_surroundings import Done, Server, World
 from pytest_nextrust.verify.outcome import Mismatch
 from pytest_nextrust.verify.services import Services
 

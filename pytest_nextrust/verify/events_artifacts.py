@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.config import load_project
-from pytest_nextrust.phases import Phases
+from pytest_nextrust.base.convert import load_project
+from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status import JournalView, observe, read_log, render_json, render_markdown
 
 __all__ = ["FILES", "artifacts", "entries"]

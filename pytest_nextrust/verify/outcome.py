@@ -15,7 +15,7 @@ _VERDICTS = ("budget", "crashed", "infra", "skipped")
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One thing that is not as expected: its kind (one of ``scenarios.FAILURES``) and what to show for it.
+    """One thing that is not as expected: its kind (one of ``scenario.model.FAILURES``) and what to show for it.
 
     ``routines``: the atomic routines that it is about.
     """

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
-from pytest_nextrust.scenarios import Scenario
-from pytest_nextrust.settings import Settings
+from pytest_nextrust.project.run_settings import Settings
+from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.toolchain.records import Probe, Toolchain
 
 __all__ = ["Machine", "Services"]

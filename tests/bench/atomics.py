@@ -17,17 +17,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust import wire
-from pytest_nextrust.atomics import RUNTIMES, families, service
+from pytest_nextrust.atomics import RUNTIMES, families
 from pytest_nextrust.atomics.build import Unit, build
 from pytest_nextrust.atomics.campaign import Function, Plan, Target, _alike, _payload, _wire, histories
+from pytest_nextrust.atomics.child import worker as service
 from pytest_nextrust.atomics.driver import History, assemble
 from pytest_nextrust.atomics.findings import request_of
-from pytest_nextrust.emu.child import Child
-from pytest_nextrust.emu.stepper import Stepper
-from pytest_nextrust.emu.threadstate import PC, pack, register_of
-from pytest_nextrust.explore.service import Exploration, explore
-from pytest_nextrust.explore.steps import SENTINEL
+from pytest_nextrust.base import wire
+from pytest_nextrust.emu.child.stepper import Stepper
+from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.emu.child.worker import Child
+from pytest_nextrust.explore.child.macro_steps import SENTINEL
+from pytest_nextrust.explore.child.worker import Exploration, explore
 from tests.atomics_mutants import mutants
 from tests.bench.report import Result
 
@@ -191,9 +192,9 @@ def _first(child: Child, target: Target) -> list[float]:
 
 
 def _until_bad(loaded: Exploration) -> float | None:
-    from pytest_nextrust.explore.accesses import Reclassified
-    from pytest_nextrust.explore.graph import Space
-    from pytest_nextrust.explore.sample import sample, uniform
+    from pytest_nextrust.explore.child.accesses import Reclassified
+    from pytest_nextrust.explore.child.sample import sample, uniform
+    from pytest_nextrust.explore.child.transition_system import Space
 
     begun = time.process_time()
     shared = loaded.objects

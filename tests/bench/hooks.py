@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from tests.bench.report import Result
-from tests.unit.control.support import environment, event_bytes, plugin
+from tests.unit.hooks.support import environment, event_bytes, plugin
 
 __all__ = ["measure"]
 

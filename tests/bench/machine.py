@@ -38,7 +38,7 @@ def measure(runs: int) -> list[Result]:
 
 def _bare(code: bytes, count: int, counted: bool) -> Callable[[], float]:
     """The emulator alone: one engine, no hooks of ours. Not ``counted``, it runs to an address instead."""
-    from pytest_nextrust.emu.library import Uc, m68k, uc
+    from pytest_nextrust.emu.child.library import Uc, m68k, uc
 
     engine = Uc(uc.UC_ARCH_M68K, uc.UC_MODE_BIG_ENDIAN, cpu=2)
     engine.reg_write(m68k.UC_M68K_REG_SR, 0)
@@ -62,8 +62,8 @@ def _bare(code: bytes, count: int, counted: bool) -> Callable[[], float]:
 
 def _machine(code: bytes, count: int) -> Callable[[], float]:
     """The machine, limits and all, in this process."""
-    from pytest_nextrust.emu.cpu import Cpu
-    from pytest_nextrust.emu.process import Process
+    from pytest_nextrust.emu.child.cpu import Cpu
+    from pytest_nextrust.emu.child.process import Process
 
     cpu = Cpu("m68030")
     loop = "41f9 0000 4000 " + code.hex()

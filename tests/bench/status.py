@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_nextrust.phases import Phases
+from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status import Journal, Projector, Record
 from pytest_nextrust.status.journal import encode
 from tests.bench.appending import DETAILS

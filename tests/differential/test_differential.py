@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.emu import Sandbox
-from pytest_nextrust.known_issues import load_known_issues
+from pytest_nextrust.project.compiler_issues import load_known_issues
 from pytest_nextrust.toolchain import Toolchain, toolchains
 
 from .pairs import HERE, LEVELS, PROGRAMS, Answer, Pair, linux, nextstep, pairs

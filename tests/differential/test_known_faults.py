@@ -15,8 +15,8 @@ import pytest
 
 from pytest_nextrust.emu import RunRequest, Sandbox
 from pytest_nextrust.errors import NotRunnable
-from pytest_nextrust.known_issues import Issue, load_known_issues
-from pytest_nextrust.scenarios import Scenario, load, shipped_folder
+from pytest_nextrust.project.compiler_issues import Issue, load_known_issues
+from pytest_nextrust.scenario.model import Scenario, load, shipped_folder
 
 from .witness import musashi, qemu
 

@@ -63,7 +63,7 @@ def test_pytest_options_and_settings_are_documented() -> None:
 
 def test_fixtures_and_hooks_are_documented() -> None:
     """Every public fixture and every hook specification stands in the documentation."""
-    from pytest_nextrust import fixtures, hookspecs
+    from pytest_nextrust.plugin import fixtures, hookspecs
 
     names = [name for name in vars(fixtures) if name.startswith("nextrust_")]
     hooks = [name for name in vars(hookspecs) if name.startswith("pytest_nextrust_")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.scenarios import shipped_folder
+from pytest_nextrust.scenario.model import shipped_folder
 from tests.integration.conftest import CELL, Project
 
 OTHER = "macos-latest-release-m68040"

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from pytest_nextrust.event_plans import EventPlan, Step
-from pytest_nextrust.scenarios import load
+from pytest_nextrust.scenario.events import EventPlan, Step
+from pytest_nextrust.scenario.model import load
 from pytest_nextrust.verify.events import _given
-from pytest_nextrust.verify.events_world import Server, World
+from pytest_nextrust.verify.events_surroundings import Server, World
 from tests.integration.conftest import CELL, Project
 from tests.integration.test_event_scenarios import PHASES, SHIPPED, TOML, mine
 

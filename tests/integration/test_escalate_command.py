@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 import pytest_nextrust
-from tests.unit.control.external import servers, support
+from tests.unit.llm import servers, support
 
 SCHEMAS = Path(pytest_nextrust.__file__).parent / "schemas"
 ERROR = "ld: error: undefined reference to `__sync_fetch_and_add_4'\n"

@@ -13,13 +13,13 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension
 from syrupy.location import PyTestLocation
 
 from pytest_nextrust.errors import ConfigError
-from pytest_nextrust.matrix import Matrix
-from pytest_nextrust.scenarios import Scenario, find, load, shipped_folder
-from pytest_nextrust.settings import Settings
+from pytest_nextrust.project.matrix import Matrix
+from pytest_nextrust.project.run_settings import Settings
+from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
 from pytest_nextrust.status import Journal
-from pytest_nextrust.verify import Services, verify
 from pytest_nextrust.verify.events import SNAPSHOT, carry_out
 from pytest_nextrust.verify.events_artifacts import FILES, artifacts
+from pytest_nextrust.verify.scenario import Services, verify
 from tests.integration.conftest import CELL, Project
 
 PHASES = ("phase-1", "phase-2", "phase-3", "phase-4", "phase-5")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.control.support import FIXTURES, environment, event_bytes, plugin
+from tests.unit.hooks.support import FIXTURES, environment, event_bytes, plugin
 
 COMMAND = [sys.executable, "-m", "pytest_nextrust.cli", "hook"]
 
@@ -71,7 +71,7 @@ def test_a_fault_that_nobody_foresaw(event: str, status: int, tmp_path: Path) ->
     """Where this program itself is broken a tool call is refused, anything else passes, and there is no traceback."""
     code = (
         "import sys; from pytest_nextrust import cli\n"
-        "import pytest_nextrust.control.dispatcher as d\n"
+        "import pytest_nextrust.hooks.dispatcher as d\n"
         "def broken(*_): raise ZeroDivisionError('broken')\n"
         "d.dispatch = broken\n"
         f"sys.exit(cli.main(['hook', '{event}']))"
@@ -121,7 +121,7 @@ def test_a_decision_loads_little(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], input=event_bytes(), capture_output=True, timeout=60, env=env)
     loaded = set(done.stdout.decode().split())
-    assert "pytest_nextrust.control.handlers.pre_tool_use.destructive" in loaded
+    assert "pytest_nextrust.hooks.handlers.pre_tool_use.destructive" in loaded
     heavy = {"pluggy", "pytest", "argparse", "tomllib", "dataclasses", "typing", "inspect", "subprocess", "pathlib"}
     assert loaded & heavy == set()
     plugin(tmp_path, "import sys\ndef nextrust_pre_tool_use():\n    print('called')\n")

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.unit.autofix.support import COMMAND, commit, git, repository, tree
+from tests.unit.failures.fixes.support import COMMAND, commit, git, repository, tree
 
 SCHEMA = json.loads(resources.files("pytest_nextrust").joinpath("schemas", "issues.json").read_text(encoding="utf-8"))
 CAS = "ld: foo.o: undefined reference to `__sync_val_compare_and_swap_4'\n"

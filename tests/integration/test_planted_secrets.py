@@ -10,7 +10,7 @@ import pytest
 from pytest_nextrust import cli
 from pytest_nextrust.testing import prints
 from tests.integration.conftest import CELL, PHASES, Project
-from tests.unit.test_redaction import SECRETS
+from tests.unit.base.test_redaction import SECRETS
 
 CONFIGURED = "our-own-secret-value"
 KNOWN = "a-value-of-no-known-shape"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.integration.test_escalate_command import nextrust
-from tests.unit.control.external import servers, support
+from tests.unit.llm import servers, support
 
 
 def test_due_and_by_hand(tmp_path: Path) -> None:

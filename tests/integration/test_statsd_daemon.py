@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.control.metrics.emitter import Emitter
-from pytest_nextrust.control.metrics.names import METRICS
-from pytest_nextrust.control.metrics.statsd import StatsdSink
+from pytest_nextrust.metrics.emitter import Emitter
+from pytest_nextrust.metrics.names import METRICS
+from pytest_nextrust.metrics.statsd import StatsdSink
 from tests.integration.conftest import CELL, Project
 from tests.integration.statsd_daemon import running
 

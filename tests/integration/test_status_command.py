@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from pytest_nextrust import cli
-from pytest_nextrust.files import Lock
+from pytest_nextrust.base.files import Lock
 from pytest_nextrust.status import Journal
 
 

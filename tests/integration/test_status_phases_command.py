@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust import cli
-from pytest_nextrust.phases import mark_done
+from pytest_nextrust.project.phases import mark_done
 from tests.integration.status_answers import answer
 
 PHASES = """

@@ -12,8 +12,8 @@ import pytest
 from pytest_nextrust import cli
 from pytest_nextrust.status import Journal
 from tests.integration.status_answers import schema
-from tests.unit.control.usage.generator import UNKNOWN, Corpus, corpus, line
-from tests.unit.control.usage.test_ccusage import SOUND, fake
+from tests.unit.usage.generator import UNKNOWN, Corpus, corpus, line
+from tests.unit.usage.test_ccusage import SOUND, fake
 
 
 @pytest.fixture

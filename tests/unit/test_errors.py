@@ -7,8 +7,11 @@ import re
 
 import pytest
 
-from pytest_nextrust import config, errors, files, matrix, phases, status, wire
+from pytest_nextrust import errors, status
+from pytest_nextrust.base import convert as config
+from pytest_nextrust.base import files, wire
 from pytest_nextrust.errors import BuildFailed, ConfigError, ExternalError, Fault, LockTimeout, NextrustError
+from pytest_nextrust.project import matrix, phases
 
 KINDS = [getattr(errors, name) for name in errors.__all__ if name != "Fault"]
 

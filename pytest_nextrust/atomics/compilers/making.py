@@ -20,8 +20,8 @@ from pytest_nextrust.atomics.compilers.makers import Maker
 from pytest_nextrust.atomics.compilers.model import lacking
 from pytest_nextrust.atomics.compilers.objects import Code, Objects
 from pytest_nextrust.atomics.table import ROUTINES
-from pytest_nextrust.emu.decode import decode
-from pytest_nextrust.emu.disassemble import disassemble
+from pytest_nextrust.emu.isa.decode import decode
+from pytest_nextrust.emu.isa.disassemble import disassemble
 from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.process import Runner

@@ -6,9 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
+from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands.status.common import answer, project_redactor
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Clear; 0, also where there was nothing to clear. Raises UsageFault, GuardError, StatusError, ConfigError."""
-    from pytest_nextrust.config import load_project
-    from pytest_nextrust.control.guards.backoff import Backoff
-    from pytest_nextrust.control.guards.database import Database, state_path
-    from pytest_nextrust.control.guards.override import record_clear
-    from pytest_nextrust.control.metrics.sinks import open_emitter
+    from pytest_nextrust.base.convert import load_project
+    from pytest_nextrust.base.state_database import Database, state_path
+    from pytest_nextrust.guards.backoff import Backoff
+    from pytest_nextrust.guards.override import record_clear
+    from pytest_nextrust.metrics.sinks import open_emitter
 
     root = Path.cwd()
     # Opened first: faulty settings are told before anything is changed.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.commands.answer import envelope, write_answer
 
 if TYPE_CHECKING:
-    from pytest_nextrust.redaction import Redactor
+    from pytest_nextrust.base.redaction import Redactor
     from pytest_nextrust.status import Problem
 
 __all__ = [
@@ -48,9 +48,9 @@ def count(text: str) -> int:
 
 def project_redactor() -> Redactor:
     """Knows the secrets of the project that this folder belongs to. Raises ConfigError for its settings."""
-    from pytest_nextrust.control.context import project_root
-    from pytest_nextrust.control.snapshot import load_snapshot
-    from pytest_nextrust.redaction import Redactor
+    from pytest_nextrust.base.redaction import Redactor
+    from pytest_nextrust.hookapi.context import project_root
+    from pytest_nextrust.hookapi.snapshot import load_snapshot
 
     rules = load_snapshot(project_root(os.environ), keep=False).settings.secrets
     return Redactor(os.environ, names=rules.variables, minimum=rules.minimum)

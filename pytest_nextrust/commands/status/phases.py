@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands.status.common import answer, tell_missing, warn
-from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one block per phase; 0. Raises StatusError, ConfigError."""
-    from pytest_nextrust.phases import Phases
+    from pytest_nextrust.project.phases import Phases
     from pytest_nextrust.status import Follower, observe
 
     root = Path.cwd()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands.status.common import answer, existing_log, warn
-from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write both files; 0. Raises StatusError, ConfigError."""
-    from pytest_nextrust.phases import Phases
+    from pytest_nextrust.project.phases import Phases
     from pytest_nextrust.status import rebuild
 
     root = Path.cwd()

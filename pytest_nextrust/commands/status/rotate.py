@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands.status.common import answer, existing_log
-from pytest_nextrust.wording import counted
 
 __all__ = ["DESCRIPTION", "HELP", "add_arguments", "run"]
 
@@ -37,8 +37,8 @@ def days(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Rotate; 0, also where nothing was old enough. Raises StatusError, ConfigError."""
-    from pytest_nextrust.config import load_project
-    from pytest_nextrust.phases import Phases, read_done
+    from pytest_nextrust.base.convert import load_project
+    from pytest_nextrust.project.phases import Phases, read_done
     from pytest_nextrust.status import rotate
 
     root = Path.cwd()

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the Markdown; 0. Raises StatusError, ConfigError."""
-    from pytest_nextrust.phases import Phases
+    from pytest_nextrust.project.phases import Phases
     from pytest_nextrust.status import Follower, draw_markdown, draw_trend, observe
 
     root = Path.cwd()

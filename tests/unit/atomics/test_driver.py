@@ -74,7 +74,7 @@ def test_a_wrong_meaning_is_noticed(runtime: Runtime, sandbox: Sandbox) -> None:
             operation["routine"] = routine
         limits = {"histories": [_wire(driven)], "states": 10_000, "seconds": 20.0, "total": 20.0}
         payload = {**_payload(runtime), **limits}
-        (answer,) = sandbox.call("pytest_nextrust.atomics.service:explore", payload, 40.0)
+        (answer,) = sandbox.call("pytest_nextrust.atomics.child.worker:explore", payload, 40.0)
         assert answer["verdict"] == verdict
 
 

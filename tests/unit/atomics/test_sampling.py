@@ -11,7 +11,7 @@ from pytest_nextrust.atomics.program import target_of
 from pytest_nextrust.atomics.sampling import sampler
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.explore.replay import replay
-from pytest_nextrust.scenarios import shipped_folder
+from pytest_nextrust.scenario.model import shipped_folder
 
 
 def sampled(name: str, folder: Path, *, seconds: float = 20.0) -> Outcome:

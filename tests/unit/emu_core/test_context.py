@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nextrust.emu import gate_model as model
-from pytest_nextrust.emu.context import CC_OP, CC_Z, CONTEXT_WORDS, OP_ADD_B, OP_CMP_B, OP_SUB_B, decode_ccr, encode_ccr
+from pytest_nextrust.emu.child.context import (
+    CC_OP,
+    CC_Z,
+    CONTEXT_WORDS,
+    OP_ADD_B,
+    OP_CMP_B,
+    OP_SUB_B,
+    decode_ccr,
+    encode_ccr,
+)
+from pytest_nextrust.emu.gate import model
 
 BITS = (8, 16, 32)
 WORD = 0xFFFF_FFFF

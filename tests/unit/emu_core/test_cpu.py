@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from pytest_nextrust.emu import cpu as module
-from pytest_nextrust.emu.cpu import CPUS, NEVER, Cpu
+from pytest_nextrust.emu.child import cpu as module
+from pytest_nextrust.emu.child.cpu import CPUS, NEVER, Cpu
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
 from tests.unit.emu_core.programs import hexadecimal

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.emu import gate
-from pytest_nextrust.emu.cpu import Cpu
-from pytest_nextrust.emu.gate_vectors import integer_vectors
+from pytest_nextrust.emu.child import gate
+from pytest_nextrust.emu.child.cpu import Cpu
+from pytest_nextrust.emu.gate.vectors import integer_vectors
 from pytest_nextrust.errors import HarnessFault
 
 

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-from pytest_nextrust.emu.cpu import Cpu
-from pytest_nextrust.emu.stepper import Region, Stepper
-from pytest_nextrust.emu.threadstate import PC, pack, register_of
-from pytest_nextrust.explore.accesses import Accesses, Reclassified
-from pytest_nextrust.explore.graph import Graph, Monitor, Space, search
-from pytest_nextrust.explore.steps import SENTINEL, Engine, Mark, Options, ThreadStart
-from pytest_nextrust.explore.symmetry import Asymmetric, Partition
+from pytest_nextrust.emu.child.cpu import Cpu
+from pytest_nextrust.emu.child.stepper import Region, Stepper
+from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
+from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
+from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
+from pytest_nextrust.explore.child.transition_system import Graph, Monitor, Space, search
 
 CODE, DATA, STACK = 0x2000, 0x10000, 0x20000
 PAGE = 0x2000

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_nextrust.explore.graph import stuck
-from pytest_nextrust.explore.steps import Options
-from pytest_nextrust.explore.traps import Interrupts
+from pytest_nextrust.explore.child.macro_steps import Options
+from pytest_nextrust.explore.child.transition_system import stuck
+from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore.machine_code import (
     ADD,
     DATA,

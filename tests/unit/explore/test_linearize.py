@@ -7,8 +7,8 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nextrust.explore.linearize import Apply, Linearizability
-from pytest_nextrust.explore.locals import OperationEvent
+from pytest_nextrust.explore.child.linearize import Apply, Linearizability
+from pytest_nextrust.explore.child.local_states import OperationEvent
 
 READ, WRITE_1, WRITE_2, ADD_1 = range(4)
 

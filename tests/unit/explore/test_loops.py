@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_nextrust.explore.loop import overtaking, rounds, starving
-from pytest_nextrust.explore.steps import Options
+from pytest_nextrust.explore.child.fairness import overtaking, rounds, starving
+from pytest_nextrust.explore.child.macro_steps import Options
 from tests.unit.explore.machine_code import ADD, DATA, RTS, Program, explored, flip, load, lock, store, unlock
 
 TURN = DATA + 2

@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from pytest_nextrust.explore.accesses import Accesses
-from pytest_nextrust.explore.graph import Space, State
-from pytest_nextrust.explore.sample import Sample, guarantee, pct, sample, uniform
-from pytest_nextrust.explore.steps import Engine
+from pytest_nextrust.explore.child.accesses import Accesses
+from pytest_nextrust.explore.child.macro_steps import Engine
+from pytest_nextrust.explore.child.sample import Sample, guarantee, pct, sample, uniform
+from pytest_nextrust.explore.child.transition_system import Space, State
 from tests.unit.explore.machine_code import ADD, DATA, RTS, Program, increment, load, lock, stepper, store, unlock
 
 SHARED = range(DATA, DATA + 12)

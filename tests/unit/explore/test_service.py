@@ -8,10 +8,10 @@ from functools import cache
 
 import pytest
 
-from pytest_nextrust import wire
-from pytest_nextrust.emu.cpu import Cpu
+from pytest_nextrust.base import wire
+from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.errors import HarnessFault, NotRunnable
-from pytest_nextrust.explore import service
+from pytest_nextrust.explore.child import worker as service
 from pytest_nextrust.explore.program import conventional
 from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest, Slice
 from tests.unit.explore import threads as code

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.explore import find
-from pytest_nextrust.explore.graph import State, stuck
-from pytest_nextrust.explore.linearize import Linearizability
-from pytest_nextrust.explore.locals import OperationEvent
-from pytest_nextrust.explore.steps import Mark, Options
-from pytest_nextrust.explore.traps import Interrupts
+from pytest_nextrust.explore.child import counterexample as find
+from pytest_nextrust.explore.child.linearize import Linearizability
+from pytest_nextrust.explore.child.local_states import OperationEvent
+from pytest_nextrust.explore.child.macro_steps import Mark, Options
+from pytest_nextrust.explore.child.transition_system import State, stuck
+from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore import threads as code
 from tests.unit.explore.machine_code import (
     ADD,

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.phases import Phase, Phases
-from pytest_nextrust.xdist import CellScheduling
+from pytest_nextrust.plugin.xdist import CellScheduling
+from pytest_nextrust.project.phases import Phase, Phases
 
 
 class Worker:

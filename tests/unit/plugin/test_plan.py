@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_nextrust.base.wire import dumps, from_wire, loads, to_wire
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.matrix import Matrix
-from pytest_nextrust.phases import Phase, Phases
-from pytest_nextrust.plan import Plan, make_plan, refusal
-from pytest_nextrust.scenarios import Scenario
-from pytest_nextrust.settings import Settings
+from pytest_nextrust.plugin.plan import Plan, make_plan, refusal
+from pytest_nextrust.project.matrix import Matrix
+from pytest_nextrust.project.phases import Phase, Phases
+from pytest_nextrust.project.run_settings import Settings
+from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.status import JournalView
 from pytest_nextrust.status.runs import RunStore
-from pytest_nextrust.wire import dumps, from_wire, loads, to_wire
 
 EMPTY = RunStore(JournalView())
 NOWHERE = Path("/nonexistent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_nextrust.xdist import CellScheduling
+from pytest_nextrust.plugin.xdist import CellScheduling
 
 
 class Node:

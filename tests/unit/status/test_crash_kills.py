@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.phases import Phases
+from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status import Journal, read_log, rebuild
 
 from .killing import found_in_journal, found_in_rewritten

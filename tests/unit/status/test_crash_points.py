@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust import files
-from pytest_nextrust.files import Lock
+from pytest_nextrust.base import files
+from pytest_nextrust.base.files import Lock
 from pytest_nextrust.status import Journal, Record
 from pytest_nextrust.status.journal import parse
 

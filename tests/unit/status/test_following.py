@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.phases import Phases
+from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status import (
     Entry,
     Follower,

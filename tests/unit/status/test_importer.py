@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.errors import ConfigError
-from pytest_nextrust.phases import Phases
+from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status import Record, import_files, read_log
 from pytest_nextrust.status.importer import read_source, tables
 
@@ -259,7 +259,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 @given(st.lists(st.tuples(TEXT, st.lists(TEXT, max_size=2), st.sampled_from(["", "a{b = 1}", "\x7f"])), max_size=3))
 def test_any_words_survive_as_tables(phases: list[tuple[str, list[str], str]]) -> None:
     """Whatever names and deliverables say, the tables are TOML that says the same."""
-    from pytest_nextrust.phases import Phase
+    from pytest_nextrust.project.phases import Phase
 
     made = [Phase(f"p{i}", name, deliverables=(*words, odd)) for i, (name, words, odd) in enumerate(phases)]
     read = tomllib.loads(tables(made)).get("phase", [])

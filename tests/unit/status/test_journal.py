@@ -19,9 +19,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust import files
+from pytest_nextrust.base import files
+from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.files import Lock
 from pytest_nextrust.status import Journal, Record
 from pytest_nextrust.status.journal import DEPTH, decode, encode, parse
 

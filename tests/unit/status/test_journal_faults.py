@@ -15,9 +15,9 @@ from pathlib import Path
 import filelock
 import pytest
 
-from pytest_nextrust import files
+from pytest_nextrust.base import files
+from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.files import Lock
 from pytest_nextrust.status import Journal
 from pytest_nextrust.status.journal import parse
 

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pytest_nextrust import files
+from pytest_nextrust.base import files
 from pytest_nextrust.status import Journal, Log, Record
 from pytest_nextrust.status.journal import encode, parse
 

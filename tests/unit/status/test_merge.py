@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.files import Lock
 from pytest_nextrust.status import Journal, RunStore, archives, read_log, rotate
 from pytest_nextrust.status import merge as merging
 from pytest_nextrust.status.journal import Record, decode, encode

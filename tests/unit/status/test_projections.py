@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
+from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.files import Lock
-from pytest_nextrust.phases import Phase, Phases, mark_done
+from pytest_nextrust.project.phases import Phase, Phases, mark_done
 from pytest_nextrust.status import (
     Entry,
     Facts,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.phases import Phases
+from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status import (
     Follower,
     Journal,

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_nextrust import macho
 from pytest_nextrust.errors import BuildFailed, ToolchainError, ToolchainMissing, UsageFault
-from pytest_nextrust.matrix import CPUS, PROFILES
+from pytest_nextrust.project.matrix import CPUS, PROFILES
 from pytest_nextrust.toolchain import BuildRequest, ToolchainConfig, toolchains
 from tests.unit.toolchain.conftest import Build, Run
 

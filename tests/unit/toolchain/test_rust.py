@@ -9,7 +9,7 @@ import pytest
 
 from pytest_nextrust import macho
 from pytest_nextrust.errors import BuildFailed, ToolchainMissing, UsageFault
-from pytest_nextrust.matrix import CPUS, PROFILES
+from pytest_nextrust.project.matrix import CPUS, PROFILES
 from pytest_nextrust.toolchain import BuildRequest, ToolchainConfig, toolchains
 from pytest_nextrust.toolchain.rust import RustToolchain, candidates
 from tests.unit.toolchain.conftest import Build, Run

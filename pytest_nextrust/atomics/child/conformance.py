@@ -1,0 +1,400 @@
+"""Sequential conformance: every routine called alone, and everything that it leaves compared with the table.
+
+Each call has random registers and a random neighbourhood. Compared are the result, the object, what is handed back by
+pointer, the preserved registers and the stack pointer; and every access must be to the object, the call's buffers and
+arguments, the stack below, or the runtime's own data. The runtime's data (its locks) live on from call to call, so a
+lock that is not released is met by a later call that never returns.
+
+Runs in the child only. Convention: System V ABI, Motorola 68000 supplement: d0, d1, a0, a1 and the argument slots are
+the callee's, all else is preserved.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from pytest_nextrust.atomics.child.first_wrong_step import NAMES, PRESERVED, Area, Wanted
+from pytest_nextrust.atomics.child.retrace import Start, explained, leaking
+from pytest_nextrust.atomics.driver import Call
+from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Effect, Kind, apply, returned
+from pytest_nextrust.emu.child.stepper import Region, Stepper
+from pytest_nextrust.emu.child.thread_state import pack
+from pytest_nextrust.explore.child.macro_steps import SENTINEL
+
+__all__ = ["GENERIC_SIZES", "HUGE_SIZES", "Checker", "check"]
+
+PAGE = 0x2000
+STACK, STACK_SIZE = 0x0400_0000, 0x4000
+BLOCKS = (0x400, 0x7F0)
+"""Where in the objects' room the 16-byte blocks are: with a block before each; the second ends a KiB."""
+BUFFERS = 0x1800
+BUFFER_GAP = 0x700
+AROUND = 32
+"""Bytes on either side of an object or buffer that are compared."""
+LIMIT = 200_000
+"""Instructions after which a call counts as one that never returns."""
+
+GENERIC_SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 33)
+HUGE_SIZES = (1024, 1040)
+"""Sizes of generic objects; the huge ones cover every lock of a table of 64 blocks."""
+
+LOCK_FREE_SIZES = (*GENERIC_SIZES, 40, *HUGE_SIZES)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call: what it is, and what its object and every other byte of the room hold before it."""
+
+    call: Call
+    memory: bytes
+    fill: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call before its first instruction: the thread's state, and every writable byte as (address, bytes)."""
+
+    case: Case
+    room: bytearray
+    allowed: dict[Kind, int]
+    state: bytes
+    memory: tuple[tuple[int, bytes], ...]
+
+
+class Checker:
+    """Calls the functions of one linked runtime; ``payload`` as ``check`` takes it."""
+
+    def __init__(self, cpu: Any, payload: dict[str, Any]) -> None:
+        self.findings: list[dict[str, Any]] = []
+        self.calls = 0
+        self._cpu = cpu
+        self._last = ""
+        self._begun: Begun | None = None
+        self._data = [(at, -(-size // PAGE) * PAGE, data) for at, size, prot, data in payload["regions"] if prot & 2]
+        self._room: int = payload["objects"]
+        self._room_size: int = payload["room"]
+        self._own = [tuple(span) for span in payload["own"]]
+        regions = [Region(at, -(-size // PAGE) * PAGE, prot, data) for at, size, prot, data in payload["regions"]]
+        self._step = Stepper(cpu, [*regions, Region(STACK, STACK_SIZE, 3, b"")])
+
+    def close(self) -> None:
+        """Give the CPU back."""
+        self._step.close()
+
+    def routine(
+        self, function: str, address: int, name: str, plain: bool, rng: random.Random, alignment: int = 1
+    ) -> None:
+        """Check one function in all sizes; at most one finding of each kind. Its objects have this alignment."""
+        seen: set[str] = set()
+        for case in cases(function, name, plain, rng):
+            if case.call.offset % alignment:
+                continue
+            found = self._attempt(case, address, rng)
+            if found is not None and found["kind"] not in seen:
+                seen.add(found["kind"])
+                self.findings.append(found | self._retraced(found["kind"], found.pop("begun"), found.pop("leaks")))
+                if found["kind"] in ("deadlock", "fault"):
+                    self._forget()
+                    return
+
+    def lock_free(self, functions: dict[str, int]) -> dict[str, int]:
+        """What the runtime itself says of each object size (as text), if it says anything."""
+        address = functions.get("__atomic_is_lock_free")
+        answers: dict[str, int] = {}
+        for size in LOCK_FREE_SIZES if address is not None else ():
+            call = Call("__atomic_is_lock_free", BLOCKS[0], size)
+            if self._one(Case(call, bytes(size), 0), address or 0, random.Random(size)) is None:
+                answers[str(size)] = struct.unpack("=I", self._step.state()[:4])[0] & 0xFF
+        return answers
+
+    def _attempt(self, case: Case, address: int, rng: random.Random) -> dict[str, Any] | None:
+        kept, earlier = rng.getstate(), self._begun
+        found = self._one(case, address, rng)
+        if found is not None:
+            found |= {"begun": self._begun, "leaks": False}
+        if found is not None and found["kind"] in ("deadlock", "fault"):
+            self._forget()
+            last = self._last
+            if found["kind"] == "deadlock" and last:
+                rng.setstate(kept)
+                again = self._one(case, address, rng)
+                if again is None:
+                    message = f"leaves something behind: {found['message']} after it, and returns otherwise"
+                    return {**found, "routine": last, "message": message, "begun": earlier, "leaks": True}
+                self._forget()
+        self._last = case.call.function or case.call.routine
+        return found
+
+    def _retraced(self, kind: str, begun: Begun | None, leaks: bool) -> dict[str, Any]:
+        """What each instruction of the call left, and where it goes wrong."""
+        if begun is None:
+            return {}
+        start = self._again(begun)
+        if leaks:
+            writable = [(low, high) for low, high, may in self._own if may]
+            told = leaking(self._step, start, writable, self._cpu.name)
+        else:
+            told = explained(self._step, start, kind, self._cpu.name)
+        areas = [[area.name, area.address, len(area.before)] for area in start.wanted.areas if area.name]
+        return {**told, "places": [*areas, ["stack", STACK, STACK_SIZE]]}
+
+    def _forget(self) -> None:
+        """Make the runtime's data what they were at the start."""
+        for at, size, data in self._data:
+            self._step.write(at, data + bytes(size - len(data)))
+
+    def _one(self, case: Case, address: int, rng: random.Random) -> dict[str, Any] | None:
+        call, step = case.call, self._step
+        routine, size = call.meaning, call.size
+        room = bytearray(
+            case.fill.to_bytes(1, "big") * self._room_size if case.fill < 256 else rng.randbytes(self._room_size)
+        )
+        at = Addresses(
+            *(self._room + place for place in (call.offset, BUFFERS, BUFFERS + BUFFER_GAP, BUFFERS + 2 * BUFFER_GAP))
+        )
+        room[call.offset : call.offset + size] = case.memory
+        kinds = {argument.kind for argument in routine.arguments}
+        allowed = {Kind.OBJECT: at.object}
+        if Kind.EXPECTED in kinds:
+            allowed[Kind.EXPECTED] = at.expected
+            room[BUFFERS : BUFFERS + size] = call.args.expected
+        if Kind.INPUT in kinds:
+            allowed[Kind.INPUT] = at.input
+            room[BUFFERS + BUFFER_GAP : BUFFERS + BUFFER_GAP + size] = call.args.value
+        if Kind.OUTPUT in kinds:
+            allowed[Kind.OUTPUT] = at.output
+        step.write(self._room, bytes(room))
+        words = call.words(at)
+        sp = STACK + STACK_SIZE - 4 * (len(words) + 1) - 16
+        step.write(sp, b"".join(word.to_bytes(4, "big") for word in (SENTINEL, *words)))
+        before = [rng.getrandbits(32) for _ in range(15)] + [sp]
+        state = struct.pack("=16I", *before) + pack(address, sp)[64:]
+        step.load(state)
+        step.events.clear()
+        memory = [(place, step.read(place, length)) for place, length, _ in self._data]
+        self._begun = Begun(case, room, allowed, state, (*memory, (STACK, step.read(STACK, STACK_SIZE))))
+        stop = self._cpu.run(LIMIT)
+        self.calls += 1
+        where = f"{size} bytes at offset {call.offset % 16} of a block, memory {_hex(case.memory)}"
+        if call.args.value:
+            where += f", value {_hex(call.args.value)}"
+        if call.args.expected:
+            where += f", expected {_hex(call.args.expected)}"
+
+        def finding(kind: str, message: str) -> dict[str, Any]:
+            return {
+                "kind": kind,
+                "routine": call.function or call.routine,
+                "size": size,
+                "message": f"{message} ({where})",
+                "call": {
+                    "routine": call.routine,
+                    "function": call.function,
+                    "plain": call.plain,
+                    "offset": call.offset - BLOCKS[0],
+                    "size": size,
+                    "value": call.args.value,
+                    "expected": call.args.expected,
+                    "order": call.args.order,
+                    "memory": case.memory,
+                },
+            }
+
+        if stop.kind == "count":
+            return finding("deadlock", f"{call.routine} has not returned after {LIMIT} instructions")
+        if stop.kind != "fault" or stop.access != "fetch" or stop.address != SENTINEL:
+            what = (
+                f"exception {stop.vector}"
+                if stop.kind == "exception"
+                else f"a bad {stop.access} at 0x{stop.address:08x}"
+            )
+            return finding("fault", f"ends with {what}")
+        after = struct.unpack("=16I", step.state()[:64])
+        for kind, message in self._judge(case, room, before, after, sp + 4 + 4 * len(words), allowed):
+            return finding(kind, message)
+        return None
+
+    def _again(self, begun: Begun) -> Start:
+        """The call for one that makes it again, with what is wanted of it."""
+        case, room, allowed = begun.case, begun.room, begun.allowed
+        routine, size = case.call.meaning, case.call.size
+        effect, wanted = self._wanted(case, room)
+        places = [(start - self._room, f"what {kind.value} points to") for kind, start in allowed.items()]
+        places[0] = (places[0][0], "the object")
+        cuts = sorted({0, self._room_size, *(p for p, _ in places), *(p + size for p, _ in places)})
+        names = dict(places)
+        areas = tuple(
+            Area(names.get(low, ""), self._room + low, bytes(room[low:high]), wanted[low:high])
+            for low, high in pairwise(cuts)
+        )
+        top = STACK + STACK_SIZE - 16
+        spans = tuple(self._places(size, top, allowed))
+        return Start(begun.state, begun.memory, Wanted(areas, effect.result, routine.width, spans))
+
+    def _wanted(self, case: Case, room: bytearray) -> tuple[Effect, bytes]:
+        """What the meaning makes of the call, and what the room must hold after it."""
+        size = case.call.size
+        effect = apply(case.call.meaning, case.memory, case.call.args)
+        wanted = bytearray(room)
+        wanted[case.call.offset : case.call.offset + size] = effect.memory
+        if effect.expected is not None:
+            wanted[BUFFERS : BUFFERS + size] = effect.expected
+        if effect.output is not None:
+            wanted[BUFFERS + 2 * BUFFER_GAP : BUFFERS + 2 * BUFFER_GAP + size] = effect.output
+        return effect, bytes(wanted)
+
+    def _judge(
+        self,
+        case: Case,
+        room: bytearray,
+        before: list[int],
+        after: tuple[int, ...],
+        top: int,
+        allowed: dict[Kind, int],
+    ) -> Iterator[tuple[str, str]]:
+        call, size = case.call, case.call.size
+        effect, wanted = self._wanted(case, room)
+        if after[15] != before[15] + 4:
+            yield "register", f"returns with sp off by {after[15] - before[15] - 4}"
+        for register in PRESERVED:
+            if after[register] != before[register]:
+                message = f"{NAMES[register]} was 0x{before[register]:08x} and is 0x{after[register]:08x}"
+                yield "register", f"a register that must be preserved changed: {message}"
+        value = returned(call.meaning, after[0], after[1])
+        if effect.result is not None and value != effect.result:
+            yield "result", f"answers 0x{value or 0:x} instead of 0x{effect.result:x}"
+        found = self._step.read(self._room, self._room_size)
+        if found != wanted:
+            yield from self._difference(found, wanted, case, allowed)
+        yield from self._accesses(size, top, allowed)
+
+    def _difference(
+        self, found: bytes, wanted: bytes, case: Case, allowed: dict[Kind, int]
+    ) -> Iterator[tuple[str, str]]:
+        first = next(index for index, (a, b) in enumerate(zip(found, wanted, strict=True)) if a != b)
+        for kind, start in allowed.items():
+            place = start - self._room
+            if place <= first < place + case.call.size:
+                there = slice(place, place + case.call.size)
+                what = "the object" if kind is Kind.OBJECT else f"what {kind.value} points to"
+                yield "result", f"leaves {_hex(found[there])} in {what} instead of {_hex(wanted[there])}"
+                return
+        near = min(allowed.items(), key=lambda item: abs(item[1] - self._room - first))
+        distance = first - (near[1] - self._room)
+        yield (
+            "neighbour",
+            f"changes the byte at offset {distance} from {near[0].value}, which has {case.call.size} bytes",
+        )
+
+    def _places(self, size: int, top: int, allowed: dict[Kind, int]) -> list[tuple[int, int, bool]]:
+        """The (start, end, writable) that a call may touch."""
+        places = [(start, start + size, kind is not Kind.INPUT) for kind, start in allowed.items()]
+        return [*places, (STACK, top, True), *((start, end, bool(writable)) for start, end, writable in self._own)]
+
+    def _accesses(self, size: int, top: int, allowed: dict[Kind, int]) -> Iterator[tuple[str, str]]:
+        places = self._places(size, top, allowed)
+        for write, address, width in self._step.events:
+            if any(start <= address and address + width <= end and (w or not write) for start, end, w in places):
+                continue
+            verb = "writes" if write else "reads"
+            near = [s for s in allowed.values() if s - AROUND <= address < s + size + AROUND]
+            kind = "neighbour" if near and write else "outside"
+            where = f"0x{address:08x}"
+            if near:
+                where += f", offset {address - near[0]} of an object of {size} bytes"
+            yield (
+                kind,
+                f"{verb} {width} bytes at {where}, which is neither its object, its stack nor the runtime's data",
+            )
+            return
+
+
+def check(payload: dict[str, Any], child: Any) -> dict[str, Any]:
+    """Check every function of ``payload``; answers the calls made and the findings.
+
+    ``payload``: cpu, regions, objects, room (the room's size), own (start, end, writable spans of the runtime), seed,
+    functions ((symbol, address, routine, plain, alignment) each), and seconds, after which no further function is
+    begun; ``undone`` says how many were not.
+    """
+    checker = Checker(child.cpu(payload["cpu"]), payload)
+    ends, undone = time.monotonic() + payload["seconds"], 0
+    try:
+        for function, address, name, plain, alignment in payload["functions"]:
+            if time.monotonic() >= ends:
+                undone += 1
+                continue
+            # One seed per function: a finding does not depend on which other functions there are.
+            checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"), alignment)
+            child.say(f"{function}: conformance")
+        free = checker.lock_free({name: address for _, address, name, *_ in payload["functions"]})
+    finally:
+        checker.close()
+    return {"calls": checker.calls, "findings": checker.findings, "lock_free": free, "undone": undone}
+
+
+def cases(function: str, name: str, plain: bool, rng: random.Random) -> Iterator[Case]:
+    """The calls that one function is checked by."""
+    routine = ROUTINES[name]
+    if routine.size is not None:
+        for offset in offsets(routine.size):
+            yield from _values(function, name, plain, offset, routine.size, 5, rng)
+        return
+    if name == "__sync_synchronize":
+        yield Case(Call(name, BLOCKS[0], 0, function=function, plain=plain), b"", 256)
+        return
+    for size in GENERIC_SIZES:
+        for offset in offsets(size)[:: 1 if size < 9 else 5]:
+            yield from _values(function, name, plain, offset, size, 2, rng)
+    for size in HUGE_SIZES:
+        for offset in (BLOCKS[0], BLOCKS[0] + 2, BLOCKS[0] + 15, BLOCKS[1]):
+            yield from _values(function, name, plain, offset, size, 2, rng)
+
+
+def offsets(size: int) -> list[int]:
+    """Where objects are: every alignment in a 16-byte block, and those that straddle the end of a KiB."""
+    return [BLOCKS[0] + n for n in range(16)] + [BLOCKS[1] + n for n in range(max(0, 17 - size), 16)]
+
+
+def _values(
+    function: str, name: str, plain: bool, offset: int, size: int, count: int, rng: random.Random
+) -> Iterator[Case]:
+    compares = ROUTINES[name].stem in COMPARE_EXCHANGES or name == "__atomic_compare_exchange"
+    for number in range(count):
+        memory, value = _value(size, rng), _value(size, rng)
+        expected = b""
+        if compares:
+            expected = memory if number % 2 == 0 else _other(memory, rng)
+        fill = (256, 0, 0xFF)[number % 3]
+        order = rng.choice(ROUTINES[name].orders() or (5,))
+        args = Args(value if _takes_value(name) else b"", expected, order)
+        yield Case(Call(name, offset, size, args, function, plain), memory, fill)
+
+
+def _takes_value(name: str) -> bool:
+    return ROUTINES[name].has(Kind.VALUE) or ROUTINES[name].has(Kind.INPUT)
+
+
+def _value(size: int, rng: random.Random) -> bytes:
+    top = 1 << (8 * size - 1)
+    half = 1 << (4 * size)
+    edges = (0, 1, 2 * top - 1, top, top - 1, half, half - 1, 0x7F, 0x80, 0xFF)
+    value = rng.choice(edges) % (2 * top) if rng.random() < 0.5 else rng.getrandbits(8 * size)
+    return value.to_bytes(size, "big")
+
+
+def _other(memory: bytes, rng: random.Random) -> bytes:
+    """The same bytes but one: first, last or any."""
+    place = rng.choice((0, len(memory) - 1, rng.randrange(len(memory))))
+    changed = bytearray(memory)
+    changed[place] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def _hex(data: bytes) -> str:
+    return data.hex() if len(data) <= 24 else data[:24].hex() + f"... ({len(data)} bytes)"

@@ -1,0 +1,145 @@
+"""A call made once more, instruction by instruction, to show what each left and where meaning and code part.
+
+Runs in the child process only: the checker has made the call at full speed and found it wrong; here it begins again
+from the same registers and memory. Answers are plain values; names and source lines are the parent's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_nextrust.atomics.child.first_wrong_step import Step, Touch, Wanted, left_behind, part
+from pytest_nextrust.emu.child.stepper import Stepper
+from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, register_of
+from pytest_nextrust.emu.isa.decode import decode
+from pytest_nextrust.emu.isa.disassemble import disassemble
+from pytest_nextrust.explore.child.macro_steps import SENTINEL
+from pytest_nextrust.explore.child.trace import flags
+
+__all__ = ["Start", "explained", "leaking", "retrace"]
+
+STEPS = 2000
+ENDLESS = 400
+"""Instructions of a call that are executed again at most; of one that never returns, which goes wrong in its first
+rounds or is seen to repeat, fewer."""
+KEPT = (200, 100)
+"""Instructions before and after the parting that are handed on."""
+LONGEST = 24
+"""Bytes of the longest instruction there is, rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A call before its first instruction: the state, every writable byte as (address, bytes), what is wanted of it."""
+
+    state: bytes
+    memory: tuple[tuple[int, bytes], ...]
+    wanted: Wanted
+
+
+def retrace(stepper: Stepper, start: Start, cpu: str, most: int = STEPS) -> tuple[list[Step], int]:
+    """Execute the call again from ``start``: its steps, and from which of them on they repeat (-1: none)."""
+    for address, data in start.memory:
+        stepper.write(address, data)
+    state = start.state
+    stepper.load(state)
+    values: dict[int, int] = {}
+    steps: list[Step] = []
+    texts: dict[int, str] = {}
+    seen: dict[tuple[bytes, frozenset[tuple[int, int]]], int] = {}
+    while len(steps) < most:
+        pc = register_of(state, PC)
+        if pc == SENTINEL:
+            break
+        if steps and pc <= steps[-1].pc:
+            key = state, frozenset(values.items())
+            if key in seen:
+                return steps, seen[key]
+            seen[key] = len(steps)
+        stop = stepper.step()
+        after = state if stop is not None else stepper.state()
+        touches = () if stop is not None else _touches(stepper, start, values)
+        if pc not in texts:
+            texts[pc] = _text(stepper, pc, cpu)
+        if not texts[pc]:
+            break
+        registers = _registers(state), _registers(after)
+        steps.append(Step(pc, texts[pc], *registers, flags(ccr_of(after)), touches, stop is None))
+        if stop is not None:
+            break
+        state = after
+    return steps, -1
+
+
+def explained(stepper: Stepper, start: Start, kind: str, cpu: str) -> dict[str, Any]:
+    """More keys of a finding: ``steps`` and ``loop`` as plain values, ``parted`` (step, sentence) if it can be told."""
+    steps, again = retrace(stepper, start, cpu, ENDLESS if kind == "deadlock" else STEPS)
+    return _plain(steps, again, part(kind, steps, start.wanted, again))
+
+
+def leaking(stepper: Stepper, start: Start, own: Sequence[tuple[int, int]], cpu: str) -> dict[str, Any]:
+    """The same for a call that returns and leaves something behind in the runtime's ``own`` data."""
+    steps, again = retrace(stepper, start, cpu)
+    return _plain(steps, again, left_behind(steps, own))
+
+
+def _touches(stepper: Stepper, start: Start, values: dict[int, int]) -> tuple[Touch, ...]:
+    found = []
+    events = tuple(stepper.events)
+    fresh: dict[int, int] = {}
+    for write, address, size in events:
+        old = bytes(_byte(stepper, start, values, byte) for byte in range(address, address + size))
+        value = stepper.read(address, size) if write else old
+        if write:
+            fresh.update(zip(range(address, address + size), value, strict=True))
+        found.append(Touch(write, address, size, int.from_bytes(value, "big"), int.from_bytes(old, "big")))
+    values.update(fresh)
+    return tuple(found)
+
+
+def _byte(stepper: Stepper, start: Start, values: Mapping[int, int], address: int) -> int:
+    """A byte as it was before the instruction that has just been executed."""
+    if address in values:
+        return values[address]
+    for first, data in start.memory:
+        if first <= address < first + len(data):
+            return data[address - first]
+    return stepper.read(address, 1)[0]
+
+
+def _registers(state: bytes) -> tuple[int, ...]:
+    return tuple(register_of(state, number) for number in range(A7 + 1))
+
+
+def _text(stepper: Stepper, pc: int, cpu: str) -> str:
+    data = b""
+    for size in range(LONGEST, 0, -2):
+        try:
+            data = stepper.read(pc, size)
+            break
+        except KeyError:
+            continue
+    if not data:
+        return ""
+    decoded = decode(data, pc)
+    return disassemble(data[: decoded.length if decoded is not None else 2], pc, cpu)
+
+
+def _plain(steps: list[Step], again: int, parted: tuple[int, str] | None) -> dict[str, Any]:
+    middle = parted[0] if parted is not None else len(steps) - 1
+    first = max(0, middle - KEPT[0])
+    kept = steps[first : middle + KEPT[1]]
+    loop = steps[again:][: sum(KEPT)] if again >= 0 else []
+    return {
+        "steps": [_step(step) for step in kept],
+        "loop": [_step(step) for step in loop],
+        "parted": [] if parted is None else [parted[0] - first, parted[1]],
+    }
+
+
+def _step(step: Step) -> list[Any]:
+    changed = {n: new for n, (old, new) in enumerate(zip(step.before, step.after, strict=True)) if old != new}
+    return [step.pc, step.text, step.flags, list(changed.items()), [list(dataclasses.astuple(t)) for t in step.touches]]

@@ -1,0 +1,79 @@
+"""Why a run died, told: the exception by name, the instruction, the symbol it is in, and the instructions before it.
+
+Boundary: gathers and formats what process and history know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_nextrust.emu.child.exceptions import ACCESS, VECTORS
+from pytest_nextrust.emu.child.rerun_log import Diverged, History
+from pytest_nextrust.emu.isa.decode import decode
+from pytest_nextrust.emu.isa.disassemble import disassemble
+from pytest_nextrust.emu.memory import GuestFault
+from pytest_nextrust.emu.records import Fault, Instruction
+from pytest_nextrust.emu.registers import Registers
+from pytest_nextrust.macho import MachFile
+
+__all__ = ["Cause", "describe", "symbolise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """An exception as it was taken: at ``pc`` with these registers, after ``count`` complete instructions."""
+
+    vector: int
+    pc: int
+    registers: Registers
+    count: int
+    access: GuestFault | None = None
+    size: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The exception, for people."""
+        if self.vector == ACCESS and self.access is not None:
+            return str(self.access)
+        return VECTORS.get(self.vector, f"exception {self.vector}")
+
+
+def symbolise(file: MachFile, address: int) -> str:
+    """``symbol+0x12``, or nothing where the file names nothing there."""
+    found = file.symbol_at(address)
+    if found is None:
+        return ""
+    symbol, distance = found
+    return f"{symbol.name}+0x{distance:x}" if distance else symbol.name
+
+
+def instruction(data: bytes, pc: int, file: MachFile, cpu: str) -> Instruction:
+    """The instruction at the start of ``data``."""
+    decoded = decode(data, pc)
+    data = data[: decoded.length if decoded is not None else 2]
+    return Instruction(pc, data, disassemble(data, pc, cpu), symbolise(file, pc))
+
+
+def describe(cause: Cause, data: bytes, file: MachFile, cpu: str, history: History, wanted: int) -> Fault:
+    """The whole story of ``cause``; ``data`` are the bytes at its pc. Reruns the guest to see what led there."""
+    try:
+        led = history.last(cause.count, wanted)
+        last = tuple(instruction(seen, pc, file, cpu) for pc, seen in led)
+    except Diverged as error:
+        last = (Instruction(cause.pc, b"", f"the rerun went another way: {error}"),)
+    registers = cause.registers
+    access = cause.access
+    return Fault(
+        vector=cause.vector,
+        name=cause.name,
+        pc=cause.pc,
+        symbol=symbolise(file, cause.pc),
+        instruction=instruction(data, cause.pc, file, cpu).text,
+        d=tuple(registers.d),
+        a=tuple(registers.a),
+        sr=registers.sr,
+        address=access.address if access is not None else None,
+        access=access.access if access is not None else None,
+        size=cause.size,
+        last=last,
+    )

@@ -1,0 +1,172 @@
+"""The conformance gate: before a program is believed, the emulator must pass vectors whose results are known.
+
+Run once for each release of the emulator, gate and Python, and remembered in ``$XDG_CACHE_HOME/nextrust`` (or
+``~/.cache/nextrust``). A folder that cannot be written costs only the time to run it again.
+
+Boundary: runs ``gate_vectors`` and ``gate_system`` on a CPU and compares. What a CPU must be to exist at all (model,
+instruction counter) is checked by ``cpu`` when one is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_nextrust.emu.child.cpu import CPUS, Cpu, Stop
+from pytest_nextrust.emu.child.library import LIBRARY
+from pytest_nextrust.emu.records import GateStatus
+from pytest_nextrust.emu.registers import Registers
+from pytest_nextrust.errors import HarnessFault
+
+if TYPE_CHECKING:
+    from pytest_nextrust.emu.gate.vectors import Vector
+
+__all__ = ["check", "run", "status", "vectors"]
+
+GATE_VERSION = 1
+"""Counts up when the vectors or what is compared change."""
+
+CODE, SPACING = 0x1_0000, 32
+DATA, READ_ONLY, STACK = 0x20_0000, 0x28_0000, 0x20_1000
+PAGE = 0x2000
+BEHIND = b"\x4e\x44" * (SPACING // 2)
+DATA_SIZE = 0x4000
+BYSTANDER = 0xDEAD_0000
+"""What registers hold that a vector says nothing about."""
+
+
+def vectors() -> list[Vector]:
+    """All vectors, in their order."""
+    # Imported here: a child whose gate is remembered does without them.
+    from pytest_nextrust.emu.gate.system_vectors import system_vectors
+    from pytest_nextrust.emu.gate.vectors import integer_vectors
+
+    return integer_vectors() + system_vectors()
+
+
+def status(cpu: Callable[[str], Cpu], *, fresh: bool = False, folder: Path | None = None) -> GateStatus:
+    """Pass or fail, from the cache if it holds a pass; ``cpu`` gives the CPU of a name, ``fresh`` ignores the cache."""
+    begun = time.monotonic()
+    emulator = f"unicorn {LIBRARY.__version__}"
+    place = (folder or cache_folder()) / f"gate-{_key()}.json"
+    if not fresh:
+        known = _remembered(place)
+        if known is not None:
+            return GateStatus(True, known, emulator, True, time.monotonic() - begun)
+    count = 0
+    try:
+        for name in CPUS:
+            count += run(cpu(name))
+    except HarnessFault as error:
+        return GateStatus(False, count, emulator, False, time.monotonic() - begun, str(error))
+    _remember(place, count)
+    return GateStatus(True, count, emulator, False, time.monotonic() - begun)
+
+
+def run(cpu: Cpu) -> int:
+    """Run every vector on ``cpu``; how many. Raises HarnessFault naming the first that fails."""
+    every = vectors()
+    cpu.reset()
+    cpu.guard = None
+    size = -(-len(every) * SPACING // PAGE) * PAGE
+    uc = cpu.uc
+    uc.mem_map(CODE, size, 5)
+    uc.mem_map(DATA, DATA_SIZE, 3)
+    uc.mem_map(READ_ONLY, PAGE, 1)
+    # trap #4 behind every vector: one that goes too far is stopped there.
+    image = b"".join((bytes.fromhex(vector.code) + BEHIND)[:SPACING] for vector in every)
+    uc.mem_write(CODE, image)
+    for at, vector in enumerate(every):
+        check(cpu, vector, CODE + at * SPACING)
+    cpu.reset()
+    return len(every)
+
+
+def check(cpu: Cpu, vector: Vector, code: int) -> None:
+    """Run one vector whose code is at ``code``. Raises HarnessFault saying what is different."""
+    uc = cpu.uc
+    for address, data in (
+        vector.memory | {a: vector.memory.get(a, bytes(len(b))) for a, b in vector.want_memory.items()}
+    ).items():
+        uc.mem_write(address, data)
+    d = [vector.d.get(at, BYSTANDER + at) for at in range(8)]
+    a = [vector.a.get(at, STACK if at == 7 else BYSTANDER + 0x100 + at) for at in range(8)]
+    cpu.load(Registers(d, a, code, vector.ccr))
+    stop = cpu.run(vector.steps)
+    found = cpu.registers()
+    problems = _stops(vector, stop)
+    for kind, before, want, have in (("d", d, vector.want_d, found.d), ("a", a, vector.want_a, found.a)):
+        for at in range(8):
+            expected = want.get(at, before[at])
+            if have[at] != expected:
+                problems.append(f"{kind}{at} is 0x{have[at]:08x}, not 0x{expected:08x}")
+    if vector.want_ccr is not None and (found.sr ^ vector.want_ccr) & vector.mask & 31:
+        problems.append(
+            f"the condition codes are {found.sr & vector.mask:05b}, not {vector.want_ccr & vector.mask:05b}"
+        )
+    pc = _pc(vector, code)
+    if pc is not None and found.pc != pc:
+        problems.append(f"pc is 0x{found.pc:08x}, not 0x{pc:08x}")
+    for address, data in (vector.memory | vector.want_memory).items():
+        held = bytes(uc.mem_read(address, len(data)))
+        if held != data:
+            problems.append(f"memory at 0x{address:08x} is {held.hex()}, not {data.hex()}")
+    if problems:
+        raise HarnessFault("emulator", f"{vector.name}: {'; '.join(problems)}", place=f"as a {cpu.name}")
+
+
+def _stops(vector: Vector, stop: Stop) -> list[str]:
+    executed = vector.steps if vector.executed is None else vector.executed
+    want = (vector.stop, executed, vector.vector, vector.address, vector.size)
+    have = (stop.kind, stop.executed, stop.vector, stop.address, stop.size)
+    if want == have and (not vector.access or vector.access == stop.access):
+        return []
+    return [f"stopped with {have} by {stop.access}, not {want} by {vector.access}"]
+
+
+def _pc(vector: Vector, code: int) -> int | None:
+    if vector.target is not None:
+        return vector.target
+    if vector.pc is not None:
+        return code + vector.pc
+    return code + len(vector.code) // 2 if vector.stop == "count" else None
+
+
+# -- the cache ---------------------------------------------------------------------------------------------------------
+
+
+def cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/nextrust``, by default ``~/.cache/nextrust``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "nextrust"
+
+
+def _key() -> str:
+    digest = hashlib.sha256(f"{GATE_VERSION} {LIBRARY.__version__} {sys.version} {sys.platform}".encode())
+    for library in sorted((Path(LIBRARY.__file__).parent / "lib").glob("*unicorn*")):
+        if library.suffix != ".a":
+            digest.update(library.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _remembered(place: Path) -> int | None:
+    try:
+        count = json.loads(place.read_bytes())["passed"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return count if isinstance(count, int) else None
+
+
+def _remember(place: Path, count: int) -> None:
+    with contextlib.suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = place.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps({"passed": count}), encoding="ascii")
+        temporary.replace(place)

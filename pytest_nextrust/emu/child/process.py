@@ -1,0 +1,291 @@
+"""One run of one program: the loop between the CPU and the kernel, its limits, and the record of how it ended.
+
+Boundary: decides when to stop and what a stop means; the CPU counts, the kernel answers. Everything that can differ
+between two runs of one request is in the wall limit; counts, traps, signals and faults repeat exactly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+from pytest_nextrust.emu import loader
+from pytest_nextrust.emu.child.backing import Recorder, UnicornBacking
+from pytest_nextrust.emu.child.cpu import NEVER, Cpu, Stop
+from pytest_nextrust.emu.child.exceptions import ACCESS, ILLEGAL, RTR, TRAP_0, at, raised
+from pytest_nextrust.emu.child.faults import Cause, describe
+from pytest_nextrust.emu.child.guard import Guard, Suspect
+from pytest_nextrust.emu.child.rerun_log import LONGEST, History
+from pytest_nextrust.emu.clock import VirtualClock
+from pytest_nextrust.emu.isa.check import refuse_unsupported
+from pytest_nextrust.emu.kernel import GuestExit, GuestKilled, GuestWaited, Kernel, Unimplemented
+from pytest_nextrust.emu.memory import AddressSpace, GuestFault
+from pytest_nextrust.emu.records import End, Fault, RunRecord, RunRequest
+from pytest_nextrust.emu.registers import Registers
+from pytest_nextrust.errors import HarnessFault
+
+__all__ = ["Process", "run"]
+
+FIRST_SLICE = 1 << 23
+SMALLEST_SLICE = 1 << 13
+LONG, SHORT = 0.2, 0.05
+"""Seconds: a slice that took longer is halved, a shorter one doubled. The wall limit is looked at between slices."""
+
+SERVED = frozenset(TRAP_0 + n for n in (2, 3, 4, 5, 6))
+
+
+class _Over(Exception):
+    """The run is over by one of its limits."""
+
+    def __init__(self, end: End) -> None:
+        super().__init__(end)
+        self.end = end
+
+
+class _Counter:
+    """Instructions so far. Apart from the process, so that the clock, which asks for it, holds no process alive."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def __call__(self) -> int:
+        return self.value
+
+
+class Process:
+    """A program on a CPU. ``now`` answers seconds of wall time."""
+
+    def __init__(self, cpu: Cpu, request: RunRequest, root: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._cpu = cpu
+        self._request = request
+        self._now = now
+        self._started = now()
+        file = loader.open_program(request.program, cpu.name)
+        refuse_unsupported(file, cpu.name)
+        cpu.reset()
+        self._guard = Guard(cpu.name)
+        cpu.guard = self._guard
+        self._recorder = Recorder(UnicornBacking(cpu.uc))
+        self._memory = AddressSpace(self._recorder)
+        self._loaded = loader.load(file, request, self._memory)
+        cpu.load(self._loaded.registers)
+        self._recorder.take()
+        self._counter = _Counter()
+        self._slice = FIRST_SLICE
+        self._until = self._loaded.own_code
+        self._reached: int | None = None
+        self._cause: Cause | None = None
+        self._suspect: tuple[int, Suspect] | None = None
+        self._history = History(cpu, self._recorder, now)
+        self._kernel = Kernel(self._memory, request, VirtualClock(self._counter), root)
+
+    def run(self) -> RunRecord:
+        """Run to the end. Raises HarnessFault where the emulator fails."""
+        try:
+            end = self._until_it_ends()
+        finally:
+            self._kernel.close()
+        # What is executed again has been looked at, and its exceptions are in the notes.
+        self._cpu.guard = None
+        fault = self._fault() if self._cause is not None else None
+        kernel = self._kernel
+        return RunRecord(
+            program_sha256=hashlib.sha256(self._request.program).hexdigest(),
+            cpu=self._cpu.name,
+            end=end,
+            stdout=kernel.stdout,
+            stderr=kernel.stderr,
+            instructions=self._counter.value,
+            own_code=self._reached is not None and self._counter.value > self._reached,
+            seconds=self._now() - self._started,
+            traps=tuple(kernel.traps),
+            traps_total=kernel.traps_total,
+            fault=fault,
+            truncated=tuple(kernel.truncated),
+        )
+
+    def _until_it_ends(self) -> End:
+        try:
+            while True:
+                self._step()
+        except GuestExit as ended:
+            self._cause = None
+            return End("exit", ended.status)
+        except GuestKilled as killed:
+            return End("signal", killed.signal, self._cause.name if self._cause is not None else "")
+        except Unimplemented as call:
+            self._cause = None
+            return End("unimplemented", call.number, str(call))
+        except GuestWaited as waited:
+            self._cause = None
+            return End("time", int(self._now() - self._started), f"it waited {waited}")
+        except _Over as over:
+            self._cause = None
+            return over.end
+
+    # -- one stretch of execution --------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        alarm = self._kernel.next_alarm()
+        left = self._request.budget - self._counter.value
+        if left <= 0:
+            raise _Over(End("budget", self._counter.value))
+        if alarm is not None and alarm <= self._counter.value:
+            self._alarm()
+            return
+        count = min(left, self._slice)
+        if alarm is not None:
+            count = min(count, alarm - self._counter.value)
+        if self._suspect is not None:
+            count = min(count, self._suspect[0] - self._counter.value)
+            if not count:
+                self._refuse(self._suspect[1])
+                return
+        begun = self._now()
+        stop = self._cpu.run(count, self._until)
+        self._counter.value += stop.executed
+        if stop.kind == "until":
+            self._reached = self._counter.value
+            self._until = NEVER
+        elif stop.kind == "exception":
+            self._watch_again()
+            self._exception(stop)
+        elif stop.kind == "fault":
+            self._watch_again()
+            self._access(stop)
+        elif stop.suspect is not None:
+            self._suspect = (self._counter.value + stop.suspect.steps, stop.suspect)
+            self._cpu.guard = None
+            self._cpu.flush()
+        self._pace(begun, stop.executed)
+
+    def _pace(self, begun: float, executed: int) -> None:
+        now = self._now()
+        if now - self._started > self._request.wall:
+            raise _Over(End("time", int(now - self._started), f"more than {self._request.wall:g} s"))
+        if now - begun > LONG:
+            self._slice = max(SMALLEST_SLICE, self._slice // 2)
+        elif now - begun < SHORT and executed >= self._slice:
+            self._slice *= 2
+        self._history.maybe_keep(self._counter.value)
+
+    def _alarm(self) -> None:
+        self._watch_again()
+        registers = self._cpu.registers()
+        self._kernel.deliver(registers)
+        self._cpu.load(registers)
+        self._history.note(self._counter.value, self._counter.value, registers)
+
+    def _exception(self, stop: Stop) -> None:
+        registers = self._cpu.registers()
+        vector = stop.vector
+        pc = at(vector, registers)
+        if vector in SERVED:
+            self._cause = None
+            self._kernel.trap(vector, registers)
+        else:
+            data = self._bytes_at(pc)
+            if vector == ILLEGAL and data[:2] == RTR:
+                self._return_and_restore(registers)
+                return
+            judged = raised(vector, registers, data, self._cpu.name)
+            if judged.vector is not None:
+                before = registers.copy()
+                before.pc = judged.pc
+                self._cause = Cause(judged.vector, judged.pc, before, self._counter.value - 1)
+                if judged.vector >= TRAP_0:
+                    self._kernel.trap(judged.vector, registers)
+                else:
+                    self._kernel.exception(judged.vector, registers)
+        self._cause = None
+        flush = self._kernel.flush_requested
+        if flush:
+            self._cpu.flush()
+            self._kernel.flush_requested = False
+        self._cpu.load(registers)
+        self._history.note(self._counter.value, self._counter.value, registers, flush=flush)
+
+    def _watch_again(self) -> None:
+        """Look at blocks again, and at those translated meanwhile when they are next entered."""
+        if self._suspect is not None:
+            self._suspect = None
+            self._cpu.guard = self._guard
+            self._cpu.flush()
+
+    def _refuse(self, suspect: Suspect) -> None:
+        """The guest has come to an instruction that the emulator is not trusted with: do what the CPU would."""
+        self._watch_again()
+        registers = self._cpu.registers()
+        if registers.pc != suspect.pc:
+            raise HarnessFault("emulator", f"went another way than its block at 0x{suspect.pc:08x}")
+        if suspect.limit:
+            opcode = int.from_bytes(self._bytes_at(suspect.pc)[:2], "big")
+            raise Unimplemented("instruction", opcode, suspect.name, (suspect.pc,), suspect.limit)
+        self._cause = Cause(suspect.vector, suspect.pc, registers.copy(), self._counter.value)
+        before = self._counter.value
+        self._counter.value += 1
+        self._kernel.exception(suspect.vector, registers)
+        self._cause = None
+        self._cpu.load(registers)
+        self._history.note(before, self._counter.value, registers)
+
+    def _return_and_restore(self, registers: Registers) -> None:
+        """RTR, which the emulator does not have: condition codes and pc from the stack."""
+        try:
+            frame = self._memory.copyin(registers.sp, 6)
+        except GuestFault as fault:
+            self._counter.value -= 1
+            self._access(Stop("fault", 0, address=fault.address, size=2, access="read"))
+            return
+        registers.sr = registers.sr & 0xFF00 | frame[1] & 0x1F
+        registers.pc = int.from_bytes(frame[2:], "big")
+        registers.sp += 6
+        self._cpu.load(registers)
+        self._history.note(self._counter.value, self._counter.value, registers)
+
+    def _access(self, stop: Stop) -> None:
+        registers = self._cpu.registers()
+        backed = self._memory.backed
+        try:
+            self._memory.check(stop.address, stop.size, stop.access)
+        except GuestFault as fault:
+            refused = fault
+        else:
+            if self._memory.backed == backed:
+                raise HarnessFault(
+                    "emulator", f"refused a {stop.access} that is allowed", place=f"0x{stop.address:08x}"
+                )
+            # The check has let the stack grow: the instruction is tried again.
+            self._history.note(self._counter.value, self._counter.value, None)
+            return
+        self._cause = Cause(ACCESS, registers.pc, registers.copy(), self._counter.value, refused, stop.size)
+        before = self._counter.value
+        # An attempt counts as an instruction, or a handler that returns to it would never spend the budget.
+        self._counter.value += 1
+        self._kernel.exception(ACCESS, registers, refused)
+        self._cause = None
+        self._cpu.load(registers)
+        self._history.note(before, self._counter.value, registers)
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _bytes_at(self, pc: int) -> bytes:
+        region = self._memory.region_at(pc)
+        if region is None or not region.max_prot:
+            return b""
+        return self._recorder.read(pc, min(LONGEST, region.end - pc))
+
+    def _fault(self) -> Fault:
+        assert self._cause is not None
+        data = self._bytes_at(self._cause.pc)
+        return describe(
+            self._cause, data, self._loaded.file, self._cpu.name, self._history, self._request.last_instructions
+        )
+
+
+def run(cpu: Cpu, request: RunRequest, root: str, now: Callable[[], float] = time.monotonic) -> RunRecord:
+    """Run ``request`` on ``cpu``, its files in ``root``. Raises NotRunnable, HarnessFault."""
+    return Process(cpu, request, root, now).run()

@@ -1,0 +1,1 @@
+"""Exploration of a concurrent program: requests and answers, tokens, the store, replay; ``child`` searches."""

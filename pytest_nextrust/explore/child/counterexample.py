@@ -1,0 +1,262 @@
+"""From a bad state to the path that shows it: the fewest context switches where the graph allows, else fewer by trying.
+
+Boundary: child process only. Moves of the graph; what they are as instructions is ``concrete``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pytest_nextrust.explore.child import fairness as looping
+from pytest_nextrust.explore.child.liveness import bottom_components
+from pytest_nextrust.explore.child.transition_system import Bad, Graph, Space, State, shortest_by_switches, stuck
+from pytest_nextrust.explore.records import ExploreRequest, Slice
+
+__all__ = ["Found", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
+
+VISITS = 400_000
+"""States that the search for the fewest switches may visit. No limit here is a time: a token replays what it did."""
+
+STEPS = 3_000_000
+"""Moves that may be followed while a path is shrunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding before it is shown: the bad state, the moves that lead there, and those that repeat from there on.
+
+    For a replay there are no moves but ``slices``.
+    """
+
+    bad: Bad
+    moves: tuple[int, ...] = ()
+    loop: tuple[int, ...] = ()
+    number: int = 0
+    slices: tuple[Slice, ...] | None = None
+    loop_from: int = -1
+
+    @classmethod
+    def replayed(cls, request: ExploreRequest) -> Found:
+        slices = tuple(Slice(thread, count) for thread, count in request.schedule or ())
+        return cls(Bad(request.kind, ()), slices=slices, loop_from=request.loop_from)
+
+    @classmethod
+    def sampled(cls, space: Space, bad: Bad, path: Sequence[int], schedules: int) -> Found:
+        if bad.kind in ("deadlock", "livelock", "divergence"):
+            return cls(bad, tuple(path), number=schedules)
+        moves = fewest(space, lambda state: same(space, state, bad)) or fewer_switches(space, path, bad)
+        return cls(bad, tuple(moves), number=schedules)
+
+
+class _TooMany(Exception):
+    """The search for the fewest switches has visited enough."""
+
+
+def same(space: Space, state: State, bad: Bad) -> bool:
+    """Whether a state shows the same kind of finding."""
+    wrong = space.wrong(state)
+    return wrong is not None and wrong.kind == bad.kind
+
+
+def fewest(space: Space, wanted: Callable[[State], bool]) -> list[int] | None:
+    """The path with the fewest switches; None where it would take too long. Raises Reclassified."""
+    visits = 0
+
+    def counted(state: State) -> bool:
+        nonlocal visits
+        visits += 1
+        if visits > VISITS:
+            raise _TooMany
+        return wanted(state)
+
+    try:
+        return shortest_by_switches(space, counted)
+    except _TooMany:
+        return None
+
+
+def switches(path: Sequence[int], count: int) -> int:
+    """The context switches of a path."""
+    threads = [move % count for move in path]
+    return sum(a != b for a, b in pairwise(threads))
+
+
+def fewer_switches(space: Space, path: Sequence[int], bad: Bad) -> list[int]:
+    """The same finding with fewer switches, by moving whole runs of a thread next to each other while that helps."""
+    best = list(path)
+    left = STEPS
+    improved = True
+    while improved:
+        improved = False
+        for candidate in _joined(best, space.count):
+            if switches(candidate, space.count) < switches(best, space.count):
+                left -= len(candidate)
+                if left < 0:
+                    return best
+                kept = _followed(space, candidate, bad)
+                if kept is not None:
+                    best, improved = kept, True
+                    break
+    return best
+
+
+def _joined(path: Sequence[int], count: int) -> Iterable[list[int]]:
+    runs: list[list[int]] = []
+    for move in path:
+        if runs and runs[-1][-1] % count == move % count:
+            runs[-1].append(move)
+        else:
+            runs.append([move])
+    for at, run in enumerate(runs):
+        later = next((i for i in range(at + 1, len(runs)) if runs[i][0] % count == run[0] % count), None)
+        if later is None:
+            continue
+        middle = runs[at + 1 : later]
+        for block in ([run, runs[later], *middle], [*middle, run, runs[later]]):
+            yield [move for piece in (*runs[:at], *block, *runs[later + 1 :]) for move in piece]
+
+
+def _followed(space: Space, path: Sequence[int], bad: Bad) -> list[int] | None:
+    """The path up to where it shows the finding; None where it does not, or cannot be taken."""
+    state = space.start
+    for at, move in enumerate(path):
+        if same(space, state, bad):
+            return list(path[:at])
+        after = space.after(state, move)
+        if after is None:
+            return None
+        state = after
+    return list(path) if same(space, state, bad) else None
+
+
+def breadth_first(space: Space, graph: Graph, number: int) -> list[int]:
+    """The moves by which the search first came to a state, or to one that it stands for."""
+    parent: dict[int, tuple[int, int]] = {}
+    for before, row in enumerate(graph.edges):
+        for move, after in enumerate(row):
+            if after > 0 and after not in parent:
+                parent[after] = (before, move)
+        if number in parent or number == 0:
+            break
+    way = []
+    while number:
+        way.append(number)
+        number = parent[number][0]
+    return _real(space, [graph.states[number] for number in reversed(way)])
+
+
+def _real(space: Space, way: Iterable[State]) -> list[int]:
+    """Moves from the start through states that these stand for."""
+    state = space.start
+    path = []
+    for kept in way:
+        move, state = next(
+            (move, after)
+            for move, after in enumerate(space.successors(state))
+            if after is not None and space.lowest(after) == kept
+        )
+        path.append(move)
+    return path
+
+
+def find_in_graph(space: Space, graph: Graph) -> Found | None:
+    """What a search of threads that end has found. Raises Reclassified."""
+    bad = graph.bad
+    if bad is None and graph.complete:
+        bad = stuck(space, graph)
+    if bad is None:
+        return None
+    number = graph.states.index(space.lowest(bad.state))
+    if bad is graph.bad:
+        moves = fewest(space, lambda state: same(space, state, bad))
+        if moves is None:
+            return Found(bad, tuple(_showing(space, breadth_first(space, graph, number), bad)), number=number)
+    else:
+        members = closure(graph, number)
+        wanted = {graph.states[member] for member in members}
+        moves = fewest(space, lambda state: state in wanted)
+    return Found(bad, tuple(breadth_first(space, graph, number) if moves is None else moves), number=number)
+
+
+def _showing(space: Space, path: Sequence[int], bad: Bad) -> list[int]:
+    """The same path with its parts given to threads so that it shows the finding, which exchanged it may not."""
+    for parts in space.exchanges():
+        moves = _followed(space, [parts[move] if move < space.count else move for move in path], bad)
+        if moves is not None:
+            return moves
+    raise AssertionError("some exchange of threads leads to what the search found")
+
+
+def closure(graph: Graph, number: int) -> set[int]:
+    """The states that a state leads to, itself among them."""
+    found = {number}
+    todo = [number]
+    while todo:
+        for after in graph.edges[todo.pop()]:
+            if after >= 0 and after not in found:
+                found.add(after)
+                todo.append(after)
+    return found
+
+
+def find_in_loop(space: Space, graph: Graph, *, doorway: bool = False) -> Found | None:
+    """What a search of threads that repeat for ever has found. Raises Reclassified.
+
+    ``doorway``: a thread starves only where it waits for its turn.
+    """
+    if graph.bad is not None:
+        return find_in_graph(space, graph)
+    if not graph.complete:
+        return None
+    edges = looping.rounds(space, graph)
+    out = [tuple(child for child in row if child >= 0) for row in graph.edges]
+    completing = {edge[0] for edge in edges if edge[3]}
+    for component in bottom_components(out, frozenset()):
+        if not completing & set(component):
+            shared = {graph.states[member][space.count] for member in component}
+            kind = "deadlock" if len(shared) == 1 else "livelock"
+            moves = breadth_first(space, graph, component[0])
+            return Found(
+                Bad(kind, graph.states[component[0]], "nobody completes a round"), tuple(moves), (), component[0]
+            )
+    for thread in range(space.count):
+        members = looping.starving(space, graph, edges, thread, waiting=doorway)
+        if members is not None:
+            return _starved(space, graph, edges, thread, members)
+    return None
+
+
+def _starved(space: Space, graph: Graph, edges: Sequence[looping.Edge], thread: int, members: list[int]) -> Found:
+    inside = set(members)
+    kept = [e for e in edges if e[0] in inside and e[1] in inside and not (e[2] == thread and e[3])]
+    start = members[0]
+    at, loop = start, list[int]()
+    for mover in range(space.count):
+        goal = {edge[0] for edge in kept if edge[2] == mover}
+        loop += (way := _way(kept, at, goal))[0]
+        edge = next(edge for edge in kept if edge[0] == way[1] and edge[2] == mover)
+        loop.append(mover)
+        at = edge[1]
+    loop += _way(kept, at, {start})[0]
+    bad = Bad("starvation", graph.states[start], f"thread {thread} may never complete", thread)
+    moves = fewest(space, lambda state: state == graph.states[start])
+    return Found(bad, tuple(breadth_first(space, graph, start) if moves is None else moves), tuple(loop), start)
+
+
+def _way(edges: Sequence[looping.Edge], start: int, goal: set[int]) -> tuple[list[int], int]:
+    """The shortest way along these edges to one of ``goal``: its moves and where it ends."""
+    out: dict[int, list[looping.Edge]] = {}
+    for edge in edges:
+        out.setdefault(edge[0], []).append(edge)
+    ways: dict[int, list[int]] = {start: []}
+    todo = [start]
+    for at in todo:
+        if at in goal:
+            return ways[at], at
+        for edge in out.get(at, ()):
+            if edge[1] not in ways:
+                ways[edge[1]] = [*ways[at], edge[2]]
+                todo.append(edge[1])
+    raise AssertionError("a strongly connected component has a way between any two states")

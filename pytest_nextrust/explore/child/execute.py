@@ -1,0 +1,360 @@
+"""One run of the threads under a given schedule, instruction by instruction over one memory, without memo or reduction.
+
+It is the second opinion on everything the search says: a failing schedule is replayed here, from the program and the
+schedule alone, before it is shown, and the trace is what happened here.
+
+Boundary: child process only. Symbols, text and judgement are ``trace``'s and ``service``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_nextrust.emu.child.stepper import Stepper, StepStop
+from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
+from pytest_nextrust.explore.child.traps import Interrupts, deliver, interruptible, serve
+from pytest_nextrust.explore.records import Slice
+
+__all__ = ["Concrete", "Executed", "History", "Touch", "shared_bytes", "slices_of"]
+
+Touch = tuple[bool, int, int, int]
+"""Whether it writes, its address, its width in bytes, and the value read or written."""
+
+LOOP_LIMIT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """One instruction of a thread, or a signal's delivery (``delivery``), with what it touched.
+
+    ``returned``: it ended a handler.
+
+    ``before`` is the thread's state before it, ``after`` the one after. ``stop`` is why it did not complete.
+    """
+
+    thread: int
+    pc: int
+    before: bytes
+    after: bytes
+    touches: tuple[Touch, ...] = ()
+    stop: StepStop | None = None
+    delivery: bool = False
+    returned: bool = False
+
+
+@dataclass(slots=True)
+class _Thread:
+    state: bytes
+    values: dict[int, int] = field(default_factory=dict)
+    stopped: bool = False
+
+
+class Concrete:
+    """The threads over ``stepper``, which it owns from now on."""
+
+    def __init__(
+        self,
+        stepper: Stepper,
+        starts: Sequence[ThreadStart],
+        interrupts: Interrupts | None = None,
+        loop: bool = False,
+    ) -> None:
+        self._stepper = stepper
+        self._starts = tuple(starts)
+        self._interrupts = interrupts
+        self._loop = loop
+        self._threads = [_Thread(pack(start.entry, start.sp)) for start in starts]
+        self.memory: dict[int, int] = {}
+        """Every byte that was written, with what it holds."""
+
+    def byte(self, address: int) -> int:
+        """A byte of memory now."""
+        known = self.memory.get(address)
+        return self._stepper.original(address) if known is None else known
+
+    def finished(self, thread: int) -> bool:
+        """Whether the thread has returned; never where threads repeat."""
+        return not self._loop and register_of(self._threads[thread].state, PC) == SENTINEL
+
+    def stopped(self, thread: int) -> bool:
+        """Whether the thread has faulted."""
+        return self._threads[thread].stopped
+
+    @property
+    def running(self) -> list[int]:
+        """The threads that can take an instruction."""
+        return [t for t in range(len(self._threads)) if not self.finished(t) and not self.stopped(t)]
+
+    def pc(self, thread: int) -> int:
+        """The thread's program counter."""
+        return register_of(self._threads[thread].state, PC)
+
+    def register(self, thread: int, number: int) -> int:
+        """A register of the thread: d0-d7, a0-a7, pc."""
+        return register_of(self._threads[thread].state, number)
+
+    def bytes(self, address: int, size: int) -> bytes:
+        """Memory now."""
+        return bytes(self.byte(byte) for byte in range(address, address + size))
+
+    @property
+    def count(self) -> int:
+        """How many threads there are."""
+        return len(self._threads)
+
+    def whole(self) -> tuple[object, ...]:
+        """The whole state, comparable: threads, and memory where it differs from the image."""
+        changed = frozenset((a, v) for a, v in self.memory.items() if v != self._stepper.original(a))
+        return (*(self._one(index, own) for index, own in enumerate(self._threads)), changed)
+
+    def _one(self, index: int, own: _Thread) -> object:
+        state = own.state
+        if self._loop and register_of(state, PC) == SENTINEL:
+            # It begins again from fresh registers: the same as not having begun.
+            state = pack(self._starts[index].entry, self._starts[index].sp)
+        return state, frozenset(own.values.items())
+
+    def step(self, thread: int) -> Executed:
+        """Execute the thread's next instruction."""
+        own = self._threads[thread]
+        pc = register_of(own.state, PC)
+        if self._loop and pc == SENTINEL:
+            start = self._starts[thread]
+            own.state, pc = pack(start.entry, start.sp), start.entry
+        self._stepper.load(own.state)
+        stop = self._stepper.step()
+        before = own.state
+        returned = False
+        accesses: Sequence[tuple[bool, int, int]] = tuple(self._stepper.events)
+        if stop is None:
+            own.state = self._stepper.state()
+        else:
+            served = serve(self._stepper, stop.vector, before, own.values)
+            if served is None:
+                own.stopped = True
+                return Executed(thread, pc, before, before, (), stop)
+            own.state, accesses, returned = served.state, served.accesses, served.returned
+        return Executed(thread, pc, before, own.state, self._touch(accesses), returned=returned)
+
+    def deliver(self, thread: int) -> Executed | None:
+        """Deliver a signal to the thread; None where it takes no more."""
+        own = self._threads[thread]
+        if self._interrupts is None:
+            return None
+        before = own.state
+        served = deliver(self._stepper, self._interrupts, before, own.values)
+        if served is None:
+            return None
+        own.state, own.stopped = served.state, False
+        return Executed(thread, register_of(before, PC), before, own.state, self._touch(served.accesses), delivery=True)
+
+    def run(self, schedule: Iterable[Slice], note: Callable[[Executed], None] | None = None) -> list[Executed]:
+        """Execute a schedule; it ends early where a thread cannot take an instruction that is asked of it.
+
+        ``note`` is given each instruction as it has been executed.
+        """
+        note = note or (lambda _: None)
+        done: list[Executed] = []
+        for piece in schedule:
+            if not piece.instructions:
+                delivery = self.deliver(piece.thread)
+                if delivery is None:
+                    return done
+                done.append(delivery)
+                note(delivery)
+            for _ in range(piece.instructions):
+                if self.finished(piece.thread) or self.stopped(piece.thread):
+                    return done
+                done.append(self.step(piece.thread))
+                note(done[-1])
+        return done
+
+    def turn(self) -> tuple[list[Executed], list[Executed]]:
+        """Go on with every thread in turn until a whole state comes back: the way there and the loop.
+
+        The loop is empty where the program ended, faulted, or did not repeat itself within a limit.
+        """
+        seen: dict[tuple[object, ...], int] = {}
+        done: list[Executed] = []
+        while self.running and len(done) < LOOP_LIMIT:
+            state = self.whole()
+            at = seen.get(state)
+            if at is not None:
+                return done[:at], done[at:]
+            seen[state] = len(done)
+            done.extend(self.step(thread) for thread in self.running)
+        return done, []
+
+    def leg(self, thread: int, shared: frozenset[int], first: bool) -> int:
+        """Execute up to before the next access to a shared byte, or where a signal may come, after one instruction
+        unless ``first``. Answers the number of instructions.
+        """
+        count = 0 if first else 1
+        if not first:
+            self.step(thread)
+        watched: tuple[bytes, object] | None = None
+        while not self.finished(thread) and not self.stopped(thread):
+            own = self._threads[thread]
+            if self._interrupts is not None and interruptible(self._interrupts, own.values):
+                return count
+            kept, old = own.state, dict(own.values)
+            done = self.step(thread)
+            touched = [(t[1] + i, t[0]) for t in done.touches for i in range(t[2])]
+            if any(address in shared for address, _ in touched):
+                own.state, own.values = kept, old
+                self._restore()
+                return count
+            count += 1
+            if count >= LONG_RUN and count & (count - 1) == 0:
+                watched = own.state, self.whole()
+            elif watched is not None and watched[0] == own.state and watched[1] == self.whole():
+                return count
+        return count
+
+    def _touch(self, accesses: Sequence[tuple[bool, int, int]]) -> tuple[Touch, ...]:
+        self._old: dict[int, int | None] = {}
+        touches = []
+        for writes, address, size in accesses:
+            place = range(address, address + size)
+            if writes:
+                data = self._stepper.read(address, size)
+                for byte, value in zip(place, data, strict=True):
+                    self._old.setdefault(byte, self.memory.get(byte))
+                    self.memory[byte] = value
+            else:
+                data = bytes(self.byte(byte) for byte in place)
+            touches.append((writes, address, size, int.from_bytes(data, "big")))
+        return tuple(touches)
+
+    def _restore(self) -> None:
+        for byte, value in self._old.items():
+            if value is None:
+                del self.memory[byte]
+                value = self._stepper.original(byte)
+            else:
+                self.memory[byte] = value
+            self._stepper.write(byte, bytes((value,)))
+
+
+class History:
+    """The calls and returns of a concrete run, judged along the way as the search judges them.
+
+    A call counts from the operation's first access to a byte of ``shared``. ``state`` is the monitor's; ``refuted``
+    says what nothing explains any more.
+    """
+
+    def __init__(self, concrete: Concrete, marks: Mapping[int, Mark], shared: frozenset[int], monitor: Any) -> None:
+        self._concrete = concrete
+        self._marks = marks
+        self._shared = shared
+        self._monitor = monitor
+        self.state: Any = monitor.initial if monitor is not None else None
+        self.refuted: str | None = None
+        self._pending = [[-1] for _ in range(concrete.count)]
+        if monitor is not None:
+            for thread in range(concrete.count):
+                self._pass(thread, concrete.pc(thread))
+
+    def note(self, done: Executed) -> None:
+        """Take what the instruction means for the history."""
+        if self._monitor is None or self.refuted is not None:
+            return
+        pending = self._pending[done.thread]
+        if done.delivery:
+            pending.append(-1)
+        elif done.returned:
+            pending.pop()
+            return
+        elif pending[-1] >= 0 and any(t[1] + i in self._shared for t in done.touches for i in range(t[2])):
+            self._event(done.thread, ("call", pending[-1], b""))
+            pending[-1] = -1
+        if done.stop is None:
+            self._pass(done.thread, self._concrete.pc(done.thread))
+
+    def _pass(self, thread: int, pc: int) -> None:
+        mark = self._marks.get(pc)
+        if mark is None:
+            return
+        pending = self._pending[thread]
+        if not mark.returns:
+            pending[-1] = mark.operation
+            return
+        if pending[-1] == mark.operation:
+            self._event(thread, ("call", mark.operation, b""))
+        result = b"".join(self._concrete.register(thread, n).to_bytes(4, "big") for n in (0, 1))
+        result += b"".join(self._concrete.bytes(address, size) for address, size in mark.reads)
+        self._event(thread, ("return", mark.operation, result))
+        pending[-1] = -1
+
+    def _event(self, thread: int, event: tuple[str, int, bytes]) -> None:
+        if self.refuted is None:
+            self.state = self._monitor.advance(self.state, thread, (event,))
+            if self.state is None:
+                told = self._monitor.told(event[1], thread, event[2])
+                self.refuted = f"no order of the operations explains that {told}"
+
+
+def shared_bytes(run: Iterable[Executed]) -> frozenset[int]:
+    """The bytes that two threads touched in this run, one of them writing."""
+    who: dict[int, int] = {}
+    wrote: set[int] = set()
+    for done in run:
+        for writes, address, size, _ in done.touches:
+            for byte in range(address, address + size):
+                who[byte] = who.get(byte, 0) | 1 << done.thread
+                if writes:
+                    wrote.add(byte)
+    return frozenset(byte for byte in wrote if who[byte] & (who[byte] - 1))
+
+
+def slices_of(
+    concrete: Concrete,
+    moves: Sequence[int],
+    count: int,
+    shared: frozenset[int],
+    legs: bool,
+    finish: Sequence[int],
+    begun: set[int],
+) -> list[Slice]:
+    """A path of the graph as slices of instructions: what each move executes, joined where the thread stays.
+
+    ``legs``: a move is a leg, else one instruction. ``finish``: threads whose part before their first shared access is
+    executed in the end if no move did; ``begun`` are those whose part has been.
+    """
+    slices: list[Slice] = []
+
+    def add(thread: int, instructions: int) -> None:
+        if slices and slices[-1].thread == thread and instructions and slices[-1].instructions:
+            instructions += slices.pop().instructions
+        slices.append(Slice(thread, instructions))
+
+    for move in moves:
+        thread = move % count
+        if move >= count:
+            concrete.deliver(thread)
+            add(thread, 0)
+            begun.add(thread)
+            instructions = concrete.leg(thread, shared, first=True) if legs else 0
+            if instructions:
+                add(thread, instructions)
+            continue
+        instructions = 0
+        if legs and thread not in begun:
+            instructions = concrete.leg(thread, shared, first=True)
+        begun.add(thread)
+        if legs:
+            instructions += concrete.leg(thread, shared, first=False)
+        else:
+            concrete.step(thread)
+            instructions += 1
+        add(thread, instructions)
+    for thread in finish:
+        if legs and thread not in begun:
+            begun.add(thread)
+            instructions = concrete.leg(thread, shared, first=True)
+            if instructions:
+                add(thread, instructions)
+    return slices

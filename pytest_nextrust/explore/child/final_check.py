@@ -1,0 +1,131 @@
+"""``nextrust_check`` on final states: run once for each memory that it can tell from the others.
+
+What the check reads, in order, with the values it found, leads down a tree to its answer; it is run only where memory
+leads out of the tree. Boundary: child process only; has a CPU of its own, so that the search's memory stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from typing import Any
+
+from pytest_nextrust.emu.child.cpu import Cpu
+from pytest_nextrust.emu.child.stepper import Stepper
+from pytest_nextrust.emu.child.thread_state import D0, PC, pack, register_of
+from pytest_nextrust.explore.child.accesses import Reclassified
+from pytest_nextrust.explore.child.image import Image, Stopped
+from pytest_nextrust.explore.child.macro_steps import SENTINEL
+from pytest_nextrust.explore.child.traps import serve
+
+__all__ = ["Check"]
+
+LIMIT = 1_000_000
+"""Instructions that a check may take."""
+
+
+class Check:
+    """``function`` of the image; answers are d0 when it returns. Call ``close`` at the end."""
+
+    def __init__(self, image: Image, function: str) -> None:
+        self._entry = image.address(function)
+        self._sp = image.spare
+        self._stepper = Stepper(Cpu(image.cpu), image.regions)
+        self._tree: Any = None
+        self._dead: Container[int] = ()
+        self.runs = 0
+
+    def close(self) -> None:
+        self._stepper.close()
+
+    def answer(self, memory: Mapping[int, int], dead: Container[int] = ()) -> int:
+        """What it answers where these bytes differ from the image. Raises Stopped.
+
+        Bytes of ``dead`` that are not in ``memory`` are unknown: Reclassified where it reads one.
+        """
+        self._dead = dead
+        at = self._tree
+        while at is not None and not at[0]:
+            at = at[2].get(tuple(self._byte(memory, address) for address in at[1]))
+        if at is None:
+            reads, result = self._run(memory)
+            self._tree = _grow(self._tree, reads, (True, result))
+            at = (True, result)
+        if isinstance(at[1], Stopped):
+            raise at[1]
+        answer: int = at[1]
+        return answer
+
+    def _byte(self, memory: Mapping[int, int], address: int) -> int:
+        value = memory.get(address)
+        if value is not None:
+            return value
+        if address in self._dead:
+            raise Reclassified([address])
+        return self._stepper.original(address)
+
+    def _run(self, memory: Mapping[int, int]) -> tuple[list[tuple[tuple[int, ...], tuple[int, ...]]], Any]:
+        self.runs += 1
+        step = self._stepper
+        changed = dict(memory)
+        for address, value in changed.items():
+            step.write(address, bytes((value,)))
+        reads: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+        written: set[int] = set()
+        try:
+            return reads, self._until_it_returns(lambda a, s: self._read(reads, written, memory, a, s), written)
+        except Stopped as stopped:
+            return reads, stopped
+        finally:
+            for address in changed.keys() | written:
+                step.write(address, bytes((step.original(address),)))
+
+    def _until_it_returns(self, read: Callable[[int, int], None], written: set[int]) -> int:
+        state, values = pack(self._entry, self._sp), dict[int, int]()
+        self._stepper.load(state)
+        for _ in range(LIMIT):
+            pc = register_of(state, PC)
+            if pc == SENTINEL:
+                return register_of(state, D0)
+            stop = self._stepper.step()
+            if stop is None:
+                state = self._stepper.state()
+            else:
+                served = serve(self._stepper, stop.vector, state, values)
+                if served is None:
+                    raise Stopped(stop, pc, register_of(state, D0))
+                state = served.state
+                self._stepper.load(state)
+            for writes, address, size in self._stepper.events:
+                if writes:
+                    written.update(range(address, address + size))
+                else:
+                    read(address, size)
+        raise Stopped(None, register_of(state, PC))
+
+    def _read(
+        self,
+        reads: list[tuple[tuple[int, ...], tuple[int, ...]]],
+        written: set[int],
+        memory: Mapping[int, int],
+        address: int,
+        size: int,
+    ) -> None:
+        """Note what was read of the memory as it was given, not of what the check wrote itself."""
+        place = tuple(byte for byte in range(address, address + size) if byte not in written)
+        if place:
+            reads.append((place, tuple(self._byte(memory, byte) for byte in place)))
+
+
+def _grow(tree: Any, reads: list[tuple[tuple[int, ...], tuple[int, ...]]], end: Any) -> Any:
+    root = tree
+    if not reads:
+        return end
+    if root is None:
+        root = (False, reads[0][0], {})
+    at = root
+    for (_, values), following in zip(reads, [*reads[1:], None], strict=True):
+        known = at[2].get(values)
+        if known is None:
+            known = at[2][values] = end if following is None else (False, following[0], {})
+        at = known
+    return root

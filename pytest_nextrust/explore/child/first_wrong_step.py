@@ -1,0 +1,100 @@
+"""Where a run and its meaning part: the first step after which no order of the calls explains what memory holds.
+
+A critical section that writes more than once passes through bytes that nothing explains, so a step counts only where
+the bytes stay unexplained until the failure. Calls count from their call on, not from their first access: the judgement
+is milder than that of the search. Where memory is explained to the end, it is the return whose result nothing explains.
+
+Boundary: child process only; looks on while a run is executed, and judges nothing that the search has not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_nextrust.explore.child.execute import Concrete, Executed, History
+from pytest_nextrust.explore.child.macro_steps import Mark
+from pytest_nextrust.explore.records import Parted
+
+__all__ = ["Watch"]
+
+LISTED = 4
+"""Memories that a message lists."""
+
+
+class _Begun(History):
+    """A history in which an operation is open from its call mark on."""
+
+    def _pass(self, thread: int, pc: int) -> None:
+        super()._pass(thread, pc)
+        pending = self._pending[thread]
+        if pending[-1] >= 0:
+            self._event(thread, ("call", pending[-1], b""))
+            pending[-1] = -1
+
+
+class Watch:
+    """Looks on at a run. ``objects`` are the (address, size) whose bytes the monitor's explanations speak of.
+
+    ``judged`` is the history that says when a result is refuted.
+    """
+
+    def __init__(
+        self,
+        concrete: Concrete,
+        marks: Mapping[int, Mark],
+        monitor: Any,
+        objects: Sequence[tuple[int, int]],
+        judged: History,
+    ) -> None:
+        self._concrete = concrete
+        self._monitor = monitor
+        self._objects = objects
+        self._judged = judged
+        self._begun = _Begun(concrete, marks, frozenset(), monitor)
+        self._state = self._begun.state
+        self._explained: list[bool] = []
+        self._known: dict[tuple[Any, bytes], bool] = {}
+        self._refuted = -1
+
+    def note(self, done: Executed) -> None:
+        """Take what the instruction means, and whether memory after it is explained."""
+        self._judged.note(done)
+        if self._monitor is None:
+            return
+        if self._judged.refuted is not None and self._refuted < 0:
+            self._refuted = len(self._explained)
+        self._begun.note(done)
+        self._explained.append(self._is_explained())
+
+    def parted(self, run: Sequence[Executed]) -> Parted | None:
+        """The step of ``run``, which was noted whole; None where there is no judge or nothing parts."""
+        if self._monitor is None or not run:
+            return None
+        last = max((at for at, explained in enumerate(self._explained) if explained), default=-1)
+        if self._objects and 0 <= last + 1 < len(run):
+            return Parted(last + 1, run[last + 1].pc, self._memory())
+        if self._refuted >= 0:
+            return Parted(self._refuted, run[self._refuted].pc, f"{self._judged.refuted}")
+        return None
+
+    def _bytes(self) -> bytes:
+        return b"".join(self._concrete.bytes(address, size) for address, size in self._objects)
+
+    def _is_explained(self) -> bool:
+        if self._begun.state is None:
+            # A result is refuted: there is nothing left that memory could be judged by.
+            return not self._explained or self._explained[-1]
+        self._state = state = self._begun.state
+        memory = self._bytes()
+        key = (state, memory)
+        if key not in self._known:
+            self._known[key] = memory in self._monitor.reachable(state)
+        return self._known[key]
+
+    def _memory(self) -> str:
+        told = "from here on the objects hold what no order of the calls begun so far leaves"
+        wanted = sorted(self._monitor.reachable(self._state))
+        listed = " or ".join(f"0x{memory.hex()}" for memory in wanted[:LISTED])
+        more = f" or {len(wanted) - LISTED} others" if len(wanted) > LISTED else ""
+        return f"{told}; in the end it is 0x{self._bytes().hex()}, where the meaning leaves {listed}{more}"

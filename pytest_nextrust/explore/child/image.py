@@ -1,0 +1,192 @@
+"""A program in memory as exploration has it: its segments, a stack for every thread, and what leads into a handler.
+
+Code is not writable: what runs is what was loaded. ``nextrust_setup`` has run alone before anything else, so the image
+that threads start from holds its effects.
+
+Boundary: child process only. Reads a Mach-O through ``macho``; steps nothing but the setup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from pytest_nextrust.emu.child.cpu import Cpu
+from pytest_nextrust.emu.child.stepper import Region, Stepper, StepStop
+from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.emu.isa.check import refuse_unsupported
+from pytest_nextrust.emu.loader import open_program
+from pytest_nextrust.errors import NotRunnable
+from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
+from pytest_nextrust.explore.child.traps import serve
+from pytest_nextrust.macho import MachFile
+
+__all__ = ["STACKS", "Image", "Stopped", "call", "load", "prepared"]
+
+PAGE = 0x2000
+READ, WRITE, EXECUTE = 1, 2, 4
+
+TRAMPOLINE = 0x02FE_0000
+STACKS = 0x0300_0000
+STACK = 0x1_0000
+SPACING = 0x2_0000
+"""Stacks of 64 KiB with as much unmapped memory between them."""
+
+CHUNK = 100_000
+SETUP_LIMIT = 20_000_000
+"""Instructions that setup may take."""
+
+SCRATCH = 0x48E7C0C0
+"""movem.l d0-d1/a0-a1,-(sp)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """``regions`` as threads find them; ``starts`` of the threads; ``spare``: a start's stack that no thread has."""
+
+    file: MachFile
+    cpu: str
+    regions: tuple[Region, ...]
+    starts: tuple[ThreadStart, ...]
+    spare: int
+    handler: int | None = None
+
+    @property
+    def stacks(self) -> range:
+        """Where the threads' stacks are."""
+        return range(STACKS, self.spare + 4 - STACK)
+
+    def address(self, name: str) -> int:
+        """Where a C name is. Raises NotRunnable."""
+        symbol = self.file.lookup("_" + name) or self.file.lookup(name)
+        if symbol is None:
+            raise NotRunnable("program", f"has no symbol {name}", remedy="export it, and link with a symbol table")
+        return symbol.value
+
+    def byte(self, address: int) -> int:
+        """One byte as threads find it. Raises KeyError outside the image."""
+        for region in self.regions:
+            if region.address <= address < region.address + region.size:
+                at = address - region.address
+                return region.data[at] if at < len(region.data) else 0
+        raise KeyError(address)
+
+    def symbol(self, address: int) -> str:
+        """What stands at an address: a symbol with a distance, whose stack, or the number."""
+        if STACKS <= address < self.spare + 4:
+            thread, offset = divmod(address - STACKS, SPACING)
+            whose = f"thread {thread}" if thread < len(self.starts) else "setup"
+            return f"stack of {whose}-0x{STACK - offset:x}"
+        if TRAMPOLINE <= address < TRAMPOLINE + PAGE:
+            return f"sigtramp+0x{address - TRAMPOLINE:x}"
+        found = self.file.symbol_at(address)
+        if found is None:
+            return f"0x{address:x}"
+        symbol, distance = found
+        name = symbol.name.removeprefix("_")
+        return f"{name}+0x{distance:x}" if distance else name
+
+
+class Stopped(Exception):
+    """A function that ran alone did not return: it faulted, took a trap that nobody serves, or took too long."""
+
+    def __init__(self, stop: StepStop | None, pc: int, d0: int = 0) -> None:
+        super().__init__(stop, pc)
+        self.stop = stop
+        self.pc = pc
+        self.d0 = d0
+
+
+def load(program: bytes, cpu: str, threads: Sequence[str], handler: str | None = None) -> Image:
+    """The image before setup. Raises NotRunnable."""
+    file = open_program(program, cpu)
+    refuse_unsupported(file, cpu)
+    regions = []
+    for segment in file.segments:
+        if not segment.vmsize or not segment.initprot & 7:
+            continue
+        size = -(-segment.vmsize // PAGE) * PAGE
+        if segment.vmaddr + size > TRAMPOLINE:
+            raise NotRunnable(
+                "program", f"segment {segment.name} reaches into where stacks are", remedy="make it smaller"
+            )
+        data = bytes(file.segment_bytes(segment)[: segment.vmsize])
+        regions.append(Region(segment.vmaddr, size, _protection(segment.name, segment.initprot), data))
+    tops = [STACKS + i * SPACING + STACK - 4 for i in range(len(threads) + 1)]
+    regions += [_stack(top) for top in tops]
+    image = Image(file, cpu, tuple(regions), (), tops[-1])
+    if handler is not None:
+        code = _trampoline(image.address(handler))
+        image = replace(image, regions=(*regions, Region(TRAMPOLINE, PAGE, READ | EXECUTE, code)), handler=TRAMPOLINE)
+    starts = tuple(
+        ThreadStart(image.address(name), top, top + 4 - STACK) for name, top in zip(threads, tops, strict=False)
+    )
+    return replace(image, starts=starts)
+
+
+def prepared(image: Image, cpu: Cpu, setup: str | None, unserved: Callable[[Stopped], Exception]) -> Image:
+    """The image after setup has run alone. Raises what ``unserved`` makes of a setup that does not return."""
+    if setup is None:
+        return image
+    stepper = Stepper(cpu, image.regions)
+    try:
+        call(cpu, stepper, image.address(setup), image.spare, SETUP_LIMIT)
+        regions = tuple(
+            Region(r.address, r.size, r.prot, stepper.read(r.address, r.size))
+            if r.prot & WRITE and r.address < STACKS
+            else r
+            for r in image.regions
+        )
+    except Stopped as stopped:
+        raise unserved(stopped) from stopped
+    finally:
+        stepper.close()
+    return replace(image, regions=regions)
+
+
+def call(cpu: Cpu, stepper: Stepper, entry: int, sp: int, limit: int) -> bytes:
+    """Run a function alone until it returns; its registers then. Raises Stopped."""
+    state = pack(entry, sp)
+    values: dict[int, int] = {}
+    done = 0
+    while done < limit:
+        stepper.load(state)
+        stepper.events.clear()
+        stop = cpu.run(CHUNK, SENTINEL)
+        done += max(stop.executed, 1)
+        state = stepper.state()
+        if stop.kind == "until" or register_of(state, PC) == SENTINEL:
+            return state
+        if stop.kind == "fault":
+            raise Stopped(StepStop(2, stop.address, stop.access), register_of(state, PC))
+        if stop.kind == "exception":
+            served = serve(stepper, stop.vector, state, values)
+            if served is None:
+                raise Stopped(StepStop(stop.vector), register_of(state, PC), register_of(state, 0))
+            state = served.state
+    raise Stopped(None, register_of(state, PC))
+
+
+def _protection(name: str, prot: int) -> int:
+    # Stepping remembers what code does: nothing may write to it. NeXT's own linker makes everything 7.
+    if prot & EXECUTE and (name == "__TEXT" or not prot & WRITE):
+        return READ | EXECUTE
+    return prot & (READ | WRITE)
+
+
+def _stack(top: int) -> Region:
+    return Region(top + 4 - STACK, STACK, READ | WRITE, SENTINEL.to_bytes(4, "big").rjust(STACK, b"\0"))
+
+
+def _trampoline(handler: int) -> bytes:
+    """What libc's _sigtramp does with integer registers: scratch ones saved, handler(sig, code, scp), sigreturn."""
+    return b"".join(
+        (
+            SCRATCH.to_bytes(4, "big"),
+            bytes.fromhex("2f2f 0018") * 3,  # move.l 24(sp),-(sp): scp, code, sig
+            bytes.fromhex("4eb9") + handler.to_bytes(4, "big"),  # jsr handler
+            bytes.fromhex("4fef 000c"),  # lea 12(sp),sp
+            bytes.fromhex("4cdf 0303"),  # movem.l (sp)+,d0-d1/a0-a1
+            bytes.fromhex("588f 7067 4e44"),  # addq.l #4,sp; moveq #103,d0; trap #4
+        )
+    )

@@ -1,0 +1,155 @@
+"""Local states: a thread's registers and the bytes that only it uses, interned, with the memo of what follows them.
+
+A thread's private bytes are a vector over *slots*, addresses in the order in which the thread first wrote them. Slots
+are only ever added at the end, and a byte that is as in the initial image is as if it had never been written, so a
+state met before a slot existed and one met after it are equal where their bytes are.
+
+Bytes of the thread's own stack below its stack pointer are left out: *dead*. What calls and signal handlers leave there
+would else keep states apart that nothing tells apart. It is a guess, and as good as that of what is private: whoever
+reads a byte of the stack that is not known contradicts it (``unknown``), and the search starts again with it kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any
+
+from pytest_nextrust.explore.child.accesses import Access
+
+__all__ = ["Leg", "Local", "OperationEvent", "Private", "ThreadLocals", "Tree", "grow", "leaf", "walk"]
+
+OperationEvent = tuple[str, int, bytes]
+"""``call`` or ``return`` of an operation by number, on a return with its result as the machine left it; ``round`` when
+a repeating thread starts again."""
+
+Private = tuple[bytes, bytes]
+"""A value for every slot, and for every slot 1 where the value is known, 0 where it is the image's or dead."""
+
+Tree = Any
+"""None, a leaf ``(True, local, writes, events)`` or a branch ``(False, positions, {bytes read: Tree})``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The result of a leg: the local state after, the shared state after, and the calls and returns on the way.
+
+    ``private``: no other thread can tell when it happens.
+    """
+
+    local: int
+    shared: int
+    events: tuple[OperationEvent, ...]
+    private: bool = False
+
+
+@dataclass(slots=True)
+class Local:
+    """A local state. ``kind`` is ``ready``, ``done``, ``fault``, ``diverges`` or ``unfinished``.
+
+    ``pending`` holds, innermost last, the operation that was called and has made no shared access yet (-1: none) of the
+    thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).
+    """
+
+    state: bytes
+    private: Private
+    kind: str
+    pending: tuple[int, ...] = (-1,)
+    entered: bool = False
+    fault: Any = None
+    tree: Tree = None
+    quick: dict[int, Leg] = field(default_factory=dict)
+    delivered: Tree = None
+    interrupted: dict[int, Leg] = field(default_factory=dict)
+
+
+class ThreadLocals:
+    """The local states of one thread. ``original`` answers a byte of the initial image.
+
+    ``stack`` are the addresses whose bytes are dead below the stack pointer.
+    """
+
+    def __init__(self, index: int, original: Callable[[int], int], stack: range = range(0)) -> None:
+        self.index = index
+        self.table: list[Local] = []
+        self.slots: list[int] = []
+        self.stack = stack
+        self._original = original
+        self._slot_of: dict[int, int] = {}
+        self._initial = bytearray()
+        self._ids: dict[tuple[bytes, Private, str, tuple[int, ...], bool], int] = {}
+
+    def intern(self, local: Local) -> int:
+        """The number of this local state; equal states have one."""
+        key = (local.state, local.private, local.kind, local.pending, local.entered)
+        known = self._ids.get(key)
+        if known is None:
+            known = self._ids[key] = len(self.table)
+            self.table.append(local)
+        return known
+
+    def unpack(self, private: Private) -> dict[int, int]:
+        """The private bytes that are known, by address; others are the image's, or dead."""
+        return dict(compress(zip(self.slots, private[0], strict=False), private[1]))
+
+    def pack(self, values: Mapping[int, int], sp: int) -> Private:
+        """Private bytes as vectors; an address that has none gets a slot. ``sp``: the stack pointer."""
+        stack, slot_of = self.stack, self._slot_of
+        low, high, end = stack.start, stack.stop, 0
+        dead = min(sp, high)
+        vector, known = bytearray(len(self.slots)), bytearray(len(self.slots))
+        for address, value in values.items():
+            own = low <= address < high
+            if own and address < dead:
+                continue
+            slot = slot_of.get(address)
+            if slot is None:
+                slot = slot_of[address] = len(self.slots)
+                self.slots.append(address)
+                self._initial.append(self._original(address))
+                vector.append(0)
+                known.append(0)
+            if own or value != self._initial[slot]:
+                vector[slot], known[slot] = value, 1
+                if slot >= end:
+                    end = slot + 1
+        return bytes(vector[:end]), bytes(known[:end])
+
+    def unknown(self, accesses: Sequence[Access], values: Mapping[int, int], shared: Container[int]) -> list[int]:
+        """The bytes of its stack that these accesses read and whose value has been dropped, or never was written."""
+        unknown: list[int] = []
+        stack = self.stack
+        for writes, address, size in accesses:
+            if not writes and address in stack:
+                for byte in range(address, address + size):
+                    if byte not in values and byte in stack and byte not in shared:
+                        unknown.append(byte)
+        return unknown
+
+
+def leaf(local: int, writes: tuple[tuple[int, int], ...], events: tuple[OperationEvent, ...]) -> Tree:
+    """What a leg ends in: the local state after, (position, byte) writes to shared memory, and events."""
+    return (True, local, writes, events)
+
+
+def grow(tree: Tree, reads: Sequence[tuple[tuple[int, ...], bytes]], end: Tree) -> Tree:
+    """The tree with one more path. Raises AssertionError where the same values led elsewhere before."""
+    if not reads:
+        if tree is not None and tree != end:
+            raise AssertionError("the same instruction from the same state had two effects")
+        return end
+    positions, values = reads[0]
+    if tree is None:
+        tree = (False, positions, {})
+    if tree[0] or tree[1] != positions:
+        raise AssertionError("the same instruction from the same state read two places")
+    tree[2][values] = grow(tree[2].get(values), reads[1:], end)
+    return tree
+
+
+def walk(tree: Tree, vector: bytes) -> Tree:
+    """The leaf that shared memory ``vector`` leads to, or None where nothing has been executed for it."""
+    while tree is not None and not tree[0]:
+        tree = tree[2].get(bytes([vector[position] for position in tree[1]]))
+    return tree

@@ -1,0 +1,113 @@
+"""What the kernel does for an explored thread: a few traps, and the delivery of a signal between two instructions.
+
+Traps #2 (flush caches), #5 and #6 (user register) act on the thread; swtch, swtch_pri and thread_switch are steps
+without effect, since which thread runs next is the search's to say; sigreturn ends a handler. Anything else ends
+exploration.
+
+A handler interrupts a thread on that thread's own stack, with the frame of NeXT's ``sendsig``: a 24-byte sigcontext
+(onstack, mask, sp, pc, ps, d0) below the stack pointer and, below it, the 12 bytes sig, code, scp.
+
+State that the CPU does not hold (the user register, deliveries so far, nesting) is kept as bytes of the thread above
+the 32-bit address space, so that it is part of the local state like any private memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pytest_nextrust.emu.child.thread_state import A7, D0, PC, ccr_of, register_of, with_ccr, with_register
+from pytest_nextrust.explore.child.accesses import Access
+
+__all__ = ["BASE", "KERNEL", "Interrupts", "Served", "deliver", "interruptible", "serve"]
+
+BASE = 1 << 32
+USER = BASE
+DELIVERED = BASE + 4
+DEPTH = BASE + 5
+KERNEL = range(BASE, BASE + 6)
+"""Where a thread's state is kept that the CPU does not hold."""
+
+FLUSH, MACH, UNIX, GET_USER, SET_USER = 34, 35, 36, 37, 38
+"""Vectors of trap #2 to #6."""
+YIELDS = frozenset({59, 60, 61})
+SIGRETURN = 103
+SIGNAL = 16
+"""The signal that is delivered: SIGURG, for it carries no code."""
+SIGCONTEXT, ARGUMENTS = 24, 12
+
+
+class Memory(Protocol):
+    """What a delivery needs of the emulator."""
+
+    def read(self, address: int, size: int) -> bytes: ...
+    def write(self, address: int, data: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupts:
+    """``signals`` deliveries of ``handler`` to each thread; ``nested``: also while one is being handled."""
+
+    handler: int
+    signals: int = 1
+    nested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The state after a trap or a delivery, the memory it touched, and whether a handler has ended."""
+
+    state: bytes
+    accesses: tuple[Access, ...] = ()
+    returned: bool = False
+
+
+def serve(memory: Memory, vector: int, state: bytes, values: dict[int, int]) -> Served | None:
+    """Do what the kernel does for a trap; None for one that cannot be explored. ``values``: the thread's bytes."""
+    after = with_register(state, PC, register_of(state, PC) + 2)
+    if vector == FLUSH:
+        return Served(after)
+    if vector == GET_USER:
+        user = bytes(values.get(USER + i, 0) for i in range(4))
+        return Served(with_register(after, D0, int.from_bytes(user, "big")))
+    if vector == SET_USER:
+        values.update(enumerate(register_of(state, D0).to_bytes(4, "big"), USER))
+        return Served(after)
+    if vector == MACH and register_of(state, D0) in YIELDS:
+        return Served(with_register(after, D0, 0))
+    if vector == UNIX and register_of(state, D0) == SIGRETURN and values.get(DEPTH, 0):
+        return _sigreturn(memory, state, values)
+    return None
+
+
+def interruptible(interrupts: Interrupts, values: Mapping[int, int]) -> bool:
+    """Whether a signal may come now: the thread has not had all of them, and is in no handler that may not nest."""
+    return values.get(DELIVERED, 0) < interrupts.signals and (interrupts.nested or not values.get(DEPTH, 0))
+
+
+def deliver(memory: Memory, interrupts: Interrupts, state: bytes, values: dict[int, int]) -> Served | None:
+    """Interrupt the thread here; None where it is not interruptible."""
+    if not interruptible(interrupts, values):
+        return None
+    sp = register_of(state, A7)
+    context = sp - SIGCONTEXT
+    frame = context - ARGUMENTS
+    saved = (0, 0, sp, register_of(state, PC), ccr_of(state), register_of(state, D0))
+    memory.write(context, b"".join(word.to_bytes(4, "big") for word in saved))
+    memory.write(frame, b"".join(word.to_bytes(4, "big") for word in (SIGNAL, 0, context)))
+    values[DELIVERED] = values.get(DELIVERED, 0) + 1
+    values[DEPTH] = values.get(DEPTH, 0) + 1
+    after = with_register(with_register(state, A7, frame), PC, interrupts.handler)
+    return Served(after, ((True, frame, ARGUMENTS + SIGCONTEXT),))
+
+
+def _sigreturn(memory: Memory, state: bytes, values: dict[int, int]) -> Served:
+    sp = register_of(state, A7)
+    context = int.from_bytes(memory.read(sp + 4, 4), "big")
+    saved = memory.read(context, SIGCONTEXT)
+    words: list[Any] = [int.from_bytes(saved[at : at + 4], "big") for at in range(0, SIGCONTEXT, 4)]
+    state = with_register(with_register(with_register(state, A7, words[2]), PC, words[3]), D0, words[5])
+    values[DEPTH] -= 1
+    accesses = ((False, sp + 4, 4), (False, context, SIGCONTEXT))
+    return Served(with_ccr(state, words[4] & 0x1F), accesses, returned=True)

@@ -1,0 +1,61 @@
+"""The router of an assistant's hook events: from bytes on stdin to what is printed. It stays under 60 lines.
+
+Other modules do it: ``guarding`` recalls, ``routes`` finds handlers, ``limits`` survives them, ``records`` writes down.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from pytest_nextrust.hookapi.context import Context, flag, project_root
+from pytest_nextrust.hookapi.events import Event, read_event
+from pytest_nextrust.hookapi.snapshot import load_snapshot
+from pytest_nextrust.hooks import handler_index as routes
+from pytest_nextrust.hooks import once as guarding
+from pytest_nextrust.hooks import outcome as records
+from pytest_nextrust.hooks.supervisor import LIMITS, supervise, tried
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_nextrust.hookapi.decisions import Answer, Reply
+    from pytest_nextrust.hooks.supervisor import Over, Tell
+
+__all__ = ["dispatch", "handle"]
+
+
+def dispatch(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
+    """Answer the event ``name`` (one of EVENTS) that came as ``data``. Raises nothing for what is in it."""
+    if flag(environ, "SKIP_HOOKS"):
+        return records.skipped(name, data, environ)
+    run = supervise(partial(handle, name, data, environ), limit=LIMITS[name])
+    return records.closed(name, data, environ, run)
+
+
+def handle(name: str, data: bytes, environ: Mapping[str, str], tell: Tell, over: Over) -> None:
+    """Do the work of one event in the child, all but the handlers that are ``over``; every outcome is told."""
+    began = time.monotonic()
+    event = read_event(data, name)
+    root = project_root(environ, event.cwd if isinstance(event, Event) else "")
+    tell("fact", {"root": root})
+    snapshot = load_snapshot(root, keep=not flag(environ, "DRY_RUN"))
+    tell("fact", records.facts_of(snapshot))
+    tell("limit", limit := snapshot.settings.limits.get(name, LIMITS[name]))
+    if not isinstance(event, Event):
+        raise event
+    _answer(event, Context(root, snapshot, environ, deadline=began + limit), tell, over)
+
+
+def _answer(event: Event, context: Context, tell: Tell, over: Over) -> None:
+    tell("fact", records.facts_of_event(event))
+
+    def handled() -> list[Answer]:
+        given = [answer for answers in over.values() for answer in answers]
+        for handler, call in routes.handlers(event, context):
+            if handler not in over:
+                given += tried(handler, tell, partial(call, event, context))
+        return given
+
+    guarding.once(event, context, tell, handled)

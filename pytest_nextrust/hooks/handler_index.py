@@ -1,0 +1,88 @@
+"""Which handlers an event goes to: the modules of ``hooks/handlers/EVENT/``, then the plugins that the index lists.
+
+A module of a handler has a function named as the event's hook specification, taking ``event`` and ``context``, and may
+have a ``MATCHER`` for the tool's name. Modules are taken in the order of their names; ``[hooks] disabled`` leaves some
+out.
+
+Boundary: finds and calls; time and crashes are the business of ``limits``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from functools import partial
+
+from pytest_nextrust.hookapi.decisions import Answer
+from pytest_nextrust.hookapi.matching import matches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeAlias
+
+    from pytest_nextrust.hookapi.context import Context
+    from pytest_nextrust.hookapi.events import Event
+
+__all__ = ["HOOKS", "Call", "answers_of", "builtin_names", "handlers"]
+
+Call: TypeAlias = "Callable[[Event, Context], list[Answer]]"
+HOOKS = {
+    "PreToolUse": "nextrust_pre_tool_use",
+    "PostToolUse": "nextrust_post_tool_use",
+    "PostToolUseFailure": "nextrust_post_tool_use_failure",
+    "Stop": "nextrust_stop",
+    "UserPromptSubmit": "nextrust_user_prompt_submit",
+}
+"""The hook that each event calls: a function's name in a handler and in a plugin."""
+
+_PACKAGE = "pytest_nextrust.hooks.handlers"
+
+
+def handlers(event: Event, context: Context) -> Iterator[tuple[str, Call]]:
+    """Name and callable of each handler, in order."""
+    for name in builtin_names(event.handled_as):
+        if name not in context.settings.disabled:
+            yield name, partial(_builtin, f"{_PACKAGE}.{_folder(event.handled_as)}.{name}")
+    for reference in context.snapshot.plugins.get(event.handled_as, ()):
+        if reference not in context.settings.disabled:
+            yield reference, partial(_plugin, reference)
+
+
+def builtin_names(event: str) -> list[str]:
+    """The names of the handlers for ``event`` that come with this package."""
+    folder = os.path.join(os.path.dirname(__file__), "handlers", _folder(event))  # noqa: PTH118, PTH120
+    names = os.listdir(folder)  # noqa: PTH208
+    return sorted(name[:-3] for name in names if name.endswith(".py") and not name.startswith("_"))
+
+
+def answers_of(result: object, who: str) -> list[Answer]:
+    """What a handler returned, as Answers that carry its name. Raises UsageFault for anything else."""
+    if result is None:
+        return []
+    if isinstance(result, Answer):
+        return [Answer.read({"kind": result.kind, "text": result.text, "handler": who})]
+    several: Any = result if isinstance(result, (list, tuple)) or hasattr(result, "__next__") else None
+    if several is not None:
+        return [answer for one in several for answer in answers_of(one, who)]
+    from pytest_nextrust.errors import UsageFault
+
+    raise UsageFault("hook handler", f"answered a {type(result).__name__}", place=who, remedy="answer an Answer")
+
+
+def _folder(event: str) -> str:
+    return HOOKS[event].removeprefix("nextrust_")
+
+
+def _builtin(module: str, event: Event, context: Context) -> list[Answer]:
+    handler = importlib.import_module(module)
+    if event.tool_name and not matches(getattr(handler, "MATCHER", None), event.tool_name):
+        return []
+    result = getattr(handler, HOOKS[event.handled_as])(event=event, context=context)
+    return answers_of(result, module.rpartition(".")[2])
+
+
+def _plugin(reference: str, event: Event, context: Context) -> list[Answer]:
+    from pytest_nextrust.hookapi.plugins import load
+
+    return answers_of(load(reference, HOOKS[event.handled_as])(event=event, context=context), reference)

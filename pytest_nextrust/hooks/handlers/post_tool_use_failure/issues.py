@@ -1,0 +1,20 @@
+"""A command failed: record it, compare it with the known issues, and tell the model what is known or being asked."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pytest_nextrust.hookapi.context import Context
+    from pytest_nextrust.hookapi.decisions import Answer
+    from pytest_nextrust.hookapi.events import Event
+
+MATCHER = "Bash"
+
+
+def nextrust_post_tool_use_failure(event: Event, context: Context) -> list[Answer]:
+    """Never blocks: what failed has failed."""
+    if event.is_interrupt:
+        return []  # somebody stopped it: that says nothing of the command
+    from pytest_nextrust.failures.issues.answering import answers
+
+    return answers(event, context)

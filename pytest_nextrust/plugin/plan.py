@@ -1,0 +1,160 @@
+"""What a run is going to do: which phases in which cells, what the record already settles, and what is refused.
+
+The controller decides once and hands the plan to its workers as plain types, so that a worker started late (after a
+crash) collects the same items although the journal has grown.
+
+Boundary: looks at the journal through ``status.RunStore`` and at scenario files through ``scenarios``; no pytest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_nextrust.base.convert import ProjectConfig
+from pytest_nextrust.errors import ConfigError
+from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.project.phases import Phases, read_done
+from pytest_nextrust.project.run_settings import Settings
+from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
+from pytest_nextrust.status.runs import Outcome, RunStore
+
+__all__ = ["REFUSED", "Catalogue", "Plan", "catalogue", "make_plan", "refusal"]
+
+REFUSED = "refused: "
+"""How the message of an item opens that was not run because of a dependency."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The scenarios there are: name to file, the folders searched, and remarks for the user."""
+
+    files: Mapping[str, Path]
+    folders: tuple[Path, ...]
+    remarks: tuple[str, ...] = ()
+
+    def load(self) -> tuple[Scenario, ...]:
+        """Those that can be read; the others are reported when they are collected."""
+        found = []
+        for file in self.files.values():
+            try:
+                found.append(load(file))
+            except ConfigError:
+                continue
+        return tuple(found)
+
+
+def catalogue(settings: Settings, config: ProjectConfig, more: Iterable[Path] = ()) -> Catalogue:
+    """Search the shipped folder, then ``more`` (those of plugins), then the project's.
+
+    The shipped scenarios belong to the shipped phases: a project that does without these does without those.
+    """
+    shipped = shipped_folder() if config.shipped_phases else None
+    own = [*settings.scenario_dirs, *(config.root / name for name in config.scenarios)]
+    folders = tuple(dict.fromkeys([*([shipped] if shipped else []), *more, *own]))
+    files, remarks = find(folders)
+    return Catalogue(files, folders, remarks)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run.
+
+    ``targets`` are the phases asked for, ``order`` all phases, dependencies first. ``cells`` says in which cells (by
+    id) a phase runs; ``settled`` and ``failed`` what the record says instead (phase to cells); ``unknown`` where
+    nothing is known and ``--nextrust-deps check`` forbids to run it. ``checks`` is false where dependencies are not
+    looked at.
+    """
+
+    run: str
+    wanted: str
+    commit: str
+    targets: tuple[str, ...]
+    order: tuple[str, ...]
+    depends: dict[str, tuple[str, ...]]
+    cells: dict[str, tuple[str, ...]]
+    settled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    failed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    checks: bool = True
+
+    def runs(self, phase: str, cell: str) -> bool:
+        return cell in self.cells.get(phase, ())
+
+    def rank(self, phase: str) -> int:
+        return self.order.index(phase) if phase in self.order else len(self.order)
+
+
+def make_plan(
+    settings: Settings,
+    phases: Phases,
+    scenarios: Sequence[Scenario],
+    store: RunStore,
+    *,
+    run: str,
+    commit: str,
+) -> Plan:
+    """Decide what runs. Raises UsageFault for a phase that does not exist, or where none is current."""
+    assert settings.phase is not None
+    targets = tuple(phase.id for phase in phases.resolve(settings.phase, read_done(settings.root, phases)))
+    ids = tuple(cell.id for cell in settings.cells)
+    plan = Plan(
+        run=run,
+        wanted=settings.phase,
+        commit=commit,
+        targets=targets,
+        order=phases.ids,
+        depends={phase.id: phase.depends for phase in phases},
+        cells=dict.fromkeys(targets, ids),
+        checks=not settings.exact and settings.deps != "ignore",
+    )
+    if not plan.checks:
+        return plan
+    needed = [p.id for p in phases if p.id not in targets and any(p in phases.closure(target) for target in targets)]
+    for phase in reversed(needed):
+        _decide(plan, phase, settings, scenarios, store)
+    return plan
+
+
+def _decide(plan: Plan, phase: str, settings: Settings, scenarios: Sequence[Scenario], store: RunStore) -> None:
+    """Fill in the cells of one phase that others depend on; those that need it have been decided before."""
+    wanted = {cell for other, cells in plan.cells.items() if phase in plan.depends[other] for cell in cells}
+    found: dict[str, list[str]] = {"passed": [], "failed": [], "unknown": []}
+    for cell in settings.cells:
+        if cell.id in wanted:
+            found[_recorded(plan, phase, cell, scenarios, store)].append(cell.id)
+    plan.settled[phase] = tuple(found["passed"])
+    plan.failed[phase] = tuple(found["failed"])
+    target = plan.unknown if settings.deps == "check" else plan.cells
+    target[phase] = tuple(found["unknown"])
+
+
+def _recorded(plan: Plan, phase: str, cell: Cell, scenarios: Sequence[Scenario], store: RunStore) -> str:
+    names = {s.name for s in scenarios if s.phase == phase and s.cells([cell])}
+    others = {scenario.name for scenario in scenarios}
+    for key in store.announced(commit=plan.commit):
+        if (key.phase, key.cell) == (phase, cell.id) and key.scenario not in others and "::" in key.scenario:
+            names.add(key.scenario)
+    outcome: Outcome = store.outcome(phase, cell.id, commit=plan.commit, expected=names)
+    if outcome.state == "failed" and all(item.message.startswith(REFUSED) for item in outcome.bad):
+        # It did not fail, it was not let run: what refused it may be well by now.
+        return "unknown"
+    return outcome.state
+
+
+def refusal(plan: Plan, phase: str, cell: str, store: RunStore) -> str:
+    """Why ``phase`` must not run in ``cell``, or nothing. ``store`` has what this run recorded so far."""
+    if not plan.checks:
+        return ""
+    for need in plan.depends.get(phase, ()):
+        if cell in plan.failed.get(need, ()):
+            return f"{REFUSED}{need} failed in this cell (recorded for commit {plan.commit[:12]})"
+        if cell in plan.unknown.get(need, ()):
+            return f"{REFUSED}{need} has no record for this commit in this cell, and --nextrust-deps check runs nothing"
+        if plan.runs(need, cell):
+            outcome = store.outcome(need, cell, run=plan.run)
+            if outcome.state == "failed":
+                names = ", ".join(item.scenario for item in outcome.bad)
+                return f"{REFUSED}{need} failed in this cell ({names})"
+    return ""

@@ -1,0 +1,342 @@
+"""The state of one pytest process that uses the plugin: settings, plan, services, results.
+
+Held in ``config.stash``; made by ``plugin`` and used by collection, fixtures, the xdist guard and the report.
+
+Boundary: pure of pytest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_nextrust.base.convert import ProjectConfig, load_project, read_document
+from pytest_nextrust.base.redaction import Redactor
+from pytest_nextrust.base.text import counted
+from pytest_nextrust.base.wire import from_wire, to_wire
+from pytest_nextrust.errors import ConfigError, Fault, UsageFault
+from pytest_nextrust.guards.phase_run import RunGuard, admit
+from pytest_nextrust.metrics.runs import RunMeasure
+from pytest_nextrust.metrics.sinks import open_emitter
+from pytest_nextrust.plugin.plan import Catalogue, Plan, catalogue, make_plan, refusal
+from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.project.phases import Phases
+from pytest_nextrust.project.run_settings import Settings
+from pytest_nextrust.report.recorder import Recorder
+from pytest_nextrust.scenario.model import Scenario
+from pytest_nextrust.status import Follower, JournalView
+from pytest_nextrust.status.environment import Environment, capture
+from pytest_nextrust.status.records import Item
+from pytest_nextrust.status.runs import RunStore
+from pytest_nextrust.toolchain.records import Toolchain
+from pytest_nextrust.verify.scenario import Outcome, Services
+
+__all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session", "side_by_side"]
+
+Mode = Literal["phase", "scenario", "node", "fixtures"]
+"""``phase``: a plan and a record; ``scenario``: one scenario again; ``node``: node ids; ``fixtures``: none of these."""
+
+
+class WorkFolder:
+    """A folder of this process for whatever is built and run; made on first use."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        if self._path is None:
+            self._path = Path(tempfile.mkdtemp(prefix="nextrust-"))
+        return self._path
+
+    def fresh(self, name: str) -> Path:
+        """A new empty folder in it."""
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.path))
+
+    def remove(self) -> None:
+        path, self._path = self._path, None
+        if path is not None:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@dataclass
+class Session:
+    """Everything this process knows. ``worker`` is xdist's id, empty in the controller and without xdist."""
+
+    settings: Settings
+    mode: Mode
+    phases: Phases
+    catalogue: Catalogue
+    environment: Environment
+    services: Services
+    work: WorkFolder
+    plan: Plan | None = None
+    worker: str = ""
+    results: dict[str, Item] = field(default_factory=dict)
+    """Node id to what it came to."""
+    expected: dict[str, Item] = field(default_factory=dict)
+    """Node id to the item as it is before it ran (verdict ``crashed``: what it is if nothing comes)."""
+    tests: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    """Phase to cell of the matrix to the marked tests there are, whether or not they run here."""
+    notes: list[str] = field(default_factory=list)
+    recorder: Recorder | None = None
+    redactor: Redactor = field(default_factory=lambda: Redactor(os.environ))
+    """For whatever is written or shown of an item."""
+    guard: RunGuard | None = None
+    """Around a run of phases; None in a worker."""
+    measure: RunMeasure | None = None
+    """Of a run of phases; None in a worker."""
+    notices: list[str] = field(default_factory=list)
+    """Lines for GitHub Actions, each with its newline, to be written at the end."""
+    _refusals: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def for_worker(self) -> dict[str, Any]:
+        """What a worker must know, as plain types."""
+        return {
+            "plan": to_wire(self.plan),
+            "environment": to_wire(self.environment),
+            "sidecar": str(self.work.path / "collected.json"),
+        }
+
+    def reproduction(self, scenario: Scenario, cell: Cell) -> str:
+        """The line that runs this scenario in this cell again, the same way."""
+        known = self.catalogue.files.get(scenario.name)
+        where = [] if known is not None and known.resolve() == scenario.file.resolve() else [self._path(scenario.file)]
+        names = ["--nextrust-scenario", scenario.name, "--nextrust-cell", cell.id]
+        return shlex.join(["pytest", *where, *names, *self.settings.reproduction_options])
+
+    def _path(self, file: Path) -> str:
+        return str(file.relative_to(self.settings.root)) if file.is_relative_to(self.settings.root) else str(file)
+
+    def phase_reproduction(self, phase: str, cell: str) -> str:
+        """The line that runs a phase in a cell again: for what was refused, and for a phase with nothing in it."""
+        options = self.settings.reproduction_options
+        return shlex.join(["pytest", "--nextrust-phase", phase, "--nextrust-cell", cell, *options])
+
+    def header(self) -> list[str]:
+        """What the run says before it starts."""
+        if self.mode == "fixtures":
+            return []
+        settings, plan = self.settings, self.plan
+        lines = [f"nextrust: {settings.phase or self.mode} in {counted(len(settings.cells), 'cell')}"]
+        if self.recorder is not None:
+            lines[0] += f", status in {settings.status_dir}"
+        lines += [f"nextrust: {remark}" for remark in self.catalogue.remarks]
+        if plan is not None:
+            for phase, cells in plan.settled.items():
+                if cells:
+                    number = counted(len(cells), "cell")
+                    lines.append(f"nextrust: {phase} passed in {number} for this commit; not run again")
+            for phase, cells in plan.failed.items():
+                if cells:
+                    number = counted(len(cells), "cell")
+                    lines.append(f"nextrust: {phase} failed in {number} for this commit, as recorded")
+        return lines
+
+    def nothing(self) -> str:
+        """What to say where nothing was selected."""
+        settings = self.settings
+        what = f"scenario {settings.scenario}" if settings.scenario else f"phase {settings.phase}"
+        searched = settings.paths or [str(folder) for folder in self.catalogue.folders]
+        cells = ", ".join(cell.id for cell in settings.cells)
+        return f"nothing selected for {what} in {cells}: searched {', '.join(searched) or 'no folder at all'}"
+
+    def refusal(self, phase: str, cell: str) -> str:
+        """Why this phase must not run in this cell, or nothing; asked once, before the phase's first item there."""
+        if self.plan is None or not self.plan.checks:
+            return ""
+        key = (phase, cell)
+        if key not in self._refusals:
+            store = self.recorder.store() if self.recorder and self._ran_here(phase, cell) else RunStore(JournalView())
+            self._refusals[key] = refusal(self.plan, phase, cell, store)
+        return self._refusals[key]
+
+    def _ran_here(self, phase: str, cell: str) -> bool:
+        assert self.plan is not None
+        return any(self.plan.runs(need, cell) for need in self.plan.depends.get(phase, ()))
+
+    def blank(self, *, phase: str, scenario: str, cell: Cell, nodeid: str, reproduction: str) -> Item:
+        """An item before it ran."""
+        return Item(
+            run=self.plan.run if self.plan else "",
+            phase=phase,
+            scenario=scenario,
+            cell=cell.id,
+            verdict="crashed",
+            stand_in=cell.stand_in,
+            message="it never reported",
+            nodeid=nodeid,
+            reproduction=reproduction,
+            worker=self.worker,
+        )
+
+    def items(self) -> list[Item]:
+        """What everything came to, in the order of collection (with workers results come in any order)."""
+        known = [nodeid for nodeid in self.expected if nodeid in self.results]
+        return [self.results[nodeid] for nodeid in dict.fromkeys([*known, *self.results])]
+
+    def settle(self, item: Item) -> Item:
+        """Keep what an item came to, and record it where this run has a record: without secrets. Raises StatusError."""
+        nodeid, item = item.nodeid, self.clean(item)
+        self.results[nodeid] = item
+        if self.recorder is not None:
+            self.recorder.item(item)
+        return item
+
+    def clean(self, item: Item) -> Item:
+        """The item without secrets: a guest may print one, and a test's parameter may be one."""
+        values = ((each.name, getattr(item, each.name)) for each in dataclasses.fields(item))
+        texts = {name: value for name, value in values if isinstance(value, str)}
+        return dataclasses.replace(item, **self.redactor.plain(texts))
+
+    def toolchain_fault(self, name: str) -> str:
+        """What is wrong with a toolchain; nothing where it is found and usable."""
+        if name not in self.services.toolchains:
+            return f"no toolchain {name}; known: {', '.join(sorted(self.services.toolchains))}"
+        probe = self.services.probe(name)
+        return "" if probe.found else f"{name} is not usable here: {', '.join(probe.missing) or 'not found'}"
+
+    def close(self) -> None:
+        """Stop the sandbox and remove the folder of this process."""
+        self.services.close()
+        self.work.remove()
+
+
+def filled(item: Item, outcome: Outcome) -> Item:
+    """The item with what verifying it came to."""
+    return dataclasses.replace(
+        item,
+        verdict=outcome.verdict,
+        message=outcome.message,
+        seconds=outcome.seconds,
+        program_sha256=outcome.program_sha256,
+        toolchain=outcome.toolchain,
+        version=outcome.version,
+        provenance=outcome.provenance,
+        known_issue=outcome.known_issue,
+    )
+
+
+def side_by_side(phases: Phases, plan: Plan) -> list[str]:
+    """Which phases of a plan may run at the same time in one cell, in words; nothing where none may."""
+    ids = [phase for phase in phases.ids if plan.cells.get(phase)]
+    pairs = [(one, other) for i, one in enumerate(ids) for other in ids[i + 1 :] if phases.may_share(one, other)]
+    found: dict[str, list[str]] = {}
+    for one, other in pairs:
+        found.setdefault(one, []).append(other)
+    return [f"with workers, {one} may run beside {', '.join(others)}" for one, others in found.items()]
+
+
+def open_session(
+    settings: Settings,
+    mode: Mode,
+    *,
+    worker: str = "",
+    handed: Mapping[str, Any] | None = None,
+    folders: Iterable[Path] = (),
+    toolchains: Callable[[], Iterable[Toolchain]] = tuple,
+) -> Session:
+    """Make the state of this process; a worker is ``handed`` its controller's decisions.
+
+    ``folders`` and ``toolchains`` are what other plugins add.
+
+    Raises ConfigError for the project's settings, UsageFault for a phase or a commit that has failed too often,
+    StatusError for an unreadable journal.
+    """
+    project = load_project(settings.root)
+    phases = Phases.from_config(project)
+    found = catalogue(settings, project, folders)
+    log = Follower(settings.status_dir)
+    plan: Plan | None = None
+    if handed is not None:
+        environment = from_wire(Environment, handed["environment"])
+        plan = from_wire(Plan, handed["plan"]) if handed["plan"] is not None else None
+    elif mode == "phase":
+        environment = capture(settings.root)
+        plan = make_plan(
+            settings,
+            phases,
+            found.load(),
+            log.catch_up().store,
+            run=environment.run_id,
+            commit=environment.commit,
+        )
+    else:
+        environment = Environment("", "", 1, "", "")
+    work = WorkFolder()
+    session = Session(
+        settings=settings,
+        mode=mode,
+        phases=phases,
+        catalogue=found,
+        environment=environment,
+        services=Services(settings, work.fresh, more=toolchains),
+        work=work,
+        plan=plan,
+        redactor=_redactor(project),
+        worker=worker,
+        notes=list(project.notes),
+    )
+    if plan is not None and settings.dry_run:
+        session.notes += side_by_side(phases, plan)
+    if plan is not None and not settings.dry_run:
+        session.recorder = Recorder(
+            settings.status_dir,
+            phases,
+            settings.root,
+            run=plan.run,
+            toolchain=session.toolchain_fault,
+            notes=session.notes,
+            log=log,
+            redactor=session.redactor,
+        )
+    if session.recorder is not None and handed is None:
+        _enter(session, project)
+    return session
+
+
+def _redactor(project: ProjectConfig) -> Redactor:
+    """Knows the secrets that ``[hooks.secrets]`` names. Raises ConfigError for that table."""
+    from pytest_nextrust.hookapi.settings import SecretRules
+
+    path = f"{project.prefix}.hooks.secrets" if project.prefix else "hooks.secrets"
+    table = project.hooks.get("secrets", {})
+    place = str(project.source or "")
+    if not isinstance(table, dict):
+        raise ConfigError("hooks", [Fault(path, "not a table", f"write [{path}]")], place=place)
+    rules = read_document(SecretRules, table, subject="hooks", place=place, path=path)
+    return Redactor(os.environ, names=rules.variables, minimum=rules.minimum)
+
+
+def _enter(session: Session, project: ProjectConfig) -> None:
+    """Let a run of phases in, and make ready to measure it. Raises UsageFault where it is refused, ConfigError."""
+    settings, place = session.settings, str(project.source or "")
+    emitter = open_emitter(
+        settings.root, project.metrics, file=settings.metrics, place=place, write=session.notices.append
+    )
+    try:
+        session.guard = admit(
+            settings.root,
+            settings.status_dir,
+            table=project.backoff,
+            place=place,
+            commit=session.environment.commit,
+            run=session.environment.run_id,
+            force=settings.force,
+            redactor=session.redactor,
+        )
+    except UsageFault:
+        emitter.count("nextrust.guard.actions", guard="backoff", action="refused")
+        emitter.flush()
+        raise
+    if session.guard.forced:
+        emitter.count("nextrust.guard.actions", guard="backoff", action="overridden")
+    session.notes += session.guard.notes
+    session.measure = RunMeasure(emitter)

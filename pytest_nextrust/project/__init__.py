@@ -1,0 +1,1 @@
+"""A project's documents: phases and their criteria, the matrix, known compiler issues, options and run settings."""

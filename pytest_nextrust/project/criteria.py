@@ -1,0 +1,80 @@
+"""Whether a phase's success criteria hold: files, commands, toolchains, services and scenarios are asked.
+
+Boundary: asks one criterion at a time and records nothing. Toolchains and scenarios reach it as functions that answer
+with what is wrong (nothing: all is well), so that it knows neither the toolchains nor the status log.
+"""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pytest_nextrust.project.phases import Criterion
+
+__all__ = ["COMMAND_LIMIT", "SERVICE_LIMIT", "Fault", "check_criterion"]
+
+Fault = Callable[[str], str]
+"""From a name to what is wrong with what it names; nothing where all is well."""
+
+COMMAND_LIMIT = 60.0
+"""Seconds a command may take."""
+
+SERVICE_LIMIT = 5.0
+"""Seconds a service may take to accept a connection."""
+
+_LONGEST = 300
+
+
+def check_criterion(
+    criterion: Criterion, *, root: Path, status_dir: str, toolchain: Fault, scenario: Fault
+) -> tuple[bool, str]:
+    """Whether it holds, and what was found where it does not. A criterion without a check is not asked: ValueError.
+
+    Raises nothing for what it finds: a missing program, a closed port, a command that hangs.
+    """
+    ask: Mapping[str, Callable[[], str]] = {
+        "file": lambda: _file(root, criterion.file.replace("{status_dir}", status_dir)),
+        "command": lambda: _command(root, criterion.command),
+        "toolchain": lambda: toolchain(criterion.toolchain),
+        "service": lambda: _service(criterion.service),
+        "scenario": lambda: scenario(criterion.scenario),
+    }
+    if not criterion.kind:
+        raise ValueError(f"{criterion.text!r} has no check")
+    fault = ask[criterion.kind]()
+    return not fault, fault[:_LONGEST]
+
+
+def _file(root: Path, path: str) -> str:
+    try:
+        return "" if (root / path).exists() else f"{path} does not exist"
+    except (OSError, ValueError) as error:
+        return f"{path}: {error}"
+
+
+def _command(root: Path, command: tuple[str, ...]) -> str:
+    shown = shlex.join(command)
+    try:
+        done = subprocess.run(
+            command, cwd=root, capture_output=True, timeout=COMMAND_LIMIT, stdin=subprocess.DEVNULL, errors="replace"
+        )
+    except subprocess.TimeoutExpired:
+        return f"{shown} did not end within {COMMAND_LIMIT:g} s"
+    except (OSError, ValueError) as error:
+        return f"{shown} cannot be run: {getattr(error, 'strerror', None) or error}"
+    if done.returncode == 0:
+        return ""
+    said = (done.stderr.strip() or done.stdout.strip()).rsplit("\n", 1)[-1]
+    return f"{shown} ended with {done.returncode}" + (f": {said}" if said else "")
+
+
+def _service(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=SERVICE_LIMIT):
+            return ""
+    except (OSError, OverflowError, ValueError) as error:
+        return f"nothing answers at {address}: {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,220 @@
+"""What the plugin's options come to: their parsers, and the settings.
+
+The command line wins over the ini file. Each parser is a function that raises UsageFault with the option, the value
+and the accepted form.
+
+Boundary: knows pytest only as something that stores values (``Source``), so that every rule here is tested without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.project.matrix import Cell, Matrix, parse_cell, parse_restrictions
+from pytest_nextrust.project.options import DEFAULT_SCENARIOS, DEFAULT_STATUS_DIR, DEPS, OPTIONS, STANDINS
+
+__all__ = [
+    "Budget",
+    "Settings",
+    "Source",
+    "parse_budget",
+    "parse_choice",
+    "parse_metrics",
+    "parse_name",
+    "parse_replay",
+    "parse_report",
+    "parse_status_dir",
+    "read_settings",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit given by the user: instructions, or seconds of wall time; the other is None."""
+
+    text: str
+    instructions: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the options and the ini file say, parsed. Paths are absolute."""
+
+    root: Path
+    phase: str | None = None
+    cells: tuple[Cell, ...] = Matrix().cells
+    scenario: str | None = None
+    replay: str | None = None
+    deps: str = "run"
+    toolchain: str | None = None
+    status_dir: Path = field(default_factory=lambda: Path(DEFAULT_STATUS_DIR))
+    budget: Budget | None = None
+    dry_run: bool = False
+    force: bool = False
+    report: Path | None = None
+    metrics: Path | None = None
+    standins: str = "accept"
+    scenario_dirs: tuple[Path, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Paths and node ids given as arguments."""
+
+    @property
+    def node_ids(self) -> bool:
+        """Whether single items are named by their node ids."""
+        return any("::" in path for path in self.paths)
+
+    @property
+    def exact(self) -> bool:
+        """Whether single items were asked for: then no dependency is looked at."""
+        return self.scenario is not None or self.node_ids
+
+    @property
+    def reproduction_options(self) -> tuple[str, ...]:
+        """The options in force that change what a run of one scenario does, as given."""
+        given = []
+        if self.toolchain is not None:
+            given += ["--nextrust-toolchain", self.toolchain]
+        if self.budget is not None:
+            given += ["--nextrust-budget", self.budget.text]
+        return tuple(given)
+
+
+class Source(Protocol):
+    """Where raw values come from: the command line (None where not given) and the ini file ("" or [])."""
+
+    def option(self, name: str) -> Any: ...
+    def ini(self, name: str) -> Any: ...
+
+
+def parse_budget(option: str, text: str) -> Budget:
+    """``5_000_000`` instructions, or a time with its unit: ``500ms``, ``30s``, ``2m``."""
+    remedy = "a number of instructions (5_000_000) or a time with its unit (500ms, 30s, 2m), above zero"
+    match = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)?", text.strip())
+    if match is None or (match[2] is None and "." in match[1]):
+        raise UsageFault(option, "neither a number nor a time", place=text, remedy=remedy)
+    number = float(match[1].replace("_", ""))
+    if number <= 0:
+        raise UsageFault(option, "nothing could run in it", place=text, remedy=remedy)
+    if match[2] is None:
+        return Budget(text.strip(), instructions=int(match[1].replace("_", "")))
+    return Budget(text.strip(), seconds=number * {"ms": 0.001, "s": 1.0, "m": 60.0}[match[2]])
+
+
+def parse_choice(option: str, text: str, choices: Sequence[str]) -> str:
+    """One of ``choices``."""
+    if text not in choices:
+        raise UsageFault(option, "no such choice", place=text, remedy=f"one of {', '.join(choices)}")
+    return text
+
+
+def parse_name(option: str, text: str) -> str:
+    """A name: letters, digits, ``_``, ``.`` and ``-``."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", text):
+        raise UsageFault(option, "not a name", place=text, remedy="letters, digits, _ . and -")
+    return text
+
+
+def parse_replay(option: str, text: str) -> str:
+    """A token; what is in it is looked at when it is replayed."""
+    if not text.strip():
+        raise UsageFault(option, "empty", place=text, remedy="give the token as it was printed")
+    return text.strip()
+
+
+def parse_report(option: str, text: str) -> Path:
+    """A file whose suffix says the form."""
+    path = Path(text)
+    if path.suffix != ".json":
+        remedy = "name a file that ends in .json (CTRF); for JUnit XML use pytest's own --junitxml FILE"
+        raise UsageFault(option, f"no report form for the suffix {path.suffix!r}", place=text, remedy=remedy)
+    if path.is_dir():
+        raise UsageFault(option, "is a folder", place=text, remedy="name a file that ends in .json")
+    return path
+
+
+def parse_metrics(option: str, text: str) -> Path:
+    """A file, or a path where one can be made."""
+    if not text.strip() or Path(text).is_dir():
+        fault = "is a folder" if text.strip() else "empty"
+        raise UsageFault(option, fault, place=text, remedy="name a file, as metrics/nextrust.prom")
+    return Path(text)
+
+
+def parse_status_dir(option: str, text: str) -> Path:
+    """A folder, or a path where one can be made."""
+    path = Path(text)
+    if not text.strip():
+        raise UsageFault(option, "empty", place=text, remedy="name a folder")
+    if path.exists() and not path.is_dir():
+        raise UsageFault(option, "is not a folder", place=text, remedy="name a folder, or a path where one can be made")
+    return path
+
+
+def read_settings(source: Source, *, root: Path, start: Path, paths: Sequence[str] = ()) -> Settings:
+    """Parse everything at once. Raises UsageFault for the first value that cannot be acted on.
+
+    ``root`` is pytest's rootdir, from where ini paths count; ``start`` is where pytest was called, from where paths on
+    the command line count.
+    """
+    return Settings(
+        root=root,
+        phase=_given(source, "nextrust_phase", parse_name),
+        cells=_cells(source),
+        scenario=_given(source, "nextrust_scenario", parse_name),
+        replay=_given(source, "nextrust_replay", parse_replay),
+        deps=_given(source, "nextrust_deps", lambda o, t: parse_choice(o, t, DEPS)) or "run",
+        toolchain=_given(source, "nextrust_toolchain", parse_name),
+        status_dir=_folder(source, root, start),
+        budget=_given(source, "nextrust_budget", parse_budget),
+        dry_run=bool(source.option("nextrust_dry_run")),
+        force=bool(source.option("nextrust_force")),
+        report=_report(source, start),
+        metrics=_metrics(source, root, start),
+        standins=_given(source, "nextrust_standins", lambda o, t: parse_choice(o, t, STANDINS)) or "accept",
+        scenario_dirs=tuple(root / name for name in source.ini("nextrust_scenarios") or DEFAULT_SCENARIOS),
+        paths=tuple(paths),
+    )
+
+
+def _given(source: Source, dest: str, parse: Callable[[str, str], Any]) -> Any:
+    """The command line's value, else the ini twin's, parsed under the name it was given by; None where neither is."""
+    option = next(o for o in OPTIONS if o.dest == dest)
+    if option.command_line and source.option(dest) is not None:
+        return parse(option.option, source.option(dest))
+    if option.ini and source.ini(dest):
+        return parse(dest, source.ini(dest))
+    return None
+
+
+def _folder(source: Source, root: Path, start: Path) -> Path:
+    given = source.option("nextrust_status_dir")
+    if given is not None:
+        return parse_status_dir("--nextrust-status-dir", str(start / given) if given.strip() else given)
+    fixed = source.ini("nextrust_status_dir") or DEFAULT_STATUS_DIR
+    return parse_status_dir("nextrust_status_dir", str(root / fixed))
+
+
+def _report(source: Source, start: Path) -> Path | None:
+    given = source.option("nextrust_report")
+    return None if given is None else start / parse_report("--nextrust-report", given)
+
+
+def _metrics(source: Source, root: Path, start: Path) -> Path | None:
+    given = source.option("nextrust_metrics")
+    if given is not None:
+        return start / parse_metrics("--nextrust-metrics", given)
+    fixed = source.ini("nextrust_metrics")
+    return root / parse_metrics("nextrust_metrics", fixed) if fixed else None
+
+
+def _cells(source: Source) -> tuple[Cell, ...]:
+    given = tuple(source.option("nextrust_matrix") or source.ini("nextrust_matrix") or ())
+    matrix = Matrix().restrict(parse_restrictions(given))
+    cell = source.option("nextrust_cell")
+    return matrix.cells if cell is None else (parse_cell(cell, matrix),)

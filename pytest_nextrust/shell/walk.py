@@ -1,0 +1,269 @@
+"""Every command that a script would run, with its arguments, folder, redirections and what is piped into it.
+
+Followed are pipes, subshells, functions, substitutions, ``cd``, assignments, ``eval``, the commands that run another
+(``sudo``, ``env``, ``xargs``, ``timeout``, ``find -exec``, ...), and shells that are given a script: by ``-c``, by a
+here-document, or by a pipe from something that prints a literal. Both sides of ``&&``, ``||`` and ``if`` are taken to
+run.
+
+Boundary: runs nothing and judges nothing. Sources: POSIX.1-2017; the options of the wrappers from their manual pages.
+"""
+
+from __future__ import annotations
+
+import os
+
+from pytest_nextrust.shell.expand import COST, UNKNOWN, Scope, fields, literal, text_of
+from pytest_nextrust.shell.parse import parse
+from pytest_nextrust.shell.wrappers import base_name, unwrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from dataclasses import dataclass
+
+    from pytest_nextrust.shell.tree import Command, Pipeline, Word
+    from pytest_nextrust.shell.wrappers import Unwrapped
+else:
+    from pytest_nextrust.base.light_dataclass import dataclass
+
+__all__ = ["Step", "walk"]
+
+DEEPEST = 12
+"""Scripts in scripts that are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command.
+
+    ``arguments`` begins with the program's name without its folder; quoted signs are hidden in it (``expand.literal``).
+    ``cwd`` is None where it cannot be told. ``writes``: targets of output redirections. ``stages``: the names of the
+    commands in its pipeline. ``rest_unknown``: more arguments come from a pipe (``xargs``). ``functions``: the names of
+    those defined so far. ``environment``: the names of variables set for it.
+    """
+
+    arguments: tuple[str, ...]
+    cwd: str | None
+    writes: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    rest_unknown: bool = False
+    functions: frozenset[str] = frozenset()
+    environment: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The program."""
+        return self.arguments[0] if self.arguments else ""
+
+    @property
+    def literals(self) -> tuple[str, ...]:
+        """The arguments after the name as the program gets them."""
+        return tuple(literal(text) for text in self.arguments[1:])
+
+    @property
+    def line(self) -> str:
+        """The command as one line, unquoted: for patterns and messages."""
+        return " ".join((self.name, *self.literals)).replace(UNKNOWN, "?")
+
+
+def walk(script: str, *, cwd: str | None, environ: Mapping[str, str]) -> Iterator[Step]:
+    """The steps of a script, in the order of its text. Raises UsageFault for one that cannot be read."""
+    yield from _Walker(0).script(parse(script), Scope(environ, cwd), None)
+
+
+class _Walker:
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+
+    def script(self, pipelines: tuple[Pipeline, ...], scope: Scope, piped: str | None) -> Iterator[Step]:
+        for pipeline in pipelines:
+            names = tuple(self._name(command, scope) for command in pipeline.commands)
+            given = piped
+            for command in pipeline.commands:
+                single = len(pipeline.commands) == 1
+                yield from self.command(command, scope if single else scope.copy(), given, names)
+                given = self._printed(command, scope, given)
+
+    def command(self, command: Command, scope: Scope, piped: str | None, stages: tuple[str, ...]) -> Iterator[Step]:
+        scope.spend(COST)
+        yield from self._substitutions(command, scope)
+        for redirect in command.redirects:
+            if redirect.operator in ("<<", "<<-"):
+                piped = text_of(redirect.body, scope, self.output)
+            elif redirect.operator == "<<<":
+                piped = text_of(redirect.target, scope, self.output) + "\n"
+        writes = tuple(
+            target
+            for redirect in command.redirects
+            if redirect.operator in (">", ">>", ">|", "&>", "&>>", "<>", ">&")
+            for target in fields(redirect.target, scope, self.output)
+        )
+        if command.function:
+            scope.functions.add(command.function)
+        if command.loop:
+            values = [literal(text) for word in command.words for text in fields(word, scope, self.output)]
+            scope.variables[command.loop] = " ".join(values) if values else None
+            return
+        if command.body:
+            if writes:
+                yield Step(("(group)",), scope.cwd, writes)
+            yield from self.script(command.body, scope.copy(), piped)
+            return
+        arguments = [text for word in command.words for text in fields(word, scope, self.output)]
+        values_ = {name: text_of(word, scope, self.output) for name, word in command.assignments if name != "_"}
+        if not arguments:
+            scope.variables |= {name: None if UNKNOWN in value else value for name, value in values_.items()}
+            if writes:
+                yield Step((":",), scope.cwd, writes)
+            return
+        yield from self._simple(unwrap(arguments), scope, piped, writes, stages, tuple(values_))
+
+    def _simple(
+        self,
+        found: Unwrapped,
+        scope: Scope,
+        piped: str | None,
+        writes: tuple[str, ...],
+        stages: tuple[str, ...],
+        environment: tuple[str, ...],
+    ) -> Iterator[Step]:
+        arguments = found.arguments
+        if found.takes_input and piped is not None:
+            arguments = (*arguments, *piped.split())
+        yield Step(
+            arguments,
+            scope.cwd,
+            writes,
+            stages,
+            found.takes_input and piped is None,
+            frozenset(scope.functions),
+            environment,
+        )
+        self._remember(arguments, scope)
+        for script, positional in found.scripts:
+            yield from self._nested(script, scope, positional, None)
+        for inner in found.commands:
+            yield from self._simple(unwrap(list(inner)), scope, piped, (), stages, environment)
+        if found.reads_script and piped is not None:
+            yield from self._nested(piped, scope, (), None)
+
+    def _nested(self, script: str, scope: Scope, positional: tuple[str, ...], piped: str | None) -> Iterator[Step]:
+        """A script within the script; one that cannot be told is nothing to follow."""
+        if self.depth >= DEEPEST or not script.strip(UNKNOWN).strip():
+            return
+        inner = scope.copy()
+        inner.variables |= {str(number): value for number, value in enumerate(positional)}
+        inner.variables |= {sign: " ".join(positional[1:]) for sign in "@*"}
+        yield from _Walker(self.depth + 1).script(parse(script), inner, piped)
+
+    def _substitutions(self, command: Command, scope: Scope) -> Iterator[Step]:
+        """The commands in ``$(...)``: they run before the command that they stand in."""
+        words = [*command.words, *(word for _, word in command.assignments)]
+        words += [word for redirect in command.redirects for word in (redirect.target, redirect.body)]
+        for word in words:
+            yield from self._parts(word, scope)
+
+    def _parts(self, word: Word, scope: Scope) -> Iterator[Step]:
+        for part in word:
+            if part.script:
+                yield from self.script(part.script, scope.copy(), None)
+            if part.default is not None:
+                yield from self._parts(part.default, scope)
+
+    def _remember(self, arguments: tuple[str, ...], scope: Scope) -> None:
+        """What ``cd`` and the like change for the commands after them."""
+        name = arguments[0]
+        rest = [literal(text) for text in arguments[1:] if not text.startswith("-") or text == "-"]
+        if name in ("cd", "pushd"):
+            target = rest[0] if rest else scope.value("HOME") or UNKNOWN
+            known = UNKNOWN not in target and target != "-" and (target.startswith("/") or scope.cwd is not None)
+            scope.cwd = os.path.normpath(os.path.join(scope.cwd or "/", target)) if known else None  # noqa: PTH118
+        elif name in ("export", "declare", "local", "readonly", "typeset"):
+            for text in rest:
+                key, equals, value = text.partition("=")
+                if equals:
+                    scope.variables[key] = None if UNKNOWN in value else value
+        elif name == "set" and "--" in arguments:
+            given = [literal(text) for text in arguments[arguments.index("--") + 1 :]]
+            scope.variables |= {str(number): text for number, text in enumerate(given, 1)}
+            scope.variables |= {sign: " ".join(given) for sign in "@*"}
+        elif name in ("read", "mapfile", "readarray", "unset"):
+            scope.variables |= dict.fromkeys(rest)
+
+    def _name(self, command: Command, scope: Scope) -> str:
+        if not command.words:
+            return ""
+        found = fields(command.words[0], scope, self.output)
+        return base_name(found[0]) if found else ""
+
+    def output(self, script: tuple[Pipeline, ...], scope: Scope) -> str | None:
+        """What a substitution would print, where that can be told."""
+        if len(script) != 1:
+            return None
+        given: str | None = None
+        for command in script[0].commands:
+            given = self._printed(command, scope, given)
+        return given
+
+    def _printed(self, command: Command, scope: Scope, given: str | None) -> str | None:
+        """What a command prints, where that can be told: echo, printf, cat, base64 -d, rev, pwd."""
+        scope.spend(COST)
+        if command.body or not command.words or command.loop:
+            return None
+        words = [literal(text) for word in command.words for text in fields(word, scope, self.output)]
+        for redirect in command.redirects:
+            if redirect.operator in ("<<", "<<-"):
+                given = text_of(redirect.body, scope, self.output)
+            elif redirect.operator == "<<<":
+                given = text_of(redirect.target, scope, self.output) + "\n"
+            elif redirect.operator in (">", ">>", ">|", "&>", "&>>"):
+                return None
+        if words and base_name(words[0]) == "pwd":
+            return None if scope.cwd is None else f"{scope.cwd}\n"
+        return _printed(words, given)
+
+
+def _printed(words: list[str], given: str | None) -> str | None:
+    if not words:
+        return None
+    name, rest = base_name(words[0]), words[1:]
+    options = [word for word in rest if word.startswith("-") and len(word) > 1]
+    plain = [word for word in rest if word not in options]
+    printed: str | None = None
+    if name == "echo":
+        printed = " ".join(rest[len(options) :] if rest[: len(options)] == options else rest) + "\n"
+        printed = _escapes(printed) if "-e" in options else printed
+    elif name == "printf" and plain:
+        printed = _formatted(plain[0], plain[1:])
+    elif name in ("cat", "tee") and not plain:
+        printed = given
+    elif name == "base64" and options and options[0] in ("-d", "--decode", "-D") and given is not None:
+        import base64
+        import binascii
+
+        try:
+            printed = base64.b64decode(given, validate=False).decode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            printed = None
+    elif name == "rev" and given is not None:
+        printed = "\n".join(line[::-1] for line in given.split("\n"))
+    return printed
+
+
+def _escapes(text: str) -> str:
+    return text.replace("\\n", "\n").replace("\\t", "\t")
+
+
+def _formatted(form: str, values: list[str]) -> str | None:
+    pieces = _escapes(form).split("%s")
+    if any("%" in piece for piece in pieces):
+        return None
+    if len(pieces) == 1:
+        return pieces[0]
+    printed = ""
+    values = values or [""]
+    for start in range(0, len(values), len(pieces) - 1):
+        group = values[start : start + len(pieces) - 1]
+        group += [""] * (len(pieces) - 1 - len(group))
+        printed += "".join(piece + value for piece, value in zip(pieces, group, strict=False)) + pieces[-1]
+    return printed

@@ -1,0 +1,235 @@
+"""The words of a shell command: quotes of every kind, variables, substitutions, and the text of here-documents.
+
+Boundary: knows where a word ends, not what it is for; what stands in a substitution is read by the grammar (``parse``),
+which is a ``WordReader``. Time is linear in the text. Source: POSIX.1-2017 XCU 2.2 "Quoting", 2.6 "Word Expansions";
+bash(1).
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+
+from pytest_nextrust.shell.tree import DEEPEST, Part, fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_nextrust.shell.tree import Pipeline, Word
+
+__all__ = ["WordReader", "closing"]
+
+_PLAIN = re.compile(r"[^\s\\'\"$`|&;<>()#]+|#")
+_IN_DOUBLE = re.compile(r"[^\\\"$`]+")
+_IN_HERE = re.compile(r"[^\\$`]+")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_SPECIAL = "@*#?-$!0123456789"
+_ANSI = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
+
+
+class WordReader(ABC):
+    """Reads words of ``text`` from ``at`` on, which each method leaves behind what it read. All raise UsageFault."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    @abstractmethod
+    def script(self, depth: int, end: str) -> tuple[Pipeline, ...]:
+        """Pipelines up to an unmatched ``)`` (left where it is), or the end of the text."""
+
+    def whole(self, depth: int) -> tuple[Pipeline, ...]:
+        """All of the text. An unmatched ``)`` is bash's error, and here a separator."""
+        found: list[Pipeline] = []
+        while self.at < len(self.text):
+            found += self.script(depth, "")
+            self.at += 1
+        return tuple(found)
+
+    def inner(self, text: str, depth: int) -> Word:
+        """The parts of a text in which only substitutions count."""
+        if depth > DEEPEST:
+            raise fault(f"nested more than {DEEPEST} deep")
+        inner = type(self)(text)
+        parts = []
+        while inner.at < len(text):
+            parts += list(inner.double(depth + 1, _IN_HERE, ""))
+        return tuple(parts)
+
+    def word(self, depth: int) -> Word | None:
+        """One word; None where an operator, a blank or the end stands."""
+        parts: list[Part] = []
+        text = self.text
+        while self.at < len(text):
+            match = _PLAIN.match(text, self.at)
+            if match is not None:
+                self.at = match.end()
+                parts.append(Part("text", match[0]))
+                continue
+            sign = text[self.at]
+            if sign == "\\":
+                if text.startswith("\\\n", self.at):
+                    self.at += 2
+                    continue
+                parts.append(Part("text", text[self.at + 1 : self.at + 2], True))
+                self.at += 2
+            elif sign == "'":
+                parts.append(Part("text", self.upto("'", self.at + 1), True))
+            elif sign == '"':
+                self.at += 1
+                parts += [Part("text", "", True), *self.double(depth, _IN_DOUBLE, '"')]
+            elif sign in "$`":
+                parts.append(self.dollar(depth, quoted=False))
+            elif sign in "<>" and text.startswith("(", self.at + 1):
+                self.at += 2
+                parts.append(Part("script", sign, False, self.closed_script(depth)))
+            else:
+                break
+        return tuple(_joined(parts)) if parts else None
+
+    def upto(self, end: str, start: int) -> str:
+        stop = self.text.find(end, start)
+        if stop < 0:
+            raise fault(f"a quote {end} without its end")
+        self.at = stop + len(end)
+        return self.text[start:stop]
+
+    def double(self, depth: int, plain: re.Pattern[str], end: str) -> Iterator[Part]:
+        """What is between double quotes (``end`` is one), or all of a here-document (``end`` is empty)."""
+        while self.at < len(self.text):
+            match = plain.match(self.text, self.at)
+            if match is not None:
+                self.at = match.end()
+                yield Part("text", match[0], True)
+                continue
+            sign = self.text[self.at]
+            if end and sign == end:
+                self.at += 1
+                return
+            if sign == "\\":
+                following = self.text[self.at + 1 : self.at + 2]
+                kept = (
+                    following if following in ("$", "`", '"', "\\") else "" if following == "\n" else f"\\{following}"
+                )
+                yield Part("text", kept, True)
+                self.at += 2
+            else:
+                yield self.dollar(depth, quoted=True)
+        if end:
+            raise fault("a quote without its end")
+
+    def dollar(self, depth: int, *, quoted: bool) -> Part:
+        """What starts with ``$`` or a backquote."""
+        text, start = self.text, self.at
+        if text[start] == "`":
+            return Part("script", "", quoted, type(self)(self.backquoted()).whole(depth + 1))
+        if text.startswith("$((", start):
+            end = closing(text, start + 3)
+            if end is not None and text.startswith("))", end):
+                self.at = end + 2
+                return Part("unknown", "", quoted, default=self.inner(text[start + 3 : end], depth))
+        if text.startswith("$(", start):
+            self.at += 2
+            return Part("script", "", quoted, self.closed_script(depth))
+        if text.startswith("${", start):
+            return self.braced(depth, quoted)
+        if text.startswith("$'", start) and not quoted:
+            return Part("text", self.ansi(), True)
+        if text.startswith('$"', start) and not quoted:
+            self.at += 2
+            return Part("unknown", "", True, default=tuple(self.double(depth, _IN_DOUBLE, '"')))
+        match = _NAME.match(text, start + 1)
+        if match is not None:
+            self.at = match.end()
+            return Part("variable", match[0], quoted)
+        if text[start + 1 : start + 2] and text[start + 1] in _SPECIAL:
+            self.at += 2
+            return Part("variable", text[start + 1], quoted)
+        self.at += 1
+        return Part("text", "$", quoted)
+
+    def closed_script(self, depth: int) -> tuple[Pipeline, ...]:
+        script = self.script(depth + 1, ")")
+        self.at += 1
+        return script
+
+    def backquoted(self) -> str:
+        at = self.at + 1
+        found = []
+        while at < len(self.text) and self.text[at] != "`":
+            if self.text[at] == "\\" and self.text[at + 1 : at + 2] in ("`", "\\", "$"):
+                at += 1
+            found.append(self.text[at])
+            at += 1
+        if at >= len(self.text):
+            raise fault("a backquote without its end")
+        self.at = at + 1
+        return "".join(found)
+
+    def braced(self, depth: int, quoted: bool) -> Part:
+        """``${NAME}``, ``${NAME:-default}``; anything else that braces can do is unknown."""
+        start = self.at + 2
+        match = _NAME.match(self.text, start)
+        special = self.text[start : start + 1]
+        end = match.end() if match is not None else start + 1 if special and special in _SPECIAL else start
+        name = self.text[start:end]
+        if name and self.text.startswith("}", end):
+            self.at = end + 1
+            return Part("variable", name, quoted)
+        stop = closing(self.text, start, "{", "}")
+        if stop is None:
+            raise fault("${ without its end")
+        rest = self.text[end:stop]
+        self.at = stop + 1
+        for operator in (":-", ":=", "-", "="):
+            if name and rest.startswith(operator):
+                return Part("variable", name, quoted, default=self.inner(rest[len(operator) :], depth))
+        return Part("unknown", "", quoted, default=self.inner(rest, depth))
+
+    def ansi(self) -> str:
+        """``$'...'`` with its escapes undone."""
+        match = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL).match(self.text, self.at)
+        if match is None:
+            raise fault("a quote $' without its end")
+        self.at = match.end()
+        return _ANSI.sub(_unescaped, match[1])
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = match[1]
+    if code[0] in "xuU" and len(code) > 1:
+        return chr(min(int(code[1:], 16), 0x10FFFF))
+    if code[0] in "01234567":
+        return chr(int(code, 8) & 0xFF)
+    return _LETTERS.get(code, code)
+
+
+def closing(text: str, start: int, opens: str = "(", closes: str = ")") -> int | None:
+    """Where the bracket that is open at ``start`` closes; quotes and escapes are passed over."""
+    level = 1
+    for match in re.compile(rf"\\.|'[^']*'|[{re.escape(opens + closes)}]", re.DOTALL).finditer(text, start):
+        if match[0] == opens:
+            level += 1
+        elif match[0] == closes:
+            level -= 1
+            if level == 0:
+                return match.start()
+    return None
+
+
+def _joined(parts: list[Part]) -> Iterator[Part]:
+    """Neighbouring plain texts as one, so that a keyword or an assignment is seen whole."""
+    held: Part | None = None
+    for part in parts:
+        if held is not None and part.kind == "text" and part.quoted == held.quoted:
+            held = Part("text", held.text + part.text, held.quoted)
+            continue
+        if held is not None:
+            yield held
+        held = part if part.kind == "text" else None
+        if held is None:
+            yield part
+    if held is not None:
+        yield held

@@ -1,0 +1,91 @@
+"""Budgets: what a day (UTC) and a phase have cost so far, all sessions together, against ``[hooks.usage]``.
+
+Tokens without a price are not in the sum, and said not to be. A budget that cannot be told is said to be; it neither
+warns nor blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_nextrust.usage.cost import Totals, totals
+from pytest_nextrust.usage.marks import Marks
+from pytest_nextrust.usage.transcripts import Message
+
+if TYPE_CHECKING:
+    from pytest_nextrust.hookapi.usage_rules import UsageRules
+
+__all__ = ["Budget", "ledger_file", "standing", "today", "wanted"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One limit. ``scope``: ``2026-01-31 (UTC)`` or a phase's id; ``limit`` and ``spent`` in US dollars."""
+
+    scope: str
+    limit: float
+    spent: float
+    unpriced: Mapping[str, int]
+    complete: bool = True
+
+    @property
+    def over(self) -> bool:
+        return self.spent >= self.limit
+
+    def near(self, warn_at: float) -> bool:
+        """Whether enough of it is used to say so."""
+        return self.spent >= self.limit * warn_at
+
+    def __str__(self) -> str:
+        """One line for the user."""
+        part = self.spent / self.limit
+        text = f"budget for {self.scope}: ${self.spent:,.2f} of ${self.limit:,.2f} used ({part:.0%})"
+        if self.unpriced:
+            number = sum(self.unpriced.values())
+            text += f"; {number:,} tokens of {', '.join(self.unpriced)} have no price and are not in it"
+        return text if self.complete else f"{text}; not all transcripts have been read yet"
+
+
+def today(clock: datetime | None = None) -> str:
+    """The day that is counted, ``YYYY-MM-DD`` in UTC."""
+    return (clock or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def wanted(rules: UsageRules, phase: str) -> bool:
+    """Whether there is any limit that concerns this phase."""
+    return rules.daily > 0 or any(budget.id == phase for budget in rules.phases)
+
+
+def standing(
+    rules: UsageRules, messages: Iterable[Message], marks: Marks, *, day: str, phase: str, complete: bool = True
+) -> list[Budget]:
+    """The budgets that concern ``day`` and ``phase``. ``messages``: each once, at least those of both."""
+    known = list(messages)
+    found = []
+    if rules.daily > 0:
+        found.append(_budget(f"{day} (UTC)", rules.daily, totals(m for m in known if m.day == day), complete))
+    for budget in rules.phases:
+        if budget.id == phase:
+            spent = totals(m for m in known if marks.phase(m) == phase)
+            found.append(_budget(phase, budget.money, spent, complete))
+    return found
+
+
+def _budget(scope: str, limit: float, spent: Totals, complete: bool) -> Budget:
+    return Budget(scope, limit, spent.cost, spent.unpriced, complete)
+
+
+def ledger_file(root: Path, *, keep: bool) -> Path | None:
+    """Where the ledger of a project is; None where nothing may be written."""
+    from pytest_nextrust.base.private_folders import private_folder
+    from pytest_nextrust.usage.ledger import NAME
+
+    if not keep:
+        return None
+    file = root / NAME
+    private_folder(str(file.parent))
+    return file

@@ -1,0 +1,276 @@
+"""Verifying one scenario in one cell: build or take the program, check its Mach-O, run it, compare.
+
+``verify`` never raises for what the scenario, its program, a toolchain or the machine does: each of these is a verdict.
+It raises UsageFault where the user named something that does not exist.
+
+Boundary: pure of pytest. What a verdict means for a report is decided by who calls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pytest_nextrust.emu.records import DEFAULT_BUDGET, DEFAULT_STACK, DEFAULT_WALL, RunRecord, RunRequest
+from pytest_nextrust.errors import (
+    BuildFailed,
+    HarnessFault,
+    NextrustError,
+    NotRunnable,
+    ToolchainError,
+    ToolchainMissing,
+    UsageFault,
+)
+from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.scenario.model import KnownIssue, Scenario
+from pytest_nextrust.status.records import Verdict
+from pytest_nextrust.toolchain.cache import watched
+from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
+from pytest_nextrust.verify.atomics import check_atomics, judge_routines, maker
+from pytest_nextrust.verify.checks import macho_faults, run_check
+from pytest_nextrust.verify.compare import compare, end_of
+from pytest_nextrust.verify.concurrent import explore
+from pytest_nextrust.verify.events import run_events
+from pytest_nextrust.verify.outcome import Mismatch, Outcome, describe
+from pytest_nextrust.verify.services import Services
+
+__all__ = ["Mismatch", "Outcome", "Services", "build_program", "make_request", "verify"]
+
+
+def verify(
+    scenario: Scenario, cell: Cell, services: Services, *, clock: Callable[[], float] = time.perf_counter
+) -> Outcome:
+    """Verify ``scenario`` in ``cell``. Raises UsageFault for a toolchain that does not exist."""
+    began = clock()
+    work = services.work(f"{scenario.name}-{cell.id}")
+    try:
+        outcome = _Verification(scenario, cell, services, work).outcome()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return dataclasses.replace(_explained(outcome, scenario, cell, services), seconds=clock() - began)
+
+
+def _explained(outcome: Outcome, scenario: Scenario, cell: Cell, services: Services) -> Outcome:
+    """A failure's message names the known issue that it looks like; the verdict is the same."""
+    if outcome.known_issue or outcome.verdict not in ("failed", "crashed", "budget"):
+        return outcome
+    from pytest_nextrust.failures.issues.explain import explain
+    from pytest_nextrust.failures.issues.match import Facts
+
+    facts = Facts(
+        outcome.message,
+        phase=scenario.phase,
+        os=cell.os,
+        profile=cell.profile,
+        cpu=cell.cpu,
+        toolchain=f"{outcome.toolchain} {outcome.version}".strip(),
+        scenario=scenario.name,
+    )
+    said = explain(facts, services.settings.root, services.settings.status_dir)
+    return dataclasses.replace(outcome, message=f"{outcome.message}\n{said}") if said else outcome
+
+
+class _Verification:
+    """One scenario in one cell, step by step; each step may end it with mismatches."""
+
+    def __init__(self, scenario: Scenario, cell: Cell, services: Services, work: Path) -> None:
+        self.scenario = scenario
+        self.cell = cell
+        self.services = services
+        self.work = work
+        self.build: BuildResult | None = None
+        self.record: RunRecord | None = None
+        self.shown = ""
+        self.figures: dict[str, float] = {}
+
+    def outcome(self) -> Outcome:
+        try:
+            mismatches = self._mismatches()
+        except UsageFault:
+            raise
+        except HarnessFault as error:
+            mismatches = [Mismatch("crashed", str(error))]
+        except BuildFailed as error:
+            mismatches = [Mismatch("build", str(error))]
+        except ToolchainError as error:
+            # A cache that cannot be written, or prebuilt bytes that are not the recorded ones, is nothing to skip over.
+            optional = not self.services.required and self.services.settings.toolchain is None
+            missing = optional and isinstance(error, ToolchainMissing)
+            mismatches = [Mismatch("skipped" if missing else "infra", str(error))]
+        except NextrustError as error:
+            mismatches = [Mismatch("check", str(error))]
+        except OSError as error:
+            mismatches = [Mismatch("infra", f"{error.filename or 'this machine'}: {error.strerror or error}")]
+        return self._judge(mismatches)
+
+    def _mismatches(self) -> list[Mismatch]:
+        found: list[Mismatch] = []
+        program = self.scenario.program
+        runs = (
+            self.scenario.stage != "object" or self.scenario.expect is not None or self.scenario.concurrent is not None
+        )
+        if program is not None and runs:
+            self.build = self._built()
+            data = self.build.path.read_bytes()
+            found = [Mismatch("macho", text) for text in macho_faults(data, self.cell.cpu)]
+            refusal = self.scenario.expect is not None and self.scenario.expect.refused is not None
+            if self.scenario.concurrent is not None or self.scenario.atomics is not None:
+                if not found:
+                    look = explore if self.scenario.atomics is None else check_atomics
+                    explored = look(self.scenario, self.cell, self.services, data)
+                    self.shown = explored.message
+                    self.figures |= explored.figures
+                    found += explored.mismatches
+            elif not found or refusal:
+                found += self._run(data)
+        if self.scenario.events is not None:
+            self.shown, judged = run_events(self.scenario, self.cell, self.services, self.work)
+            found += judged
+        for check in self.scenario.checks:
+            found += run_check(check, self.scenario, self.cell, self.services, self.work)
+        return found
+
+    def _built(self) -> BuildResult:
+        with watched() as lookups:
+            try:
+                return build_program(self.scenario, self.cell, self.services, self.work)
+            finally:
+                for kind, hit in lookups:
+                    name = f"{'hit' if hit else 'miss'} {kind}"
+                    self.figures[name] = self.figures.get(name, 0) + 1
+
+    def _run(self, program: bytes) -> list[Mismatch]:
+        root = self.work / "root"
+        root.mkdir()
+        fill_root(self.scenario, root)
+        expect = self.scenario.expect
+        assert expect is not None
+        try:
+            self.record = self.services.run(make_request(self.scenario, self.cell, self.services, program, root))
+        except NotRunnable as error:
+            if expect.refused is None:
+                return [Mismatch("refused", str(error))]
+            if expect.refused in str(error):
+                return []
+            return [Mismatch("refused", f"expected a refusal that says {expect.refused!r}; it says: {error}")]
+        return list(compare(self.scenario, self.record, root))
+
+    def _judge(self, mismatches: Sequence[Mismatch]) -> Outcome:
+        kinds = [mismatch.kind for mismatch in mismatches]
+        verdict = verdict_of(kinds)
+        message = describe(mismatches) if mismatches else self._passed_message()
+        known = () if verdict in ("skipped", "infra-error") else self._known_issues()
+        issue = known[0] if known else None
+        if any(each.routines for each in known):
+            verdict, message = judge_routines(known, verdict, mismatches, message)
+        elif issue is not None:
+            verdict, message = judge_known(issue, verdict, kinds, message)
+        build = self.build
+        return Outcome(
+            verdict,
+            message,
+            program_sha256=build.sha256 if build else "",
+            toolchain=build.toolchain if build else "",
+            version=build.version if build else "",
+            provenance=build.provenance if build else "",
+            record=self.record,
+            known_issue=issue.id if issue else "",
+            mismatches=tuple(mismatches),
+            figures=self.figures,
+        )
+
+    def _known_issues(self) -> tuple[KnownIssue, ...]:
+        name, version = (self.build.toolchain, self.build.version) if self.build else self._failed_build()
+        return tuple(issue for issue in self.scenario.known_issues if issue.covers(self.cell, name, version))
+
+    def _failed_build(self) -> tuple[str, str]:
+        """Which toolchain it was, where it left nothing behind."""
+        program = self.scenario.program
+        if program is None or program.language is None:
+            return "", ""
+        try:
+            name = self.services.toolchain_for(self.scenario).name
+        except NextrustError:
+            return "", ""
+        return name, self.services.probe(name).version
+
+    def _passed_message(self) -> str:
+        if self.record is None:
+            return self.shown
+        return f"{end_of(self.record)} after {self.record.instructions:_} instructions"
+
+
+def verdict_of(kinds: Sequence[str]) -> Verdict:
+    """The verdict of these kinds of mismatch together. What could not be looked at hides no failure beside it."""
+    rest = set(kinds) - {"skipped"}
+    if not rest:
+        return "skipped" if kinds else "passed"
+    if "crashed" in rest:
+        return "crashed"
+    if "budget" in rest:
+        return "budget"
+    return "infra-error" if rest == {"infra"} else "failed"
+
+
+def judge_known(issue: KnownIssue, verdict: Verdict, kinds: Sequence[str], message: str) -> tuple[Verdict, str]:
+    """A strict expected failure: it must fail, and in the way the entry says."""
+    said = f"known issue {issue.id}" + (f": {issue.summary}" if issue.summary else "")
+    if verdict == "passed":
+        return "unexpected-pass", f"{said}: it passed here; take the entry away, or narrow the cells it names"
+    if issue.failure in kinds:
+        return "expected-failure", f"{said}\n{message}"
+    return verdict, f"{message}\n({said} expects a failure of {issue.failure}, which did not fail)"
+
+
+def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path) -> BuildResult:
+    """Build the scenario's program for a cell, or take it ready-made. Raises ToolchainError, UsageFault, OSError."""
+    program = scenario.program
+    assert program is not None
+    if program.file is not None:
+        path = scenario.folder / program.file
+        return BuildResult(path, hashlib.sha256(path.read_bytes()).hexdigest(), "", "", provenance="prebuilt")
+    return maker(scenario, services.toolchain_for(scenario)).build(
+        BuildRequest(
+            sources=tuple(scenario.folder / source for source in program.sources),
+            out=work / f"{scenario.name}.macho",
+            cpu=cell.cpu,
+            profile=cell.profile,
+            flags=program.flags,
+            optimise=program.optimise,
+            scenario=scenario.folder,
+        )
+    )
+
+
+def fill_root(scenario: Scenario, root: Path) -> None:
+    """Put into the guest's root what the scenario says. Raises OSError."""
+    if scenario.root.folder is not None:
+        shutil.copytree(scenario.folder / scenario.root.folder, root, symlinks=True, dirs_exist_ok=True)
+    for path, content in scenario.root.files.items():
+        file = root / path.strip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode())
+
+
+def make_request(scenario: Scenario, cell: Cell, services: Services, program: bytes, root: Path) -> RunRequest:
+    """The run that the scenario describes; ``--nextrust-budget`` replaces its limits."""
+    described, limits, budget = scenario.program, scenario.limits, services.settings.budget
+    assert described is not None
+    stdin = (described.stdin or "").encode()
+    if described.stdin_file is not None:
+        stdin = (scenario.folder / described.stdin_file).read_bytes()
+    return RunRequest(
+        program=program,
+        cpu=cell.cpu,
+        argv=tuple(text.encode() for text in (scenario.name, *described.args)),
+        env=tuple(f"{name}={value}".encode() for name, value in described.env.items()),
+        stdin=stdin,
+        root=str(root),
+        budget=(budget.instructions if budget else None) or limits.budget or DEFAULT_BUDGET,
+        wall=(budget.seconds if budget else None) or limits.wall or DEFAULT_WALL,
+        stack=limits.stack or DEFAULT_STACK,
+    )

@@ -1,0 +1,168 @@
+"""No regular expression can hang a run: each is stopped at its limit and named, and those after it are searched for."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_nextrust.failures.issues import patterns
+from pytest_nextrust.failures.issues.match import Facts, match
+from pytest_nextrust.failures.issues.patterns import LONGEST_TEXT, Found, Search, search, shorten
+from pytest_nextrust.failures.issues.schema import KnownIssue
+from pytest_nextrust.failures.issues.table import load_table
+from tests.unit.failures.issues.bad_patterns import CATASTROPHIC, FAULTY
+
+FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
+LIMIT = 0.2 if FULL else 0.05
+
+
+@pytest.mark.campaign
+def test_a_corpus_of_bad_patterns_hangs_nothing() -> None:
+    """More than 100 bad patterns: each ends within its limit of CPU time, and each that does not is named with why."""
+    assert len(CATASTROPHIC) >= 100
+    issues = [KnownIssue(f"bad-{i}", "bad", pattern) for i, (pattern, _) in enumerate(CATASTROPHIC)]
+    began = os.times()
+    ended = 0
+    for issue, (_, text) in zip(issues, CATASTROPHIC, strict=True):
+        (found,) = search([Search(issue.error_pattern, text)], limit=LIMIT)
+        assert found.span is None or not found.fault
+        assert found.fault in ("", f"out of time: the search was stopped after {LIMIT:g} s of CPU time")
+        ended += bool(found.fault)
+    spent = os.times()
+    used = spent.children_user + spent.children_system - began.children_user - began.children_system
+    # A tick of the kernel's clock, and the fork, beside the limit.
+    assert used <= len(CATASTROPHIC) * (LIMIT + 0.05)
+    assert ended >= 80, "the corpus has become harmless"
+
+
+def test_one_failure_against_all_bad_patterns_at_once() -> None:
+    """As issues of one table: every one is named, those that were not tried as such, and the good one is found."""
+    bad = [KnownIssue(f"bad-{i}", "bad", pattern) for i, (pattern, _) in enumerate(CATASTROPHIC[:30])]
+    good = KnownIssue("good", "good", "a!$")
+    matched = match([good, *bad], Facts("a" * 60 + "!"), limit=LIMIT)
+    assert [m.issue.id for m in matched.matches if m.issue.id == "good"] == ["good"]
+    assert {miss.issue.id for miss in matched.faults} >= {f"bad-{i}" for i in range(16)}
+    assert all("out of time" in miss.why or "not searched for" in miss.why for miss in matched.faults)
+
+
+@pytest.mark.parametrize("pattern", FAULTY, ids=range(len(FAULTY)))
+def test_a_pattern_that_cannot_be_used_is_named(pattern: str) -> None:
+    """A pattern with a fault in itself says so, and the search after it is done."""
+    first, second = search([Search(pattern, "aab"), Search("a+", "aab")])
+    assert first.span is None
+    assert first.fault.startswith(("not a regular expression", "3000 characters"))
+    assert second == Found((0, 2))
+
+
+def test_good_patterns_are_found() -> None:
+    """The twin: spans of the first match, line ends as with MULTILINE, nothing where there is nothing."""
+    assert search([Search("b+", "aabb"), Search("^c", "a\nc"), Search("x", "a"), Search("", "a")]) == [
+        Found((2, 4)),
+        Found((2, 3)),
+        Found(),
+        Found((0, 0)),
+    ]
+    assert search([]) == []
+
+
+def test_what_took_all_the_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ``total`` seconds no search is begun any more, and each of those says so."""
+    clock = itertools.count().__next__
+    found = search([Search("(a+)+$", "a" * 60 + "!")] * 5, limit=0.02, total=2, clock=clock)
+    assert [one.fault[:11] for one in found] == ["out of time", "out of time", *["not searche"] * 3]
+
+
+def test_with_threads_it_is_a_fresh_interpreter() -> None:
+    """Where this process has threads the answers are the same, from a child that was not forked."""
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        slow, good, bad = search([Search("(a+)+$", "a" * 60 + "!"), Search("é", "xé"), Search("(", "")], limit=0.05)
+    finally:
+        done.set()
+        other.join()
+    assert "out of time" in slow.fault
+    assert good == Found((1, 2))
+    assert "not a regular expression" in bad.fault
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child is a fork, which knows what a test has put in the place of the search, beside threads too."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_that_is_killed_costs_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that kills its child is named with the status; the next is done by another child."""
+    real = patterns.worker._search
+
+    def dying(pattern: str, text: str) -> tuple[tuple[int, int] | None, str]:
+        if pattern == "die":
+            os._exit(7)
+        return real(pattern, text)
+
+    monkeypatch.setattr(patterns.worker, "_search", dying)
+    assert search([Search("a", "a"), Search("die", ""), Search("a", "a")]) == [
+        Found((0, 1)),
+        Found(None, "the search ended with status 7"),
+        Found((0, 1)),
+    ]
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_that_says_nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that neither computes nor speaks is stopped by the clock on the wall."""
+    monkeypatch.setattr(patterns, "WALL", 0.05)
+    monkeypatch.setattr(patterns.worker, "_search", lambda pattern, text: time.sleep(60))
+    (found,) = search([Search("a", "a")], limit=0.05)
+    assert "no word from the search" in found.fault
+
+
+def test_long_texts_are_shortened() -> None:
+    """Head and tail of a long text are searched; what was left out is counted in it."""
+    text = "begin" + "x" * LONGEST_TEXT + "end"
+    assert len(shorten(text)) < LONGEST_TEXT + 100
+    assert [
+        bool(f) for f in search([Search("^begin", text), Search("end$", text), Search(r"8 characters left", text)])
+    ] == [True] * 3
+    assert shorten("short") == "short"
+
+
+@pytest.mark.campaign
+@settings(max_examples=200 if FULL else 15, deadline=None)
+@given(
+    pattern=st.text(alphabet=st.sampled_from("ab()|*+?.[]^$\\{},0189P<>=!:"), max_size=14),
+    text=st.text("ab", max_size=40),
+)
+def test_any_pattern_has_an_answer(pattern: str, text: str) -> None:
+    """Whatever the pattern: a span inside the text, nothing, or a named fault; never an exception."""
+    (found,) = search([Search(pattern, text)], limit=0.05)
+    assert not (found.span and found.fault)
+    if found.span:
+        assert 0 <= found.span[0] <= found.span[1] <= len(text)
+
+
+def test_shipped_patterns_are_quick() -> None:
+    """Every pattern that comes with the package ends within a tenth of the limit's text on hostile texts."""
+    texts = [
+        "a" * LONGEST_TEXT,
+        "undefined reference to " * 2800,
+        " " * LONGEST_TEXT,
+        "error: m68k-" * 5000,
+        "_" * LONGEST_TEXT,
+    ]
+    texts += ["nan inf " * 8000, "gcc " * 16_000, "\n" * LONGEST_TEXT, "toolchain: clang\n" * 3800]
+    named = [(issue.id, key, pattern) for issue in load_table(None).issues for key, pattern in issue.patterns()]
+    for text in texts:
+        found = search([Search(pattern, text) for _, _, pattern in named], limit=0.2)
+        assert [one[:2] for one, result in zip(named, found, strict=True) if result.fault] == [], text[:20]
