@@ -12,111 +12,161 @@ import pytest
 
 import pytest_nextrust
 from pytest_nextrust import status
+from tests.import_rule import FACES, ONLY_IN, may_import
 
 PACKAGE = Path(pytest_nextrust.__file__).parent
 
-# Each part may import the parts of earlier rows, and itself. Parts of one row do not import each other, except where
-# `WITHIN` says so.
-ROWS = (
-    ("errors",),
-    ("wire", "files", "config", "redaction", "wording"),
-    ("phases", "matrix", "scenarios", "programs", "threads", "event_plans", "known_issues"),
-    ("options", "settings"),
-    ("macho",),
-    ("toolchain", "emu", "status"),
-    ("plan", "criteria"),
-    ("explore",),
-    ("atomics",),
-    ("control",),
-    ("report",),
-    ("verify",),
-    ("session",),
-    ("hookspecs", "fixtures", "collect", "xdist", "testing"),
-    ("plugin",),
-    ("commands",),
-    ("cli",),
-)
-RANK = {part: rank for rank, row in enumerate(ROWS) for part in row}
-WITHIN = {
-    ("config", "files"),
-    ("scenarios", "matrix"),
-    ("scenarios", "phases"),
-    ("scenarios", "programs"),
-    ("scenarios", "threads"),
-    ("scenarios", "event_plans"),
-    ("programs", "threads"),
-    ("settings", "options"),
-    ("fixtures", "collect"),
-    ("xdist", "collect"),
-    ("known_issues", "matrix"),
-}
-PYTEST_ALLOWED = {"hookspecs", "fixtures", "collect", "xdist", "plugin", "testing"}
-# `status` stands beside the machine, not above it: what it records reaches it as plain values.
-FORBIDDEN = {
-    ("status", "macho"),
-    ("status", "toolchain"),
-    ("status", "emu"),
-    ("emu", "toolchain"),
-    ("toolchain", "emu"),
-}
-
-MODULES = sorted(PACKAGE.rglob("*.py"))
+MAY_IMPORT = may_import()
 
 
-def part_of(path: Path) -> str:
-    relative = path.relative_to(PACKAGE)
-    return relative.parts[0].removesuffix(".py")
+def name_of(path: Path) -> str:
+    """The module's name below the package: ``emu.child.cpu``; a package's is that of its ``__init__``."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(path: Path) -> set[str]:
-    """Every absolute module name that a file imports, at any depth in it; ``from package import x`` gives package.x."""
+PATHS = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported(source: str) -> set[str]:
+    """Every module that a source imports at any depth in it, for type checkers too.
+
+    ``from package import x`` gives ``package.x`` where that is a module.
+    """
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative imports hide where a name comes from"
-            names.add(node.module or "")
-            if node.module == "pytest_nextrust":
-                names |= {f"pytest_nextrust.{alias.name}" for alias in node.names}
+            assert node.level == 0, "relative imports hide where a name comes from"
+            module = node.module or ""
+            inside = [f"{module}.{alias.name}" for alias in node.names]
+            names |= {name if name.removeprefix(PREFIX) in PATHS else module for name in inside}
     return names
 
 
-def breaches(part: str, names: set[str]) -> list[str]:
-    """The imports among ``names`` that the part may not have."""
+PREFIX = "pytest_nextrust."
+GRAPH = {name: imported(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
+
+# What is still to be mended; each list may only become shorter.
+KNOWN: dict[str, list[str]] = {
+    "atomics.narrate": ["pytest_nextrust.atomics.child.first_wrong_step"],
+    "emu.gate.system_vectors": ["pytest_nextrust.emu.child.gate"],
+    "emu.isa.check": ["pytest_nextrust.emu.child.faults"],
+    "hookapi.plugins": ["pytest_nextrust.hooks.handler_index"],
+    "hookapi.settings": ["pytest_nextrust.hooks.logs", "pytest_nextrust.hooks.supervisor"],
+    "toolchain.prebuilt": ["pytest_nextrust.scenario.model"],
+}
+KNOWN_CIRCLES = {name for name in GRAPH if name.startswith(("emu.kernel", "emu.child.gate", "emu.gate", "hook"))}
+KNOWN_CIRCLES |= {"explore.child.confirm", "explore.child.worker"}
+KNOWN_CODE = {"atomics", "atomics.compilers", "commands.status", "emu", "emu.kernel.unix", "llm", "status"}
+
+
+def within(module: str, room: str) -> bool:
+    return f"{module}.".startswith(f"{room}.")
+
+
+def breaches(module: str, names: set[str]) -> list[str]:
+    """The imports among ``names`` that ``module`` may not have."""
+    room = module.partition(".")[0]
     found = []
     for name in sorted(names):
-        pieces = name.split(".")
-        if pieces[0] == "unicorn" and part != "emu":
-            found.append("unicorn")
-        if pieces[0] in ("pytest", "_pytest", "xdist") and part not in PYTEST_ALLOWED:
-            found.append(name)
-        if pieces[0] != "pytest_nextrust" or len(pieces) == 1 or pieces[1] not in RANK or pieces[1] == part:
+        only = ONLY_IN.get(name.partition(".")[0])
+        if only is not None:
+            if not within(module, only):
+                found.append(name)
             continue
-        other = pieces[1]
-        lower = RANK[other] < RANK[part] or (part, other) in WITHIN
-        if not lower or (part, other) in FORBIDDEN:
+        if not name.startswith(PREFIX):
+            continue
+        target = name.removeprefix(PREFIX)
+        other = target.partition(".")[0]
+        upward = other != room and other not in MAY_IMPORT[room]
+        if upward or (".child" in target and ".child" not in module):
             found.append(name)
     return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts))
-def test_imports_point_one_way(path: Path) -> None:
-    """No module imports a part that is not below its own, unicorn outside emu, or pytest outside the plugin's files."""
-    part = part_of(path)
-    if part == "__init__":
+@pytest.mark.parametrize("module", sorted(PATHS))
+def test_imports_point_one_way(module: str) -> None:
+    """No module imports a room that is not below its own, a child's module outside a child, or a library kept out."""
+    room = module.partition(".")[0]
+    if not room or room in FACES:
         return
-    assert part in RANK, f"{path} belongs to no part: add it to ROWS"
-    assert breaches(part, imported(path)) == []
+    assert room in MAY_IMPORT, f"{module} belongs to no room: add it to tests/import_rule.py"
+    assert breaches(module, GRAPH[module]) == KNOWN.get(module, [])
 
 
 def test_the_walker_sees_a_breach() -> None:
-    """The walk reports an upward import, a sideways one, and a library that is kept out."""
-    assert breaches("macho", {"pytest_nextrust.emu.child.cpu"}) == ["pytest_nextrust.emu.child.cpu"]
-    assert breaches("toolchain", {"pytest_nextrust.emu"}) == ["pytest_nextrust.emu"]
-    assert breaches("macho", {"unicorn"}) == ["unicorn"]
-    assert breaches("status", {"pytest"}) == ["pytest"]
-    assert breaches("emu", {"pytest_nextrust.macho", "unicorn", "pytest_nextrust.errors"}) == []
+    """The walk reports an upward import, a sideways one, a child's from outside, and a library that is kept out."""
+    assert breaches("macho.check", {f"{PREFIX}emu.sandbox"}) == [f"{PREFIX}emu.sandbox"]
+    assert breaches("toolchain.elf", {f"{PREFIX}emu"}) == [f"{PREFIX}emu"]
+    assert breaches("emu.sandbox", {f"{PREFIX}emu.child.cpu"}) == [f"{PREFIX}emu.child.cpu"]
+    assert breaches("emu.loader", {"unicorn"}) == ["unicorn"]
+    assert breaches("status.journal", {"pytest"}) == ["pytest"]
+    assert breaches("explore.child.worker", {f"{PREFIX}macho", f"{PREFIX}emu.child.cpu", f"{PREFIX}errors"}) == []
+    assert breaches("emu.child.cpu", {"unicorn"}) == []
+    inside = "if TYPE_CHECKING:\n    from pytest_nextrust.emu import sandbox\ndef f():\n    import unicorn\n"
+    assert imported(inside) == {f"{PREFIX}emu.sandbox", "unicorn"}
+
+
+def in_circles(graph: dict[str, set[str]]) -> set[str]:
+    """The modules that import themselves by way of others."""
+    reach = {name: {target.removeprefix(PREFIX) for target in targets} & set(graph) for name, targets in graph.items()}
+    found = set()
+    for name in graph:
+        seen: set[str] = set()
+        work = list(reach[name])
+        while work:
+            other = work.pop()
+            if other not in seen:
+                seen.add(other)
+                work += reach[other]
+        if name in seen:
+            found.add(name)
+    return found
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """The graph of all imports, those for type checkers too, has no circle."""
+    assert in_circles(GRAPH) <= KNOWN_CIRCLES
+    assert in_circles({"a": {f"{PREFIX}b"}, "b": {f"{PREFIX}c"}, "c": {f"{PREFIX}b"}}) == {"b", "c"}
+
+
+INITS = {name: path for name, path in PATHS.items() if path.name == "__init__.py"}
+
+
+def code_in(source: str) -> list[str]:
+    """What a package's face holds besides a docstring, imports and dunder names, by line."""
+    found = []
+    for node in ast.parse(source).body:
+        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        dunder = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("__")
+        if not (text or dunder or isinstance(node, (ast.Import, ast.ImportFrom))):
+            found.append(f"{node.lineno}: {type(node).__name__}")
+    return found
+
+
+@pytest.mark.parametrize("package", sorted(INITS))
+def test_a_package_is_a_face(package: str) -> None:
+    """An ``__init__`` file re-exports names and holds no code."""
+    assert not code_in(INITS[package].read_text(encoding="utf-8")) or package in KNOWN_CODE
+
+
+def test_code_in_a_face_is_seen() -> None:
+    """A function, a constant and a condition in a face are reported; its docstring, imports and ``__all__`` are not."""
+    assert code_in('"""a"""\nimport os\n__all__ = ["os"]\n') == []
+    assert code_in("A = 1\ndef f(): ...\nif A: import os\n") == ["1: Assign", "2: FunctionDef", "3: If"]
+
+
+@pytest.mark.parametrize("face", [name for name in sorted(PATHS) if name.partition(".")[0] in FACES])
+def test_a_face_has_what_its_module_has(face: str) -> None:
+    """An import path of 0.1 gives the very objects of the module that it stands for."""
+    path = PATHS[face]
+    module = importlib.import_module(PREFIX + face)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            home = importlib.import_module(node.module or "")
+            assert all(getattr(module, name) is getattr(home, name) for name in home.__all__)
 
 
 def loaded_after(statement: str) -> set[str]:
