@@ -67,12 +67,7 @@ class Narrator:
                 return f"{name}+0x{address - start:x}" if address != start else str(name)
         if self._room <= address < self._room + OBJECT_ROOM:
             return f"0x{address:x}"
-        found = self._file.symbol_at(address)
-        if found is None:
-            return f"0x{address:x}"
-        symbol, distance = found
-        name = symbol.name.removeprefix("_")
-        return f"{name}+0x{distance:x}" if distance else name
+        return self._file.describe(address).removeprefix("_") or f"0x{address:x}"
 
 
 def _lines(steps: list[TraceStep], loop: list[TraceStep], parted: Parted | None) -> list[str]:

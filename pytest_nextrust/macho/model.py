@@ -206,6 +206,14 @@ class MachFile:
             return (symbol, 0) if value == address else None
         return (symbol, address - value) if value >= section.addr else None
 
+    def describe(self, address: int) -> str:
+        """``symbol+0x12``, or nothing where ``symbol_at`` finds none."""
+        found = self.symbol_at(address)
+        if found is None:
+            return ""
+        symbol, distance = found
+        return f"{symbol.name}+0x{distance:x}" if distance else symbol.name
+
     @cached_property
     def _index_sections(self) -> tuple[array[int], array[int]]:
         return self._index(lay.N_SECT)

@@ -51,13 +51,11 @@ GRAPH = {name: imported(path.read_text(encoding="utf-8")) for name, path in PATH
 # What is still to be mended; each list may only become shorter.
 KNOWN: dict[str, list[str]] = {
     "atomics.narrate": ["pytest_nextrust.atomics.child.first_wrong_step"],
-    "emu.gate.system_vectors": ["pytest_nextrust.emu.child.gate"],
-    "emu.isa.check": ["pytest_nextrust.emu.child.faults"],
     "hookapi.plugins": ["pytest_nextrust.hooks.handler_index"],
     "hookapi.settings": ["pytest_nextrust.hooks.logs", "pytest_nextrust.hooks.supervisor"],
     "toolchain.prebuilt": ["pytest_nextrust.scenario.model"],
 }
-KNOWN_CIRCLES = {name for name in GRAPH if name.startswith(("emu.kernel", "emu.child.gate", "emu.gate", "hook"))}
+KNOWN_CIRCLES = {name for name in GRAPH if name.startswith(("emu.kernel", "hook"))}
 KNOWN_CIRCLES |= {"explore.child.confirm", "explore.child.worker"}
 KNOWN_CODE = {"atomics", "atomics.compilers", "commands.status", "emu", "emu.kernel.unix", "llm", "status"}
 

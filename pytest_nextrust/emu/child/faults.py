@@ -16,7 +16,7 @@ from pytest_nextrust.emu.records import Fault, Instruction
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.macho import MachFile
 
-__all__ = ["Cause", "describe", "symbolise"]
+__all__ = ["Cause", "describe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,11 @@ class Cause:
         return VECTORS.get(self.vector, f"exception {self.vector}")
 
 
-def symbolise(file: MachFile, address: int) -> str:
-    """``symbol+0x12``, or nothing where the file names nothing there."""
-    found = file.symbol_at(address)
-    if found is None:
-        return ""
-    symbol, distance = found
-    return f"{symbol.name}+0x{distance:x}" if distance else symbol.name
-
-
 def instruction(data: bytes, pc: int, file: MachFile, cpu: str) -> Instruction:
     """The instruction at the start of ``data``."""
     decoded = decode(data, pc)
     data = data[: decoded.length if decoded is not None else 2]
-    return Instruction(pc, data, disassemble(data, pc, cpu), symbolise(file, pc))
+    return Instruction(pc, data, disassemble(data, pc, cpu), file.describe(pc))
 
 
 def describe(cause: Cause, data: bytes, file: MachFile, cpu: str, history: History, wanted: int) -> Fault:
@@ -67,7 +58,7 @@ def describe(cause: Cause, data: bytes, file: MachFile, cpu: str, history: Histo
         vector=cause.vector,
         name=cause.name,
         pc=cause.pc,
-        symbol=symbolise(file, cause.pc),
+        symbol=file.describe(cause.pc),
         instruction=instruction(data, cause.pc, file, cpu).text,
         d=tuple(registers.d),
         a=tuple(registers.a),

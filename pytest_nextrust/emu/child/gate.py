@@ -3,7 +3,7 @@
 Run once for each release of the emulator, gate and Python, and remembered in ``$XDG_CACHE_HOME/nextrust`` (or
 ``~/.cache/nextrust``). A folder that cannot be written costs only the time to run it again.
 
-Boundary: runs ``gate_vectors`` and ``gate_system`` on a CPU and compares. What a CPU must be to exist at all (model,
+Boundary: runs the vectors of ``emu.gate`` on a CPU and compares. What a CPU must be to exist at all (model,
 instruction counter) is checked by ``cpu`` when one is made.
 """
 
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.child.cpu import CPUS, Cpu, Stop
 from pytest_nextrust.emu.child.library import LIBRARY
+from pytest_nextrust.emu.gate.addresses import CODE, DATA, DATA_SIZE, READ_ONLY, STACK
+from pytest_nextrust.emu.memory import PAGE
 from pytest_nextrust.emu.records import GateStatus
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
@@ -33,11 +35,12 @@ __all__ = ["check", "run", "status", "vectors"]
 GATE_VERSION = 1
 """Counts up when the vectors or what is compared change."""
 
-CODE, SPACING = 0x1_0000, 32
-DATA, READ_ONLY, STACK = 0x20_0000, 0x28_0000, 0x20_1000
-PAGE = 0x2000
+SPACING = 32
+"""Bytes from one vector's code to the next one's."""
+
 BEHIND = b"\x4e\x44" * (SPACING // 2)
-DATA_SIZE = 0x4000
+"""``trap #4`` behind every vector: one that goes too far is stopped there."""
+
 BYSTANDER = 0xDEAD_0000
 """What registers hold that a vector says nothing about."""
 
@@ -80,7 +83,6 @@ def run(cpu: Cpu) -> int:
     uc.mem_map(CODE, size, 5)
     uc.mem_map(DATA, DATA_SIZE, 3)
     uc.mem_map(READ_ONLY, PAGE, 1)
-    # trap #4 behind every vector: one that goes too far is stopped there.
     image = b"".join((bytes.fromhex(vector.code) + BEHIND)[:SPACING] for vector in every)
     uc.mem_write(CODE, image)
     for at, vector in enumerate(every):

@@ -1,6 +1,6 @@
 """The gate's vectors for what is not arithmetic: memory, atomics, traps, faults, counting, floating point.
 
-Boundary: see ``gate_vectors``. Expected values are written down or computed here, never taken from an emulator.
+Boundary: see ``vectors``. Expected values are written down or computed here, never taken from an emulator.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from pytest_nextrust.emu.child.gate import DATA, READ_ONLY, STACK
-from pytest_nextrust.emu.gate.vectors import HOLE, Vector
+from pytest_nextrust.emu.gate.addresses import DATA, HOLE, READ_ONLY, STACK
+from pytest_nextrust.emu.gate.vectors import Vector
 
 __all__ = ["system_vectors"]
 

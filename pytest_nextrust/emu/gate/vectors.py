@@ -1,6 +1,6 @@
 """The gate's vectors: short pieces of machine code, a state to start from, and the state the CPU must end in.
 
-Boundary: data only, made from ``gate_model`` and a fixed seed; the same on every machine. ``gate`` runs them.
+Boundary: data only, made from ``model`` and a fixed seed; the same on every machine. ``child.gate`` runs them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 
 from pytest_nextrust.emu.gate import model
 
-__all__ = ["HOLE", "Vector", "integer_vectors"]
-
-HOLE = 0x30_0000
-"""An address where the gate maps nothing."""
+__all__ = ["Vector", "integer_vectors"]
 
 EDGES = {
     8: (0, 1, 0x7F, 0x80, 0x81, 0xFF),

@@ -10,7 +10,6 @@ Boundary: reads the file; the emulator is not involved.
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.child.faults import symbolise
 from pytest_nextrust.emu.isa.decode import CPU_BITS, Decoded
 from pytest_nextrust.emu.isa.flow import Flow
 from pytest_nextrust.emu.isa.reader import MISSING
@@ -44,7 +43,7 @@ def refuse_unsupported(file: MachFile, cpu: str) -> None:
         return
     shown = []
     for finding in findings[:SHOWN]:
-        symbol = symbolise(file, finding.address)
+        symbol = file.describe(finding.address)
         where = f"0x{finding.address:x}" + (f" ({symbol})" if symbol else "")
         shown.append(f"{finding.name} at {where}: {finding.reason}")
     more = f"; and {len(findings) - SHOWN} more" if len(findings) > SHOWN else ""

@@ -79,12 +79,7 @@ class Image:
             return f"stack of {whose}-0x{STACK - offset:x}"
         if TRAMPOLINE <= address < TRAMPOLINE + PAGE:
             return f"sigtramp+0x{address - TRAMPOLINE:x}"
-        found = self.file.symbol_at(address)
-        if found is None:
-            return f"0x{address:x}"
-        symbol, distance = found
-        name = symbol.name.removeprefix("_")
-        return f"{name}+0x{distance:x}" if distance else name
+        return self.file.describe(address).removeprefix("_") or f"0x{address:x}"
 
 
 class Stopped(Exception):

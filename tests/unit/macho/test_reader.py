@@ -97,6 +97,7 @@ def test_symbols_by_name_and_address() -> None:
     library = _thin(b.a_next_program()).symbol_at(0x05002CE4)
     assert library is not None
     assert library[0].name == "_printf"
+    assert [file.describe(at) for at in (0x2420, 0x2426, 0x2412, 0x2440)] == ["_main", "_main+0x6", "local+0x2", ""]
     assert _thin(b.an_object()).lookup("_helper") is None  # undefined
 
 
