@@ -58,7 +58,7 @@ def _python() -> dict[str, Any]:
 
 
 def _emulator(faults: list[Fault], *, fresh: bool) -> dict[str, Any]:
-    from pytest_nextrust.emu import gate_status
+    from pytest_nextrust.emu.sandbox import gate_status
 
     try:
         gate = gate_status(fresh=fresh)

@@ -35,7 +35,7 @@ class Machine(Protocol):
 
 
 def _sandbox() -> Machine:
-    from pytest_nextrust.emu import Sandbox
+    from pytest_nextrust.emu.sandbox import Sandbox
 
     machine: Machine = Sandbox()
     return machine

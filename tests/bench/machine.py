@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pytest_nextrust.emu import Sandbox
+from pytest_nextrust.emu.sandbox import Sandbox
 from tests.bench.report import Result
 from tests.unit.emu_core.programs import DATA, TEXT, hexadecimal, request, write_and_exit
 

@@ -12,7 +12,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.emu import RunRequest, Sandbox
+from pytest_nextrust.emu.records import RunRequest
+from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.toolchain import BuildRequest, Toolchain
 
 __all__ = ["HERE", "LEVELS", "PROGRAMS", "Answer", "Pair", "linux", "nextstep", "pairs"]

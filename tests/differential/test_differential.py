@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.emu import Sandbox
+from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.project.compiler_issues import load_known_issues
 from pytest_nextrust.toolchain import Toolchain, toolchains
 

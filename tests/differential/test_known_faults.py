@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_nextrust.emu import RunRequest, Sandbox
+from pytest_nextrust.emu.records import RunRequest
+from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.project.compiler_issues import Issue, load_known_issues
 from pytest_nextrust.scenario.model import Scenario, load, shipped_folder

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from pytest_nextrust.cli import main
-from pytest_nextrust.emu import GateStatus
+from pytest_nextrust.emu.records import GateStatus
 from pytest_nextrust.errors import HarnessFault
 
 SCHEMA = json.loads(files("pytest_nextrust").joinpath("schemas/doctor.json").read_text())
@@ -31,7 +31,7 @@ def gate(monkeypatch: pytest.MonkeyPatch, status: GateStatus | HarnessFault) -> 
             raise status
         return status
 
-    monkeypatch.setattr("pytest_nextrust.emu.gate_status", ask)
+    monkeypatch.setattr("pytest_nextrust.emu.sandbox.gate_status", ask)
 
 
 def test_a_machine_that_works(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,9 +55,9 @@ KNOWN: dict[str, list[str]] = {
     "hookapi.settings": ["pytest_nextrust.hooks.logs", "pytest_nextrust.hooks.supervisor"],
     "toolchain.prebuilt": ["pytest_nextrust.scenario.model"],
 }
-KNOWN_CIRCLES = {name for name in GRAPH if name.startswith(("emu.kernel", "hook"))}
+KNOWN_CIRCLES = {name for name in GRAPH if name.startswith("hook")}
 KNOWN_CIRCLES |= {"explore.child.confirm", "explore.child.worker"}
-KNOWN_CODE = {"atomics", "atomics.compilers", "commands.status", "emu", "emu.kernel.unix", "llm", "status"}
+KNOWN_CODE = {"atomics", "atomics.compilers", "commands.status", "llm", "status"}
 
 
 def within(module: str, room: str) -> bool:
@@ -185,8 +185,12 @@ HEAVY = {"unicorn", "capstone", "elftools", "hypothesis", "jsonschema"}
             HEAVY
             | {"pytest", "tomllib", "subprocess", "pytest_nextrust.base.convert", "pytest_nextrust.status.archive"},
         ),
-        ("import pytest_nextrust.emu", HEAVY | {"pytest"}),
-        ("import pytest_nextrust.emu.sandbox", HEAVY | {"pytest"}),
+        (
+            "import pytest_nextrust.emu.sandbox",
+            HEAVY | {"pytest", "pytest_nextrust.emu.child", "pytest_nextrust.emu.kernel", "pytest_nextrust.macho"},
+        ),
+        ("import pytest_nextrust.emu.kernel.signals", HEAVY | {"pytest_nextrust.emu.kernel.dispatch"}),
+        ("import pytest_nextrust.emu.child.worker", {"capstone", "pytest", "pytest_nextrust.emu.sandbox"}),
         ("import pytest; import pytest_nextrust.plugin", HEAVY | {"pytest_nextrust.emu", "pytest_nextrust.toolchain"}),
     ],
 )

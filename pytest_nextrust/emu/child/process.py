@@ -19,7 +19,8 @@ from pytest_nextrust.emu.child.guard import Guard, Suspect
 from pytest_nextrust.emu.child.rerun_log import LONGEST, History
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.isa.check import refuse_unsupported
-from pytest_nextrust.emu.kernel import GuestExit, GuestKilled, GuestWaited, Kernel, Unimplemented
+from pytest_nextrust.emu.kernel.dispatch import Kernel
+from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, GuestWaited, Unimplemented
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.records import End, Fault, RunRecord, RunRequest
 from pytest_nextrust.emu.registers import Registers

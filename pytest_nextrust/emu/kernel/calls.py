@@ -16,7 +16,7 @@ Result = int | tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: its number, name, how many arguments it takes, and what serves it (the kernel, then the arguments).
+    """One call: its number, name, how many arguments it takes, and what serves it (the task, then the arguments).
 
     ``note`` is what the reference says about it.
     """

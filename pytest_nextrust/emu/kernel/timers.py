@@ -1,6 +1,6 @@
 """The three interval timers, counted in guest time, which is counted in instructions: so they fire at the same place.
 
-Boundary: when a timer falls due and what it posts; waiting and delivery are the kernel's.
+Boundary: when a timer falls due and what it posts; waiting and delivery are in ``state``.
 
 Sources: 4.3BSD setitimer(2) and ``kern_time.c``: a value under the clock's tick is one tick, a value out of range is
 EINVAL. The tick is a decision: NeXT's is longer, but a short one lets a program be interrupted often (inferred).

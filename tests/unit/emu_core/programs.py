@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_nextrust.emu import RunRequest
+from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol, write_executable
 
 TEXT = 0x2400

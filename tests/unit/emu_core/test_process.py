@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.emu import RunRecord, Sandbox
+from pytest_nextrust.emu.records import RunRecord
+from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import NotRunnable
 from tests.unit.emu_core.programs import DATA, EXIT_0, TEXT, program, request, write_and_exit
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.emu import RunRecord, Sandbox, gate_status
+from pytest_nextrust.emu.records import RunRecord
+from pytest_nextrust.emu.sandbox import Sandbox, gate_status
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from tests.unit.emu_core.programs import EXIT_0, request, write_and_exit
 
@@ -122,7 +123,7 @@ def test_a_forgotten_sandbox_ends_its_child() -> None:
 OWNER = """
 import sys
 sys.path.insert(0, {root!r})
-from pytest_nextrust.emu import Sandbox
+from pytest_nextrust.emu.sandbox import Sandbox
 from tests.unit.emu_core.programs import request, EXIT_0
 sandbox = Sandbox()
 sandbox.run(request(EXIT_0))
@@ -218,7 +219,7 @@ def test_the_parent_never_imports_the_emulator() -> None:
     root = str(Path(__file__).parents[3])
     code = (
         f"import sys; sys.path.insert(0, {root!r})\n"
-        "from pytest_nextrust.emu import Sandbox\n"
+        "from pytest_nextrust.emu.sandbox import Sandbox\n"
         "from tests.unit.emu_core.programs import request, EXIT_0\n"
         "with Sandbox() as s: s.run(request(EXIT_0))\n"
         "print([m for m in sys.modules if m.split('.')[0] in ('unicorn', 'capstone', 'pytest')])"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_nextrust.emu.clock import VirtualClock
-from pytest_nextrust.emu.kernel import Kernel
+from pytest_nextrust.emu.kernel.dispatch import Kernel
 from pytest_nextrust.emu.memory import PAGE, AddressSpace, BytesBacking
 from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.emu.registers import Registers

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.emu.kernel import Unimplemented
-from pytest_nextrust.emu.kernel.ends import UnixError
+from pytest_nextrust.emu.kernel.ends import Unimplemented, UnixError
 from pytest_nextrust.emu.kernel.files import NOFILE, Descriptors, OpenFile
 from pytest_nextrust.emu.kernel.unix import transfers
 from pytest_nextrust.errors import NotRunnable

@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from pytest_nextrust.emu.kernel import Unimplemented
-from pytest_nextrust.emu.kernel.mach import ROUTINES
+from pytest_nextrust.emu.kernel.ends import Unimplemented
 from pytest_nextrust.emu.kernel.mach.items import slots
 from pytest_nextrust.emu.kernel.mach.messages_named import MESSAGES
+from pytest_nextrust.emu.kernel.mach.routines import ROUTINES
 from pytest_nextrust.emu.memory import PAGE
 from tests.unit.emu_kernel.guest import DATA, INTEGER, PORT, TEXT, Guest, boolean, integer, words
 
@@ -369,4 +369,4 @@ def test_a_message_carries_a_bounded_amount_out_of_line(guest: Guest) -> None:
     silent = guest.message(guest.mach(10), guest.mach(13), 2030)
     guest.memory.copyout(DATA, silent)
     assert guest.mach(20, DATA, 0, len(silent), 0) == 0
-    assert not guest.kernel.ports.find(guest.mach(13)).queue  # type: ignore[union-attr]
+    assert not guest.kernel.task.ports.find(guest.mach(13)).queue  # type: ignore[union-attr]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.emu.kernel import GuestKilled, Unimplemented
+from pytest_nextrust.emu.kernel.ends import GuestKilled, Unimplemented
 from pytest_nextrust.emu.kernel.exceptions import signal_for
 from pytest_nextrust.emu.kernel.signals import FRAME, SIGCONTEXT, Action, Signal, SignalState
 from pytest_nextrust.emu.memory import PAGE, AddressSpace, BytesBacking, GuestFault
@@ -41,7 +41,7 @@ def test_the_frame_byte_by_byte(guest: Guest) -> None:
     assert guest.regs.sp == sp - 36
     assert guest.regs.pc == HANDLER
     assert frame(guest) == (30, 0, sp - 24, 0, 1 << 1, sp, TEXT + 2, 0x0012, 0)
-    assert guest.kernel.signals.mask == 1 << 1 | 1 << 5 | 1 << 29
+    assert guest.kernel.task.signals.mask == 1 << 1 | 1 << 5 | 1 << 29
 
 
 def test_sigreturn_undoes_the_delivery(guest: Guest) -> None:
@@ -58,7 +58,7 @@ def test_sigreturn_undoes_the_delivery(guest: Guest) -> None:
     guest.kernel.trap(36, guest.regs)
     assert (guest.regs.sp, guest.regs.pc, guest.regs.sr) == (sp, TEXT + 2, 0xC015)
     assert guest.regs.d[:3] == [77, 5, 6]
-    assert guest.kernel.signals.mask == 0xFFFF_FFFF & ~(1 << 8 | 1 << 16 | 1 << 18)
+    assert guest.kernel.task.signals.mask == 0xFFFF_FFFF & ~(1 << 8 | 1 << 16 | 1 << 18)
     assert guest.kernel.traps[-1].result is None
 
 
@@ -116,7 +116,7 @@ def test_the_signal_stack(guest: Guest) -> None:
         guest.regs.sp += 4
         guest.regs.d[0] = 103
         guest.kernel.trap(36, guest.regs)
-    assert (guest.regs.sp, guest.kernel.signals.on_stack) == (sp, False)
+    assert (guest.regs.sp, guest.kernel.task.signals.on_stack) == (sp, False)
 
 
 def test_a_frame_that_cannot_be_written_kills(guest: Guest) -> None:
@@ -150,7 +150,7 @@ def test_ignoring(guest: Guest) -> None:
     guest.ok(110, 0)
     guest.ok(37, 100, 15)
     guest.ok(37, 100, 20)
-    assert guest.kernel.signals.pending == 0
+    assert guest.kernel.task.signals.pending == 0
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_missed_intervals_are_one_signal(guest: Guest) -> None:
     guest.count = 105_000
     guest.kernel.deliver(guest.regs)
     assert guest.kernel.next_alarm() == 110_000
-    assert guest.kernel.signals.pending == 0
+    assert guest.kernel.task.signals.pending == 0
 
 
 def test_timer_values_are_checked(guest: Guest) -> None:
@@ -332,7 +332,7 @@ def test_sigpause(guest: Guest) -> None:
     assert answer.error == 4
     assert guest.regs.pc == HANDLER
     assert frame(guest)[4] == 1 << 13 | 1 << 1
-    assert guest.kernel.signals.mask == 1 << 2 | 1 << 13
+    assert guest.kernel.task.signals.mask == 1 << 2 | 1 << 13
 
 
 @pytest.mark.parametrize(("flags", "restarts"), [(0, True), (2, False)])

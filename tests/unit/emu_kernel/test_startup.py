@@ -6,13 +6,13 @@ import struct
 
 import pytest
 
-from pytest_nextrust.emu.kernel import GuestExit
+from pytest_nextrust.emu.kernel.ends import GuestExit
 from tests.unit.emu_kernel.guest import INTEGER, Guest, boolean, integer, words
 
 
 def stub(guest: Guest, number: int, body: bytes, reply_words: tuple[int, ...], *, simple: bool = True) -> bytes:
     """A MIG user stub: msg_rpc, then the checks on id, size, simple flag and type words; answers the reply."""
-    assert guest.kernel.user_register in (0, 0x0002_0000)
+    assert guest.kernel.task.thread.user_register in (0, 0x0002_0000)
     guest.regs.d[0] = 0
     guest.kernel.trap(37, guest.regs)
     guest.regs.pc -= 2

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_nextrust.emu.kernel import GuestExit, GuestKilled, Unimplemented
+from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, Unimplemented
 from pytest_nextrust.emu.registers import Registers
 from tests.unit.emu_kernel.guest import TEXT, Guest
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pytest_nextrust.emu import Sandbox
+from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.program import conventional
 from pytest_nextrust.explore.replay import explore

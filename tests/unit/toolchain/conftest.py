@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.emu import RunRecord, RunRequest, Sandbox
+from pytest_nextrust.emu.records import RunRecord, RunRequest
+from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.toolchain import BuildRequest, BuildResult, ToolchainConfig, toolchains
 
 Build = Callable[..., BuildResult]

@@ -2,10 +2,3 @@
 
 Boundary: one task with one thread; a message to the task, its thread or the host is served at once.
 """
-
-from __future__ import annotations
-
-from pytest_nextrust.emu.kernel.mach.routines import ROUTINES
-from pytest_nextrust.emu.kernel.mach.traps import MACH_TABLE
-
-__all__ = ["MACH_TABLE", "ROUTINES"]

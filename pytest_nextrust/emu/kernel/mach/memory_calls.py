@@ -7,15 +7,11 @@ Sources: Mach 2.5 ``vm_user.c`` and its manual; vm_read, vm_write and vm_copy wa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError
 from pytest_nextrust.emu.kernel.mach.items import Item, boolean, integer, integers, out_of_line, port
 from pytest_nextrust.emu.kernel.mach.routine import Routine
+from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.memory import PAGE
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
 
 __all__ = ["MEMORY_ROUTINES", "VM_STATISTICS"]
 
@@ -28,26 +24,26 @@ VM_STATISTICS = (PAGE, 1024, 256, 128, 256, 0, 0, 0, 0, 0, 0, 0, 0)
 """Page size, free, active, inactive and wired pages, then counters: a machine of 13 MB, the same in every run."""
 
 
-def vm_allocate(kernel: Kernel, address: int, size: int, anywhere: int) -> tuple[Item, ...]:
+def vm_allocate(task: Task, address: int, size: int, anywhere: int) -> tuple[Item, ...]:
     """Zero-filled memory at an address, or in the lowest hole that is large enough."""
-    return (integer(kernel.memory.allocate(None if anywhere else address, size)),)
+    return (integer(task.memory.allocate(None if anywhere else address, size)),)
 
 
-def vm_deallocate(kernel: Kernel, address: int, size: int) -> tuple[Item, ...]:
+def vm_deallocate(task: Task, address: int, size: int) -> tuple[Item, ...]:
     """Remove pages."""
-    kernel.memory.deallocate(address, size)
+    task.memory.deallocate(address, size)
     return ()
 
 
-def vm_protect(kernel: Kernel, address: int, size: int, set_maximum: int, prot: int) -> tuple[Item, ...]:
+def vm_protect(task: Task, address: int, size: int, set_maximum: int, prot: int) -> tuple[Item, ...]:
     """Set the current, or the maximum, protection."""
     if prot & ~_ALL_PROTECTIONS:
         raise KernError(Kern.INVALID_ARGUMENT)
-    kernel.memory.protect(address, size, prot, set_maximum=bool(set_maximum))
+    task.memory.protect(address, size, prot, set_maximum=bool(set_maximum))
     return ()
 
 
-def vm_inherit(_kernel: Kernel, _address: int, _size: int, inheritance: int) -> tuple[Item, ...]:
+def vm_inherit(_task: Task, _address: int, _size: int, inheritance: int) -> tuple[Item, ...]:
     """Say what children get: there are none."""
     if inheritance > _INHERIT_LAST:
         raise KernError(Kern.INVALID_ARGUMENT)
@@ -59,36 +55,36 @@ def _whole_pages(*values: int) -> None:
         raise KernError(Kern.INVALID_ARGUMENT)
 
 
-def vm_read(kernel: Kernel, address: int, size: int) -> tuple[Item, ...]:
+def vm_read(task: Task, address: int, size: int) -> tuple[Item, ...]:
     """A copy of pages, in memory new to the caller."""
     _whole_pages(address, size)
-    return (out_of_line(_TYPE_BYTE, 8, size, kernel.memory.copyin(address, size)),)
+    return (out_of_line(_TYPE_BYTE, 8, size, task.memory.copyin(address, size)),)
 
 
-def vm_write(kernel: Kernel, address: int, data: bytes) -> tuple[Item, ...]:
+def vm_write(task: Task, address: int, data: bytes) -> tuple[Item, ...]:
     """Overwrite pages."""
     _whole_pages(address, len(data))
-    kernel.memory.copyout(address, data)
+    task.memory.copyout(address, data)
     return ()
 
 
-def vm_copy(kernel: Kernel, source: int, size: int, destination: int) -> tuple[Item, ...]:
+def vm_copy(task: Task, source: int, size: int, destination: int) -> tuple[Item, ...]:
     """Copy pages within the task."""
     _whole_pages(source, size, destination)
-    kernel.memory.copyout(destination, kernel.memory.copyin(source, size))
+    task.memory.copyout(destination, task.memory.copyin(source, size))
     return ()
 
 
-def vm_region(kernel: Kernel, address: int) -> tuple[Item, ...]:
+def vm_region(task: Task, address: int) -> tuple[Item, ...]:
     """What is at an address, or after it."""
-    region = kernel.memory.next_region(address)
+    region = task.memory.next_region(address)
     if region is None:
         raise KernError(Kern.NO_SPACE)
     shape = (integer(region.start), integer(region.size), integer(region.prot), integer(region.max_prot))
     return (*shape, integer(_INHERIT_COPY), boolean(False), port(0), integer(0))
 
 
-def vm_statistics(_kernel: Kernel) -> tuple[Item, ...]:
+def vm_statistics(_task: Task) -> tuple[Item, ...]:
     """The host's memory."""
     return (integers(VM_STATISTICS),)
 

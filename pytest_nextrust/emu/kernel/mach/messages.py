@@ -10,17 +10,14 @@ local port; remote port; id}; the receiver sees its own port as local and the se
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.kernel.ends import Interrupted
 from pytest_nextrust.emu.kernel.mach.codes import KernError, Msg
 from pytest_nextrust.emu.kernel.mach.items import slots
 from pytest_nextrust.emu.kernel.mach.ports import Kind, Message, Port
 from pytest_nextrust.emu.kernel.mach.routines import serve
+from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.memory import GuestFault, VmError
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
 
 __all__ = ["HEADER", "MESSAGE_MAX", "OUT_OF_LINE_MAX", "receive", "rpc", "send"]
 
@@ -39,10 +36,10 @@ class _Refused(Exception):
         self.code = code
 
 
-def send(kernel: Kernel, address: int, option: int, size: int, timeout: int) -> int:
+def send(task: Task, address: int, option: int, size: int, timeout: int) -> int:
     """msg_send: ``size`` bytes at ``address``; ``timeout`` in milliseconds. Answers a msg_return_t."""
     try:
-        _send(kernel, address, option, size, timeout)
+        _send(task, address, option, size, timeout)
     except _Refused as refused:
         return refused.code
     except GuestFault:
@@ -52,33 +49,33 @@ def send(kernel: Kernel, address: int, option: int, size: int, timeout: int) -> 
     return Msg.SUCCESS
 
 
-def _send(kernel: Kernel, address: int, option: int, size: int, timeout: int) -> None:
+def _send(task: Task, address: int, option: int, size: int, timeout: int) -> None:
     if size < HEADER.size:
         raise _Refused(Msg.SEND_TOO_SMALL)
     if size > MESSAGE_MAX:
         raise _Refused(Msg.SEND_TOO_LARGE)
-    data = kernel.memory.copyin(address, size)
+    data = task.memory.copyin(address, size)
     flags, _, kind, local, remote, number = HEADER.unpack_from(data)
-    port = kernel.ports.find(remote)
-    if port is None or (local and kernel.ports.find(local) is None):
+    port = task.ports.find(remote)
+    if port is None or (local and task.ports.find(local) is None):
         raise _Refused(Msg.SEND_INVALID_PORT)
     simple = bool(flags & 0xFF)
     body = data[HEADER.size :]
-    pointed = () if simple else _copy_pointed(kernel, body)
+    pointed = () if simple else _copy_pointed(task, body)
     if port.kind is not Kind.USER:
-        _ask_kernel(kernel, port, (simple, kind, local, number), body, pointed)
+        _ask_kernel(task, port, (simple, kind, local, number), body, pointed)
         return
-    kernel.message_name = f"port {remote}, id {number}"
+    task.thread.message = f"port {remote}, id {number}"
     if len(port.queue) >= port.backlog:
         if option & SEND_TIMEOUT:
-            kernel.wait(kernel.clock.now_us + timeout * 1000, restart=False, why="")
+            task.wait(task.clock.now_us + timeout * 1000, restart=False, why="")
             raise _Refused(Msg.SEND_TIMED_OUT)
-        kernel.wait(None, restart=False, why=f"waits for room on port {remote}, where only this task receives")
+        task.wait(None, restart=False, why=f"waits for room on port {remote}, where only this task receives")
     header = HEADER.pack(int(simple), size, kind, remote, local, number)
-    kernel.ports.enqueue(port, header + body, pointed)
+    task.ports.enqueue(port, header + body, pointed)
 
 
-def _copy_pointed(kernel: Kernel, body: bytes) -> tuple[tuple[int, bytes], ...]:
+def _copy_pointed(task: Task, body: bytes) -> tuple[tuple[int, bytes], ...]:
     found = []
     total = 0
     try:
@@ -89,24 +86,24 @@ def _copy_pointed(kernel: Kernel, body: bytes) -> tuple[tuple[int, bytes], ...]:
             total += slot.size
             if total > OUT_OF_LINE_MAX:
                 raise _Refused(Msg.SEND_INVALID_MEMORY)
-            found.append((HEADER.size + slot.at, kernel.memory.copyin(pointer, slot.size)))
+            found.append((HEADER.size + slot.at, task.memory.copyin(pointer, slot.size)))
             if slot.deallocate and slot.size:
-                kernel.memory.deallocate(pointer, slot.size)
+                task.memory.deallocate(pointer, slot.size)
     except (ValueError, VmError):
         raise _Refused(Msg.SEND_TOO_SMALL) from None
     return tuple(found)
 
 
 def _ask_kernel(
-    kernel: Kernel,
+    task: Task,
     port: Port,
     header: tuple[bool, int, int, int],
     body: bytes,
     pointed: tuple[tuple[int, bytes], ...],
 ) -> None:
     simple, kind, local, number = header
-    items = serve(kernel, port, number, simple, body, dict(pointed))
-    reply_to = kernel.ports.find(local)
+    items = serve(task, port, number, simple, body, dict(pointed))
+    reply_to = task.ports.find(local)
     if reply_to is None or not reply_to.receives:
         return
     data = bytearray(HEADER.size)
@@ -117,14 +114,14 @@ def _ask_kernel(
             answers.append((len(data) - 4, item.pointed))
     all_simple = all(item.simple for item in items)
     HEADER.pack_into(data, 0, int(all_simple), len(data), kind, local, 0, number + 100)
-    kernel.ports.enqueue(reply_to, bytes(data), tuple(answers))
+    task.ports.enqueue(reply_to, bytes(data), tuple(answers))
 
 
-def receive(kernel: Kernel, address: int, option: int, size: int, name: int, timeout: int) -> int:
+def receive(task: Task, address: int, option: int, size: int, name: int, timeout: int) -> int:
     """msg_receive: into ``size`` bytes at ``address`` from a port or set. Answers a msg_return_t."""
     try:
-        message = _take(kernel, address, option, size, name, timeout)
-        _copy_message(kernel, address, message)
+        message = _take(task, address, option, size, name, timeout)
+        _copy_message(task, address, message)
     except _Refused as refused:
         return refused.code
     except GuestFault:
@@ -136,47 +133,47 @@ def receive(kernel: Kernel, address: int, option: int, size: int, name: int, tim
     return Msg.SUCCESS
 
 
-def _source(kernel: Kernel, name: int) -> Port | None:
+def _source(task: Task, name: int) -> Port | None:
     try:
-        return kernel.ports.source(name)
+        return task.ports.source(name)
     except KernError:
         raise _Refused(Msg.RCV_INVALID_PORT) from None
 
 
-def _take(kernel: Kernel, address: int, option: int, size: int, name: int, timeout: int) -> Message:
-    port = _source(kernel, name)
+def _take(task: Task, address: int, option: int, size: int, name: int, timeout: int) -> Message:
+    port = _source(task, name)
     if port is None:
         if option & RCV_NO_SENDERS:
             raise _Refused(Msg.RCV_ONLY_SENDER)
         if option & RCV_TIMEOUT:
-            kernel.wait(kernel.clock.now_us + timeout * 1000, restart=False, why="")
+            task.wait(task.clock.now_us + timeout * 1000, restart=False, why="")
             raise _Refused(Msg.RCV_TIMED_OUT)
-        kernel.wait(None, restart=False, why=f"waits for a message on port {name} that nobody can send")
+        task.wait(None, restart=False, why=f"waits for a message on port {name} that nobody can send")
         raise _Refused(Msg.RCV_TIMED_OUT)
     if len(port.queue[0].data) > size:
         message = port.queue[0] if option & RCV_LARGE else port.queue.popleft()
-        kernel.memory.write_u32(address + 4, len(message.data))
+        task.memory.write_u32(address + 4, len(message.data))
         raise _Refused(Msg.RCV_TOO_LARGE)
     return port.queue.popleft()
 
 
-def _copy_message(kernel: Kernel, address: int, message: Message) -> None:
-    kernel.memory.check(address, len(message.data), "write")
+def _copy_message(task: Task, address: int, message: Message) -> None:
+    task.memory.check(address, len(message.data), "write")
     data = bytearray(message.data)
     for at, content in message.pointed:
-        place = kernel.memory.allocate(None, len(content), "message")
-        kernel.memory.copyout(place, content)
+        place = task.memory.allocate(None, len(content), "message")
+        task.memory.copyout(place, content)
         data[at : at + 4] = place.to_bytes(4, "big")
-    kernel.memory.copyout(address, bytes(data))
+    task.memory.copyout(address, bytes(data))
 
 
-def rpc(kernel: Kernel, address: int, option: int, sizes: tuple[int, int], timeouts: tuple[int, int]) -> int:
+def rpc(task: Task, address: int, option: int, sizes: tuple[int, int], timeouts: tuple[int, int]) -> int:
     """msg_rpc: send, then receive on the header's local port into the same place. Answers a msg_return_t."""
     try:
-        name = kernel.memory.read_u32(address + 12)
+        name = task.memory.read_u32(address + 12)
     except GuestFault:
         return Msg.SEND_INVALID_MEMORY
-    result = send(kernel, address, option, sizes[0], timeouts[0])
+    result = send(task, address, option, sizes[0], timeouts[0])
     if result != Msg.SUCCESS:
         return result
-    return receive(kernel, address, option, sizes[1], name, timeouts[1])
+    return receive(task, address, option, sizes[1], name, timeouts[1])

@@ -8,15 +8,12 @@ Sources: Mach 2.5 and NeXT ``mach.defs``; port types of ``<mach/port.h>``. Names
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError
 from pytest_nextrust.emu.kernel.mach.items import Item, boolean, integer, out_of_line
 from pytest_nextrust.emu.kernel.mach.ports import BACKLOG_MAX, Port
 from pytest_nextrust.emu.kernel.mach.routine import Routine
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
+from pytest_nextrust.emu.kernel.state import Task
 
 __all__ = ["PORT_ROUTINES"]
 
@@ -34,43 +31,43 @@ def _type(port: Port | None) -> int:
     return PORT_TYPE_RECEIVE_OWN if port.receives else PORT_TYPE_SEND
 
 
-def port_names(kernel: Kernel) -> tuple[Item, ...]:
+def port_names(task: Task) -> tuple[Item, ...]:
     """Every name, and what it is."""
-    names = kernel.ports.names()
+    names = task.ports.names()
     return _array([name for name, _ in names]), _array([_type(port) for _, port in names])
 
 
-def port_type(kernel: Kernel, name: int) -> tuple[Item, ...]:
+def port_type(task: Task, name: int) -> tuple[Item, ...]:
     """What a name is."""
-    found = dict(kernel.ports.names())
+    found = dict(task.ports.names())
     if name not in found:
         raise KernError(Kern.INVALID_ARGUMENT)
     return (integer(_type(found[name])),)
 
 
-def port_allocate(kernel: Kernel) -> tuple[Item, ...]:
+def port_allocate(task: Task) -> tuple[Item, ...]:
     """A new port."""
-    return (integer(kernel.ports.allocate()),)
+    return (integer(task.ports.allocate()),)
 
 
-def port_deallocate(kernel: Kernel, name: int) -> tuple[Item, ...]:
+def port_deallocate(task: Task, name: int) -> tuple[Item, ...]:
     """Give up a port."""
-    kernel.ports.deallocate(name)
+    task.ports.deallocate(name)
     return ()
 
 
-def port_set_backlog(kernel: Kernel, name: int, backlog: int) -> tuple[Item, ...]:
+def port_set_backlog(task: Task, name: int, backlog: int) -> tuple[Item, ...]:
     """How many messages may wait."""
-    found = kernel.ports.receivable(name)
+    found = task.ports.receivable(name)
     if not 0 < backlog <= BACKLOG_MAX:
         raise KernError(Kern.INVALID_ARGUMENT)
     found.backlog = backlog
     return ()
 
 
-def port_status(kernel: Kernel, name: int) -> tuple[Item, ...]:
+def port_status(task: Task, name: int) -> tuple[Item, ...]:
     """Its set, messages, backlog, and the rights held."""
-    found = kernel.ports.find(name)
+    found = task.ports.find(name)
     if found is None:
         raise KernError(Kern.INVALID_ARGUMENT)
     own = found.receives
@@ -78,32 +75,32 @@ def port_status(kernel: Kernel, name: int) -> tuple[Item, ...]:
     return (*(integer(number) for number in numbers), boolean(own), boolean(own))
 
 
-def port_set_allocate(kernel: Kernel) -> tuple[Item, ...]:
+def port_set_allocate(task: Task) -> tuple[Item, ...]:
     """A new set."""
-    return (integer(kernel.ports.allocate_set()),)
+    return (integer(task.ports.allocate_set()),)
 
 
-def port_set_deallocate(kernel: Kernel, name: int) -> tuple[Item, ...]:
+def port_set_deallocate(task: Task, name: int) -> tuple[Item, ...]:
     """Remove a set."""
-    kernel.ports.deallocate_set(name)
+    task.ports.deallocate_set(name)
     return ()
 
 
-def port_set_add(kernel: Kernel, set_name: int, name: int) -> tuple[Item, ...]:
+def port_set_add(task: Task, set_name: int, name: int) -> tuple[Item, ...]:
     """Put a port into a set."""
-    kernel.ports.add_to_set(set_name, name)
+    task.ports.add_to_set(set_name, name)
     return ()
 
 
-def port_set_remove(kernel: Kernel, name: int) -> tuple[Item, ...]:
+def port_set_remove(task: Task, name: int) -> tuple[Item, ...]:
     """Take a port out of its set."""
-    kernel.ports.remove_from_set(name)
+    task.ports.remove_from_set(name)
     return ()
 
 
-def port_set_status(kernel: Kernel, name: int) -> tuple[Item, ...]:
+def port_set_status(task: Task, name: int) -> tuple[Item, ...]:
     """The ports of a set."""
-    return (_array(list(kernel.ports.members(name))),)
+    return (_array(list(task.ports.members(name))),)
 
 
 PORT_ROUTINES = (

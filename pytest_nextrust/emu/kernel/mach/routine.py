@@ -23,7 +23,7 @@ TASK_OR_THREAD = TASK | THREAD
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """One message the kernel answers: id, name, the items it takes, what serves it (the kernel, then the items).
+    """One message the kernel answers: id, name, the items it takes, what serves it (the task, then the items).
 
     ``targets`` are the ports it may be sent to; ``note`` is what the reference says about it.
     """

@@ -10,7 +10,6 @@ MIG_BAD_ARGUMENTS; a routine's failure is a reply of 32 bytes that holds only th
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.kernel.ends import Unimplemented
 from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError, Mig
@@ -21,10 +20,8 @@ from pytest_nextrust.emu.kernel.mach.port_calls import PORT_ROUTINES
 from pytest_nextrust.emu.kernel.mach.ports import Port
 from pytest_nextrust.emu.kernel.mach.routine import WORDS, Routine
 from pytest_nextrust.emu.kernel.mach.task_calls import TASK_ROUTINES
+from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.memory import GuestFault, VmError
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
 
 __all__ = ["ROUTINES", "serve"]
 
@@ -36,11 +33,11 @@ _LONG = {"ports": (6, 32), "bytes": (9, 8)}
 
 
 def serve(
-    kernel: Kernel, port: Port, number: int, simple: bool, body: bytes, pointed: dict[int, bytes]
+    task: Task, port: Port, number: int, simple: bool, body: bytes, pointed: dict[int, bytes]
 ) -> tuple[Item, ...]:
     """Serve one request. Answers the reply's items, the return code first. Raises Unimplemented for an unknown id."""
     name = message_name(number)
-    kernel.message_name = name
+    task.thread.message = name
     routine = ROUTINES.get(number)
     if routine is None:
         words = struct.unpack(f">{len(body) // 4}I", body[: len(body) & ~3])
@@ -49,7 +46,7 @@ def serve(
         args = _arguments(routine, simple, body, pointed)
         if port.kind not in routine.targets:
             raise KernError(Kern.INVALID_ARGUMENT)
-        return (integer(Kern.SUCCESS), *routine.serve(kernel, *args))
+        return (integer(Kern.SUCCESS), *routine.serve(task, *args))
     except (KernError, VmError) as error:
         return (integer(error.code),)
     except GuestFault as fault:

@@ -9,16 +9,12 @@ to four ports (TASK_PORT_REGISTER_MAX), of which name server, environment and se
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.kernel.layout import timeval
 from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError
 from pytest_nextrust.emu.kernel.mach.items import Item, integer, many_integers, out_of_line, port
 from pytest_nextrust.emu.kernel.mach.routine import THREAD, Routine
-from pytest_nextrust.emu.kernel.process import PID
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
+from pytest_nextrust.emu.kernel.state import PID, Task
 
 __all__ = ["TASK_ROUTINES"]
 
@@ -35,78 +31,78 @@ def _ports(names: list[int]) -> Item:
     return out_of_line(_TYPE_PORT, 32, len(names), struct.pack(f">{len(names)}I", *names))
 
 
-def task_threads(kernel: Kernel) -> tuple[Item, ...]:
+def task_threads(task: Task) -> tuple[Item, ...]:
     """The one thread."""
-    return (_ports([kernel.ports.special("thread")]),)
+    return (_ports([task.ports.special("thread")]),)
 
 
-def task_by_unix_pid(kernel: Kernel, pid: int) -> tuple[Item, ...]:
+def task_by_unix_pid(task: Task, pid: int) -> tuple[Item, ...]:
     """The task of a process: oneself."""
     if pid != PID:
         raise KernError(Kern.FAILURE)
-    return (port(kernel.ports.special("task")),)
+    return (port(task.ports.special("task")),)
 
 
-def unix_pid(_kernel: Kernel) -> tuple[Item, ...]:
+def unix_pid(_task: Task) -> tuple[Item, ...]:
     """The process of a task."""
     return (integer(PID),)
 
 
-def mach_ports_register(kernel: Kernel, names: bytes) -> tuple[Item, ...]:
+def mach_ports_register(task: Task, names: bytes) -> tuple[Item, ...]:
     """Keep up to four ports for mach_ports_lookup."""
-    room = len(kernel.ports.registered)
+    room = len(task.ports.registered)
     if len(names) > 4 * room:
         raise KernError(Kern.INVALID_ARGUMENT)
     given = list(struct.unpack(f">{len(names) // 4}I", names))
-    kernel.ports.registered = given + [0] * (room - len(given))
+    task.ports.registered = given + [0] * (room - len(given))
     return ()
 
 
-def mach_ports_lookup(kernel: Kernel) -> tuple[Item, ...]:
+def mach_ports_lookup(task: Task) -> tuple[Item, ...]:
     """The four registered ports; PORT_NULL where none is."""
-    return (_ports(kernel.ports.registered),)
+    return (_ports(task.ports.registered),)
 
 
-def task_info(kernel: Kernel, flavor: int) -> tuple[Item, ...]:
+def task_info(task: Task, flavor: int) -> tuple[Item, ...]:
     """TASK_BASIC_INFO: suspend count, priority, sizes in bytes, times of threads that have ended (none)."""
     if flavor != _BASIC_INFO:
         raise KernError(Kern.INVALID_ARGUMENT)
-    virtual = sum(region.size for region in kernel.memory.regions())
-    return (many_integers((0, _PRIORITY, virtual, kernel.memory.backed, 0, 0, 0, 0)),)
+    virtual = sum(region.size for region in task.memory.regions())
+    return (many_integers((0, _PRIORITY, virtual, task.memory.backed, 0, 0, 0, 0)),)
 
 
-def thread_info(kernel: Kernel, flavor: int) -> tuple[Item, ...]:
+def thread_info(task: Task, flavor: int) -> tuple[Item, ...]:
     """THREAD_BASIC_INFO and THREAD_SCHED_INFO."""
     if flavor == _BASIC_INFO:
-        used = timeval(kernel.clock.cpu_us)
+        used = timeval(task.clock.cpu_us)
         return (many_integers((*used, 0, 0, 1000, _PRIORITY, _PRIORITY, _RUNNING, 0, 0, 0)),)
     if flavor == _SCHED_INFO:
         return (many_integers((1, 0, _PRIORITY, _PRIORITY, _PRIORITY, 0, 0xFFFF_FFFF)),)
     raise KernError(Kern.INVALID_ARGUMENT)
 
 
-def task_get_special_port(kernel: Kernel, which: int) -> tuple[Item, ...]:
+def task_get_special_port(task: Task, which: int) -> tuple[Item, ...]:
     """Its own port and the notify port; what was set for the exception and bootstrap ports."""
     if not 1 <= which <= _LAST_TASK_PORT:
         raise KernError(Kern.INVALID_ARGUMENT)
     own = {_TASK_KERNEL_PORT: "task", _TASK_NOTIFY_PORT: "notify"}.get(which)
-    return (port(kernel.ports.special(own) if own else kernel.ports.task_special.get(which, 0)),)
+    return (port(task.ports.special(own) if own else task.ports.task_special.get(which, 0)),)
 
 
-def task_set_special_port(kernel: Kernel, which: int, name: int) -> tuple[Item, ...]:
+def task_set_special_port(task: Task, which: int, name: int) -> tuple[Item, ...]:
     """The bootstrap port can be kept; others would change who serves this task, and are refused."""
     if which != _LAST_TASK_PORT:
         raise KernError(Kern.INVALID_ARGUMENT)
-    kernel.ports.task_special[which] = name
+    task.ports.task_special[which] = name
     return ()
 
 
-def thread_get_special_port(kernel: Kernel, which: int) -> tuple[Item, ...]:
+def thread_get_special_port(task: Task, which: int) -> tuple[Item, ...]:
     """Its own port and the reply port; there is no exception port."""
     if not 1 <= which <= _LAST_THREAD_PORT:
         raise KernError(Kern.INVALID_ARGUMENT)
     own = {_THREAD_KERNEL_PORT: "thread", _THREAD_REPLY_PORT: "reply"}.get(which)
-    return (port(kernel.ports.special(own) if own else 0),)
+    return (port(task.ports.special(own) if own else 0),)
 
 
 TASK_ROUTINES = (

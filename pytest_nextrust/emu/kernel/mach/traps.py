@@ -16,72 +16,71 @@ from pytest_nextrust.emu.kernel.ends import Interrupted, UnixError
 from pytest_nextrust.emu.kernel.files import HostFile
 from pytest_nextrust.emu.kernel.mach import messages
 from pytest_nextrust.emu.kernel.mach.codes import Kern, Msg
-from pytest_nextrust.emu.kernel.process import PID
+from pytest_nextrust.emu.kernel.state import PID, Task
 from pytest_nextrust.emu.memory import PAGE, GuestFault, VmError, round_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_nextrust.emu.kernel.core import Kernel
 
 __all__ = ["MACH_TABLE"]
 
 _SWITCH_OPTION_WAIT = 2
 
 
-def _special(which: str) -> Callable[[Kernel], int]:
-    def trap(kernel: Kernel) -> int:
-        return kernel.ports.special(which)
+def _special(which: str) -> Callable[[Task], int]:
+    def trap(task: Task) -> int:
+        return task.ports.special(which)
 
     return trap
 
 
-def _nothing(_kernel: Kernel, *_args: int) -> int:
+def _nothing(_task: Task, *_args: int) -> int:
     return 0
 
 
-def task_by_pid(kernel: Kernel, pid: int) -> int:
+def task_by_pid(task: Task, pid: int) -> int:
     """The task of a process; PORT_NULL for any other than oneself."""
-    return kernel.ports.special("task") if pid == PID else 0
+    return task.ports.special("task") if pid == PID else 0
 
 
-def msg_send_old(kernel: Kernel, address: int, option: int, timeout: int) -> int:
+def msg_send_old(task: Task, address: int, option: int, timeout: int) -> int:
     """msg_send with the size in the header."""
     try:
-        size = kernel.memory.read_u32(address + 4)
+        size = task.memory.read_u32(address + 4)
     except GuestFault:
         return Msg.SEND_INVALID_MEMORY
-    return messages.send(kernel, address, option, size, timeout)
+    return messages.send(task, address, option, size, timeout)
 
 
-def msg_receive_old(kernel: Kernel, address: int, option: int, timeout: int) -> int:
+def msg_receive_old(task: Task, address: int, option: int, timeout: int) -> int:
     """msg_receive with size and port in the header."""
     try:
-        size, name = kernel.memory.read_u32(address + 4), kernel.memory.read_u32(address + 12)
+        size, name = task.memory.read_u32(address + 4), task.memory.read_u32(address + 12)
     except GuestFault:
         return Msg.RCV_INVALID_MEMORY
-    return messages.receive(kernel, address, option, size, name, timeout)
+    return messages.receive(task, address, option, size, name, timeout)
 
 
-def msg_rpc_old(kernel: Kernel, address: int, option: int, room: int, send_to: int, receive_to: int) -> int:
+def msg_rpc_old(task: Task, address: int, option: int, room: int, send_to: int, receive_to: int) -> int:
     """msg_rpc with the size in the header."""
     try:
-        size = kernel.memory.read_u32(address + 4)
+        size = task.memory.read_u32(address + 4)
     except GuestFault:
         return Msg.SEND_INVALID_MEMORY
-    return messages.rpc(kernel, address, option, (size, room), (send_to, receive_to))
+    return messages.rpc(task, address, option, (size, room), (send_to, receive_to))
 
 
-def msg_rpc_trap(kernel: Kernel, address: int, option: int, size: int, room: int, send_to: int, receive_to: int) -> int:
+def msg_rpc_trap(task: Task, address: int, option: int, size: int, room: int, send_to: int, receive_to: int) -> int:
     """msg_rpc."""
-    return messages.rpc(kernel, address, option, (size, room), (send_to, receive_to))
+    return messages.rpc(task, address, option, (size, room), (send_to, receive_to))
 
 
-def map_fd(kernel: Kernel, number: int, offset: int, address: int, anywhere: int, size: int) -> int:
+def map_fd(task: Task, number: int, offset: int, address: int, anywhere: int, size: int) -> int:
     """Copy part of a file into memory: newly allocated, or over the pages that ``address`` points to."""
-    memory = kernel.memory
+    memory = task.memory
     try:
-        file = kernel.process.files.get(number)
+        file = task.process.files.get(number)
     except UnixError:
         return Kern.INVALID_ARGUMENT
     if not isinstance(file, HostFile) or size == 0 or offset % PAGE:
@@ -109,23 +108,23 @@ def map_fd(kernel: Kernel, number: int, offset: int, address: int, anywhere: int
     return Kern.SUCCESS
 
 
-def kern_timestamp(kernel: Kernel, address: int) -> int:
+def kern_timestamp(task: Task, address: int) -> int:
     """Microseconds since the start, as struct tsval {low, high}."""
-    now = kernel.clock.cpu_us + kernel.clock.skipped_us
+    now = task.clock.cpu_us + task.clock.skipped_us
     try:
-        kernel.memory.copyout(address, struct.pack(">II", now & 0xFFFF_FFFF, now >> 32))
+        task.memory.copyout(address, struct.pack(">II", now & 0xFFFF_FFFF, now >> 32))
     except GuestFault:
         return Kern.INVALID_ADDRESS
     return Kern.SUCCESS
 
 
-def thread_switch(kernel: Kernel, _thread: int, option: int, milliseconds: int) -> int:
+def thread_switch(task: Task, _thread: int, option: int, milliseconds: int) -> int:
     """Let others run: nobody is there. With SWITCH_OPTION_WAIT guest time passes, up to the first signal."""
     if option > _SWITCH_OPTION_WAIT:
         return Kern.INVALID_ARGUMENT
     if option == _SWITCH_OPTION_WAIT:
         with contextlib.suppress(Interrupted):
-            kernel.wait(kernel.clock.now_us + milliseconds * 1000, restart=False, why="")
+            task.wait(task.clock.now_us + milliseconds * 1000, restart=False, why="")
     return Kern.SUCCESS
 
 

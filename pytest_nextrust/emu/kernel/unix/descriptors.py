@@ -7,16 +7,12 @@ Sources: 4.3BSD ``kern_descrip.c``, ``sys_generic.c``; ``<sys/ioctl.h>``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_nextrust.emu.kernel.calls import Call, signed
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import NOFILE, O_APPEND, O_NDELAY, O_RDONLY, O_WRONLY
+from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.kernel.streams import Pipe, PipeEnd
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
 
 __all__ = ["DESCRIPTOR_CALLS"]
 
@@ -25,21 +21,21 @@ _SETTABLE = O_NDELAY | O_APPEND | 0x40
 _FIOCLEX, _FIONCLEX, _FIONREAD, _FIONBIO, _FIOASYNC = 0x20006601, 0x20006602, 0x4004667F, 0x8004667E, 0x8004667D
 
 
-def close(kernel: Kernel, number: int) -> int:
+def close(task: Task, number: int) -> int:
     """close(2)."""
-    kernel.process.files.close(number)
+    task.process.files.close(number)
     return 0
 
 
-def dup(kernel: Kernel, number: int) -> int:
+def dup(task: Task, number: int) -> int:
     """dup(2)."""
-    files = kernel.process.files
+    files = task.process.files
     return files.install(files.get(number))
 
 
-def dup2(kernel: Kernel, number: int, wanted: int) -> int:
+def dup2(task: Task, number: int, wanted: int) -> int:
     """dup2(2)."""
-    files = kernel.process.files
+    files = task.process.files
     file = files.get(number)
     if not 0 <= wanted < NOFILE:
         raise UnixError(Errno.EBADF)
@@ -48,48 +44,48 @@ def dup2(kernel: Kernel, number: int, wanted: int) -> int:
     return wanted
 
 
-def pipe(kernel: Kernel) -> tuple[int, int]:
+def pipe(task: Task) -> tuple[int, int]:
     """pipe(2): the reading end in d0, the writing end in d1."""
-    files = kernel.process.files
+    files = task.process.files
     between = Pipe(bytearray())
-    reading = files.install(PipeEnd(O_RDONLY, between, kernel.process.epoch))
+    reading = files.install(PipeEnd(O_RDONLY, between, task.process.epoch))
     try:
-        writing = files.install(PipeEnd(O_WRONLY, between, kernel.process.epoch))
+        writing = files.install(PipeEnd(O_WRONLY, between, task.process.epoch))
     except UnixError:
         files.close(reading)
         raise
     return reading, writing
 
 
-def lseek(kernel: Kernel, number: int, offset: int, whence: int) -> int:
+def lseek(task: Task, number: int, offset: int, whence: int) -> int:
     """lseek(2), with 32-bit offsets."""
-    return kernel.process.files.get(number).seek(signed(offset), whence)
+    return task.process.files.get(number).seek(signed(offset), whence)
 
 
-def fstat(kernel: Kernel, number: int, address: int) -> int:
+def fstat(task: Task, number: int, address: int) -> int:
     """fstat(2)."""
-    kernel.memory.copyout(address, kernel.process.files.get(number).stat().pack())
+    task.memory.copyout(address, task.process.files.get(number).stat().pack())
     return 0
 
 
-def ftruncate(kernel: Kernel, number: int, size: int) -> int:
+def ftruncate(task: Task, number: int, size: int) -> int:
     """ftruncate(2)."""
-    file = kernel.process.files.get(number)
+    file = task.process.files.get(number)
     if not file.writable or signed(size) < 0:
         raise UnixError(Errno.EINVAL)
     file.truncate(size)
     return 0
 
 
-def fsync(kernel: Kernel, number: int) -> int:
+def fsync(task: Task, number: int) -> int:
     """fsync(2): there is no disk to wait for."""
-    kernel.process.files.get(number)
+    task.process.files.get(number)
     return 0
 
 
-def flock(kernel: Kernel, number: int, how: int) -> int:
+def flock(task: Task, number: int, how: int) -> int:
     """flock(2): one process never conflicts with itself."""
-    file = kernel.process.files.get(number)
+    file = task.process.files.get(number)
     if file.kind not in ("file", "directory"):
         raise UnixError(Errno.EOPNOTSUPP)
     if not how & 0xB:
@@ -97,14 +93,14 @@ def flock(kernel: Kernel, number: int, how: int) -> int:
     return 0
 
 
-def getdtablesize(_kernel: Kernel) -> int:
+def getdtablesize(_task: Task) -> int:
     """getdtablesize(2)."""
     return NOFILE
 
 
-def fcntl(kernel: Kernel, number: int, command: int, argument: int) -> int:
+def fcntl(task: Task, number: int, command: int, argument: int) -> int:
     """fcntl(2): duplicate, close-on-exec, status flags. Owners and record locks answer EINVAL."""
-    files = kernel.process.files
+    files = task.process.files
     file = files.get(number)
     if command == F_DUPFD:
         if not 0 <= argument < NOFILE:
@@ -123,19 +119,19 @@ def fcntl(kernel: Kernel, number: int, command: int, argument: int) -> int:
     raise UnixError(Errno.EINVAL)
 
 
-def ioctl(kernel: Kernel, number: int, request: int, address: int) -> int:
+def ioctl(task: Task, number: int, request: int, address: int) -> int:
     """ioctl(2): close-on-exec, non-blocking, how much can be read; everything else is for terminals, so ENOTTY."""
-    files = kernel.process.files
+    files = task.process.files
     file = files.get(number)
     if request in (_FIOCLEX, _FIONCLEX):
         files.set_close_on_exec(number, request == _FIOCLEX)
     elif request == _FIONBIO:
-        flag = kernel.memory.read_u32(address)
+        flag = task.memory.read_u32(address)
         file.flags = file.flags | O_NDELAY if flag else file.flags & ~O_NDELAY
     elif request == _FIOASYNC:
-        kernel.memory.read_u32(address)
+        task.memory.read_u32(address)
     elif request == _FIONREAD and file.readable:
-        kernel.memory.write_u32(address, file.extent(0x7FFF_FFFF) if file.can_read() else 0)
+        task.memory.write_u32(address, file.extent(0x7FFF_FFFF) if file.can_read() else 0)
     else:
         raise UnixError(Errno.ENOTTY)
     return 0

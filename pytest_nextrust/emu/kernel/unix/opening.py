@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.kernel.calls import Call
 from pytest_nextrust.emu.kernel.ends import UnixError
@@ -32,10 +31,8 @@ from pytest_nextrust.emu.kernel.files import (
 from pytest_nextrust.emu.kernel.inodes import ROOT_INO
 from pytest_nextrust.emu.kernel.jail import MAX_PATH, Found
 from pytest_nextrust.emu.kernel.layout import Stat
+from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.kernel.streams import NullFile
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
 
 __all__ = [
     "HOST_FLAGS",
@@ -60,9 +57,9 @@ _DEVICES = {b"/dev/null": False, b"/dev/zero": True}
 _TERMINAL = b"/dev/tty"
 
 
-def guest_path(kernel: Kernel, address: int) -> bytes:
+def guest_path(task: Task, address: int) -> bytes:
     """The path at a guest address. Raises UnixError(ENAMETOOLONG) or GuestFault."""
-    path = kernel.memory.read_cstring(address, MAX_PATH)
+    path = task.memory.read_cstring(address, MAX_PATH)
     if path is None:
         raise UnixError(Errno.ENAMETOOLONG)
     return path
@@ -78,50 +75,50 @@ def device(path: bytes) -> bool | None:
     return _DEVICES.get(plain)
 
 
-def now(kernel: Kernel) -> int:
+def now(task: Task) -> int:
     """Guest time in seconds."""
-    return kernel.clock.now_us // 1_000_000
+    return task.clock.now_us // 1_000_000
 
 
-def open_(kernel: Kernel, address: int, flags: int, mode: int) -> int:
+def open_(task: Task, address: int, flags: int, mode: int) -> int:
     """open(2)."""
-    files = kernel.process.files
-    path = guest_path(kernel, address)
+    files = task.process.files
+    path = guest_path(task, address)
     if flags & O_ACCMODE == O_ACCMODE:
         raise UnixError(Errno.EINVAL)
     files.lowest()
     zeros = device(path)
     if zeros is not None:
-        return files.install(NullFile(flags, kernel.process.epoch, zeros=zeros))
-    return files.install(_open_in_root(kernel, path, flags, mode))
+        return files.install(NullFile(flags, task.process.epoch, zeros=zeros))
+    return files.install(_open_in_root(task, path, flags, mode))
 
 
-def creat(kernel: Kernel, address: int, mode: int) -> int:
+def creat(task: Task, address: int, mode: int) -> int:
     """creat(2)."""
-    return open_(kernel, address, O_WRONLY | O_CREAT | O_TRUNC, mode)
+    return open_(task, address, O_WRONLY | O_CREAT | O_TRUNC, mode)
 
 
-def _open_in_root(kernel: Kernel, path: bytes, flags: int, mode: int) -> OpenFile:
-    with kernel.process.jail.find(path) as found:
+def _open_in_root(task: Task, path: bytes, flags: int, mode: int) -> OpenFile:
+    with task.process.jail.find(path) as found:
         if found.status is None:
             if not flags & O_CREAT:
                 raise UnixError(Errno.ENOENT)
-            return _create(kernel, found, flags, mode)
+            return _create(task, found, flags, mode)
         if flags & O_CREAT and flags & O_EXCL:
             raise UnixError(Errno.EEXIST)
-        return open_existing(kernel, found, flags)
+        return open_existing(task, found, flags)
 
 
-def _create(kernel: Kernel, found: Found, flags: int, mode: int) -> OpenFile:
+def _create(task: Task, found: Found, flags: int, mode: int) -> OpenFile:
     found.may_change_entries()
     handle = os.open(found.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | HOST_FLAGS, 0o600, dir_fd=found.parent)
-    os.fchmod(handle, mode & ~kernel.process.umask & MODE)
-    kernel.process.inodes.created(os.fstat(handle), now(kernel))
-    entries_changed(kernel, found)
-    return _host_file(kernel, flags, handle)
+    os.fchmod(handle, mode & ~task.process.umask & MODE)
+    task.process.inodes.created(os.fstat(handle), now(task))
+    entries_changed(task, found)
+    return _host_file(task, flags, handle)
 
 
-def open_existing(kernel: Kernel, found: Found, flags: int) -> OpenFile:
+def open_existing(task: Task, found: Found, flags: int) -> OpenFile:
     """Open what the walk found, if it is a regular file or a directory. Raises UnixError."""
     wants = flags & O_ACCMODE
     status = found.existing()
@@ -135,12 +132,12 @@ def open_existing(kernel: Kernel, found: Found, flags: int) -> OpenFile:
         raise UnixError(Errno.EACCES)
     if stat.S_ISDIR(status.st_mode):
         handle = os.open(found.name, os.O_RDONLY | os.O_DIRECTORY | HOST_FLAGS, dir_fd=found.parent)
-        return DirectoryFile(handle, lambda fd: stat_handle(kernel, fd), lambda fd: _entries(kernel, fd))
+        return DirectoryFile(handle, lambda fd: stat_handle(task, fd), lambda fd: _entries(task, fd))
     handle = os.open(found.name, _host_access(wants, writes) | HOST_FLAGS, dir_fd=found.parent)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise UnixError(Errno.ENXIO)
-    file = _host_file(kernel, flags, handle)
+    file = _host_file(task, flags, handle)
     if flags & O_TRUNC:
         file.truncate(0)
     return file
@@ -152,11 +149,11 @@ def _host_access(wants: int, writes: bool) -> int:
     return os.O_WRONLY if wants == O_WRONLY else os.O_RDWR
 
 
-def _host_file(kernel: Kernel, flags: int, handle: int) -> HostFile:
+def _host_file(task: Task, flags: int, handle: int) -> HostFile:
     def touched(fd: int) -> None:
-        kernel.process.inodes.changed(os.fstat(fd), now(kernel))
+        task.process.inodes.changed(os.fstat(fd), now(task))
 
-    return HostFile(flags & ~(O_CREAT | O_TRUNC | O_EXCL), handle, lambda fd: stat_handle(kernel, fd), touched)
+    return HostFile(flags & ~(O_CREAT | O_TRUNC | O_EXCL), handle, lambda fd: stat_handle(task, fd), touched)
 
 
 def _names(handle: int) -> list[tuple[bytes, os.stat_result]]:
@@ -169,14 +166,14 @@ def _names(handle: int) -> list[tuple[bytes, os.stat_result]]:
     return found
 
 
-def _entries(kernel: Kernel, handle: int) -> list[tuple[int, bytes]]:
-    inodes = kernel.process.inodes
+def _entries(task: Task, handle: int) -> list[tuple[int, bytes]]:
+    inodes = task.process.inodes
     own = inodes.number(os.fstat(handle))
     above = own if own == ROOT_INO else inodes.number(os.stat("..", dir_fd=handle))
     return [(own, b"."), (above, b".."), *((inodes.number(status), name) for name, status in _names(handle))]
 
 
-def stat_handle(kernel: Kernel, handle: int) -> Stat:
+def stat_handle(task: Task, handle: int) -> Stat:
     """What stat shows of an open host file or directory."""
     status = os.fstat(handle)
     names: list[tuple[bytes, os.stat_result]] = []
@@ -187,12 +184,12 @@ def stat_handle(kernel: Kernel, handle: int) -> Stat:
         finally:
             os.close(reading)
     below = sum(stat.S_ISDIR(entry.st_mode) for _, entry in names)
-    return kernel.process.inodes.stat(status, below, tuple(name for name, _ in names))
+    return task.process.inodes.stat(status, below, tuple(name for name, _ in names))
 
 
-def entries_changed(kernel: Kernel, found: Found) -> None:
+def entries_changed(task: Task, found: Found) -> None:
     """Note that the directory of ``found`` has just been changed."""
-    kernel.process.inodes.changed(os.fstat(found.parent), now(kernel))
+    task.process.inodes.changed(os.fstat(found.parent), now(task))
 
 
 OPEN_CALLS = (

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.kernel.calls import Call, signed
 from pytest_nextrust.emu.kernel.ends import UnixError
@@ -18,6 +17,7 @@ from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import FILE_LIMIT, O_RDONLY, O_WRONLY, DirectoryFile, HostFile
 from pytest_nextrust.emu.kernel.jail import Found
 from pytest_nextrust.emu.kernel.layout import TIMEVAL, Stat
+from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.kernel.streams import NullFile
 from pytest_nextrust.emu.kernel.unix.opening import (
     HOST_FLAGS,
@@ -32,64 +32,61 @@ from pytest_nextrust.emu.kernel.unix.opening import (
     stat_handle,
 )
 
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
-
 __all__ = ["PATH_CALLS"]
 
 
-def _stat_path(kernel: Kernel, path: bytes, *, follow: bool) -> Stat:
+def _stat_path(task: Task, path: bytes, *, follow: bool) -> Stat:
     if device(path) is not None:
-        return NullFile(O_RDONLY, kernel.process.epoch).stat()
-    with kernel.process.jail.find(path, follow=follow) as found:
+        return NullFile(O_RDONLY, task.process.epoch).stat()
+    with task.process.jail.find(path, follow=follow) as found:
         status = found.existing()
         if not stat.S_ISDIR(status.st_mode):
-            return kernel.process.inodes.stat(status)
+            return task.process.inodes.stat(status)
         if not status.st_mode & READ:
-            return kernel.process.inodes.stat(status)
+            return task.process.inodes.stat(status)
         handle = os.open(found.name, os.O_RDONLY | os.O_DIRECTORY | HOST_FLAGS, dir_fd=found.parent)
         try:
-            return stat_handle(kernel, handle)
+            return stat_handle(task, handle)
         finally:
             os.close(handle)
 
 
-def stat_(kernel: Kernel, address: int, buffer: int) -> int:
+def stat_(task: Task, address: int, buffer: int) -> int:
     """stat(2)."""
-    shown = _stat_path(kernel, guest_path(kernel, address), follow=True)
-    kernel.memory.copyout(buffer, shown.pack())
+    shown = _stat_path(task, guest_path(task, address), follow=True)
+    task.memory.copyout(buffer, shown.pack())
     return 0
 
 
-def lstat(kernel: Kernel, address: int, buffer: int) -> int:
+def lstat(task: Task, address: int, buffer: int) -> int:
     """lstat(2)."""
-    shown = _stat_path(kernel, guest_path(kernel, address), follow=False)
-    kernel.memory.copyout(buffer, shown.pack())
+    shown = _stat_path(task, guest_path(task, address), follow=False)
+    task.memory.copyout(buffer, shown.pack())
     return 0
 
 
-def access(kernel: Kernel, address: int, mode: int) -> int:
+def access(task: Task, address: int, mode: int) -> int:
     """access(2)."""
-    path = guest_path(kernel, address)
+    path = guest_path(task, address)
     if device(path) is not None:
         allowed = READ | WRITE
     else:
-        with kernel.process.jail.find(path) as found:
+        with task.process.jail.find(path) as found:
             allowed = found.existing().st_mode
     if (mode & 7) << 6 & ~allowed:
         raise UnixError(Errno.EACCES)
     return 0
 
 
-def readlink(kernel: Kernel, address: int, buffer: int, room: int) -> int:
+def readlink(task: Task, address: int, buffer: int, room: int) -> int:
     """readlink(2): not terminated by a NUL."""
     if signed(room) < 0:
         raise UnixError(Errno.EINVAL)
-    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+    with task.process.jail.find(guest_path(task, address), follow=False) as found:
         if not stat.S_ISLNK(found.existing().st_mode):
             raise UnixError(Errno.EINVAL)
         target = os.readlink(found.name, dir_fd=found.parent)
-    kernel.memory.copyout(buffer, target[:room])
+    task.memory.copyout(buffer, target[:room])
     return len(target[:room])
 
 
@@ -102,74 +99,74 @@ def _vacant(found: Found) -> None:
     found.may_change_entries()
 
 
-def link(kernel: Kernel, old: int, new: int) -> int:
+def link(task: Task, old: int, new: int) -> int:
     """link(2): files only."""
-    jail = kernel.process.jail
-    with jail.find(guest_path(kernel, old)) as source, jail.find(guest_path(kernel, new), follow=False) as target:
+    jail = task.process.jail
+    with jail.find(guest_path(task, old)) as source, jail.find(guest_path(task, new), follow=False) as target:
         if stat.S_ISDIR(source.existing().st_mode):
             raise UnixError(Errno.EPERM)
         _vacant(target)
         os.link(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent, follow_symlinks=False)
-        entries_changed(kernel, target)
+        entries_changed(task, target)
     return 0
 
 
-def symlink(kernel: Kernel, target: int, address: int) -> int:
+def symlink(task: Task, target: int, address: int) -> int:
     """symlink(2): the target is stored as it is, and confined when it is followed."""
-    text = guest_path(kernel, target)
-    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+    text = guest_path(task, target)
+    with task.process.jail.find(guest_path(task, address), follow=False) as found:
         _vacant(found)
         os.symlink(text, found.name, dir_fd=found.parent)
-        kernel.process.inodes.created(os.stat(found.name, dir_fd=found.parent, follow_symlinks=False), now(kernel))
-        entries_changed(kernel, found)
+        task.process.inodes.created(os.stat(found.name, dir_fd=found.parent, follow_symlinks=False), now(task))
+        entries_changed(task, found)
     return 0
 
 
-def unlink(kernel: Kernel, address: int) -> int:
+def unlink(task: Task, address: int) -> int:
     """unlink(2): not for directories."""
-    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+    with task.process.jail.find(guest_path(task, address), follow=False) as found:
         if stat.S_ISDIR(found.existing().st_mode):
             raise UnixError(Errno.EPERM)
         found.may_change_entries()
         os.unlink(found.name, dir_fd=found.parent)
-        entries_changed(kernel, found)
+        entries_changed(task, found)
     return 0
 
 
-def mkdir(kernel: Kernel, address: int, mode: int) -> int:
+def mkdir(task: Task, address: int, mode: int) -> int:
     """mkdir(2)."""
-    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+    with task.process.jail.find(guest_path(task, address), follow=False) as found:
         _vacant(found)
         os.mkdir(found.name, 0o700, dir_fd=found.parent)
         handle = os.open(found.name, os.O_RDONLY | os.O_DIRECTORY | HOST_FLAGS, dir_fd=found.parent)
         try:
-            os.fchmod(handle, mode & ~kernel.process.umask & MODE)
-            kernel.process.inodes.created(os.fstat(handle), now(kernel))
+            os.fchmod(handle, mode & ~task.process.umask & MODE)
+            task.process.inodes.created(os.fstat(handle), now(task))
         finally:
             os.close(handle)
-        entries_changed(kernel, found)
+        entries_changed(task, found)
     return 0
 
 
-def rmdir(kernel: Kernel, address: int) -> int:
+def rmdir(task: Task, address: int) -> int:
     """rmdir(2)."""
-    with kernel.process.jail.find(guest_path(kernel, address), follow=False) as found:
+    with task.process.jail.find(guest_path(task, address), follow=False) as found:
         if not stat.S_ISDIR(found.existing().st_mode):
             raise UnixError(Errno.ENOTDIR)
         if found.alias:
             raise UnixError(Errno.EINVAL)
         found.may_change_entries()
         os.rmdir(found.name, dir_fd=found.parent)
-        entries_changed(kernel, found)
+        entries_changed(task, found)
     return 0
 
 
-def rename(kernel: Kernel, old: int, new: int) -> int:
+def rename(task: Task, old: int, new: int) -> int:
     """rename(2)."""
-    jail = kernel.process.jail
+    jail = task.process.jail
     with (
-        jail.find(guest_path(kernel, old), follow=False) as source,
-        jail.find(guest_path(kernel, new), follow=False) as target,
+        jail.find(guest_path(task, old), follow=False) as source,
+        jail.find(guest_path(task, new), follow=False) as target,
     ):
         source.existing()
         if source.alias or target.alias:
@@ -177,20 +174,20 @@ def rename(kernel: Kernel, old: int, new: int) -> int:
         source.may_change_entries()
         target.may_change_entries()
         os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
-        entries_changed(kernel, source)
-        entries_changed(kernel, target)
+        entries_changed(task, source)
+        entries_changed(task, target)
     return 0
 
 
-def truncate(kernel: Kernel, address: int, size: int) -> int:
+def truncate(task: Task, address: int, size: int) -> int:
     """truncate(2)."""
     if signed(size) < 0:
         raise UnixError(Errno.EINVAL)
     if size > FILE_LIMIT:
         raise UnixError(Errno.EFBIG)
-    with kernel.process.jail.find(guest_path(kernel, address)) as found:
+    with task.process.jail.find(guest_path(task, address)) as found:
         found.existing()
-        file = open_existing(kernel, found, O_WRONLY)
+        file = open_existing(task, found, O_WRONLY)
     try:
         file.truncate(size)
     finally:
@@ -198,14 +195,14 @@ def truncate(kernel: Kernel, address: int, size: int) -> int:
     return 0
 
 
-def chmod(kernel: Kernel, address: int, mode: int) -> int:
+def chmod(task: Task, address: int, mode: int) -> int:
     """chmod(2): the nine permission bits."""
-    with kernel.process.jail.find(guest_path(kernel, address)) as found:
-        _change_mode(kernel, found, mode)
+    with task.process.jail.find(guest_path(task, address)) as found:
+        _change_mode(task, found, mode)
     return 0
 
 
-def _change_mode(kernel: Kernel, found: Found, mode: int) -> None:
+def _change_mode(task: Task, found: Found, mode: int) -> None:
     status = found.existing()
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         raise UnixError(Errno.ENXIO)
@@ -219,41 +216,41 @@ def _change_mode(kernel: Kernel, found: Found, mode: int) -> None:
             Path(f"/proc/self/fd/{handle}").chmod(mode & MODE)
         finally:
             os.close(handle)
-    kernel.process.inodes.changed(status, now(kernel), contents=False)
+    task.process.inodes.changed(status, now(task), contents=False)
 
 
-def fchmod(kernel: Kernel, number: int, mode: int) -> int:
+def fchmod(task: Task, number: int, mode: int) -> int:
     """fchmod(2)."""
-    file = kernel.process.files.get(number)
+    file = task.process.files.get(number)
     if not isinstance(file, (HostFile, DirectoryFile)):
         raise UnixError(Errno.EINVAL)
     os.fchmod(file.handle, mode & MODE)
-    kernel.process.inodes.changed(os.fstat(file.handle), now(kernel), contents=False)
+    task.process.inodes.changed(os.fstat(file.handle), now(task), contents=False)
     return 0
 
 
-def utimes(kernel: Kernel, address: int, times: int) -> int:
+def utimes(task: Task, address: int, times: int) -> int:
     """utimes(2): kept for this run; the host's file times stay."""
-    raw = kernel.memory.copyin(times, 2 * TIMEVAL.size)
+    raw = task.memory.copyin(times, 2 * TIMEVAL.size)
     seconds = [TIMEVAL.unpack_from(raw, at)[0] for at in (0, TIMEVAL.size)]
-    with kernel.process.jail.find(guest_path(kernel, address)) as found:
-        kernel.process.inodes.set_times(found.existing(), seconds[0], seconds[1], now(kernel))
+    with task.process.jail.find(guest_path(task, address)) as found:
+        task.process.inodes.set_times(found.existing(), seconds[0], seconds[1], now(task))
     return 0
 
 
-def chdir(kernel: Kernel, address: int) -> int:
+def chdir(task: Task, address: int) -> int:
     """chdir(2)."""
-    kernel.process.jail.enter(guest_path(kernel, address))
+    task.process.jail.enter(guest_path(task, address))
     return 0
 
 
-def umask(kernel: Kernel, mask: int) -> int:
+def umask(task: Task, mask: int) -> int:
     """umask(2)."""
-    old, kernel.process.umask = kernel.process.umask, mask & MODE
+    old, task.process.umask = task.process.umask, mask & MODE
     return old
 
 
-def sync(_kernel: Kernel) -> int:
+def sync(_task: Task) -> int:
     """sync(2): there is no disk to wait for."""
     return 0
 

@@ -7,64 +7,59 @@ Sources: 4.3BSD ``kern_prot.c``, ``kern_xxx.c``, ``kern_exit.c``; NeXT ``init_sy
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_nextrust.emu.kernel.calls import Call, signed
 from pytest_nextrust.emu.kernel.ends import GuestExit, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.inodes import GUEST_GID, GUEST_UID
-from pytest_nextrust.emu.kernel.process import DOMAIN_NAME, HOST_NAME, PARENT_PID, PID
+from pytest_nextrust.emu.kernel.state import DOMAIN_NAME, HOST_NAME, PARENT_PID, PID, Task
 from pytest_nextrust.emu.memory import PAGE
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
 
 __all__ = ["PROCESS_CALLS"]
 
 _NOBODY = 0xFFFF
 
 
-def exit_(_kernel: Kernel, status: int) -> int:
+def exit_(_task: Task, status: int) -> int:
     """exit(2)."""
     raise GuestExit(status)
 
 
-def fork(_kernel: Kernel) -> int:
+def fork(_task: Task) -> int:
     """fork(2): this machine has one process."""
     raise UnixError(Errno.ENOSYS)
 
 
-def no_children(_kernel: Kernel, *_args: int) -> int:
+def no_children(_task: Task, *_args: int) -> int:
     """The wait family: there are never children."""
     raise UnixError(Errno.ECHILD)
 
 
-def not_super_user(_kernel: Kernel, *_args: int) -> int:
+def not_super_user(_task: Task, *_args: int) -> int:
     """What only root may do."""
     raise UnixError(Errno.EPERM)
 
 
-def getpid(_kernel: Kernel) -> tuple[int, int]:
+def getpid(_task: Task) -> tuple[int, int]:
     """getpid(2), and getppid in d1."""
     return PID, PARENT_PID
 
 
-def getuid(_kernel: Kernel) -> tuple[int, int]:
+def getuid(_task: Task) -> tuple[int, int]:
     """getuid(2), and geteuid in d1."""
     return GUEST_UID, GUEST_UID
 
 
-def getgid(_kernel: Kernel) -> tuple[int, int]:
+def getgid(_task: Task) -> tuple[int, int]:
     """getgid(2), and getegid in d1."""
     return GUEST_GID, GUEST_GID
 
 
-def setreuid(_kernel: Kernel, real: int, effective: int) -> int:
+def setreuid(_task: Task, real: int, effective: int) -> int:
     """setreuid(2): to what one is already."""
     return _set_ids(real, effective, GUEST_UID)
 
 
-def setregid(_kernel: Kernel, real: int, effective: int) -> int:
+def setregid(_task: Task, real: int, effective: int) -> int:
     """setregid(2): to what one is already."""
     return _set_ids(real, effective, GUEST_GID)
 
@@ -76,54 +71,54 @@ def _set_ids(real: int, effective: int, own: int) -> int:
     return 0
 
 
-def getgroups(kernel: Kernel, room: int, address: int) -> int:
+def getgroups(task: Task, room: int, address: int) -> int:
     """getgroups(2): one group."""
     if signed(room) < 1:
         raise UnixError(Errno.EINVAL)
-    kernel.memory.write_u32(address, GUEST_GID)
+    task.memory.write_u32(address, GUEST_GID)
     return 1
 
 
-def getpgrp(kernel: Kernel, pid: int) -> int:
+def getpgrp(task: Task, pid: int) -> int:
     """getpgrp(2)."""
     if pid not in (0, PID):
         raise UnixError(Errno.ESRCH)
-    return kernel.process.group
+    return task.process.group
 
 
-def setpgrp(kernel: Kernel, pid: int, group: int) -> int:
+def setpgrp(task: Task, pid: int, group: int) -> int:
     """setpgrp(2)."""
     if pid not in (0, PID):
         raise UnixError(Errno.ESRCH)
-    kernel.process.group = signed(group)
+    task.process.group = signed(group)
     return 0
 
 
-def getpagesize(_kernel: Kernel) -> int:
+def getpagesize(_task: Task) -> int:
     """getpagesize(2)."""
     return PAGE
 
 
-def gethostid(_kernel: Kernel) -> int:
+def gethostid(_task: Task) -> int:
     """gethostid(2)."""
     return 0
 
 
-def _name(kernel: Kernel, name: bytes, address: int, room: int) -> int:
+def _name(task: Task, name: bytes, address: int, room: int) -> int:
     if signed(room) < 0:
         raise UnixError(Errno.EINVAL)
-    kernel.memory.copyout(address, (name + b"\0")[:room])
+    task.memory.copyout(address, (name + b"\0")[:room])
     return 0
 
 
-def gethostname(kernel: Kernel, address: int, room: int) -> int:
+def gethostname(task: Task, address: int, room: int) -> int:
     """gethostname(2): cut where there is no room, then without a NUL."""
-    return _name(kernel, HOST_NAME, address, room)
+    return _name(task, HOST_NAME, address, room)
 
 
-def getdomainname(kernel: Kernel, address: int, room: int) -> int:
+def getdomainname(task: Task, address: int, room: int) -> int:
     """getdomainname(2)."""
-    return _name(kernel, DOMAIN_NAME, address, room)
+    return _name(task, DOMAIN_NAME, address, room)
 
 
 PROCESS_CALLS = (

@@ -1,64 +1,59 @@
 """UNIX calls on signals: kill, killpg, sigvec, sigblock, sigsetmask, sigpause, sigstack, sigreturn.
 
-Boundary: dispositions and masks; frames and delivery are in ``signals`` and the kernel.
+Boundary: dispositions and masks; frames and delivery are in ``signals`` and ``state``.
 
 Sources: 4.3BSD and NeXT ``kern_sig.c``. sigreturn takes the sigcontext's address from the user's stack, as NeXT's does.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_nextrust.emu.kernel.calls import Call, signed
 from pytest_nextrust.emu.kernel.ends import JustReturn, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.layout import SIGSTACK, SIGVEC
-from pytest_nextrust.emu.kernel.process import PID
 from pytest_nextrust.emu.kernel.signals import NSIG, SIG_IGN, UNMASKABLE, Action, Signal, bit
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
+from pytest_nextrust.emu.kernel.state import PID, Task
 
 __all__ = ["SIGNAL_CALLS"]
 
 
-def _send(kernel: Kernel, signal: int) -> int:
+def _send(task: Task, signal: int) -> int:
     if signal > NSIG:
         raise UnixError(Errno.EINVAL)
     if signal in range(1, NSIG):
-        kernel.post(signal)
+        task.post(signal)
     return 0
 
 
-def kill(kernel: Kernel, pid: int, signal: int) -> int:
+def kill(task: Task, pid: int, signal: int) -> int:
     """kill(2): there is one process; a broadcast finds nobody else."""
     if signal > NSIG:
         raise UnixError(Errno.EINVAL)
     who = signed(pid)
-    if who not in (PID, 0, -kernel.process.group):
+    if who not in (PID, 0, -task.process.group):
         raise UnixError(Errno.ESRCH)
-    return _send(kernel, signal)
+    return _send(task, signal)
 
 
-def killpg(kernel: Kernel, group: int, signal: int) -> int:
+def killpg(task: Task, group: int, signal: int) -> int:
     """killpg(2)."""
     if signal > NSIG:
         raise UnixError(Errno.EINVAL)
-    if group not in (0, kernel.process.group):
+    if group not in (0, task.process.group):
         raise UnixError(Errno.ESRCH)
-    return _send(kernel, signal)
+    return _send(task, signal)
 
 
-def sigvec(kernel: Kernel, signal: int, new: int, old: int) -> int:
+def sigvec(task: Task, signal: int, new: int, old: int) -> int:
     """sigvec(2)."""
     if not 0 < signal < NSIG or signal in (Signal.SIGKILL, Signal.SIGSTOP):
         raise UnixError(Errno.EINVAL)
-    state = kernel.signals
+    state = task.signals
     if old:
         held = state.actions[signal]
-        kernel.memory.copyout(old, SIGVEC.pack(held.handler, held.mask, held.flags))
+        task.memory.copyout(old, SIGVEC.pack(held.handler, held.mask, held.flags))
     if new:
-        handler, mask, flags = SIGVEC.unpack(kernel.memory.copyin(new, SIGVEC.size))
+        handler, mask, flags = SIGVEC.unpack(task.memory.copyin(new, SIGVEC.size))
         if signal == Signal.SIGCONT and handler == SIG_IGN:
             raise UnixError(Errno.EINVAL)
         state.actions[signal] = Action(handler, mask & ~UNMASKABLE, flags & 3)
@@ -67,37 +62,37 @@ def sigvec(kernel: Kernel, signal: int, new: int, old: int) -> int:
     return 0
 
 
-def sigblock(kernel: Kernel, mask: int) -> int:
+def sigblock(task: Task, mask: int) -> int:
     """sigblock(2): answers the old mask."""
-    return kernel.signals.set_mask(kernel.signals.mask | mask)
+    return task.signals.set_mask(task.signals.mask | mask)
 
 
-def sigsetmask(kernel: Kernel, mask: int) -> int:
+def sigsetmask(task: Task, mask: int) -> int:
     """sigsetmask(2): answers the old mask."""
-    return kernel.signals.set_mask(mask)
+    return task.signals.set_mask(mask)
 
 
-def sigpause(kernel: Kernel, mask: int) -> int:
+def sigpause(task: Task, mask: int) -> int:
     """sigpause(2): always EINTR, once a handler has run with the mask from before."""
-    kernel.signals.restore_mask = kernel.signals.set_mask(mask)
-    kernel.wait(None, restart=False, why="sigpause waits for a signal that nobody will send")
+    task.signals.restore_mask = task.signals.set_mask(mask)
+    task.wait(None, restart=False, why="sigpause waits for a signal that nobody will send")
     return 0
 
 
-def sigstack(kernel: Kernel, new: int, old: int) -> int:
+def sigstack(task: Task, new: int, old: int) -> int:
     """sigstack(2)."""
-    state = kernel.signals
+    state = task.signals
     if old:
-        kernel.memory.copyout(old, SIGSTACK.pack(state.stack, int(state.on_stack)))
+        task.memory.copyout(old, SIGSTACK.pack(state.stack, int(state.on_stack)))
     if new:
-        top, on_stack = SIGSTACK.unpack(kernel.memory.copyin(new, SIGSTACK.size))
+        top, on_stack = SIGSTACK.unpack(task.memory.copyin(new, SIGSTACK.size))
         state.stack, state.on_stack = top, bool(on_stack)
     return 0
 
 
-def sigreturn(kernel: Kernel) -> int:
+def sigreturn(task: Task) -> int:
     """sigreturn(2): every register it restores comes from the sigcontext; the others stay."""
-    kernel.signals.sigreturn(kernel.regs, kernel.memory)
+    task.signals.sigreturn(task.thread.registers, task.memory)
     raise JustReturn
 
 

@@ -8,7 +8,6 @@ Sources: 4.3BSD ``sys_generic.c`` (rwuio, select), getdirentries(2).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pytest_nextrust.emu.kernel.calls import Call, signed
 from pytest_nextrust.emu.kernel.ends import Interrupted, UnixError
@@ -16,11 +15,9 @@ from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import NOFILE, O_NDELAY, DirectoryFile, OpenFile, WouldBlock
 from pytest_nextrust.emu.kernel.layout import IOVEC, TIMEVAL
 from pytest_nextrust.emu.kernel.signals import Signal
+from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.records import Access
-
-if TYPE_CHECKING:
-    from pytest_nextrust.emu.kernel.core import Kernel
 
 __all__ = ["TRANSFER_CALLS"]
 
@@ -34,10 +31,10 @@ _FOREVER_READ = "waits for data in a pipe that nobody in this process can still 
 _FOREVER_WRITE = "waits for room in a pipe that nobody in this process can read from meanwhile"
 
 
-def _pieces(kernel: Kernel, vector: int, count: int) -> list[tuple[int, int]]:
+def _pieces(task: Task, vector: int, count: int) -> list[tuple[int, int]]:
     if signed(count) < 0 or count > MAX_IOVECS:
         raise UnixError(Errno.EINVAL)
-    raw = kernel.memory.copyin(vector, count * IOVEC.size)
+    raw = task.memory.copyin(vector, count * IOVEC.size)
     pieces = [IOVEC.unpack_from(raw, at * IOVEC.size) for at in range(count)]
     if any(size < 0 for _, size in pieces) or sum(size for _, size in pieces) > MAX_COUNT:
         raise UnixError(Errno.EINVAL)
@@ -56,8 +53,8 @@ def _chunks(pieces: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
             yield address + at, min(CHUNK, size - at)
 
 
-def _read(kernel: Kernel, number: int, pieces: list[tuple[int, int]]) -> int:
-    file = kernel.process.files.get(number)
+def _read(task: Task, number: int, pieces: list[tuple[int, int]]) -> int:
+    file = task.process.files.get(number)
     if not file.readable:
         raise UnixError(Errno.EBADF)
     total = 0
@@ -67,43 +64,43 @@ def _read(kernel: Kernel, number: int, pieces: list[tuple[int, int]]) -> int:
         except WouldBlock:
             if total:
                 return total
-            _wait_for(kernel, file, _FOREVER_READ)
+            _wait_for(task, file, _FOREVER_READ)
             room = file.extent(size)
         # The whole buffer is checked before anything leaves the file, so that EFAULT loses no data.
-        if room and not _usable(kernel, address, room, "write", total):
+        if room and not _usable(task, address, room, "write", total):
             return total
         data = file.read(room)
-        kernel.memory.copyout(address, data)
+        task.memory.copyout(address, data)
         total += len(data)
         if len(data) < size:
             break
     return total
 
 
-def _write(kernel: Kernel, number: int, pieces: list[tuple[int, int]]) -> int:
-    file = kernel.process.files.get(number)
+def _write(task: Task, number: int, pieces: list[tuple[int, int]]) -> int:
+    file = task.process.files.get(number)
     if not file.writable:
         raise UnixError(Errno.EBADF)
     total = 0
     for address, size in _chunks(pieces):
-        if not _usable(kernel, address, size, "read", total):
+        if not _usable(task, address, size, "read", total):
             return total
         try:
-            total += file.write(kernel.memory.copyin(address, size))
+            total += file.write(task.memory.copyin(address, size))
         except WouldBlock as full:
-            return _blocked(kernel, file, total + full.done)
+            return _blocked(task, file, total + full.done)
         except UnixError as error:
             if error.errno == Errno.EPIPE:
-                kernel.post(Signal.SIGPIPE)
+                task.post(Signal.SIGPIPE)
             if total:
                 return total
             raise
     return total
 
 
-def _usable(kernel: Kernel, address: int, size: int, access: Access, done: int) -> bool:
+def _usable(task: Task, address: int, size: int, access: Access, done: int) -> bool:
     try:
-        kernel.memory.check(address, size, access)
+        task.memory.check(address, size, access)
     except GuestFault:
         if done:
             return False
@@ -111,63 +108,63 @@ def _usable(kernel: Kernel, address: int, size: int, access: Access, done: int) 
     return True
 
 
-def _blocked(kernel: Kernel, file: OpenFile, done: int) -> int:
+def _blocked(task: Task, file: OpenFile, done: int) -> int:
     if done and file.flags & O_NDELAY:
         return done
     try:
-        _wait_for(kernel, file, _FOREVER_WRITE)
+        _wait_for(task, file, _FOREVER_WRITE)
     except Interrupted:
         if not done:
             raise
     return done
 
 
-def _wait_for(kernel: Kernel, file: OpenFile, why: str) -> None:
+def _wait_for(task: Task, file: OpenFile, why: str) -> None:
     if file.flags & O_NDELAY:
         raise UnixError(Errno.EWOULDBLOCK)
-    kernel.wait(None, restart=True, why=why)
+    task.wait(None, restart=True, why=why)
 
 
-def read(kernel: Kernel, number: int, address: int, count: int) -> int:
+def read(task: Task, number: int, address: int, count: int) -> int:
     """read(2)."""
-    return _read(kernel, number, _one(address, count))
+    return _read(task, number, _one(address, count))
 
 
-def write(kernel: Kernel, number: int, address: int, count: int) -> int:
+def write(task: Task, number: int, address: int, count: int) -> int:
     """write(2)."""
-    return _write(kernel, number, _one(address, count))
+    return _write(task, number, _one(address, count))
 
 
-def readv(kernel: Kernel, number: int, vector: int, count: int) -> int:
+def readv(task: Task, number: int, vector: int, count: int) -> int:
     """readv(2)."""
-    return _read(kernel, number, _pieces(kernel, vector, count))
+    return _read(task, number, _pieces(task, vector, count))
 
 
-def writev(kernel: Kernel, number: int, vector: int, count: int) -> int:
+def writev(task: Task, number: int, vector: int, count: int) -> int:
     """writev(2)."""
-    return _write(kernel, number, _pieces(kernel, vector, count))
+    return _write(task, number, _pieces(task, vector, count))
 
 
-def getdirentries(kernel: Kernel, number: int, address: int, room: int, base: int) -> int:
+def getdirentries(task: Task, number: int, address: int, room: int, base: int) -> int:
     """getdirentries(2): whole records, and the position they began at."""
-    file = kernel.process.files.get(number)
+    file = task.process.files.get(number)
     if not isinstance(file, DirectoryFile) or room > MAX_COUNT:
         raise UnixError(Errno.EINVAL)
     began = file.position
     records = file.records(room)
     try:
-        kernel.memory.check(address, len(records), "write")
-        kernel.memory.write_u32(base, began)
+        task.memory.check(address, len(records), "write")
+        task.memory.write_u32(base, began)
     except BaseException:
         file.position = began
         raise
-    kernel.memory.copyout(address, records)
+    task.memory.copyout(address, records)
     return len(records)
 
 
-def select(kernel: Kernel, count: int, reads: int, writes: int, others: int, timeout: int) -> int:
+def select(task: Task, count: int, reads: int, writes: int, others: int, timeout: int) -> int:
     """select(2). Nothing becomes ready while one process waits, so waiting is letting time pass."""
-    memory = kernel.memory
+    memory = task.memory
     count = min(max(signed(count), 0), NOFILE)
     size = -(-count // 32) * 4
     sets = [(address, memory.copyin(address, size)) for address in (reads, writes, others) if address]
@@ -176,14 +173,14 @@ def select(kernel: Kernel, count: int, reads: int, writes: int, others: int, tim
         seconds, micros = TIMEVAL.unpack(memory.copyin(timeout, TIMEVAL.size))
         if seconds < 0 or not 0 <= micros < 1_000_000:
             raise UnixError(Errno.EINVAL)
-        until = kernel.clock.now_us + seconds * 1_000_000 + micros
+        until = task.clock.now_us + seconds * 1_000_000 + micros
     asked = {address: _members(bits, count) for address, bits in sets}
     for numbers in asked.values():
         for number in numbers:
-            kernel.process.files.get(number)
-    ready = _ready(kernel, asked, reads, writes)
-    if not any(ready.values()) and (until is None or until > kernel.clock.now_us):
-        kernel.wait(until, restart=False, why="select waits for descriptors that nobody can make ready")
+            task.process.files.get(number)
+    ready = _ready(task, asked, reads, writes)
+    if not any(ready.values()) and (until is None or until > task.clock.now_us):
+        task.wait(until, restart=False, why="select waits for descriptors that nobody can make ready")
     for address, numbers in ready.items():
         memory.copyout(address, _bits(numbers, size))
     return sum(len(numbers) for numbers in ready.values())
@@ -201,8 +198,8 @@ def _bits(numbers: list[int], size: int) -> bytes:
     return b"".join(word.to_bytes(4, "big") for word in words)
 
 
-def _ready(kernel: Kernel, asked: dict[int, list[int]], reads: int, writes: int) -> dict[int, list[int]]:
-    get = kernel.process.files.get
+def _ready(task: Task, asked: dict[int, list[int]], reads: int, writes: int) -> dict[int, list[int]]:
+    get = task.process.files.get
     answer: dict[int, list[int]] = {}
     for address, numbers in asked.items():
         if address == reads:

@@ -1,7 +1,8 @@
-"""The kernel: takes a trap or an exception with the guest's registers, and answers as NeXT's kernel does.
+"""Takes a trap or an exception to what answers it, as NeXT's kernel does, and keeps the trace.
 
-Boundary: dispatch, the trap trace, waiting, delivery of signals. What each call does is in the tables it dispatches to.
-Nothing here talks to the emulator: memory is an ``AddressSpace``, registers a ``Registers``, time a ``VirtualClock``.
+Boundary: the tables of traps and the ways out of a call. What a call does is in ``unix`` and ``mach``, what it works on
+in ``state``. Nothing here talks to the emulator: memory is an ``AddressSpace``, registers a ``Registers``, time a
+``VirtualClock``.
 
 Sources: the NeXT kernel's trap handlers (``trap #2`` to ``trap #6``), ``unix_syscall``, ``trap``, ``nosys``; 4.3BSD's
 ``syscall`` for the carry convention. UNIX number 0 is ``indir``: the real number in d1, its arguments from d2.
@@ -10,7 +11,7 @@ Sources: the NeXT kernel's trap handlers (``trap #2`` to ``trap #6``), ``unix_sy
 from __future__ import annotations
 
 from pytest_nextrust.emu.clock import VirtualClock
-from pytest_nextrust.emu.kernel.calls import Call
+from pytest_nextrust.emu.kernel.calls import Call, table
 from pytest_nextrust.emu.kernel.ends import (
     GuestExit,
     GuestKilled,
@@ -22,18 +23,27 @@ from pytest_nextrust.emu.kernel.ends import (
 )
 from pytest_nextrust.emu.kernel.errno import Errno, from_host
 from pytest_nextrust.emu.kernel.exceptions import signal_for
-from pytest_nextrust.emu.kernel.mach import MACH_TABLE
-from pytest_nextrust.emu.kernel.mach.ports import Ports
+from pytest_nextrust.emu.kernel.mach.traps import MACH_TABLE
 from pytest_nextrust.emu.kernel.names import mach_name, unix_name
-from pytest_nextrust.emu.kernel.process import Process
-from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, Signal, SignalState, bit
-from pytest_nextrust.emu.kernel.timers import Timers
-from pytest_nextrust.emu.kernel.unix import UNIX_TABLE
+from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, bit
+from pytest_nextrust.emu.kernel.state import Task
+from pytest_nextrust.emu.kernel.unix.descriptors import DESCRIPTOR_CALLS
+from pytest_nextrust.emu.kernel.unix.opening import OPEN_CALLS
+from pytest_nextrust.emu.kernel.unix.paths import PATH_CALLS
+from pytest_nextrust.emu.kernel.unix.processes import PROCESS_CALLS
+from pytest_nextrust.emu.kernel.unix.signalling import SIGNAL_CALLS
+from pytest_nextrust.emu.kernel.unix.times import TIME_CALLS
+from pytest_nextrust.emu.kernel.unix.transfers import TRANSFER_CALLS
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.records import RunRequest, TrapRecord
 from pytest_nextrust.emu.registers import WORD, Registers
 
-__all__ = ["Kernel"]
+__all__ = ["UNIX_TABLE", "Kernel"]
+
+UNIX_TABLE = table(
+    *TRANSFER_CALLS, *DESCRIPTOR_CALLS, *OPEN_CALLS, *PATH_CALLS, *PROCESS_CALLS, *SIGNAL_CALLS, *TIME_CALLS
+)
+"""The UNIX calls (``trap #4``) by number; one that is not in here is not implemented."""
 
 TRAP_0 = 32
 """The vector of ``trap #0``."""
@@ -52,39 +62,31 @@ class Kernel:
     """
 
     def __init__(self, memory: AddressSpace, request: RunRequest, clock: VirtualClock, root: str) -> None:
-        self.memory = memory
-        self.request = request
-        self.clock = clock
-        self.signals = SignalState()
-        self.timers = Timers(clock)
-        self.process = Process(request, clock, root)
-        self.ports = Ports()
-        self.regs = Registers()
-        self.user_register = 0
+        self.task = Task(memory, request, clock, root)
         self.flush_requested = False
         self.traps: list[TrapRecord] = []
         self.traps_total = 0
-        self.message_name = ""
+        self._trace_limit = request.trace_traps
 
     @property
     def stdout(self) -> bytes:
         """What the guest wrote to standard output, up to the request's limit."""
-        return bytes(self.process.output.collected)
+        return bytes(self.task.process.output.collected)
 
     @property
     def stderr(self) -> bytes:
         """What the guest wrote to standard error, up to the request's limit."""
-        return bytes(self.process.error.collected)
+        return bytes(self.task.process.error.collected)
 
     @property
     def truncated(self) -> tuple[str, ...]:
         """The streams cut at the request's ``max_output``."""
-        streams = (("stdout", self.process.output), ("stderr", self.process.error))
+        streams = (("stdout", self.task.process.output), ("stderr", self.task.process.error))
         return tuple(name for name, stream in streams if stream.truncated)
 
     def close(self) -> None:
         """Close every host file. The collected output stays."""
-        self.process.close()
+        self.task.close()
 
     # -- traps and exceptions ------------------------------------------------------------------------------------------
 
@@ -93,7 +95,7 @@ class Kernel:
 
         Raises GuestExit, GuestKilled or Unimplemented where the run ends here.
         """
-        self.regs = regs
+        self.task.thread.registers = regs
         pc, number = regs.pc, vector - TRAP_0
         regs.pc = (pc + 2) & WORD
         if number == 4:
@@ -105,7 +107,7 @@ class Kernel:
         else:
             self.exception(vector, regs)
             return
-        self.deliver(regs)
+        self.task.deliver(regs)
 
     def exception(self, vector: int, regs: Registers, fault: GuestFault | None = None) -> None:
         """Turn a CPU exception into its signal, delivered to a handler; else raise GuestKilled.
@@ -115,63 +117,25 @@ class Kernel:
         blocked or ignored would come again and again on a NeXT; here it kills, so that the run ends (a decision).
         """
         signal, code = signal_for(vector, fault)
-        action = self.signals.actions[signal]
-        if action.handler in (SIG_DFL, SIG_IGN) or self.signals.mask & bit(signal):
+        signals = self.task.signals
+        if signals.actions[signal].handler in (SIG_DFL, SIG_IGN) or signals.mask & bit(signal):
             raise GuestKilled(signal, core=True)
-        self.signals.code = code
-        self.signals.deliver(signal, regs, self.memory)
+        signals.code = code
+        signals.deliver(signal, regs, self.task.memory)
 
     def next_alarm(self) -> int | None:
         """The instruction count at which the next timer falls due; None where no timer runs."""
-        return self.timers.next_count()
+        return self.task.timers.next_count()
 
     def deliver(self, regs: Registers) -> None:
-        """Post what the timers are due, and deliver what is pending and not masked. May raise GuestKilled."""
-        self._post_expired()
-        while (signal := self.signals.next_deliverable()) is not None:
-            if self.signals.actions[signal].handler in (SIG_DFL, SIG_IGN):
-                self.signals.pending &= ~bit(signal)
-                self.signals.default_action(signal, self._stopped)
-            else:
-                self.signals.deliver(signal, regs, self.memory)
-        self.signals.restore_mask_now()
-
-    def post(self, signal: int) -> None:
-        """Send the process a signal; it is delivered when the call returns."""
-        self.signals.post(signal)
-
-    def wait(self, until_us: int | None, *, restart: bool, why: str) -> None:
-        """Let time pass until ``until_us``, or for ever where it is None.
-
-        Raises Interrupted when a signal comes first, NeverReturns(why) where neither can happen.
-        """
-        while True:
-            self._post_expired()
-            if self.signals.next_deliverable() is not None:
-                raise Interrupted(restart=restart)
-            if until_us is not None and self.clock.now_us >= until_us:
-                return
-            due = self.timers.real_due_us
-            if self.signals.ignored(Signal.SIGALRM) or self.signals.mask & bit(Signal.SIGALRM):
-                due = None
-            wakes = [at for at in (until_us, due) if at is not None]
-            if not wakes:
-                raise NeverReturns(why)
-            self.clock.skip(max(0, min(wakes) - self.clock.now_us))
-
-    def _post_expired(self) -> None:
-        for signal in self.timers.expired():
-            self.signals.post(signal)
-
-    def _stopped(self, signal: int) -> None:
-        name = Signal(signal).name
-        raise Unimplemented("signal", signal, name, (), f"{name} stops the process, and nobody is there to continue it")
+        """Deliver the signals that are due. May raise GuestKilled."""
+        self.task.deliver(regs)
 
     # -- the three kinds of trap ---------------------------------------------------------------------------------------
 
     def _record(self, record: TrapRecord) -> None:
         self.traps_total += 1
-        if len(self.traps) < self.request.trace_traps:
+        if len(self.traps) < self._trace_limit:
             self.traps.append(record)
 
     def _machine(self, regs: Registers, pc: int, number: int) -> None:
@@ -179,10 +143,10 @@ class Kernel:
             self.flush_requested = True
             record = TrapRecord("machine", 2, "flush_caches", (), regs.d[0], None, pc)
         elif number == 5:
-            regs.d[0] = self.user_register
+            regs.d[0] = self.task.thread.user_register
             record = TrapRecord("machine", 5, "get_user_register", (), regs.d[0], None, pc)
         else:
-            self.user_register = regs.d[0]
+            self.task.thread.user_register = regs.d[0]
             record = TrapRecord("machine", 6, "set_user_register", (regs.d[0],), regs.d[0], None, pc)
         self._record(record)
 
@@ -200,7 +164,7 @@ class Kernel:
         answer: int | None = None
         error: int | None = None
         try:
-            result = call.serve(self, *args)
+            result = call.serve(self.task, *args)
             answer, second = result if isinstance(result, tuple) else (result, 0)
             regs.d[0], regs.d[1] = answer & WORD, second & WORD
             regs.carry = False
@@ -213,8 +177,8 @@ class Kernel:
         except JustReturn:
             pass
         except Interrupted as interruption:
-            signal = self.signals.next_deliverable()
-            if interruption.restart and (signal is None or not self.signals.interrupts(signal)):
+            signal = self.task.signals.next_deliverable()
+            if interruption.restart and (signal is None or not self.task.signals.interrupts(signal)):
                 regs.pc = pc
             else:
                 error = Errno.EINTR
@@ -234,7 +198,7 @@ class Kernel:
 
     def _mach(self, regs: Registers, pc: int) -> None:
         number = regs.d[0]
-        self.message_name = ""
+        self.task.thread.message = ""
         call = MACH_TABLE.get(number)
         name = call.name if call else mach_name(number)
         args = tuple(regs.d[1 : 1 + (call.takes if call else 0)])
@@ -251,12 +215,12 @@ class Kernel:
 
     def _message(self, name: str) -> str:
         plain = name.removesuffix("_trap").removesuffix("_old")
-        return f"{plain}({self.message_name})" if self.message_name else name
+        return f"{plain}({self.task.thread.message})" if self.task.thread.message else name
 
     def _mach_result(self, call: Call | None, number: int, name: str, args: tuple[int, ...]) -> int:
         if call is not None:
-            result = call.serve(self, *args)
+            result = call.serve(self.task, *args)
             return (result[0] if isinstance(result, tuple) else result) & WORD
         if name == UNNAMED_MACH_TRAPS:
             return KERN_INVALID_ARGUMENT
-        raise Unimplemented("mach", number, name, tuple(self.regs.d[1 : 1 + MOST_ARGUMENTS]))
+        raise Unimplemented("mach", number, name, tuple(self.task.thread.registers.d[1 : 1 + MOST_ARGUMENTS]))

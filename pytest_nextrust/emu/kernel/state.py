@@ -1,0 +1,164 @@
+"""What the kernel keeps for a guest: the task with its memory and ports, the process with its files, and the thread.
+
+Boundary: state, and what happens to it as time passes: timers, waiting, delivery of signals. The calls that change it
+are in ``unix`` and ``mach``; ``dispatch`` takes traps to them.
+
+Sources: 4.3BSD's u area; NeXT ``<machine/vmparam.h>`` for the default limits (6 MB data, 512 KB stack, no core files).
+Process numbers and names are fixed, so that two runs are the same (decisions).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_nextrust.emu.clock import VirtualClock
+from pytest_nextrust.emu.kernel.ends import Interrupted, NeverReturns, Unimplemented, UnixError
+from pytest_nextrust.emu.kernel.errno import name_of
+from pytest_nextrust.emu.kernel.files import Descriptors
+from pytest_nextrust.emu.kernel.inodes import Inodes
+from pytest_nextrust.emu.kernel.jail import Jail
+from pytest_nextrust.emu.kernel.mach.ports import Ports
+from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, Signal, SignalState, bit
+from pytest_nextrust.emu.kernel.streams import InputFile, OutputFile
+from pytest_nextrust.emu.kernel.timers import Timers
+from pytest_nextrust.emu.memory import AddressSpace
+from pytest_nextrust.emu.records import RunRequest
+from pytest_nextrust.emu.registers import Registers
+from pytest_nextrust.errors import NotRunnable
+
+__all__ = [
+    "DOMAIN_NAME",
+    "HOST_NAME",
+    "PARENT_PID",
+    "PID",
+    "PROCESS_GROUP",
+    "RLIMIT_STACK",
+    "RLIM_INFINITY",
+    "Process",
+    "Task",
+    "Thread",
+]
+
+PID, PARENT_PID, PROCESS_GROUP = 100, 99, 100
+HOST_NAME = b"next"
+DOMAIN_NAME = b""
+
+RLIM_INFINITY = 0x7FFF_FFFF
+RLIMIT_STACK = 3
+_DATA_LIMIT = 6 * 1024 * 1024
+
+
+class Process:
+    """Files, limits and identity of the guest.
+
+    Raises OSError for a root, NotRunnable for a working directory, that cannot be entered.
+    """
+
+    def __init__(self, request: RunRequest, clock: VirtualClock, root: str) -> None:
+        epoch = clock.now_us // 1_000_000
+        self.epoch = epoch
+        self.jail = Jail(root)
+        self.inodes = Inodes(Path(root).stat(), epoch)
+        try:
+            self.jail.enter(os.fsencode(request.cwd))
+        except UnixError as error:
+            self.jail.close()
+            raise NotRunnable(
+                "working directory",
+                f"the guest's root has no such directory ({name_of(error.errno)})",
+                place=request.cwd,
+                remedy="create it in the root, or leave cwd at /",
+            ) from error
+        self.umask = 0o022
+        self.limits = [(RLIM_INFINITY, RLIM_INFINITY) for _ in range(6)]
+        self.limits[2] = (_DATA_LIMIT, RLIM_INFINITY)
+        self.limits[RLIMIT_STACK] = (request.stack, RLIM_INFINITY)
+        self.limits[4] = (0, RLIM_INFINITY)
+        self.priority = 0
+        self.group = PROCESS_GROUP
+        self.output = OutputFile(request.max_output, 0, epoch)
+        self.error = OutputFile(request.max_output, 0, epoch)
+        self.files = Descriptors()
+        for stream in (InputFile(request.stdin, epoch, request.stdin_fd, request.wall), self.output, self.error):
+            self.files.install(stream)
+
+    def close(self) -> None:
+        """Close all files and the root."""
+        self.files.close_all()
+        self.jail.close()
+
+
+@dataclass(slots=True)
+class Thread:
+    """What is one thread's own: its registers at the trap being served, and its user register (``trap #5``, ``#6``).
+
+    ``message`` names the Mach message that the call being served sends, for the trace.
+    """
+
+    registers: Registers = field(default_factory=Registers)
+    user_register: int = 0
+    message: str = ""
+
+
+class Task:
+    """A guest: address space, port names, process, signals, timers, and the thread whose trap is being served.
+
+    ``root`` is the host folder that the guest sees as ``/``. Raises OSError and NotRunnable as ``Process`` does.
+    """
+
+    def __init__(self, memory: AddressSpace, request: RunRequest, clock: VirtualClock, root: str) -> None:
+        self.memory = memory
+        self.clock = clock
+        self.ports = Ports()
+        self.process = Process(request, clock, root)
+        self.signals = SignalState()
+        self.timers = Timers(clock)
+        self.thread = Thread()
+
+    def close(self) -> None:
+        """Close every host file. What the guest wrote to its standard streams stays."""
+        self.process.close()
+
+    def post(self, signal: int) -> None:
+        """Send the process a signal; it is delivered when the call returns."""
+        self.signals.post(signal)
+
+    def deliver(self, registers: Registers) -> None:
+        """Post what the timers are due, and deliver what is pending and not masked. May raise GuestKilled."""
+        self._post_expired()
+        while (signal := self.signals.next_deliverable()) is not None:
+            if self.signals.actions[signal].handler in (SIG_DFL, SIG_IGN):
+                self.signals.pending &= ~bit(signal)
+                self.signals.default_action(signal, self._stopped)
+            else:
+                self.signals.deliver(signal, registers, self.memory)
+        self.signals.restore_mask_now()
+
+    def wait(self, until_us: int | None, *, restart: bool, why: str) -> None:
+        """Let time pass until ``until_us``, or for ever where it is None.
+
+        Raises Interrupted when a signal comes first, NeverReturns(why) where neither can happen.
+        """
+        while True:
+            self._post_expired()
+            if self.signals.next_deliverable() is not None:
+                raise Interrupted(restart=restart)
+            if until_us is not None and self.clock.now_us >= until_us:
+                return
+            due = self.timers.real_due_us
+            if self.signals.ignored(Signal.SIGALRM) or self.signals.mask & bit(Signal.SIGALRM):
+                due = None
+            wakes = [at for at in (until_us, due) if at is not None]
+            if not wakes:
+                raise NeverReturns(why)
+            self.clock.skip(max(0, min(wakes) - self.clock.now_us))
+
+    def _post_expired(self) -> None:
+        for signal in self.timers.expired():
+            self.signals.post(signal)
+
+    def _stopped(self, signal: int) -> None:
+        name = Signal(signal).name
+        raise Unimplemented("signal", signal, name, (), f"{name} stops the process, and nobody is there to continue it")
