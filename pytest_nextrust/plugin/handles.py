@@ -10,7 +10,7 @@ from typing import Any
 from pytest_nextrust.emu.records import RunRecord, RunRequest
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.project.matrix import Cell
-from pytest_nextrust.status import Record
+from pytest_nextrust.status.journal import Record
 from pytest_nextrust.toolchain.records import BuildResult
 
 __all__ = ["Machine", "Status"]

@@ -31,8 +31,9 @@ from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.report.recorder import Recorder
 from pytest_nextrust.scenario.model import Scenario
-from pytest_nextrust.status import Follower, JournalView
 from pytest_nextrust.status.environment import Environment, capture
+from pytest_nextrust.status.journal import JournalView
+from pytest_nextrust.status.projections import Follower
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.toolchain.records import Toolchain

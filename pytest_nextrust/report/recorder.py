@@ -14,8 +14,8 @@ from pytest_nextrust.project.criteria import Fault, check_criterion
 from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.project.phases import Phases, clear_done, mark_done
 from pytest_nextrust.report.table import counts
-from pytest_nextrust.status import Journal
 from pytest_nextrust.status.environment import Environment
+from pytest_nextrust.status.journal import Journal
 from pytest_nextrust.status.projections import Follower, Projector
 from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart
 from pytest_nextrust.status.runs import RunStore

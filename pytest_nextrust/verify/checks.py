@@ -84,7 +84,7 @@ def _toolchains(on: _Subject) -> Iterator[Mismatch]:
 
 def _writable_status(on: _Subject) -> Iterator[Mismatch]:
     """The status folder takes a durable line, in a journal of its own that is not the project's."""
-    from pytest_nextrust.status import Journal
+    from pytest_nextrust.status.journal import Journal
 
     folder = on.services.settings.status_dir
     nearest = next(path for path in (folder, *folder.parents) if path.exists())

@@ -16,7 +16,10 @@ from typing import Any
 
 from pytest_nextrust.base.convert import load_project
 from pytest_nextrust.project.phases import Phases
-from pytest_nextrust.status import JournalView, observe, read_log, render_json, render_markdown
+from pytest_nextrust.status.archive import read_log
+from pytest_nextrust.status.journal import JournalView
+from pytest_nextrust.status.projections import render_json, render_markdown
+from pytest_nextrust.status.summary import observe
 
 __all__ = ["FILES", "artifacts", "entries"]
 

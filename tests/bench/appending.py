@@ -18,7 +18,7 @@ from pathlib import Path
 # Once, before the writers part, and not in each one's processor time.
 import filelock  # noqa: F401
 
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 from tests.unit.status.killing import Append, rewriting_writer
 
 __all__ = ["KINDS", "race"]

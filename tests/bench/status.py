@@ -17,8 +17,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pytest_nextrust.project.phases import Phases
-from pytest_nextrust.status import Journal, Projector, Record
-from pytest_nextrust.status.journal import encode
+from pytest_nextrust.status.journal import Journal, Record, encode
+from pytest_nextrust.status.projections import Projector
 from tests.bench.appending import DETAILS
 from tests.bench.report import Result
 from tests.unit.status.killing import found_in_journal, found_in_rewritten

@@ -14,7 +14,7 @@ import pytest
 from pytest_nextrust import cli
 from pytest_nextrust.base.state_database import Database
 from pytest_nextrust.guards.backoff import Backoff
-from pytest_nextrust.status import git_commit
+from pytest_nextrust.status.environment import git_commit
 from pytest_nextrust.testing import exits
 from tests.integration.conftest import CELL, Project
 

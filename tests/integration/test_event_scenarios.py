@@ -16,7 +16,7 @@ from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 from pytest_nextrust.verify.events import SNAPSHOT, carry_out
 from pytest_nextrust.verify.events_artifacts import FILES, artifacts
 from pytest_nextrust.verify.scenario import Services, verify

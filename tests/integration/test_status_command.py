@@ -17,7 +17,7 @@ import pytest
 
 from pytest_nextrust import cli
 from pytest_nextrust.base.files import Lock
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust import cli
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 from tests.integration.status_answers import answer
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust import cli
-from pytest_nextrust.status import Journal, read_log
+from pytest_nextrust.status.archive import read_log
+from pytest_nextrust.status.journal import Journal
 from tests.integration.status_answers import answer
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust import cli
-from pytest_nextrust.status import Item, ItemKey, Journal, RunEnd, RunStart
+from pytest_nextrust.status.journal import Journal
+from pytest_nextrust.status.records import Item, ItemKey, RunEnd, RunStart
 from tests.integration.status_answers import answer
 
 CELL = "ubuntu-latest-debug-m68030"

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from pytest_nextrust import cli
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 from tests.integration.status_answers import schema
 from tests.unit.usage.generator import UNKNOWN, Corpus, corpus, line
 from tests.unit.usage.test_ccusage import SOUND, fake

@@ -7,11 +7,12 @@ import re
 
 import pytest
 
-from pytest_nextrust import errors, status
+from pytest_nextrust import errors
 from pytest_nextrust.base import convert as config
 from pytest_nextrust.base import files, wire
 from pytest_nextrust.errors import BuildFailed, ConfigError, ExternalError, Fault, LockTimeout, NextrustError
 from pytest_nextrust.project import matrix, phases
+from pytest_nextrust.status import journal, records
 
 KINDS = [getattr(errors, name) for name in errors.__all__ if name != "Fault"]
 
@@ -86,7 +87,10 @@ def test_a_lock_timeout_is_a_status_error() -> None:
     assert issubclass(LockTimeout, errors.StatusError)
 
 
-@pytest.mark.parametrize("module", [config, errors, files, matrix, phases, status, wire], ids=lambda m: m.__name__)
+MODULES = [config, errors, files, journal, matrix, phases, records, wire]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
 def test_public_names_are_sorted_and_there(module: object) -> None:
     """``__all__`` is sorted (constants, classes, functions), without doubles, and every name exists."""
     names = module.__all__  # type: ignore[attr-defined]

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import pytest_nextrust
-from pytest_nextrust import status
 from tests.import_rule import FACES, ONLY_IN, may_import
 
 PACKAGE = Path(pytest_nextrust.__file__).parent
@@ -57,7 +56,7 @@ KNOWN: dict[str, list[str]] = {
 }
 KNOWN_CIRCLES = {name for name in GRAPH if name.startswith("hook")}
 KNOWN_CIRCLES |= {"explore.child.confirm", "explore.child.worker"}
-KNOWN_CODE = {"atomics", "atomics.compilers", "commands.status", "llm", "status"}
+KNOWN_CODE = {"atomics", "atomics.compilers", "llm"}
 
 
 def within(module: str, room: str) -> bool:
@@ -181,7 +180,7 @@ HEAVY = {"unicorn", "capstone", "elftools", "hypothesis", "jsonschema"}
     [
         ("import pytest_nextrust.cli", HEAVY | {"pytest", "tomllib", "subprocess"}),
         (
-            "from pytest_nextrust.status import Journal",
+            "from pytest_nextrust.status.journal import Journal",
             HEAVY
             | {"pytest", "tomllib", "subprocess", "pytest_nextrust.base.convert", "pytest_nextrust.status.archive"},
         ),
@@ -202,16 +201,3 @@ def test_nothing_heavy_is_loaded(statement: str, kept_out: set[str]) -> None:
 def test_the_child_loads_the_emulator() -> None:
     """The same look at sys.modules does see unicorn where it belongs: in the child."""
     assert "unicorn" in loaded_after("import pytest_nextrust.emu.child.worker, pytest_nextrust.emu.child.cpu")
-
-
-def test_a_name_that_is_loaded_on_demand_comes_from_where_the_types_say() -> None:
-    """What ``status`` imports for the type checker is what it loads when asked; no other name is there."""
-    tree = ast.parse(Path(status.__file__).read_text(encoding="utf-8"))
-    checked = {
-        alias.name: node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
-    }
-    for name in status.__all__:
-        home = importlib.import_module(checked[name] or "")
-        assert getattr(status, name) is getattr(home, name)
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = status.nothing

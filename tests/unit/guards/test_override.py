@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.guards.override import record_clear, record_override, skip_hooks, who
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 
 
 @pytest.mark.parametrize(("value", "skips"), [("1", True), ("yes", True), ("true", True), ("0", False), ("", False)])

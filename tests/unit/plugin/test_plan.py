@@ -16,7 +16,7 @@ from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.phases import Phase, Phases
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
-from pytest_nextrust.status import JournalView
+from pytest_nextrust.status.journal import JournalView
 from pytest_nextrust.status.runs import RunStore
 
 EMPTY = RunStore(JournalView())

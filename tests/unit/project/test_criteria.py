@@ -16,7 +16,8 @@ from pytest_nextrust.project.criteria import check_criterion
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.phases import CHECKS, Criterion, Phase, Phases, done_path, mark_done
 from pytest_nextrust.report.recorder import Recorder
-from pytest_nextrust.status import Item, ItemKey, PhaseCheck, RunStart, read_log
+from pytest_nextrust.status.archive import read_log
+from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, RunStart
 
 PYTHON = sys.executable
 

@@ -10,7 +10,7 @@ from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.project.compiler_issues import FILE, load_known_issues
 from pytest_nextrust.scenario.model import find, load, shipped_folder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_scenarios_and_the_table_name_each_other() -> None:

@@ -12,7 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.phases import Criterion, Phase, Phases, read_done
 from pytest_nextrust.report.recorder import Recorder
-from pytest_nextrust.status import Follower, Item, ItemKey, RunStart, observe
+from pytest_nextrust.status.projections import Follower
+from pytest_nextrust.status.records import Item, ItemKey, RunStart
+from pytest_nextrust.status.summary import observe
 
 CELLS = [cell.id for cell in Matrix().cells]
 NEEDS = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c"), "e": ()}

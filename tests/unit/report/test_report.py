@@ -13,7 +13,7 @@ from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.report import ctrf
 from pytest_nextrust.report.recorder import complete
 from pytest_nextrust.report.table import counts, expected, failures, summary, table
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 from pytest_nextrust.status.records import Item, ItemKey, RunStart, Verdict
 from pytest_nextrust.status.runs import RunStore
 

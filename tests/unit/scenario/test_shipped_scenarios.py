@@ -8,7 +8,7 @@ import pytest
 
 from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PHASES = ("phase-1", "phase-2", "phase-3", "phase-4", "phase-5")
 LARGEST = 6 * 1024 * 1024
 

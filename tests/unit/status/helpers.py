@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pytest_nextrust.status import Item, ItemKey, Journal, RunEnd, RunStart
+from pytest_nextrust.status.journal import Journal
+from pytest_nextrust.status.records import Item, ItemKey, RunEnd, RunStart
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LINUX = "ubuntu-latest-debug-m68030"

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 
 __all__ = ["KINDS", "found_in_journal", "found_in_rewritten", "run"]
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.project.phases import Phases
-from pytest_nextrust.status import Journal, read_log, rebuild
+from pytest_nextrust.status.archive import read_log
+from pytest_nextrust.status.journal import Journal
+from pytest_nextrust.status.projections import rebuild
 
 from .killing import found_in_journal, found_in_rewritten
 

@@ -17,8 +17,7 @@ import pytest
 
 from pytest_nextrust.base import files
 from pytest_nextrust.base.files import Lock
-from pytest_nextrust.status import Journal, Record
-from pytest_nextrust.status.journal import parse
+from pytest_nextrust.status.journal import Journal, Record, parse
 
 from .helpers import Clock
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.status import capture, git_commit
 from pytest_nextrust.status import environment as module
+from pytest_nextrust.status.environment import capture, git_commit
 
 
 def git(root: Path, *arguments: str) -> str:

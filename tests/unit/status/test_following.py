@@ -17,30 +17,14 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.project.phases import Phases
-from pytest_nextrust.status import (
-    Entry,
-    Follower,
-    Item,
-    ItemKey,
-    Journal,
-    JournalView,
-    Ledger,
-    Log,
-    PhaseCheck,
-    PhaseDone,
-    Projector,
-    Record,
-    RunEnd,
-    RunStart,
-    RunStore,
-    draw_markdown,
-    read_log,
-    rebuild,
-    render_json,
-    rotate,
-)
-from pytest_nextrust.status.journal import encode
-from pytest_nextrust.status.summary import summarize
+from pytest_nextrust.status.archive import Log, read_log
+from pytest_nextrust.status.journal import Journal, JournalView, Record, encode
+from pytest_nextrust.status.markdown import draw_markdown
+from pytest_nextrust.status.projections import Follower, Projector, rebuild, render_json
+from pytest_nextrust.status.records import Entry, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart
+from pytest_nextrust.status.rotation import rotate
+from pytest_nextrust.status.runs import RunStore
+from pytest_nextrust.status.summary import Ledger, summarize
 
 from .helpers import COMMIT, LINUX, Clock, end, item, journal_in, start
 from .test_projections import schema

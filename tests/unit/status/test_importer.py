@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.project.phases import Phases
-from pytest_nextrust.status import Record, import_files, read_log
-from pytest_nextrust.status.importer import read_source, tables
+from pytest_nextrust.status.archive import read_log
+from pytest_nextrust.status.importer import import_files, read_source, tables
+from pytest_nextrust.status.journal import Record
 
 LOG = {
     "current_phase": {"id": "phase-3", "name": "Rust Target Implementation", "status": "in_progress"},

@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from pytest_nextrust.base import files
 from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.status import Journal, Record
-from pytest_nextrust.status.journal import DEPTH, decode, encode, parse
+from pytest_nextrust.status.journal import DEPTH, Journal, Record, decode, encode, parse
 
 from .helpers import Clock, journal_in
 
@@ -302,7 +301,7 @@ def test_many_processes_lose_nothing(tmp_path: Path) -> None:
 
 _KILLED = """
 import sys
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 journal = Journal(sys.argv[1])
 n = 0
 while True:
@@ -362,7 +361,7 @@ def test_a_failing_device_is_not_acknowledged(tmp_path: Path, monkeypatch: pytes
 _LIMITED = """
 import resource, signal, sys
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 journal = Journal(sys.argv[1])
 journal.append("x", {"n": 0})
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -400,7 +399,7 @@ def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
 _UNWRITABLE = """
 import filelock, os, sys
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 for folder in sys.argv[1:]:

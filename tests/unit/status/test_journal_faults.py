@@ -18,8 +18,7 @@ import pytest
 from pytest_nextrust.base import files
 from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.status import Journal
-from pytest_nextrust.status.journal import parse
+from pytest_nextrust.status.journal import Journal, parse
 
 from .helpers import journal_in
 
@@ -27,7 +26,7 @@ _FULL = """
 import os, sys
 from pathlib import Path
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status import Journal
+from pytest_nextrust.status.journal import Journal
 folder = Path(sys.argv[1])
 journal, acknowledged = Journal(folder / "log"), 0
 try:

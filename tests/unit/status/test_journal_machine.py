@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pytest_nextrust.base import files
-from pytest_nextrust.status import Journal, Log, Record
-from pytest_nextrust.status.journal import encode, parse
+from pytest_nextrust.status.archive import Log
+from pytest_nextrust.status.journal import Journal, Record, encode, parse
 
 from .helpers import Clock
 

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
-from pytest_nextrust.status import Journal, RunStore, archives, read_log, rotate
 from pytest_nextrust.status import merge as merging
-from pytest_nextrust.status.journal import Record, decode, encode
+from pytest_nextrust.status.archive import archives, read_log
+from pytest_nextrust.status.journal import Journal, Record, decode, encode
 from pytest_nextrust.status.merge import UNDATED, merge
+from pytest_nextrust.status.rotation import rotate
+from pytest_nextrust.status.runs import RunStore
 
 from .helpers import LINUX, end, item, start
 

@@ -17,21 +17,11 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension
 from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
 from pytest_nextrust.project.phases import Phase, Phases, mark_done
-from pytest_nextrust.status import (
-    Entry,
-    Facts,
-    Journal,
-    JournalView,
-    PhaseDone,
-    Projector,
-    Record,
-    observe,
-    projections,
-    rebuild,
-    render_json,
-    render_markdown,
-)
-from pytest_nextrust.status.summary import ACTIVITIES, summarize
+from pytest_nextrust.status import projections
+from pytest_nextrust.status.journal import Journal, JournalView, Record
+from pytest_nextrust.status.projections import Projector, rebuild, render_json, render_markdown
+from pytest_nextrust.status.records import Entry, PhaseDone
+from pytest_nextrust.status.summary import ACTIVITIES, Facts, observe, summarize
 
 from .helpers import DARWIN, LINUX, end, item, journal_in, start
 

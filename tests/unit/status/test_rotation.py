@@ -16,19 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pytest_nextrust.errors import LockTimeout, StatusError
 from pytest_nextrust.project.phases import Phases
-from pytest_nextrust.status import (
-    Follower,
-    Journal,
-    Log,
-    Record,
-    RunStore,
-    archives,
-    read_log,
-    rebuild,
-    rotate,
-    rotation,
-)
-from pytest_nextrust.status.journal import encode, parse
+from pytest_nextrust.status import rotation
+from pytest_nextrust.status.archive import Log, archives, read_log
+from pytest_nextrust.status.journal import Journal, Record, encode, parse
+from pytest_nextrust.status.projections import Follower, rebuild
+from pytest_nextrust.status.rotation import rotate
+from pytest_nextrust.status.runs import RunStore
 
 from .helpers import LINUX, end, item, start
 
@@ -201,7 +194,7 @@ def test_a_killed_process_leaves_no_litter_for_ever(tmp_path: Path) -> None:
         import os, signal, sys
         from datetime import datetime, UTC
         from pathlib import Path
-        from pytest_nextrust.status import rotate
+        from pytest_nextrust.status.rotation import rotate
         Path.replace = lambda self, target: os.kill(os.getpid(), signal.SIGKILL)
         rotate(Path(sys.argv[1]), current="phase-2", clock=lambda: datetime(2026, 6, 15, tzinfo=UTC))
     """

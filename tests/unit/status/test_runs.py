@@ -9,20 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.errors import ConfigError
-from pytest_nextrust.status import (
-    VERDICTS,
-    Entry,
-    Item,
-    ItemKey,
-    Journal,
-    JournalView,
-    PhaseDone,
-    Record,
-    RunEnd,
-    RunStart,
-    RunStore,
-    check_details,
-)
+from pytest_nextrust.status.journal import Journal, JournalView, Record
+from pytest_nextrust.status.records import VERDICTS, Entry, Item, ItemKey, PhaseDone, RunEnd, RunStart, check_details
+from pytest_nextrust.status.runs import RunStore
 
 from .helpers import COMMIT, DARWIN, LINUX, end, item, start
 

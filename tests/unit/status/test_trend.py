@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.status import BAD, SATISFYING, Entry, JournalView, Record, RunStore
+from pytest_nextrust.status.journal import JournalView, Record
+from pytest_nextrust.status.records import BAD, SATISFYING, Entry
+from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.trend import trend
 
 from .helpers import LINUX, end, item, start

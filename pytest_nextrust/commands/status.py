@@ -1,0 +1,462 @@
+"""``nextrust status``: show the status log, add an entry to it, draw its projections anew, rotate, merge, import.
+
+An action is a function for its arguments and one that runs it; ``ACTIONS`` lists them. Exit status: 0 done, 2 usage or
+a log that cannot be read or written. Boundary: only the words of the command line; the log itself is ``status``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_nextrust.base.text import counted
+from pytest_nextrust.commands.answer import add_json_option, envelope, try_answer, write_answer
+from pytest_nextrust.errors import StatusError, UsageFault
+from pytest_nextrust.project.options import DEFAULT_STATUS_DIR
+
+if TYPE_CHECKING:
+    from pytest_nextrust.base.redaction import Redactor
+    from pytest_nextrust.status.journal import Problem
+
+__all__ = ["ACTIONS", "HELP", "add_arguments", "run"]
+
+HELP = "show, extend, rotate, merge, rebuild or import the status log; list the phases"
+
+REPORTED = 5
+"""How many of a journal's problems are reported one by one."""
+
+TREND_RUNS = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Each action with its own arguments, and with ``--dir`` and ``--json``."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, action in ACTIONS.items():
+        inner = actions.add_parser(name, help=action.help, description=action.description)
+        if action.add_arguments is not None:
+            action.add_arguments(inner)
+        inner.add_argument(
+            "--dir",
+            type=Path,
+            default=Path(DEFAULT_STATUS_DIR),
+            metavar="DIR",
+            help=f"the log's folder ({DEFAULT_STATUS_DIR})",
+        )
+        add_json_option(inner)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do one action; 0. Raises StatusError, ConfigError, UsageFault: exit status 2."""
+    try_answer(args)
+    ACTIONS[args.action].run(args)
+    return 0
+
+
+# -- show, phases ------------------------------------------------------------------------------------------------------
+
+
+def _add_show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trend",
+        type=_count,
+        nargs="?",
+        const=TREND_RUNS,
+        metavar="N",
+        help=f"instead: pass rate, time per phase and flaky items over the last N runs ({TREND_RUNS})",
+    )
+
+
+def _show(args: argparse.Namespace) -> None:
+    """Print the Markdown, or the trend. Raises StatusError, ConfigError."""
+    from pytest_nextrust.status.markdown import draw_markdown, draw_trend
+
+    summary = _summary(args, runs=args.trend, count_entries=True)
+    if args.json != "-":
+        sys.stdout.write(draw_markdown(summary).decode() if args.trend is None else draw_trend(summary["trend"]))
+    if args.trend is None:
+        _answer(args, log=summary)
+    else:
+        _answer(args, trend=summary["trend"])
+
+
+def _phases(args: argparse.Namespace) -> None:
+    """Print one block per phase. Raises StatusError, ConfigError."""
+    phases = _summary(args)["phases"]
+    ready = [phase["id"] for phase in phases if phase["ready"]]
+    if args.json != "-":
+        for phase in phases:
+            print("\n".join(_phase_lines(phase)))
+        print(f"ready: {', '.join(ready) or 'none'}")
+    _answer(args, phases=phases, ready=ready)
+
+
+def _summary(args: argparse.Namespace, *, runs: int | None = None, count_entries: bool = False) -> dict[str, Any]:
+    """The log's summary as it is now; what is wrong with the log is reported on stderr."""
+    from pytest_nextrust.project.phases import Phases
+    from pytest_nextrust.status.projections import Follower
+    from pytest_nextrust.status.summary import observe
+
+    root = Path.cwd()
+    phases = Phases.load(root)
+    log = Follower(args.dir)
+    ledger = log.catch_up()
+    if missing := _missing(args.dir):
+        # Where every project starts, or a mistyped folder.
+        print(f"nextrust status: {args.dir}: {missing}: nothing is recorded there", file=sys.stderr)
+    _warn(log.problems, entries=len(ledger) if count_entries else None)
+    return ledger.summary(phases, observe(root, phases, args.dir), log.problems, runs=runs)
+
+
+def _phase_lines(phase: Mapping[str, Any]) -> Iterator[str]:
+    progress = phase["progress"]
+    parts = [phase["status"].replace("_", " ")]
+    if progress["total"]:
+        parts.append(
+            f"{progress['satisfied']} of {counted(progress['total'], 'item')} in {phase['elapsed_seconds']:.1f} s"
+        )
+    if phase["days"] is not None:
+        expected = phase["expected_duration_days"]
+        days = "days" if expected is None else f"of {counted(expected, 'day')}"
+        parts.append(f"{phase['days']:.1f} {days}" + (" (overdue)" if phase["overdue"] else ""))
+    yield f"{phase['id']}: {phase['name']}: {', '.join(parts)}"
+    if phase["depends"]:
+        yield f"  depends on {', '.join(phase['depends'])}"
+    if phase["ready"]:
+        beside = f", beside {', '.join(phase['beside'])}" if phase["beside"] else ""
+        yield f"  ready to run{beside}"
+    for file in phase["expected_files"]:
+        if not file["exists"]:
+            yield f"  missing: {file['path']}"
+    for criterion in phase["criteria"]:
+        state = {True: "holds", False: "does not hold", None: "not checked" if criterion["check"] else "for a person"}
+        why = f": {criterion['message']}" if criterion["message"] else ""
+        yield f"  {state[criterion['holds']]}: {criterion['text']}{why}"
+
+
+# -- append ------------------------------------------------------------------------------------------------------------
+
+
+def _add_append(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("type", metavar="TYPE", help="what kind of entry: letters, digits, _ . and -")
+    parser.add_argument("details", metavar="JSON", help="its details, a JSON object; - reads it from stdin")
+
+
+def _append(args: argparse.Namespace) -> None:
+    """Append. Raises StatusError, ConfigError for faulty details or settings, UsageFault for no JSON."""
+    from pytest_nextrust.status.journal import Journal
+    from pytest_nextrust.status.records import check_details
+
+    details = _details(args.details)
+    check_details(args.type, details)
+    record = Journal(args.dir, redactor=_project_redactor()).append(args.type, details)
+    if args.json != "-":
+        print(f"{record.seq} {record.time} {record.type}")
+    _answer(args, record={"seq": record.seq, "timestamp": record.time, "type": record.type, "run": record.run})
+
+
+def _details(text: str) -> dict[str, Any]:
+    remedy = 'give an object, for instance \'{"message": "LLVM built"}\''
+    try:
+        plain = json.loads(sys.stdin.read() if text == "-" else text)
+    except (ValueError, RecursionError) as error:
+        raise UsageFault("JSON", f"not JSON: {error}", remedy=remedy) from error
+    if not isinstance(plain, dict):
+        raise UsageFault("JSON", "not an object", remedy=remedy)
+    return plain
+
+
+# -- rebuild, rotate ---------------------------------------------------------------------------------------------------
+
+
+def _rebuild(args: argparse.Namespace) -> None:
+    """Write both projections. Raises StatusError, ConfigError."""
+    from pytest_nextrust.project.phases import Phases
+    from pytest_nextrust.status.projections import rebuild
+
+    root = Path.cwd()
+    phases = Phases.load(root)
+    _existing_log(args.dir)
+    log, files = rebuild(args.dir, phases, root=root)
+    number = len(log.ledger)
+    _warn(log.problems, entries=number)
+    if args.json != "-":
+        for file in files:
+            print(f"{file}: {counted(number, 'record')}")
+    _answer(args, files=[str(file) for file in files], records=number, problems=_plain(log.problems))
+
+
+def _add_rotate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--days", type=_days, metavar="N", help="how many days an entry stays (default: rotate_after_days, or 30)"
+    )
+
+
+def _rotate(args: argparse.Namespace) -> None:
+    """Rotate; also where nothing was old enough. Raises StatusError, ConfigError."""
+    from pytest_nextrust.base.convert import load_project
+    from pytest_nextrust.project.phases import Phases, read_done
+    from pytest_nextrust.status.rotation import rotate
+
+    root = Path.cwd()
+    project = load_project(root)
+    phases = Phases.from_config(project)
+    _existing_log(args.dir)
+    current = phases.current(read_done(root, phases))
+    days = project.rotate_after_days if args.days is None else args.days
+    done = rotate(args.dir, days=days, current=current.id if current is not None else None)
+    if args.json != "-":
+        for path, number in done.archives:
+            print(f"{path}: {counted(number, 'entry')}")
+        print(f"moved {counted(done.moved, 'entry')} older than {counted(days, 'day')}, kept {done.kept}")
+    _answer(args, moved=done.moved, kept=done.kept, days=days, archives=_grown(done.archives))
+
+
+# -- merge, import -----------------------------------------------------------------------------------------------------
+
+
+def _add_merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources", nargs="+", type=Path, metavar="DIR_OR_FILE", help="a log's folder (with its archives), or a journal"
+    )
+
+
+def _merge(args: argparse.Namespace) -> None:
+    """Merge; also where nothing was new. Raises StatusError."""
+    from pytest_nextrust.status.merge import merge
+
+    done = merge(args.dir, args.sources)
+    problems = [problem for source in done.sources for problem in source.problems]
+    _warn(problems)
+    if args.json != "-":
+        for source in done.sources:
+            print(f"{source.path}: {counted(source.entries, 'entry')}")
+        print(f"added {counted(done.added, 'entry')}, {done.known} {'was' if done.known == 1 else 'were'} there")
+    _answer(
+        args,
+        added=done.added,
+        known=done.known,
+        sources=[{"path": str(source.path), "entries": source.entries} for source in done.sources],
+        archives=_grown(done.archives),
+        problems=_plain(problems),
+    )
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="what to import")
+
+
+def _import(args: argparse.Namespace) -> None:
+    """Import; also where everything was known. Raises ConfigError with every fault, StatusError."""
+    from pytest_nextrust.status.importer import import_files, tables
+
+    done = import_files(args.dir, args.files, redactor=_project_redactor())
+    toml = tables(phase for source in done.sources for phase in source.phases)
+    left = [{"file": str(source.path), "what": what} for source in done.sources for what in source.left]
+    if args.json != "-":
+        there = "was" if done.known == 1 else "were"
+        print(f"imported {counted(len(done.added), 'entry')}, {done.known} {there} there already")
+        for each in left:
+            print(f"{each['file']}: not imported: {each['what']}")
+        if toml:
+            print(f"\n# phases: add these to nextrust.toml\n{toml}", end="")
+    _answer(args, imported=len(done.added), known=done.known, left=left, phases_toml=toml)
+
+
+# -- clear-backoff -----------------------------------------------------------------------------------------------------
+
+
+def _add_clear_backoff(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--commit",
+        metavar="HASH",
+        help="the commit, in full or its first 7 digits or more (default: what is checked out)",
+    )
+    parser.add_argument("--why", metavar="TEXT", default="", help="the reason, for the record (default: $NEXTRUST_WHY)")
+
+
+def _clear_backoff(args: argparse.Namespace) -> None:
+    """Clear; also where there was nothing to clear. Raises UsageFault, GuardError, StatusError, ConfigError."""
+    from pytest_nextrust.base.convert import load_project
+    from pytest_nextrust.base.state_database import Database, state_path
+    from pytest_nextrust.guards.backoff import Backoff
+    from pytest_nextrust.guards.override import record_clear
+    from pytest_nextrust.metrics.sinks import open_emitter
+
+    root = Path.cwd()
+    # Opened first: faulty settings are reported before anything is changed.
+    with open_emitter(root, load_project(root).metrics) as emitter, Database(state_path(root)) as database:
+        backoff = Backoff(database)
+        counts = backoff.commits()
+        commit = _commit(args.commit, counts)
+        failures = counts.get(commit, 0)
+        if failures:
+            # The record first: killed in between, the commit is still refused and the command is given again.
+            record_clear(
+                args.dir,
+                commit,
+                failures,
+                environ=os.environ,
+                reason=args.why.strip()[:500],
+                redactor=_project_redactor(),
+            )
+            backoff.clear(commit)
+            emitter.count("nextrust.guard.actions", guard="backoff", action="cleared")
+    if args.json != "-":
+        had = f"had failed {counted(failures, 'time')}, now cleared" if failures else "no failures"
+        print(f"{commit[:12]}: {had}")
+    _answer(args, commit=commit, cleared=failures)
+
+
+def _commit(given: str | None, known: Mapping[str, int]) -> str:
+    """The full hash meant. Raises UsageFault."""
+    if given is None:
+        from pytest_nextrust.status.environment import git_commit
+
+        head = git_commit(Path.cwd())
+        if not head:
+            raise UsageFault("--commit", "nothing is checked out here", remedy="name the commit with --commit")
+        return head
+    text = given.strip().lower()
+    if not 7 <= len(text) <= 64 or set(text) - set("0123456789abcdef"):
+        raise UsageFault("--commit", "not a commit's hash", place=given, remedy="7 to 64 hexadecimal digits")
+    meant = [commit for commit in known if commit.startswith(text)]
+    if len(meant) > 1:
+        raise UsageFault("--commit", f"{len(meant)} commits begin so", place=given, remedy="give more digits")
+    return meant[0] if meant else text
+
+
+# -- what they share ---------------------------------------------------------------------------------------------------
+
+
+def _count(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1")
+    return int(text)
+
+
+def _days(text: str) -> float:
+    """A number from 0, for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of days from 0")
+    return number
+
+
+def _project_redactor() -> Redactor:
+    """Knows the secrets of the project that this folder belongs to. Raises ConfigError for its settings."""
+    from pytest_nextrust.base.redaction import Redactor
+    from pytest_nextrust.hookapi.context import project_root
+    from pytest_nextrust.hookapi.snapshot import load_snapshot
+
+    rules = load_snapshot(project_root(os.environ), keep=False).settings.secrets
+    return Redactor(os.environ, names=rules.variables, minimum=rules.minimum)
+
+
+def _existing_log(folder: Path) -> None:
+    """Raise StatusError where ``folder`` holds no log: a mistyped folder must not be made, or filled."""
+    if missing := _missing(folder):
+        raise StatusError(
+            "status log", missing, place=str(folder), remedy="give the log's folder with --dir; nothing was written"
+        )
+
+
+def _missing(folder: Path) -> str:
+    """What is there instead of a log; empty where there is one."""
+    from pytest_nextrust.status.archive import archives
+    from pytest_nextrust.status.journal import Journal
+
+    if Journal(folder).path.exists() or archives(folder):
+        return ""
+    if folder.exists() and not folder.is_dir():
+        return "not a folder"
+    return "no journal in this folder" if folder.is_dir() else "no such folder"
+
+
+def _warn(problems: Iterable[Problem], *, entries: int | None = None) -> None:
+    """Report a journal's problems on stderr: the first few, since a file that is no journal has one in every line.
+
+    ``entries`` is how many entries were found, where it is to be said that there are none.
+    """
+    problems = tuple(problems)
+    for problem in problems[:REPORTED]:
+        print(f"nextrust status: journal {problem}", file=sys.stderr)
+    if len(problems) > REPORTED:
+        print(f"nextrust status: and {len(problems) - REPORTED} more", file=sys.stderr)
+    if problems and entries == 0:
+        print(
+            "nextrust status: not one line is an entry: this is no journal, or nothing of it is whole", file=sys.stderr
+        )
+
+
+def _plain(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [{"line": p.line, "offset": p.offset, "message": p.message} for p in problems]
+
+
+def _grown(archives: Iterable[tuple[Path, int]]) -> list[dict[str, Any]]:
+    return [{"file": str(path), "entries": number} for path, number in archives]
+
+
+def _answer(args: argparse.Namespace, **fields: Any) -> None:
+    """Write the JSON answer of the action, if ``--json`` asks for it."""
+    write_answer(args, envelope("status", ok=True, exit=0, action=args.action, dir=str(args.dir), **fields))
+
+
+class _Action(NamedTuple):
+    """One of ``nextrust status ACTION``; ``run`` raises for what cannot be done."""
+
+    run: Callable[[argparse.Namespace], None]
+    help: str
+    description: str | None = None
+    add_arguments: Callable[[argparse.ArgumentParser], None] | None = None
+
+
+ACTIONS = {
+    "show": _Action(_show, "print phases, verdicts, failures and recent activities", None, _add_show),
+    "append": _Action(
+        _append,
+        "add one entry; exit status 0 only when it is durable",
+        "Add one entry. Exit status 0: it is on the device. Any other: it was not acknowledged.",
+        _add_append,
+    ),
+    "rebuild": _Action(_rebuild, "draw pipeline-log.json and pipeline-log.md from the journal and its archives"),
+    "rotate": _Action(
+        _rotate,
+        "move entries older than 30 days to archive/YYYY-MM.jsonl",
+        "Move entries older than some days to archive/YYYY-MM.jsonl in the log's folder. Runs move whole, and what has "
+        "to do with the current phase stays. Everything that reads the log reads the archives too. Safe while others "
+        "write.",
+        _add_rotate,
+    ),
+    "merge": _Action(
+        _merge,
+        "add the entries of other logs, without doubles",
+        "Add the entries of other logs to the one in --dir, byte for byte and without doubles: merging again adds "
+        "nothing. They go to its archives, which everything that reads the log reads; the order is the same whichever "
+        "way they are named. Safe while others write. Draw the projections anew afterwards: nextrust status rebuild.",
+        _add_merge,
+    ),
+    "import": _Action(
+        _import,
+        "take over an earlier pipeline's log, known issues and phases",
+        "Append what earlier files hold to the log, each entry with its own time and its origin: pipeline-log.json "
+        "(activities), pipeline-log.md (dated lines), known-issues.json. Phases as JSON are printed as [[phase]] "
+        "tables for nextrust.toml. Importing again adds nothing; a fault in any file, and nothing is imported.",
+        _add_import,
+    ),
+    "phases": _Action(_phases, "list the phases: status, time, criteria, and which may run side by side now"),
+    "clear-backoff": _Action(
+        _clear_backoff,
+        "forget the failures of a commit that is refused",
+        "Forget the failures of a commit, so that it runs again. Who did it, and why, is recorded in the log.",
+        _add_clear_backoff,
+    ),
+}
