@@ -1,13 +1,10 @@
-"""Reading documents: TOML into frozen dataclasses, with every fault of a document reported at once.
+"""Reading documents: plain values into frozen dataclasses, with every fault of a document reported at once.
 
 A dataclass is the schema: its annotations say the types, its defaults what may be left out, and ``option`` adds
 choices, ranges and other names. ``read_document`` returns the finished value or raises one ConfigError that lists every
 fault by dotted path (``expect.files``, ``check[2].kind``) with what to write instead; it never returns half a document.
 
-The project's own settings are read here too: ``nextrust.toml``, or ``[tool.nextrust]`` in ``pyproject.toml``.
-
-Boundary: knows nothing of scenarios, phases or toolchains; they bring their own dataclasses. Source: TOML 1.0 by
-``tomllib``.
+Boundary: knows nothing of files, scenarios, phases or toolchains; they bring their own dataclasses.
 """
 
 from __future__ import annotations
@@ -16,7 +13,6 @@ import dataclasses
 import difflib
 import functools
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -26,7 +22,7 @@ from typing import Any, TypeVar
 
 from pytest_nextrust.errors import ConfigError, Fault
 
-__all__ = ["ProjectConfig", "load_project", "option", "read_document", "read_file", "read_toml"]
+__all__ = ["option", "read_document"]
 
 T = TypeVar("T")
 
@@ -92,26 +88,6 @@ def read_document(
     if reader.faults:
         raise ConfigError(subject, reader.faults, place=str(place))
     return typing.cast(T, value)
-
-
-def read_toml(file: Path, *, subject: str) -> dict[str, Any]:
-    """Read a TOML file into plain types. Raises ConfigError where it is missing, unreadable or not TOML."""
-    try:
-        return tomllib.loads(file.read_bytes().decode("utf-8"))
-    except OSError as error:
-        fault = Fault("(file)", f"cannot be read: {error.strerror or error}", "give a readable file")
-    except UnicodeDecodeError as error:
-        fault = Fault(f"(byte {error.start})", "not UTF-8", "TOML is UTF-8 text")
-    except tomllib.TOMLDecodeError as error:
-        fault = Fault("(syntax)", f"not TOML: {error}", "see https://toml.io")
-    except RecursionError:
-        fault = Fault("(syntax)", "not TOML that can be read: nested too deeply", "nest fewer arrays and tables")
-    raise ConfigError(subject, [fault], place=str(file))
-
-
-def read_file(cls: type[T], file: Path, *, subject: str) -> T:
-    """``read_toml`` and ``read_document`` in one."""
-    return read_document(cls, read_toml(file, subject=subject), subject=subject, place=file)
 
 
 @functools.cache
@@ -290,94 +266,3 @@ def _hint(annotation: Any, rules: _Rules) -> str:
     if rules.choices:
         return "one of " + ", ".join(map(str, rules.choices))
     return f"write {_kind(annotation)}"
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """What ``nextrust.toml`` and ``[tool.nextrust]`` may hold; tables are read by the parts they belong to."""
-
-    shipped_phases: bool = True
-    scenarios: tuple[str, ...] = ()
-    phases: tuple[dict[str, Any], ...] = option(default=(), name="phase", remedy="write [[phase]] tables")
-    toolchains: dict[str, dict[str, Any]] = option(
-        default_factory=dict, name="toolchain", remedy="write [toolchain.NAME] tables"
-    )
-    hooks: dict[str, Any] = option(default_factory=dict, remedy="write a [hooks] table")
-    rotate_after_days: float = option(default=30.0, minimum=0, maximum=1e6)
-    backoff: dict[str, Any] = option(default_factory=dict, remedy="write a [backoff] table")
-    metrics: dict[str, Any] = option(default_factory=dict, remedy="write a [metrics] table")
-
-
-@dataclass(frozen=True)
-class ProjectConfig:
-    """A project's settings.
-
-    ``source`` is the file they came from (None: there are none, everything is the default) and ``prefix`` the table
-    in it (``tool.nextrust`` or nothing): give both to ``read_document`` so that its faults name the right place.
-    ``phases``, ``toolchains``, ``hooks``, ``backoff`` and ``metrics`` are the tables as written. ``notes`` are remarks
-    to show the user.
-    """
-
-    root: Path
-    source: Path | None = None
-    prefix: str = ""
-    shipped_phases: bool = True
-    scenarios: tuple[str, ...] = ()
-    phases: tuple[Mapping[str, Any], ...] = ()
-    toolchains: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    hooks: Mapping[str, Any] = field(default_factory=dict)
-    rotate_after_days: float = 30.0
-    backoff: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-def load_project(root: Path) -> ProjectConfig:
-    """Read the settings of the project at ``root``: ``nextrust.toml``, else ``[tool.nextrust]`` of ``pyproject.toml``.
-
-    Where both are there, ``nextrust.toml`` is read alone and ``notes`` says so. Raises ConfigError.
-    """
-    own, shared = root / "nextrust.toml", root / "pyproject.toml"
-    table = _tool_table(shared, strict=not own.is_file())
-    if own.is_file():
-        notes = () if table is None else (f"{own} is used; [tool.nextrust] in {shared} is ignored",)
-        return _project(root, read_toml(own, subject="project settings"), own, "", notes)
-    if table is not None:
-        return _project(root, table, shared, "tool.nextrust", ())
-    return ProjectConfig(root)
-
-
-def _tool_table(file: Path, *, strict: bool) -> Mapping[str, Any] | None:
-    """``[tool.nextrust]``, None where there is none. Not ``strict``: a faulty file is another tool's business."""
-    if not file.is_file():
-        return None
-    try:
-        tool = read_toml(file, subject="project settings").get("tool", {})
-    except ConfigError:
-        if strict:
-            raise
-        return None
-    table = tool.get("nextrust") if isinstance(tool, dict) else None
-    if table is not None and not isinstance(table, dict):
-        raise ConfigError(
-            "project settings", [Fault("tool.nextrust", "expected a table", "write [tool.nextrust]")], place=str(file)
-        )
-    return table
-
-
-def _project(root: Path, table: Mapping[str, Any], source: Path, prefix: str, notes: tuple[str, ...]) -> ProjectConfig:
-    settings = read_document(_Settings, table, subject="project settings", place=source, path=prefix)
-    return ProjectConfig(
-        root=root,
-        source=source,
-        prefix=prefix,
-        shipped_phases=settings.shipped_phases,
-        scenarios=settings.scenarios,
-        phases=settings.phases,
-        toolchains=settings.toolchains,
-        hooks=settings.hooks,
-        rotate_after_days=settings.rotate_after_days,
-        backoff=settings.backoff,
-        metrics=settings.metrics,
-        notes=notes,
-    )

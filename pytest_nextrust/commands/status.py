@@ -198,7 +198,7 @@ def _add_rotate(parser: argparse.ArgumentParser) -> None:
 
 def _rotate(args: argparse.Namespace) -> None:
     """Rotate; also where nothing was old enough. Raises StatusError, ConfigError."""
-    from pytest_nextrust.base.convert import load_project
+    from pytest_nextrust.project.documents import load_project
     from pytest_nextrust.project.phases import Phases, read_done
     from pytest_nextrust.status.rotation import rotate
 
@@ -281,7 +281,7 @@ def _add_clear_backoff(parser: argparse.ArgumentParser) -> None:
 
 def _clear_backoff(args: argparse.Namespace) -> None:
     """Clear; also where there was nothing to clear. Raises UsageFault, GuardError, StatusError, ConfigError."""
-    from pytest_nextrust.base.convert import load_project
+    from pytest_nextrust.project.documents import load_project
     from pytest_nextrust.base.state_database import Database, state_path
     from pytest_nextrust.guards.backoff import Backoff
     from pytest_nextrust.guards.override import record_clear

@@ -102,10 +102,11 @@ def _read(root: str) -> dict[str, Any]:
     """The slow way, in plain values."""
     from pathlib import Path
 
-    from pytest_nextrust.base.convert import load_project, read_document
+    from pytest_nextrust.base.convert import read_document
     from pytest_nextrust.base.wire import to_wire
     from pytest_nextrust.hookapi.plugins import index
     from pytest_nextrust.hookapi.settings import HookSettings
+    from pytest_nextrust.project.documents import load_project
     from pytest_nextrust.project.phases import Phases
 
     project = load_project(Path(root))

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_nextrust.base.convert import ProjectConfig
 from pytest_nextrust.errors import ConfigError
+from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases, read_done
 from pytest_nextrust.project.run_settings import Settings

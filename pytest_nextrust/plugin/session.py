@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_nextrust.base.convert import ProjectConfig, load_project, read_document
+from pytest_nextrust.base.convert import read_document
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.base.wire import from_wire, to_wire
@@ -26,6 +26,7 @@ from pytest_nextrust.guards.phase_run import RunGuard, admit
 from pytest_nextrust.metrics.runs import RunMeasure
 from pytest_nextrust.metrics.sinks import open_emitter
 from pytest_nextrust.plugin.plan import Catalogue, Plan, catalogue, make_plan, refusal
+from pytest_nextrust.project.documents import ProjectConfig, load_project
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.project.run_settings import Settings

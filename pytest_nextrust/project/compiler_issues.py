@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.base.convert import option, read_file
+from pytest_nextrust.base.convert import option
 from pytest_nextrust.errors import ConfigError, Fault
+from pytest_nextrust.project.documents import read_file
 from pytest_nextrust.project.matrix import CPUS
 
 __all__ = ["FILE", "Issue", "load_known_issues"]

@@ -19,9 +19,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.base.convert import ProjectConfig, load_project, option, read_document
+from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.base.files import atomic_replace, make_folder
 from pytest_nextrust.errors import ConfigError, Fault, UsageFault
+from pytest_nextrust.project.documents import ProjectConfig, load_project
 
 __all__ = ["CHECKS", "Criterion", "Phase", "Phases", "clear_done", "done_path", "mark_done", "read_done"]
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.base.convert import option, read_document, read_toml
+from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
+from pytest_nextrust.project.documents import read_toml
 from pytest_nextrust.project.matrix import CPUS, PROFILES, Cell
 from pytest_nextrust.scenario.concurrent import FINDINGS, Atomics, Concurrent
 from pytest_nextrust.scenario.events import EventPlan

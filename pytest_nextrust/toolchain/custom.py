@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_nextrust.base.convert import ProjectConfig, option, read_document
+from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, ToolchainMissing, UsageFault
+from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import CPUS
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.output import place, workspace

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.base.convert import load_project
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
+from pytest_nextrust.project.documents import load_project
 from pytest_nextrust.toolchain.clang import ClangToolchain
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain

@@ -29,8 +29,8 @@ def external_call(
     ``write`` takes notices and what went wrong; ``made`` says at the end whether there was a call at all. Raises
     ConfigError for the project's ``[metrics]``, before the call.
     """
-    from pytest_nextrust.base.convert import load_project
     from pytest_nextrust.metrics.sinks import open_emitter
+    from pytest_nextrust.project.documents import load_project
 
     project = load_project(root)
     emitter = open_emitter(root, project.metrics, environ=environ, place=str(project.source or ""), write=write)

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.base.convert import option, read_file
+from pytest_nextrust.base.convert import option
 from pytest_nextrust.errors import ConfigError, Fault
+from pytest_nextrust.project.documents import read_file
 
 __all__ = ["Price", "load_prices"]
 

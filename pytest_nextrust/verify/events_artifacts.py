@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.base.convert import load_project
+from pytest_nextrust.project.documents import load_project
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.journal import JournalView

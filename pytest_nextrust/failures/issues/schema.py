@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.base.convert import option, read_document, read_toml
+from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
+from pytest_nextrust.project.documents import read_toml
 from pytest_nextrust.project.matrix import CPUS
 
 __all__ = ["FIXES", "AutoFix", "KnownIssue", "read_issues"]

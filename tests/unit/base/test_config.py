@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.base.convert import load_project, option, read_document, read_file, read_toml
+from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
+from pytest_nextrust.project.documents import load_project, read_file, read_toml
 
 
 @dataclass(frozen=True)
