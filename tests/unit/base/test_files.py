@@ -318,7 +318,7 @@ _FORKED = """
 import os, sys
 from pathlib import Path
 from pytest_nextrust.errors import LockTimeout
-from pytest_nextrust.files import Lock
+from pytest_nextrust.base.files import Lock
 lock = Lock(Path(sys.argv[1]), timeout=0)
 with lock:
     if os.fork() == 0:
@@ -344,7 +344,7 @@ def test_a_forked_child_has_no_part_in_its_parents_lock(tmp_path: Path) -> None:
 _ORPHAN = """
 import os, signal, sys
 from pathlib import Path
-from pytest_nextrust.files import Lock
+from pytest_nextrust.base.files import Lock
 with Lock(Path(sys.argv[1])):
     child = os.fork()
     if child == 0:
