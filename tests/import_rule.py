@@ -56,6 +56,9 @@ def may_import() -> dict[str, frozenset[str]]:
 
 
 def in_words() -> str:
-    """The chains as the documentation has them, one line each."""
-    lines = (" < ".join(", ".join(f"`{room}`" for room in row) for row in chain) for chain in CHAINS)
+    """The rule as the documentation has it: a line for each chain, and for each room that has libraries of its own."""
+    lines = [" < ".join(", ".join(f"`{room}`" for room in row) for row in chain) for chain in CHAINS]
+    for owner in dict.fromkeys(ONLY_IN.values()):
+        libraries = ", ".join(f"`{library}`" for library, room in ONLY_IN.items() if room == owner)
+        lines.append(f"{libraries} only in `{owner.replace('.', '/')}`")
     return "\n".join(f"* {line}" for line in lines)

@@ -1,7 +1,7 @@
 """Write the generated blocks of the documentation again: ``python -m tests.docs.generate`` (or ``make docs``).
 
 A block stands between ``<!-- help: COMMAND -->`` and ``<!-- /help -->`` and holds what ``COMMAND --help`` prints, 100
-columns wide.
+columns wide; the import rule between ``<!-- import rule -->`` and ``<!-- /import rule -->``, made from its table.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from tests.import_rule import in_words
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]+) -->\n).*?(<!-- /help -->)", re.DOTALL)
+RULE = re.compile(r"(<!-- import rule -->\n).*?(<!-- /import rule -->)", re.DOTALL)
 
 
 @cache
@@ -41,7 +44,8 @@ def plugin_part(text: str) -> str:
 
 def rewrite(text: str) -> str:
     """The same document with every block current."""
-    return BLOCK.sub(lambda match: f"{match[1]}```text\n{printed_help(match['command'])}\n```\n{match[3]}", text)
+    text = BLOCK.sub(lambda match: f"{match[1]}```text\n{printed_help(match['command'])}\n```\n{match[3]}", text)
+    return RULE.sub(lambda match: f"{match[1]}\n{in_words()}\n\n{match[2]}", text)
 
 
 def documents() -> list[Path]:

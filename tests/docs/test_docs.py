@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.cli import COMMANDS, build_parser
-from tests.docs.generate import BLOCK, ROOT, documents, printed_help, rewrite
+from tests.docs.generate import BLOCK, ROOT, RULE, documents, printed_help, rewrite
+from tests.import_rule import FACES, in_words, may_import
 
 DOCUMENTS = documents()
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
@@ -33,6 +34,52 @@ def test_a_stale_block_is_seen() -> None:
     stale = "<!-- help: nextrust status -->\n```text\nold\n```\n<!-- /help -->"
     assert rewrite(stale) != stale
     assert BLOCK.search(stale)
+
+
+def test_the_import_rule_is_documented() -> None:
+    """The block with the import rule is made from its table, and stands in one document; another text is seen."""
+    assert [path.name for path in DOCUMENTS if RULE.search(path.read_text(encoding="utf-8"))] == ["development.md"]
+    stale = "<!-- import rule -->\n* `base` < `errors`\n<!-- /import rule -->"
+    assert rewrite(stale) == f"<!-- import rule -->\n\n{in_words()}\n\n<!-- /import rule -->"
+
+
+def test_every_room_is_in_the_layout() -> None:
+    """The table of rooms in the documentation has every room there is and no other."""
+    text = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+`) \|", text.partition("## Import rule")[0], re.MULTILINE)
+    rooms = {room for row in rows for room in re.findall(r"`(\w+)`", row)}
+    assert rooms == set(may_import()) | set(FACES)
+
+
+IMPORT = re.compile(r"^ *(?:>>> )?((?:from|import) pytest_nextrust[^#\n]*)", re.MULTILINE)
+OLDER = (
+    "from pytest_nextrust.control.decisions import deny",
+    "from pytest_nextrust.control.external import request_design",
+    "from pytest_nextrust.control.guards.database import Database, state_path",
+    "from pytest_nextrust.control.guards.idempotency import Claims, event_key",
+    "from pytest_nextrust.control.metrics.sinks import open_emitter",
+    "from pytest_nextrust.matrix import Matrix",
+)
+"""Import paths that the documentation named before the rooms were laid out anew: they stay."""
+
+
+@pytest.mark.parametrize("statement", sorted({line.strip() for line in IMPORT.findall(TEXT)} | set(OLDER)))
+def test_documented_imports_work(statement: str) -> None:
+    """Every import of this package that a document shows is there, and those that an earlier edition showed."""
+    exec(statement, {})
+
+
+def test_an_import_that_is_not_there_is_seen() -> None:
+    """The search finds imports in code blocks, indented or with a comment; one of nothing fails."""
+    block = "```python\n    from pytest_nextrust.errors import Nothing  # late\n>>> import pytest_nextrust.no\n```\n"
+    found = [line.strip() for line in IMPORT.findall(block)]
+    assert found == [
+        "from pytest_nextrust.errors import Nothing",
+        "import pytest_nextrust.no",
+    ]
+    for statement in found:
+        with pytest.raises(ImportError):
+            exec(statement, {})
 
 
 def command_options(parser: argparse.ArgumentParser) -> Iterator[str]:
