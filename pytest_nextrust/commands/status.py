@@ -281,11 +281,11 @@ def _add_clear_backoff(parser: argparse.ArgumentParser) -> None:
 
 def _clear_backoff(args: argparse.Namespace) -> None:
     """Clear; also where there was nothing to clear. Raises UsageFault, GuardError, StatusError, ConfigError."""
-    from pytest_nextrust.project.documents import load_project
     from pytest_nextrust.base.state_database import Database, state_path
     from pytest_nextrust.guards.backoff import Backoff
     from pytest_nextrust.guards.override import record_clear
     from pytest_nextrust.metrics.sinks import open_emitter
+    from pytest_nextrust.project.documents import load_project
 
     root = Path.cwd()
     # Opened first: faulty settings are reported before anything is changed.
