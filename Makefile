@@ -28,7 +28,7 @@ lint: $(VENV)/.ready  ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.ready  ## mypy, strict
+types: $(VENV)/.ready  ## mypy, strict, over the package and its tests
 	$(BIN)/mypy
 
 docs: $(VENV)/.ready  ## write the generated parts of the documentation again

@@ -9,6 +9,7 @@ import shutil
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_nextrust.atomics import RUNTIME_FOLDER, RUNTIMES
 
@@ -71,12 +72,12 @@ def mutants() -> dict[str, Mutant]:
     return {entry["name"]: _mutant(entry) for entry in document["mutant"]}
 
 
-def _mutant(entry: dict[str, object]) -> Mutant:
+def _mutant(entry: dict[str, Any]) -> Mutant:
     values = dict(entry)
-    changes = tuple(Change(**change) for change in values.pop("change"))  # type: ignore[attr-defined, arg-type]
-    calls = tuple(tuple(thread) for thread in values.pop("calls"))  # type: ignore[attr-defined]
-    offsets = tuple(values.pop("offsets", ()))  # type: ignore[arg-type]
-    return Mutant(changes=changes, calls=calls, offsets=offsets, **values)  # type: ignore[arg-type]
+    changes = tuple(Change(**change) for change in values.pop("change"))
+    calls = tuple(tuple(thread) for thread in values.pop("calls"))
+    offsets = tuple(values.pop("offsets", ()))
+    return Mutant(changes=changes, calls=calls, offsets=offsets, **values)
 
 
 def rights() -> dict[str, Path]:

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 import pytest_nextrust
+from pytest_nextrust.status.archive import read_log
 from tests.unit.llm import servers, support
 
 SCHEMAS = Path(pytest_nextrust.__file__).parent / "schemas"
@@ -74,7 +75,7 @@ def test_put_aside_retried_and_dropped(tmp_path: Path) -> None:
         assert nextrust(tmp_path, "list")[1]["requests"][0]["state"] == "queued"
         assert nextrust(tmp_path, "drop", "design-001")[0] == 0
         assert nextrust(tmp_path, "list")[1]["requests"] == []
-    types = [record.type for record in support.read_log(tmp_path / "docs" / "ci-status").records]
+    types = [record.type for record in read_log(tmp_path / "docs" / "ci-status").records]
     assert types == ["design_request", "external_failure", "external_dropped"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.base.files import atomic_replace
 from pytest_nextrust.status import projections
 from tests.integration.conftest import CELL, Project
 
@@ -57,7 +58,7 @@ def test_a_folder_that_cannot_be_made_is_refused(project: Project) -> None:
 @pytest.mark.parametrize("times", [1, 1000])
 def test_a_disk_that_fills_up_fails_the_run(project: Project, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     """Projections that cannot be written, once or ever, are said at the end and fail the run; every item still runs."""
-    real, left = projections.atomic_replace, [times]
+    real, left = atomic_replace, [times]
 
     def full(path: Path, data: bytes) -> None:
         if left[0]:

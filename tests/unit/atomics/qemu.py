@@ -79,9 +79,8 @@ def build(
     table = folder / "table.c"
     table.write_text(table_source())
     compiled, program = folder / "runtime.o", folder / "driver"
-    run = {"check": True, "capture_output": True, "text": True}
     command = [*compiler, "-ffreestanding", *flags, "-c", str(runtime), "-o", str(compiled)]
-    subprocess.run(command, **run)
+    subprocess.run(command, check=True, capture_output=True, text=True)
     link = [
         "m68k-linux-gnu-gcc",
         "-static",
@@ -92,7 +91,7 @@ def build(
         "-o",
         str(program),
     ]
-    subprocess.run(link, **run)
+    subprocess.run(link, check=True, capture_output=True, text=True)
     return program
 
 

@@ -213,10 +213,11 @@ TOML = st.recursive(
 def test_any_document_is_read_or_refused_with_faults(document: dict[str, Any]) -> None:
     """Whatever TOML can say: a whole value, or a ConfigError with at least one fault; never anything else."""
     try:
-        answer: object = read_document(Document, document, subject="test")
+        answer: Document | tuple[Fault, ...] = read_document(Document, document, subject="test")
     except ConfigError as error:
-        answer = error.faults
-    assert isinstance(answer, Document) or (answer and all(isinstance(fault, Fault) for fault in answer))
+        answer = tuple(error.faults)
+    assert answer
+    assert isinstance(answer, Document) or all(isinstance(fault, Fault) for fault in answer)
 
 
 @pytest.mark.parametrize(

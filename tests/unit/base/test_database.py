@@ -35,7 +35,7 @@ def test_the_state_folder_keeps_itself_out_of_git(tmp_path: Path) -> None:
     """The first write makes the folder with a .gitignore of its own; git sees nothing new."""
     with Database(state_path(tmp_path)) as database:
         database.write(put("a"))
-        assert database.read(lambda c: c.execute("PRAGMA journal_mode").fetchone(), ()) == ("wal",)
+        assert database.read(lambda c: c.execute("PRAGMA journal_mode").fetchone(), None) == ("wal",)
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     status = subprocess.run(["git", "-C", str(tmp_path), "status", "--porcelain"], capture_output=True, check=True)
     assert status.stdout == b""
@@ -167,7 +167,8 @@ def test_a_database_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     path = state_path(tmp_path)
     with Database(path) as database:
         database.write(lambda connection: connection.execute("PRAGMA user_version=99"))
-    for work in (lambda d: d.write(put("a")), lambda d: d.read(count, 0)):
+    works: tuple[Callable[[Database], object], ...] = (lambda d: d.write(put("a")), lambda d: d.read(count, 0))
+    for work in works:
         with Database(path) as database, pytest.raises(GuardError, match="newer release"):
             work(database)
     assert [p.name for p in path.parent.glob("*damaged*")] == []

@@ -53,7 +53,7 @@ def test_replace_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     def full(fd: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         atomic_replace(path, b"new")
     assert path.read_bytes() == b"old"
@@ -69,8 +69,12 @@ def test_replace_orders_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         calls.append("folder" if os.path.isdir(f"/proc/self/fd/{fd}") else "file")  # noqa: PTH112
         fsync(fd)
 
-    monkeypatch.setattr(files.os, "fsync", watched)
-    monkeypatch.setattr(Path, "replace", lambda self, target: (calls.append("rename"), replace(self, target))[1])
+    def renamed(path: Path, target: Path) -> Path:
+        calls.append("rename")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    monkeypatch.setattr(Path, "replace", renamed)
     atomic_replace(tmp_path / "f", b"x")
     assert calls == ["file", "rename", "folder"]
 
@@ -84,9 +88,14 @@ def test_durable_append_adds_at_the_end(tmp_path: Path) -> None:
 
 def test_append_is_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One call of ``write``, with all the bytes: other writers cannot come between."""
-    sizes = []
+    sizes: list[int] = []
     write = os.write
-    monkeypatch.setattr(files.os, "write", lambda fd, data: (sizes.append(len(data)), write(fd, data))[1])
+
+    def watched(fd: int, data: bytes) -> int:
+        sizes.append(len(data))
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", watched)
     durable_append(tmp_path / "f", b"x" * 100_000)
     assert sizes == [100_000]
 
@@ -96,7 +105,7 @@ def test_a_short_write_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "f"
     path.write_bytes(b"old\n")
     write = os.write
-    monkeypatch.setattr(files.os, "write", lambda fd, data: write(fd, data[:3]))
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
     durable_append(path, b"longer\n")
     assert path.read_bytes() == b"old\nlonger\n"
 
@@ -113,7 +122,7 @@ def test_a_short_write_that_cannot_be_completed_is_taken_back(tmp_path: Path, mo
             raise OSError(28, "No space left on device")
         return write(fd, data[:3])
 
-    monkeypatch.setattr(files.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     fd = open_append(path)
     try:
         with pytest.raises(OSError, match="No space left"):

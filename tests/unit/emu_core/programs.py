@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol, write_executable
 
@@ -17,7 +19,7 @@ def hexadecimal(code: str) -> bytes:
     return bytes.fromhex(code.replace(" ", ""))
 
 
-def program(code: str, *, data: bytes = b"", symbols: dict[str, int] | None = None, **image: int) -> bytes:
+def program(code: str, *, data: bytes = b"", symbols: dict[str, int] | None = None, **image: Any) -> bytes:
     """``code`` at TEXT, ``data`` at DATA; ``symbols`` are offsets into the code."""
     text = hexadecimal(code)
     sections = [ImageSection("__text", "__TEXT", TEXT, text, len(text))]

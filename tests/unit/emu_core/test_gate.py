@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,14 @@ def test_a_wrong_expectation_of_any_kind_is_seen_and_named(
 ) -> None:
     """Every part of a vector is compared: with any one of them changed the gate fails and says where."""
     vector = next(v for v in gate.vectors() if v.name == "trap #4")
-    wrong = {"want_d": {7: 1}, "want_ccr": 0, "want_memory": {0x20_0000: b"\1"}, "pc": 4, "executed": 1, "vector": 35}
+    wrong: dict[str, Any] = {
+        "want_d": {7: 1},
+        "want_ccr": 0,
+        "want_memory": {0x20_0000: b"\1"},
+        "pc": 4,
+        "executed": 1,
+        "vector": 35,
+    }
     broken = dataclasses.replace(vector, **{field: wrong[field]})
     monkeypatch.setattr(gate, "vectors", lambda: [broken])
     with pytest.raises(HarnessFault, match="trap #4: "):

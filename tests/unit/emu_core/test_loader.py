@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,7 @@ def test_the_initial_stack_is_execves(argv: list[bytes], env: list[bytes]) -> No
     assert memory.copyin(STACK_TOP - 4, 4) == bytes(4)
 
 
-def loaded(code: str = EXIT_0, **image: int) -> tuple[AddressSpace, object]:
+def loaded(code: str = EXIT_0, **image: Any) -> tuple[AddressSpace, object]:
     memory = space()
     data = program(code, data=b"data", **image)
     result = load(open_program(data, "m68030"), RunRequest(data), memory)

@@ -145,7 +145,9 @@ def test_the_stack_is_as_large_as_asked_for(sandbox: Sandbox) -> None:
     assert (small.end.kind, small.end.value) == ("signal", SIGSEGV)
     large = sandbox.run(request("5280 2f00 61fa", stack=0x10_0000, budget=10_000_000))
     assert large.fault is not None
+    assert large.fault.address is not None
     assert small.fault is not None
+    assert small.fault.address is not None
     assert 0x0400_0000 - large.fault.address in range(0x10_0000, 0x10_2001)
     assert 0x0400_0000 - small.fault.address in range(0x4000, 0x6001)
 

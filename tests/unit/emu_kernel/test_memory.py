@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -19,10 +20,6 @@ def _refusal(change: Callable[[], None]) -> VmError | GuestFault | None:
     except (VmError, GuestFault) as error:
         return error
     return None
-
-
-def _protect(space: AddressSpace, address: int, size: int, prot: int, maximum: bool) -> None:
-    space.protect(address, size, prot, set_maximum=maximum)
 
 
 operations = st.lists(
@@ -48,7 +45,7 @@ def test_against_a_model(steps: list[tuple[str, int, int, int]]) -> None:
         address, size = first * PAGE, count * PAGE
         if what == "map":
             taken = any(page in model for page in pages)
-            refused = _refusal(lambda at=address, room=size: space.map(at, room, 3, 7))
+            refused = _refusal(partial(space.map, address, size, 3, 7))
             assert (refused.code if isinstance(refused, VmError) else 0) == (3 if taken else 0)
             if not taken:
                 model.update({page: [3, 7] for page in pages})
@@ -59,8 +56,7 @@ def test_against_a_model(steps: list[tuple[str, int, int, int]]) -> None:
                 model.pop(page, None)
         elif what in ("protect", "maximum"):
             allowed = all(page in model and not prot & ~model[page][1] for page in pages)
-            maximum = what == "maximum"
-            refused = _refusal(lambda at=address, room=size, to=prot, top=maximum: _protect(space, at, room, to, top))
+            refused = _refusal(partial(space.protect, address, size, prot, set_maximum=what == "maximum"))
             assert (refused is None) == allowed
             if allowed:
                 for page in pages:
@@ -68,7 +64,7 @@ def test_against_a_model(steps: list[tuple[str, int, int, int]]) -> None:
         else:
             writable = [page in model and bool(model[page][0] & 2) for page in pages]
             data = bytes([turn % 250 + 1]) * size
-            fault = _refusal(lambda at=address, what=data: space.copyout(at, what))
+            fault = _refusal(partial(space.copyout, address, data))
             if all(writable):
                 assert fault is None
                 bytes_at.update(dict.fromkeys(pages, turn % 250 + 1))

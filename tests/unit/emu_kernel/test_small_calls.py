@@ -267,12 +267,12 @@ def test_what_happens_to_a_file_while_it_is_opened(guest: Guest, monkeypatch: py
     (guest.root / "g").write_text("")
     real = os.open
 
-    def swap(name: object, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+    def swap(name: bytes, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         if name == b"f":
             (guest.root / "f").unlink()
             os.mkfifo(guest.root / "f")
             monkeypatch.setattr(os, "open", real)
-        return real(name, flags, mode, dir_fd=dir_fd)  # type: ignore[call-overload]
+        return real(name, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", swap)
     assert guest.open("f").error == 6

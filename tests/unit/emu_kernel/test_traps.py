@@ -63,10 +63,10 @@ def test_user_register(guest: Guest) -> None:
 
 def test_cache_flush_is_asked_of_the_core(guest: Guest) -> None:
     """trap #2 changes no register and asks for the translated code to be dropped."""
-    assert not guest.kernel.flush_requested
+    before = guest.kernel.flush_requested
     regs = Registers(pc=TEXT)
     guest.kernel.trap(34, regs)
-    assert guest.kernel.flush_requested
+    assert (before, guest.kernel.flush_requested) == (False, True)
     assert regs == Registers(pc=TEXT + 2)
 
 

@@ -194,7 +194,7 @@ def test_old_answers_are_forgotten(database: Database, clock: Clock) -> None:
     claims(database, clock).claim("2-young").finish("young")
     clock.now += idempotency.KEEP_SECONDS - 3600
     claims(database, clock).claim("00-sweeps").finish("")
-    kept = database.read(lambda c: [k for (k,) in c.execute("SELECT key FROM claims ORDER BY key")], [])
+    kept: list[str] = database.read(lambda c: [k for (k,) in c.execute("SELECT key FROM claims ORDER BY key")], [])
     assert kept == ["00-sweeps", "2-young"]
 
 

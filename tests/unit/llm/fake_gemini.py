@@ -5,11 +5,14 @@ GEMINI_FAKE_LOG. The flags are those of gemini-cli 0.56 (packages/cli/src/config
 strict mode.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 import time
 from pathlib import Path
+from typing import Any, NoReturn
 
 VALUES = {
     "-m": "model",
@@ -35,13 +38,14 @@ CHOICES = {
 }
 
 
-def refuse(why):
+def refuse(why: str) -> NoReturn:
     print(f"{why}\n\nUsage: gemini [options] [command]", file=sys.stderr)
     sys.exit(1)
 
 
-def parsed(arguments):
-    found, words = {}, list(arguments)
+def parsed(arguments: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    words = list(arguments)
     while words:
         word = words.pop(0)
         name, equals, value = word.partition("=")
@@ -67,7 +71,7 @@ def parsed(arguments):
     return found
 
 
-def main():
+def main() -> None:
     found = parsed(sys.argv[1:])
     given = sys.stdin.read()
     here = Path.cwd()

@@ -65,10 +65,17 @@ def path() -> str:
     return os.pathsep.join(folder for folder in folders if not Path(folder, "gemini").exists())
 
 
-def context_of(root: Path, *, deadline: float = float("inf"), **given: str) -> Context:
-    """A handler's context; ``given`` are variables. Both keys are set; PATH leads to git and to no Gemini CLI."""
+def context_of(
+    root: Path, variables: Mapping[str, str] | None = None, *, deadline: float = float("inf"), **given: str
+) -> Context:
+    """A handler's context; ``variables`` and ``given`` are its environment.
+
+    Both keys are set; PATH leads to git and to no Gemini CLI.
+    """
     environ = {"PATH": path(), "HOME": str(root), "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": GEMINI_KEY}
-    return Context(str(root), load_snapshot(str(root), keep=False), {**environ, **given}, deadline=deadline)
+    return Context(
+        str(root), load_snapshot(str(root), keep=False), {**environ, **(variables or {}), **given}, deadline=deadline
+    )
 
 
 def draft(number: int = 1, kind: str = "design", **given: Any) -> Draft:

@@ -173,7 +173,7 @@ def test_no_secret_leaves(tmp_path: Path, cut: int) -> None:
         settings = tmp_path / "nextrust.toml"
         settings.write_text(settings.read_text() + '[hooks.secrets]\nvariables = ["DEPLOY_PASSWORD"]\n')
         planted(tmp_path)
-        context = support.context_of(tmp_path, **SECRETS)
+        context = support.context_of(tmp_path, SECRETS)
         request_design(context, f"error: bad token {said}\n" * 50, command=f"deploy --token {said}")
         request_design(context, f"error: another {said}", command="x")
         ask_review(context, "phase-1", "Environment", "one")

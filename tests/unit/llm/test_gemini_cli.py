@@ -73,7 +73,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
 
 
 def reviewed(root: Path, cli: Cli, **environ: str) -> list[Any]:
-    context = support.context_of(root, **{**cli.environ, **environ})
+    context = support.context_of(root, {**cli.environ, **environ})
     if not support.queued(context):
         support.add(context, support.draft(kind="review"))
     return support.sent(context)
@@ -178,7 +178,7 @@ def test_a_flood_and_a_signal(tmp_path: Path, cli: Cli) -> None:
     cli.does(stdout="x" * 1000, times=5000)
     assert "longer than" in reviewed(tmp_path, cli)[0].message
     cli.does(stdout="", signal=9)
-    context = support.context_of(tmp_path, **cli.environ)
+    context = support.context_of(tmp_path, cli.environ)
     assert "died of signal 9" in support.sent(context, force=True)[0].message
 
 
@@ -186,7 +186,7 @@ def test_a_cli_that_does_not_end(tmp_path: Path, cli: Cli) -> None:
     """It is stopped at the limit, with all that it started."""
     support.project(tmp_path)
     cli.does(sleep=60)
-    context = support.context_of(tmp_path, **cli.environ)
+    context = support.context_of(tmp_path, cli.environ)
     entry = support.add(context, support.draft(kind="review"))[0]
     began = time.monotonic()
     with pytest.raises(ExternalError, match="did not end"):

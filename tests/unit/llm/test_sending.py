@@ -93,7 +93,7 @@ def test_nothing_is_sent_where_it_must_not_be(root: Path, httpserver: HTTPServer
     """SKIP_EXTERNAL_APIS and DRY_RUN keep the request queued; without them it is sent, once."""
     support.add(support.context_of(root), support.draft())
     httpserver.expect_request("/v1/responses").respond_with_json(support.openai_answer())
-    assert support.sent(support.context_of(root, **{name: "1"})) == []
+    assert support.sent(support.context_of(root, {name: "1"})) == []
     assert httpserver.log == []
     assert len(support.queued(support.context_of(root))) == 1
     assert len(support.sent(support.context_of(root))) == 1

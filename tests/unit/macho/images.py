@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
 
 _NAMES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=12)
-_SYMBOL_NAMES = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1, max_size=40)
+_SYMBOL_NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
 
 
 @st.composite

@@ -33,7 +33,7 @@ def test_an_object_reads_back() -> None:
     assert (offset.scattered, offset.address, offset.value, offset.length) == (True, 12, 0x24, 2)
     assert list(file.relocations(file.sections[2])) == []
     assert bytes(file.section_bytes(file.sections[1])).hex() == "0000002000000028"
-    assert file.section_bytes(file.sections[2]) == b""
+    assert bytes(file.section_bytes(file.sections[2])) == b""
     assert file.entry is None
 
 

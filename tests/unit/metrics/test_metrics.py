@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def test_a_wrong_measurement_is_a_mistake_in_the_code() -> None:
     """An unknown name, another kind, wrong labels, a value that is none: at once, with or without sinks."""
     emitter = Emitter()
     labels = {"phase": "p", "outcome": "passed"}
-    for wrong in (
+    calls: tuple[Callable[[], None], ...] = (
         lambda: emitter.count("nextrust.no.such", 1),
         lambda: emitter.time("nextrust.run.outcomes", 1, **labels),
         lambda: emitter.count("nextrust.run.outcomes", 1, phase="p"),
@@ -125,7 +126,8 @@ def test_a_wrong_measurement_is_a_mistake_in_the_code() -> None:
         lambda: emitter.count("nextrust.run.outcomes", -1, **labels),
         lambda: emitter.count("nextrust.run.outcomes", math.nan, **labels),
         lambda: emitter.count("nextrust.run.outcomes", math.inf, **labels),
-    ):
+    )
+    for wrong in calls:
         with pytest.raises(ValueError, match=r"nextrust\."):
             wrong()
 

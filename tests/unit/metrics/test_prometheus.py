@@ -78,7 +78,8 @@ def test_quantiles_are_of_the_newest(tmp_path: Path, database: Database) -> None
         for number in range(KEPT + 500):
             emitter.time("nextrust.hook.duration", 100.0 if number < 500 else 1.0, event="pre")
             emitter.time("nextrust.hook.duration", 7.0, event="post")
-    kept = database.read(lambda c: c.execute("SELECT series, count(*) FROM samples GROUP BY series").fetchall(), [])
+    query = "SELECT series, count(*) FROM samples GROUP BY series"
+    kept: list[tuple[str, int]] = database.read(lambda c: c.execute(query).fetchall(), [])
     assert [count for _, count in kept] == [KEPT, KEPT]
     text = path.read_text()
     assert 'nextrust_hook_duration_seconds{event="pre",quantile="0.99"} 1\n' in text

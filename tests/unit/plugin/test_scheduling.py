@@ -68,7 +68,7 @@ def test_a_dead_worker_leaves_its_rest_to_others_but_not_what_killed_it() -> Non
     assert ITEMS[fresh.sent[0]] == "a-2"
     for index in fresh.sent:
         made.mark_test_complete(fresh, index)
-    done = []
+    done: list[int] = []
     while len(done) != len(fresh.sent):
         done = list(fresh.sent)
         for index in done:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.base import files
 from pytest_nextrust.base.files import Lock
 from pytest_nextrust.status.journal import Journal, Record, parse
 
@@ -47,8 +46,8 @@ class Recorder:
                 self.synced = os.fstat(fd).st_size
                 self._note(fd)
 
-        patch.setattr(files.os, "write", watched_write)
-        patch.setattr(files.os, "fdatasync", watched_sync)
+        patch.setattr(os, "write", watched_write)
+        patch.setattr(os, "fdatasync", watched_sync)
 
     def append(self, journal: Journal, text: str) -> None:
         self.acknowledged.append(journal.append("note", {"message": text}))
@@ -140,8 +139,8 @@ def test_every_crash_point_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert may == sorted(recorder.acknowledged, key=lambda record: record.seq)
     (tmp_path / "after").mkdir()
     # What is recovered lies in the page cache here: the device's part was played above.
-    monkeypatch.setattr(files.os, "fdatasync", lambda fd: None)
-    monkeypatch.setattr(files.os, "fsync", lambda fd: None)
+    monkeypatch.setattr(os, "fdatasync", lambda fd: None)
+    monkeypatch.setattr(os, "fsync", lambda fd: None)
     count = 0
     for left, acknowledged in recorder.points():
         fault = recovers(tmp_path / "after", left, recorder.acknowledged[:acknowledged], may)
@@ -154,7 +153,7 @@ def test_the_check_sees_an_acknowledgement_that_comes_too_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were append to return before its entry is on the device, some crash point would show the loss."""
-    monkeypatch.setattr(files.os, "fdatasync", lambda fd: None)
+    monkeypatch.setattr(os, "fdatasync", lambda fd: None)
     with monkeypatch.context() as patch:
         recorder = Recorder(tmp_path / "journal.jsonl", patch)
         patch.setattr("pytest_nextrust.status.journal.sync_data", lambda fd: None)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.status import environment as module
 from pytest_nextrust.status.environment import capture, git_commit
 
 
@@ -56,7 +55,7 @@ def test_a_git_that_hangs_is_given_up(repository: Path, monkeypatch: pytest.Monk
     def hang(*args: object, timeout: float, **more: object) -> None:
         raise subprocess.TimeoutExpired("git", timeout)
 
-    monkeypatch.setattr(module.subprocess, "run", hang)
+    monkeypatch.setattr(subprocess, "run", hang)
     assert git_commit(repository) == ""
 
 

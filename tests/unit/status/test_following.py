@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.archive import Log, read_log
-from pytest_nextrust.status.journal import Journal, JournalView, Record, encode
+from pytest_nextrust.status.journal import Journal, JournalView, Record, decode, encode
 from pytest_nextrust.status.markdown import draw_markdown
 from pytest_nextrust.status.projections import Follower, Projector, rebuild, render_json
 from pytest_nextrust.status.records import Entry, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart
@@ -98,8 +98,12 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     log = Log(tmp_path)
     assert len(log.poll().records) == 50
     decoded: list[bytes] = []
-    decode = archive.decode
-    monkeypatch.setattr(archive, "decode", lambda line: decoded.append(line) or decode(line))
+
+    def watched(line: bytes) -> Record:
+        decoded.append(line)
+        return decode(line)
+
+    monkeypatch.setattr(archive, "decode", watched)
     for _ in range(3):
         journal.append("note", {})
         change = log.poll()

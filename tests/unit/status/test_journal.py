@@ -19,7 +19,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.base import files
 from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
 from pytest_nextrust.status.journal import DEPTH, Journal, Record, decode, encode, parse
@@ -332,7 +331,7 @@ def test_data_is_synchronised_after_the_lock_is_released_and_before_the_answer(
 ) -> None:
     """Writers wait for the device side by side; none answers before its record is on it."""
     calls = []
-    monkeypatch.setattr(files.os, "fdatasync", lambda fd: calls.append("sync"))
+    monkeypatch.setattr(os, "fdatasync", lambda fd: calls.append("sync"))
 
     class Watched(Lock):
         def acquire(self) -> None:
@@ -353,7 +352,7 @@ def test_a_failing_device_is_not_acknowledged(tmp_path: Path, monkeypatch: pytes
     def broken(fd: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(files.os, "fdatasync", broken)
+    monkeypatch.setattr(os, "fdatasync", broken)
     with pytest.raises(StatusError, match="Input/output error"):
         Journal(tmp_path).append("x", {})
 

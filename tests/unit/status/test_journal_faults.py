@@ -67,7 +67,7 @@ def test_a_short_write_is_completed_before_anybody_else_writes(tmp_path: Path, m
     """Where the system takes a line in pieces, it is whole in the end, and the entry is acknowledged as ever."""
     journal = journal_in(tmp_path)
     write = os.write
-    monkeypatch.setattr(files.os, "write", lambda fd, data: write(fd, data[:7]))
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
     made = [journal.append("x", {"n": n}) for n in range(3)]
     assert journal.read().records == tuple(made)
     assert journal.read().problems == ()
@@ -79,7 +79,8 @@ def test_a_short_write_that_cannot_even_be_taken_back_is_closed_off(
     """The piece stays as a torn line; the writer's own next entry, and any other's, stands on a line of its own."""
     journal = journal_in(tmp_path)
     first = journal.append("x", {})
-    write, refusals = os.write, []
+    write = os.write
+    refusals: list[int] = []
 
     def full(fd: int, data: bytes) -> int:
         if refusals:
@@ -91,8 +92,8 @@ def test_a_short_write_that_cannot_even_be_taken_back_is_closed_off(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "write", full)
-        patch.setattr(files.os, "ftruncate", refused)
+        patch.setattr(os, "write", full)
+        patch.setattr(os, "ftruncate", refused)
         with pytest.raises(StatusError, match="make room"):
             journal.append("x", {"n": 1})
     again = journal.append("x", {"n": 2})
@@ -217,8 +218,16 @@ def test_the_order_of_an_append(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def name(fd: int, call: str) -> None:
         calls.append(call if os.path.samestat(os.fstat(fd), path.stat()) else f"{call} elsewhere")
 
-    monkeypatch.setattr(files.os, "write", lambda fd, data: (name(fd, "write"), write(fd, data))[1])
-    monkeypatch.setattr(files.os, "fdatasync", lambda fd: (name(fd, "sync"), sync(fd))[1])
+    def watched_write(fd: int, data: bytes) -> int:
+        name(fd, "write")
+        return write(fd, data)
+
+    def watched_sync(fd: int) -> None:
+        name(fd, "sync")
+        sync(fd)
+
+    monkeypatch.setattr(os, "write", watched_write)
+    monkeypatch.setattr(os, "fdatasync", watched_sync)
 
     class Watched(Lock):
         def acquire(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -114,11 +115,11 @@ class JournalMachine(RuleBasedStateMachine):
 JournalMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 
 
-class TestJournal(JournalMachine.TestCase):  # type: ignore[name-defined,misc]
+class TestJournal(JournalMachine.TestCase):  # type: ignore[valid-type, misc]
     """The journal does what the list does."""
 
     @pytest.fixture(autouse=True)
     def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # The device's part is tested elsewhere, and takes nearly all of the time here.
-        monkeypatch.setattr(files.os, "fdatasync", lambda fd: None)
-        monkeypatch.setattr(files.os, "fsync", lambda fd: None)
+        monkeypatch.setattr(os, "fdatasync", lambda fd: None)
+        monkeypatch.setattr(os, "fsync", lambda fd: None)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.base.files import Lock
+from pytest_nextrust.base.files import Lock, atomic_replace
 from pytest_nextrust.errors import LockTimeout, StatusError
 from pytest_nextrust.status import merge as merging
 from pytest_nextrust.status.archive import archives, read_log
@@ -210,7 +210,8 @@ def test_writers_go_on_while_a_merge_runs(tmp_path: Path, monkeypatch: pytest.Mo
     """The journal is not touched: an append in the middle of a merge is acknowledged, kept, and numbered as ever."""
     target = log_in(tmp_path / "t", "t1")
     writer = Journal(target, clock=lambda: START + timedelta(days=2))
-    replace, made = merging.atomic_replace, []
+    replace = atomic_replace
+    made: list[Record] = []
 
     def slow(path: Path, data: bytes) -> None:
         made.append(writer.append("note", {"message": f"meanwhile {len(made)}"}))
@@ -226,7 +227,7 @@ def test_a_merge_that_was_killed_is_finished_by_the_next(tmp_path: Path, monkeyp
     """Stopped before any of its writes, what is there is whole; doing it again gives what it would have given."""
     a, b = log_in(tmp_path / "a", "a1", "a2", "a3"), log_in(tmp_path / "b", "b1", "b2", days=0.5)
     merge(tmp_path / "whole", [a, b])
-    replace = merging.atomic_replace
+    replace = atomic_replace
     for stop in range(2):
         count = itertools.count()
 

@@ -237,7 +237,7 @@ def test_facts_are_looked_up(tmp_path: Path) -> None:
     (root / "src" / "x.rs").write_text("")
     mark_done(root, "p", {})
     facts = observe(root, phases, folder)
-    assert (facts.done, facts.existing, facts.status_dir) == ({"p"}, {"log/journal.jsonl", "src/x.rs"}, "log")
+    assert (set(facts.done), set(facts.existing), facts.status_dir) == ({"p"}, {"log/journal.jsonl", "src/x.rs"}, "log")
     assert facts.issues["llvm-m68k-bool-255"]
     outside = tmp_path / "elsewhere"
     log(outside, start())

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from pytest_nextrust.base.files import Lock, atomic_replace
 from pytest_nextrust.errors import LockTimeout, StatusError
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status import rotation
@@ -164,7 +165,7 @@ def test_every_crash_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step
     """Killed before or after any of the three replacements: every entry is read once, in order, and doing it again
     ends as if nothing had happened."""
     before = filled(tmp_path)
-    replace, calls = rotation.atomic_replace, itertools.count()
+    replace, calls = atomic_replace, itertools.count()
 
     def dying(path: Path, data: bytes) -> None:
         number = next(calls)
@@ -234,7 +235,7 @@ def test_a_journal_that_is_replaced_meanwhile_is_taken_again(tmp_path: Path, mon
     def replaced(folder: Path, month: str, lines: list[rotation._Line]) -> tuple[Path, int]:
         if left[0]:
             left[0] -= 1
-            rotation.atomic_replace(path, path.read_bytes())
+            atomic_replace(path, path.read_bytes())
         return archive(folder, month, lines)
 
     monkeypatch.setattr(rotation, "_archive", replaced)
@@ -251,7 +252,7 @@ def test_a_held_lock_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A writer that does not let go stops the rotation at its limit; the log reads the same."""
     before = filled(tmp_path)
     monkeypatch.setattr(rotation, "LOCK_TIMEOUT", 0.05)
-    with rotation.Lock(tmp_path / "journal.lock"), pytest.raises(LockTimeout):
+    with Lock(tmp_path / "journal.lock"), pytest.raises(LockTimeout):
         rotated(tmp_path)
     assert read_log(tmp_path).records == before
 

@@ -43,6 +43,9 @@ class FakeMachine:
     def gate(self, *, fresh: bool = False) -> GateStatus:
         return GateStatus(False, 1000, "2.1.4", False, 0.1, "add.l is wrong")
 
+    def call(self, function: str, payload: Any, timeout: float, **listening: Any) -> Any:
+        raise AssertionError(f"a verification called {function}")
+
     def close(self) -> None:
         self.closed += 1
 

@@ -128,7 +128,8 @@ def test_an_absolute_path_does_not_lead_out_of_the_scratch(root: Path) -> None:
 def test_a_project_below_the_repository(tmp_path: Path, root: Path) -> None:
     """Paths of a fix are the project's, though the repository begins above it."""
     top = tmp_path / "top"
-    root.rename(top / "part") if top.mkdir() is None else None
+    top.mkdir()
+    root.rename(top / "part")
     (top / "part" / ".git").rename(top / ".git")
     commit(top)
     outcome, _ = mend(top / "part", issue_of())

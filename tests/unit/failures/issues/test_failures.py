@@ -84,7 +84,7 @@ def test_a_kill_leaves_one_record_and_one_count(root: Path, recorded: bool) -> N
                 real(*args)
             os.kill(os.getpid(), signal.SIGKILL)
 
-        failure._record = record
+        vars(failure)["_record"] = record
         failure.examine(event, context)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL

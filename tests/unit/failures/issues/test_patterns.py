@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.failures.issues import patterns
+from pytest_nextrust.failures.issues import patterns, worker
 from pytest_nextrust.failures.issues.match import Facts, match
 from pytest_nextrust.failures.issues.patterns import LONGEST_TEXT, Found, Search, search, shorten
 from pytest_nextrust.failures.issues.schema import KnownIssue
@@ -103,14 +103,14 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_that_is_killed_costs_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that kills its child is named with the status; the next is done by another child."""
-    real = patterns.worker._search
+    real = worker._search
 
     def dying(pattern: str, text: str) -> tuple[tuple[int, int] | None, str]:
         if pattern == "die":
             os._exit(7)
         return real(pattern, text)
 
-    monkeypatch.setattr(patterns.worker, "_search", dying)
+    monkeypatch.setattr(worker, "_search", dying)
     assert search([Search("a", "a"), Search("die", ""), Search("a", "a")]) == [
         Found((0, 1)),
         Found(None, "the search ended with status 7"),
@@ -123,7 +123,7 @@ def test_a_child_that_is_killed_costs_one_search(monkeypatch: pytest.MonkeyPatch
 def test_a_child_that_says_nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that neither computes nor speaks is stopped by the clock on the wall."""
     monkeypatch.setattr(patterns, "WALL", 0.05)
-    monkeypatch.setattr(patterns.worker, "_search", lambda pattern, text: time.sleep(60))
+    monkeypatch.setattr(worker, "_search", lambda pattern, text: time.sleep(60))
     (found,) = search([Search("a", "a")], limit=0.05)
     assert "no word from the search" in found.fault
 

@@ -118,7 +118,7 @@ auto_fix = { type = "reboot", script = "x" }
         ('{"known_issues": [1]}', "expected a table"),
         ('{"known_issues": [], "schema_version": "2.0"}', "does not fit"),
         ("[" * 100_000, "not JSON"),
-        (json.dumps({"known_issues": [EARLIER["known_issues"][0]] * 2}), "given twice"),  # type: ignore[index]
+        (json.dumps({"known_issues": [EARLIER["known_issues"][0]] * 2}), "given twice"),
         (json.dumps({"known_issues": [{"error": "x", "metadata": 1}]}), "unknown key"),
     ],
 )  # fmt: skip
