@@ -7,7 +7,7 @@ loads, half of what a decision may take. Type checkers see the real one::
     if TYPE_CHECKING:
         from dataclasses import dataclass
     else:
-        from pytest_nextrust.control.values import dataclass
+        from pytest_nextrust.base.light_dataclass import dataclass
 
 What it makes is always frozen, compares by value, and takes its fields by position or name; a default is one value for
 all, so it must not be mutable.

@@ -18,7 +18,7 @@ from tests.unit.hooks.support import asked, environment, event_bytes, logged
 FILE = '[metrics]\nfile = "m.prom"\n'
 LOADED = """
 import os, sys
-from pytest_nextrust.control.dispatcher import dispatch
+from pytest_nextrust.hooks.dispatcher import dispatch
 dispatch("PreToolUse", sys.stdin.buffer.read(), dict(os.environ))
 print(*sorted(name for name in sys.modules if "metrics" in name or "measuring" in name))
 """

@@ -306,8 +306,8 @@ def test_a_transcript_written_anew_in_place_is_read_again(tmp_path: Path) -> Non
 CATCH_UP = """
 import sys
 from pathlib import Path
-from pytest_nextrust.control.usage.ledger import Ledger
-from pytest_nextrust.control.usage.transcripts import Scan
+from pytest_nextrust.usage.ledger import Ledger
+from pytest_nextrust.usage.transcripts import Scan
 with Ledger(Path(sys.argv[1])) as ledger:
     sys.exit(0 if ledger.catch_up([Path(sys.argv[2])], Scan()) else 1)
 """
