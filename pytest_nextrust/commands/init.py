@@ -23,7 +23,7 @@ from pytest_nextrust.base.files import atomic_replace
 from pytest_nextrust.base.private_folders import state_folder
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.hooks.supervisor import LIMITS
+from pytest_nextrust.hookapi.events import LIMITS
 from pytest_nextrust.project.documents import load_project
 
 __all__ = ["HELP", "add_arguments", "run"]

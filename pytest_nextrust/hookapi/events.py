@@ -6,6 +6,8 @@ PostToolUse whose response carries a non-zero ``exit_code`` is handled as a fail
 both. Keys that are not known are ignored; a key that matters and has another type is a fault; one that only informs is
 left out and named in ``notes``.
 
+Also here: what holds for each kind of event, whatever is in it: its hook, its time limit and the size of its log.
+
 Boundary: says what happened, decides nothing. Sources: docs/hooks.md ("The events").
 """
 
@@ -23,10 +25,37 @@ if TYPE_CHECKING:
 else:
     from pytest_nextrust.base.light_dataclass import dataclass
 
-__all__ = ["EVENTS", "FAILURE", "Event", "event_name", "parse_event", "read_event"]
+__all__ = [
+    "EVENTS",
+    "FAILURE",
+    "HOOKS",
+    "LIMITS",
+    "LOGS_KEPT",
+    "LOG_SIZE",
+    "Event",
+    "event_name",
+    "parse_event",
+    "read_event",
+]
 
 PRE, POST, FAILURE, STOP, PROMPT = "PreToolUse", "PostToolUse", "PostToolUseFailure", "Stop", "UserPromptSubmit"
 EVENTS = (PRE, POST, FAILURE, STOP, PROMPT)
+
+HOOKS = {
+    PRE: "nextrust_pre_tool_use",
+    POST: "nextrust_post_tool_use",
+    FAILURE: "nextrust_post_tool_use_failure",
+    STOP: "nextrust_stop",
+    PROMPT: "nextrust_user_prompt_submit",
+}
+"""The hook that each event calls: a function's name in a handler and in a plugin."""
+
+LIMITS: Mapping[str, float] = {PRE: 90.0, POST: 300.0, FAILURE: 300.0, STOP: 60.0, PROMPT: 30.0}
+"""Seconds an event may take where ``[hooks.limits]`` does not say otherwise."""
+
+LOG_SIZE, LOGS_KEPT = 1_000_000, 5
+"""Bytes at which an event's log is put aside, and how many of those are kept, where ``[hooks.logs]`` does not say."""
+
 _ALIASES = {"pre": PRE, "post": POST, "failure": FAILURE, "prompt": PROMPT}
 _TOOL_EVENTS = (PRE, POST, FAILURE)
 _NEWER_KEYS = frozenset(

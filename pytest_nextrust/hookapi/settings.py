@@ -1,7 +1,8 @@
-"""The ``[hooks]`` table of a project's settings as frozen values.
+"""The ``[hooks]`` table of a project's settings as frozen values, with the tables in it (``[hooks.usage]`` ...).
 
-Boundary: values and their rules only; ``snapshot`` reads them from a file and keeps them in the index. The path of a
-decision does not load this module: what the index gives back has the same attributes (``snapshot.Table``).
+Boundary: values and their rules only. Keys of outside services come from the environment and are never settings.
+``snapshot`` reads them from a file and keeps them in the index. The path of a decision does not load this module: what
+the index gives back has the same attributes (``snapshot.Table``).
 """
 
 from __future__ import annotations
@@ -13,13 +14,22 @@ from dataclasses import dataclass, field
 from pytest_nextrust.base.convert import option
 from pytest_nextrust.base.redaction import MINIMUM
 from pytest_nextrust.errors import Fault
-from pytest_nextrust.hookapi.issue_rules import IssueRules
-from pytest_nextrust.hookapi.llm_rules import ExternalRules
-from pytest_nextrust.hookapi.usage_rules import UsageRules
-from pytest_nextrust.hooks.logs import KEEP, SIZE
-from pytest_nextrust.hooks.supervisor import LIMITS
+from pytest_nextrust.hookapi.events import LIMITS, LOG_SIZE, LOGS_KEPT
 
-__all__ = ["CommitRules", "Guarded", "HookSettings", "LogRules", "SecretRules", "Service"]
+__all__ = [
+    "CommitRules",
+    "DesignRules",
+    "ExternalRules",
+    "Guarded",
+    "HookSettings",
+    "IssueRules",
+    "LogRules",
+    "PhaseBudget",
+    "ReviewRules",
+    "SecretRules",
+    "Service",
+    "UsageRules",
+]
 
 
 def _expression(path: str, pattern: str) -> Iterator[Fault]:
@@ -103,8 +113,8 @@ class CommitRules:
 class LogRules:
     """``size`` in bytes at which a log is put aside, and how many of those are kept (``keep``) for each event."""
 
-    size: int = SIZE
-    keep: int = KEEP
+    size: int = LOG_SIZE
+    keep: int = LOGS_KEPT
 
     def document_faults(self) -> Iterator[Fault]:
         """Sizes that would lose the record just written."""
@@ -125,6 +135,129 @@ class SecretRules:
         """A minimum that would blank ordinary words."""
         if self.minimum < 4:
             yield Fault("minimum", f"{self.minimum} is too small", "at least 4 characters")
+
+
+@dataclass(frozen=True)
+class PhaseBudget:
+    """``money`` (US dollars) for the phase ``id``, however many days and sessions it takes."""
+
+    id: str
+    money: float
+
+    def document_faults(self) -> Iterator[Fault]:
+        """A limit that nothing could keep."""
+        if not 0 < self.money < 1e9:
+            yield Fault("money", f"{self.money:g} is out of range", "US dollars, above 0")
+
+
+@dataclass(frozen=True)
+class UsageRules:
+    """``daily``: US dollars for one day (UTC), all sessions together; 0: no limit.
+
+    ``warn_at``: the part of a budget from which it is told. ``block``: refuse prompts once a budget is used up.
+    ``store_prompts``: keep the text of prompts, without secrets, beside their hash and length.
+    """
+
+    store_prompts: bool = False
+    daily: float = 0.0
+    phases: tuple[PhaseBudget, ...] = ()
+    warn_at: float = 0.8
+    block: bool = False
+
+    def document_faults(self) -> Iterator[Fault]:
+        """Values out of range, and a phase with two budgets."""
+        if not 0 <= self.daily < 1e9:
+            yield Fault("daily", f"{self.daily:g} is out of range", "US dollars for a day; 0 for no limit")
+        if not 0 < self.warn_at <= 1:
+            yield Fault("warn_at", f"{self.warn_at:g} is out of range", "above 0, at most 1")
+        names = [phase.id for phase in self.phases]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield Fault("phases", f"{name} has two budgets", "keep one")
+
+
+_URL = r"https?://[^\s/@]+(/[^\s?#]*)?"
+
+
+@dataclass(frozen=True)
+class DesignRules:
+    """The design model, asked through the OpenAI Responses API. ``timeout`` is in seconds for one request.
+
+    ``endpoint`` is the base URL, with or without ``/v1``; the variable O3_ENDPOINT goes before it.
+    """
+
+    model: str = "o3"
+    endpoint: str = option(default="https://api.openai.com/v1", pattern=_URL, remedy="https://HOST/v1")
+    effort: str = option(default="high", choices=("none", "minimal", "low", "medium", "high", "xhigh", "max"))
+    max_output_tokens: int = option(default=16_000, minimum=16, maximum=1_000_000)
+    timeout: float = option(default=300.0, minimum=1, maximum=3600)
+
+
+@dataclass(frozen=True)
+class ReviewRules:
+    """The review model. ``via``: the Gemini CLI (``cli``), its API (``api``), or the CLI where it is found (``auto``).
+
+    ``command`` is the CLI's name or path. ``base`` is the branch that a review compares with. ``timeout`` as above.
+    """
+
+    via: str = option(default="auto", choices=("auto", "cli", "api"))
+    model: str = option(default="gemini-2.5-pro", pattern=r"[A-Za-z0-9._-]+", remedy="a model's name")
+    endpoint: str = option(
+        default="https://generativelanguage.googleapis.com", pattern=_URL, remedy="https://HOST, without /v1beta"
+    )
+    command: str = "gemini"
+    max_output_tokens: int = option(default=16_000, minimum=16, maximum=1_000_000)
+    timeout: float = option(default=300.0, minimum=1, maximum=3600)
+    base: str = "origin/main"
+
+
+@dataclass(frozen=True)
+class ExternalRules:
+    """``send``: ``background`` starts a sender that outlives the hook, ``wait`` sends within the Stop event's time,
+    ``manual`` leaves it to ``nextrust escalate send``.
+
+    ``offline``: queue only. ``usd_per_day`` and ``calls_per_day`` hold for a day in UTC; ``allow_unpriced`` lets models
+    through that have no price, which then count as calls only. ``largest`` is the size of a request in characters,
+    ``attempts`` how often a request is tried before it is put aside, ``again_after`` how often an error must come back
+    after a decision before it is escalated again.
+    """
+
+    send: str = option(default="background", choices=("background", "wait", "manual"))
+    offline: bool = False
+    usd_per_day: float = option(default=5.0, minimum=0)
+    calls_per_day: int = option(default=40, minimum=0)
+    allow_unpriced: bool = False
+    largest: int = option(default=60_000, minimum=2_000, maximum=1_000_000)
+    attempts: int = option(default=8, minimum=1, maximum=100)
+    again_after: int = option(default=3, minimum=1)
+    design: DesignRules = field(default_factory=DesignRules)
+    review: ReviewRules = field(default_factory=ReviewRules)
+
+
+_AUTO_FIX = ("offer", "apply", "off")
+
+
+@dataclass(frozen=True)
+class IssueRules:
+    """``auto_fix``: ``offer`` names the command that mends a known issue, ``apply`` runs it within the event's time,
+    ``off`` does neither. An error that nobody knows is escalated from its ``escalate_after``-th failure in a row (0:
+    never). ``large``: characters of output from which it is summarised and kept on disk. ``keep``: how many such logs.
+    """
+
+    auto_fix: str = "offer"
+    escalate_after: int = 2
+    large: int = 16_000
+    keep: int = 50
+
+    def document_faults(self) -> Iterator[Fault]:
+        """Values out of range."""
+        if self.auto_fix not in _AUTO_FIX:
+            yield Fault("auto_fix", f"no such value {self.auto_fix!r}", f"one of {', '.join(_AUTO_FIX)}")
+        if not 0 <= self.escalate_after <= 1000:
+            yield Fault("escalate_after", f"{self.escalate_after} is out of range", "0 (never) to 1000")
+        if self.large < 1000:
+            yield Fault("large", f"{self.large} is too small", "at least 1000 characters")
+        if not 1 <= self.keep <= 10_000:
+            yield Fault("keep", f"{self.keep} is out of range", "1 to 10000")
 
 
 @dataclass(frozen=True)

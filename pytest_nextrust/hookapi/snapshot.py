@@ -6,7 +6,7 @@ outcome is kept in ``.nextrust/cache/hooks.json`` under a key made of what it wa
 damaged or of another key is made again; a project whose settings are faulty has none, and its faults are said each
 time.
 
-Boundary: keeps and finds; what the plugins are is ``plugins``' business.
+Boundary: keeps and finds; ``plugin_index`` lists the plugins.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class PhaseFact:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """``plugins``: for each event the references ``plugins.load`` takes, in the order in which they are called.
+    """``plugins``: for each event the references that ``plugin_loader`` takes, in the order in which they are called.
     ``metrics``: the table as written."""
 
     settings: HookSettings
@@ -104,7 +104,7 @@ def _read(root: str) -> dict[str, Any]:
 
     from pytest_nextrust.base.convert import read_document
     from pytest_nextrust.base.wire import to_wire
-    from pytest_nextrust.hookapi.plugins import index
+    from pytest_nextrust.hookapi.plugin_index import index_plugins
     from pytest_nextrust.hookapi.settings import HookSettings
     from pytest_nextrust.project.documents import load_project
     from pytest_nextrust.project.phases import Phases
@@ -117,7 +117,7 @@ def _read(root: str) -> dict[str, Any]:
     ]
     # What is no text is a fault, told by whoever opens the sinks.
     metrics = {key: value if isinstance(value, str) else None for key, value in project.metrics.items()}
-    return {"settings": to_wire(settings), "phases": phases, "plugins": index(Path(root)), "metrics": metrics}
+    return {"settings": to_wire(settings), "phases": phases, "plugins": index_plugins(Path(root)), "metrics": metrics}
 
 
 def _write(file: str, plain: Mapping[str, Any]) -> None:

@@ -1,7 +1,5 @@
-"""The router of an assistant's hook events: from bytes on stdin to what is printed. It stays under 60 lines.
-
-Other modules do it: ``guarding`` recalls, ``routes`` finds handlers, ``limits`` survives them, ``records`` writes down.
-"""
+"""The router of an assistant's hook events, from bytes on stdin to what is printed: under 60 lines, ``once`` recalls
+repeats, ``handler_index`` finds handlers, ``supervisor`` limits them, ``outcome`` joins and records their answers."""
 
 from __future__ import annotations
 
@@ -9,12 +7,11 @@ import time
 from functools import partial
 
 from pytest_nextrust.hookapi.context import Context, flag, project_root
-from pytest_nextrust.hookapi.events import Event, read_event
+from pytest_nextrust.hookapi.events import LIMITS, Event, read_event
 from pytest_nextrust.hookapi.snapshot import load_snapshot
-from pytest_nextrust.hooks import handler_index as routes
-from pytest_nextrust.hooks import once as guarding
-from pytest_nextrust.hooks import outcome as records
-from pytest_nextrust.hooks.supervisor import LIMITS, supervise, tried
+from pytest_nextrust.hooks import handler_index, outcome
+from pytest_nextrust.hooks.once import once
+from pytest_nextrust.hooks.supervisor import supervise, tried
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +26,9 @@ __all__ = ["dispatch", "handle"]
 def dispatch(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
     """Answer the event ``name`` (one of EVENTS) that came as ``data``. Raises nothing for what is in it."""
     if flag(environ, "SKIP_HOOKS"):
-        return records.skipped(name, data, environ)
+        return outcome.skipped(name, data, environ)
     run = supervise(partial(handle, name, data, environ), limit=LIMITS[name])
-    return records.closed(name, data, environ, run)
+    return outcome.closed(name, data, environ, run)
 
 
 def handle(name: str, data: bytes, environ: Mapping[str, str], tell: Tell, over: Over) -> None:
@@ -41,7 +38,7 @@ def handle(name: str, data: bytes, environ: Mapping[str, str], tell: Tell, over:
     root = project_root(environ, event.cwd if isinstance(event, Event) else "")
     tell("fact", {"root": root})
     snapshot = load_snapshot(root, keep=not flag(environ, "DRY_RUN"))
-    tell("fact", records.facts_of(snapshot))
+    tell("fact", outcome.facts_of(snapshot))
     tell("limit", limit := snapshot.settings.limits.get(name, LIMITS[name]))
     if not isinstance(event, Event):
         raise event
@@ -49,13 +46,13 @@ def handle(name: str, data: bytes, environ: Mapping[str, str], tell: Tell, over:
 
 
 def _answer(event: Event, context: Context, tell: Tell, over: Over) -> None:
-    tell("fact", records.facts_of_event(event))
+    tell("fact", outcome.facts_of_event(event))
 
     def handled() -> list[Answer]:
         given = [answer for answers in over.values() for answer in answers]
-        for handler, call in routes.handlers(event, context):
+        for handler, call in handler_index.handlers(event, context):
             if handler not in over:
                 given += tried(handler, tell, partial(call, event, context))
         return given
 
-    guarding.once(event, context, tell, handled)
+    once(event, context, tell, handled)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from functools import partial
 
 from pytest_nextrust.hookapi.decisions import Answer
-from pytest_nextrust.hookapi.matching import matches
+from pytest_nextrust.hookapi.events import HOOKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,19 +25,11 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.events import Event
 
-__all__ = ["HOOKS", "Call", "answers_of", "builtin_names", "handlers"]
+__all__ = ["Call", "answers_of", "builtin_names", "handlers", "matches"]
 
 Call: TypeAlias = "Callable[[Event, Context], list[Answer]]"
-HOOKS = {
-    "PreToolUse": "nextrust_pre_tool_use",
-    "PostToolUse": "nextrust_post_tool_use",
-    "PostToolUseFailure": "nextrust_post_tool_use_failure",
-    "Stop": "nextrust_stop",
-    "UserPromptSubmit": "nextrust_user_prompt_submit",
-}
-"""The hook that each event calls: a function's name in a handler and in a plugin."""
-
 _PACKAGE = "pytest_nextrust.hooks.handlers"
+_EXACT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_- ,|")
 
 
 def handlers(event: Event, context: Context) -> Iterator[tuple[str, Call]]:
@@ -83,6 +76,22 @@ def _builtin(module: str, event: Event, context: Context) -> list[Answer]:
 
 
 def _plugin(reference: str, event: Event, context: Context) -> list[Answer]:
-    from pytest_nextrust.hookapi.plugins import load
+    from pytest_nextrust.hookapi.plugin_loader import load_hook
 
-    return answers_of(load(reference, HOOKS[event.handled_as])(event=event, context=context), reference)
+    return answers_of(load_hook(reference, HOOKS[event.handled_as])(event=event, context=context), reference)
+
+
+def matches(matcher: str | None, name: str) -> bool:
+    """Whether ``matcher`` wants the tool ``name``. Raises UsageFault for an expression that cannot be read."""
+    if matcher is None or matcher in ("", "*"):
+        return True
+    if _EXACT.issuperset(matcher):
+        return name in (part.strip() for part in matcher.replace(",", "|").split("|"))
+    try:
+        return re.search(matcher, name) is not None
+    except re.error as error:
+        from pytest_nextrust.errors import UsageFault
+
+        raise UsageFault(
+            "matcher", f"not a regular expression: {error}", place=matcher, remedy="write a name, a list or a pattern"
+        ) from error

@@ -15,21 +15,19 @@ import os
 import time
 
 from pytest_nextrust.base.private_folders import private_folder
+from pytest_nextrust.hookapi.events import LOG_SIZE, LOGS_KEPT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["FOLDER", "KEEP", "SIZE", "write_log"]
+__all__ = ["FOLDER", "write_log"]
 
 FOLDER = ".nextrust/hook-logs"
 
-SIZE, KEEP = 1_000_000, 5
-"""Bytes at which a log is put aside, and how many of those are kept, where ``[hooks.logs]`` does not say otherwise."""
 
-
-def write_log(root: str, event: str, entry: Mapping[str, Any], *, size: int = SIZE, keep: int = KEEP) -> None:
+def write_log(root: str, event: str, entry: Mapping[str, Any], *, size: int = LOG_SIZE, keep: int = LOGS_KEPT) -> None:
     """Append ``entry`` (plain values, redacted) to the log of ``event``. Raises OSError."""
     file = f"{private_folder(f'{root}/{FOLDER}')}/{event}.jsonl"
     seconds = time.time()

@@ -16,7 +16,8 @@ import time
 from pytest_nextrust.base.redaction import MINIMUM, Redactor
 from pytest_nextrust.hookapi.context import commit_at, flag, project_root
 from pytest_nextrust.hookapi.decisions import Joined, Reply, join, render
-from pytest_nextrust.hooks.logs import KEEP, SIZE, write_log
+from pytest_nextrust.hookapi.events import LOG_SIZE, LOGS_KEPT
+from pytest_nextrust.hooks.logs import write_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class _Writer:
         self.environ = environ
         self.metrics = facts.get("metrics", {})
         self.root = facts["root"] if "root" in facts else project_root(environ)
-        self.size, self.keep = facts.get("logs", (SIZE, KEEP))
+        self.size, self.keep = facts.get("logs", (LOG_SIZE, LOGS_KEPT))
         variables, minimum = facts.get("secrets", ((), MINIMUM))
         self.redactor = Redactor(environ, names=variables, minimum=minimum)
         self.status_dir = f"{self.root}/{facts.get('status_dir', 'docs/ci-status')}"

@@ -31,20 +31,11 @@ if TYPE_CHECKING:
 else:
     from pytest_nextrust.base.light_dataclass import dataclass
 
-__all__ = ["CRASHED", "LIMITS", "MISSING", "TIMED_OUT", "Mishap", "Over", "Run", "Tell", "supervise", "tried"]
+__all__ = ["CRASHED", "MISSING", "TIMED_OUT", "Mishap", "Over", "Run", "Tell", "supervise", "tried"]
 
 TIMED_OUT, MISSING, CRASHED = 124, 127, 1
 _NOISE = 1 << 16
 """Bytes kept of what handlers print."""
-
-LIMITS: Mapping[str, float] = {
-    "PreToolUse": 90.0,
-    "PostToolUse": 300.0,
-    "PostToolUseFailure": 300.0,
-    "Stop": 60.0,
-    "UserPromptSubmit": 30.0,
-}
-"""Seconds an event may take where ``[hooks.limits]`` does not say otherwise."""
 
 Over: TypeAlias = "Mapping[str, Sequence[Answer]]"
 """The handlers that have had their turn, each with what it answered."""

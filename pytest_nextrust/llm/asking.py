@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.hookapi.context import Context
 
-__all__ = ["Asked", "ask_design", "ask_review", "due_reviews", "offline", "start_sender"]
+__all__ = ["Asked", "ask_review", "due_reviews", "offline", "request_design", "start_sender"]
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,14 @@ def paths_of(context: Context) -> Paths:
     return Paths(context.root, context.status_dir)
 
 
-def ask_design(
+def request_design(
     context: Context, error: str, *, command: str = "", issues: Sequence[str] = (), force: bool = False
 ) -> Asked:
-    """See ``external.request_design``."""
+    """Escalate an error unless it is a known issue (``issues``: ids that match it) or has been asked about already.
+
+    Returns at once: what is new is queued, and sent later. ``command`` is what failed. ``force`` asks all the same.
+    Raises StatusError and OSError where the request cannot be made durable.
+    """
     # The clean text has the same fingerprint wherever it is taken: in the status log there is no other.
     error = context.redactor.text(error)
     mark = novelty.fingerprint(error)

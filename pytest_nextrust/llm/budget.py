@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_nextrust.errors import ExternalError
-from pytest_nextrust.hookapi.llm_rules import ExternalRules
+from pytest_nextrust.hookapi.settings import ExternalRules
 from pytest_nextrust.llm.paths import Paths, read_json, write_json
 from pytest_nextrust.llm.replies import Usage
 from pytest_nextrust.usage.prices import Price, load_prices

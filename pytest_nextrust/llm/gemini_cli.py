@@ -31,7 +31,7 @@ from pytest_nextrust.llm.replies import Reply, Usage
 
 if TYPE_CHECKING:
     from pytest_nextrust.base.redaction import Redactor
-    from pytest_nextrust.hookapi.llm_rules import ReviewRules
+    from pytest_nextrust.hookapi.settings import ReviewRules
     from pytest_nextrust.llm.queue import Entry
 
 __all__ = ["EXITS", "Exit", "ask", "find", "parse"]

@@ -17,7 +17,7 @@ from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.llm.replies import Reply, Usage
 
 if TYPE_CHECKING:
-    from pytest_nextrust.hookapi.llm_rules import DesignRules
+    from pytest_nextrust.hookapi.settings import DesignRules
     from pytest_nextrust.llm.queue import Entry
 
 __all__ = ["KEYS", "body", "headers", "key", "parse", "url"]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import ConfigError, ExternalError
-from pytest_nextrust.hookapi.llm_rules import ExternalRules
+from pytest_nextrust.hookapi.settings import ExternalRules
 from pytest_nextrust.llm import gemini_api, gemini_cli, openai
 from pytest_nextrust.llm.budget import Budget
 from pytest_nextrust.llm.http import Post, post_json

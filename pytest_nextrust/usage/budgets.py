@@ -17,7 +17,7 @@ from pytest_nextrust.usage.marks import Marks
 from pytest_nextrust.usage.transcripts import Message
 
 if TYPE_CHECKING:
-    from pytest_nextrust.hookapi.usage_rules import UsageRules
+    from pytest_nextrust.hookapi.settings import UsageRules
 
 __all__ = ["Budget", "ledger_file", "standing", "today", "wanted"]
 

@@ -114,7 +114,7 @@ def test_a_decision_loads_little(tmp_path: Path) -> None:
     hook(tmp_path, "PreToolUse", data=event_bytes())
     env = environment(tmp_path, PYTHONPATH=os.environ.get("PYTHONPATH", ""))
     code = (
-        "import sys\nfrom pytest_nextrust.control import dispatcher\n"
+        "import sys\nfrom pytest_nextrust.hooks import dispatcher\n"
         "import os\n"
         "dispatcher.handle('PreToolUse', sys.stdin.buffer.read(), os.environ, lambda *_: None, {})\n"
         "print(' '.join(sys.modules))"
@@ -124,6 +124,7 @@ def test_a_decision_loads_little(tmp_path: Path) -> None:
     assert "pytest_nextrust.hooks.handlers.pre_tool_use.destructive" in loaded
     heavy = {"pluggy", "pytest", "argparse", "tomllib", "dataclasses", "typing", "inspect", "subprocess", "pathlib"}
     assert loaded & heavy == set()
+    assert not [name for name in loaded if name.startswith(("pytest_nextrust.llm", "re2"))]
     plugin(tmp_path, "import sys\ndef nextrust_pre_tool_use():\n    print('called')\n")
     again = event_bytes(tool_use_id="toolu_2")
     done = subprocess.run([sys.executable, "-c", code], input=again, capture_output=True, timeout=60, env=env)

@@ -16,8 +16,7 @@ import pytest_nextrust
 from pytest_nextrust.base.state_database import Database, state_path
 from pytest_nextrust.cli import main
 from pytest_nextrust.guards.failures import Failures
-from pytest_nextrust.hookapi.events import EVENTS
-from pytest_nextrust.hooks.supervisor import LIMITS
+from pytest_nextrust.hookapi.events import EVENTS, LIMITS
 from tests.unit.hooks.support import environment, event_bytes
 
 SCHEMA = json.loads((Path(pytest_nextrust.__file__).parent / "schemas" / "init.json").read_text(encoding="utf-8"))

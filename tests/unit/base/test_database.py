@@ -128,7 +128,7 @@ def test_damage_seen_by_many_at_once(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from pytest_nextrust.control.guards.database import Database
+from pytest_nextrust.base.state_database import Database
 with Database(Path(sys.argv[1])) as database:
     sys.stdin.read()
     for number in range(5):
@@ -208,7 +208,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, exists: bool) -> None:
     code = """
 import os, sys
 from pathlib import Path
-from pytest_nextrust.control.guards.database import Database
+from pytest_nextrust.base.state_database import Database
 from pytest_nextrust.errors import GuardError
 if os.getuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
@@ -230,7 +230,7 @@ def test_a_child_of_fork_opens_its_own(tmp_path: Path) -> None:
     code = """
 import os, sys
 from pathlib import Path
-from pytest_nextrust.control.guards.database import Database
+from pytest_nextrust.base.state_database import Database
 database = Database(Path(sys.argv[1]))
 def put(name):
     database.write(lambda c: c.execute("INSERT INTO counters VALUES (?, 1)", (name,)))
@@ -254,7 +254,7 @@ def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
 from pathlib import Path
-from pytest_nextrust.control.guards.database import Database
+from pytest_nextrust.base.state_database import Database
 def work(connection):
     connection.execute("INSERT INTO counters VALUES ('half', 1)")
     os.kill(os.getpid(), signal.SIGKILL)

@@ -15,10 +15,9 @@ import pytest
 
 from pytest_nextrust.hookapi import hookspecs
 from pytest_nextrust.hookapi.context import commit_at
-from pytest_nextrust.hookapi.events import EVENTS
+from pytest_nextrust.hookapi.events import EVENTS, HOOKS
 from pytest_nextrust.hookapi.snapshot import load_snapshot
-from pytest_nextrust.hooks import dispatcher
-from pytest_nextrust.hooks import handler_index as routes
+from pytest_nextrust.hooks import dispatcher, handler_index
 from pytest_nextrust.hooks import once as guarding
 from pytest_nextrust.hooks.dispatcher import dispatch
 from tests.unit.hooks.support import (
@@ -169,7 +168,7 @@ def test_plugins_come_from_conftest_and_files(tmp_path: Path) -> None:
     )
     plugin(
         tmp_path,
-        "from pytest_nextrust.control import decisions\n"
+        "from pytest_nextrust.hookapi import decisions\n"
         "def nextrust_pre_tool_use():\n    yield decisions.context('told')\n",
     )
     reply = asked(tmp_path, command="rm -rf /")
@@ -256,13 +255,13 @@ def test_the_package_s_own_handlers_are_plugins(event: str) -> None:
     """Each registers with pluggy against the hook specifications, as a third party's would."""
     manager = pluggy.PluginManager("nextrust")
     manager.add_hookspecs(hookspecs)
-    hook = routes.HOOKS[event]
-    for name in routes.builtin_names(event):
+    hook = HOOKS[event]
+    for name in handler_index.builtin_names(event):
         module: Any = importlib.import_module(f"pytest_nextrust.hooks.handlers.{hook.removeprefix('nextrust_')}.{name}")
         handler = types.SimpleNamespace(**{hook: hookspecs.hookimpl(getattr(module, hook))})
         manager.register(handler)
     manager.check_pending()
-    assert routes.builtin_names("PreToolUse") >= ["alignment", "commits", "destructive", "validation"]
+    assert handler_index.builtin_names("PreToolUse") >= ["alignment", "commits", "destructive", "validation"]
 
 
 class Claim:

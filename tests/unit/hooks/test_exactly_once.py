@@ -19,8 +19,8 @@ DELIVERIES = 1000
 WORKER = """
 import os, random, sys
 from pathlib import Path
-from pytest_nextrust.control.guards.database import Database
-from pytest_nextrust.control.guards.idempotency import Claims, event_key
+from pytest_nextrust.base.state_database import Database
+from pytest_nextrust.guards.idempotency import Claims, event_key
 folder, name, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 handled, answers = folder / "handled", folder / f"answers-{name}"
 
@@ -123,8 +123,8 @@ WINDOWS = ("before-decide", "after-decide", "after-effect", "after-finish")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pytest_nextrust.control.guards.database import Database
-from pytest_nextrust.control.guards.idempotency import Claims
+from pytest_nextrust.base.state_database import Database
+from pytest_nextrust.guards.idempotency import Claims
 folder, window, by = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 handled = folder / "handled"
 def at(name):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_nextrust.errors import ExternalError
-from pytest_nextrust.hookapi.llm_rules import DesignRules, ReviewRules
+from pytest_nextrust.hookapi.settings import DesignRules, ReviewRules
 from pytest_nextrust.llm import gemini_api, openai
 from pytest_nextrust.llm.replies import Reply
 from tests.unit.llm.support import gemini_answer, openai_answer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.errors import ExternalError
-from pytest_nextrust.hookapi.llm_rules import ExternalRules
+from pytest_nextrust.hookapi.settings import ExternalRules
 from pytest_nextrust.llm.asking import paths_of
 from pytest_nextrust.llm.budget import Budget, cost_of, tomorrow
 from pytest_nextrust.llm.replies import Usage

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.errors import ConfigError
-from pytest_nextrust.hookapi.usage_rules import PhaseBudget, UsageRules
+from pytest_nextrust.hookapi.settings import PhaseBudget, UsageRules
 from pytest_nextrust.usage import budgets
 from pytest_nextrust.usage.marks import Mark, Marks, read_marks
 from pytest_nextrust.usage.transcripts import Message, Tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.hookapi.matching import matches
+from pytest_nextrust.hooks.handler_index import matches
 
 
 @pytest.mark.parametrize(
