@@ -14,8 +14,8 @@ from pytest_nextrust import macho
 from pytest_nextrust.atomics.campaign import Caller, Explain, Target
 from pytest_nextrust.atomics.driver import Driven, History
 from pytest_nextrust.explore import store, text
-from pytest_nextrust.explore.records import ExploreRequest, OperationMarks
 from pytest_nextrust.explore.replay import explore, token_of
+from pytest_nextrust.explore.request import ExploreRequest, OperationMarks
 
 __all__ = ["explainer", "request_of"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_nextrust import macho
 from pytest_nextrust.atomics.build import OBJECT_ROOM, Runtime
 from pytest_nextrust.atomics.child.first_wrong_step import NAMES
-from pytest_nextrust.explore.records import AccessRecord, Parted, TraceStep
+from pytest_nextrust.explore.answer import AccessRecord, Parted, TraceStep
 from pytest_nextrust.explore.text import parted_plain, step_plain, trace_lines
 
 __all__ = ["Narrator"]

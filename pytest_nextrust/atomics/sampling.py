@@ -17,8 +17,9 @@ from pytest_nextrust.atomics.campaign import Caller, Item, Outcome, Sampler, Tar
 from pytest_nextrust.atomics.driver import Driven
 from pytest_nextrust.atomics.findings import request_of
 from pytest_nextrust.explore import store, text
-from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest, Finding, Method
+from pytest_nextrust.explore.answer import ExploreAnswer, Finding
 from pytest_nextrust.explore.replay import explore, token_of
+from pytest_nextrust.explore.request import ExploreRequest, Method
 
 __all__ = ["DEPTH", "SCHEDULES", "sampler"]
 

@@ -18,8 +18,9 @@ from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of
 from pytest_nextrust.errors import HarnessFault, UsageFault
 
 if TYPE_CHECKING:
+    from pytest_nextrust.explore.answer import ExploreAnswer
     from pytest_nextrust.explore.program import Build
-    from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest
+    from pytest_nextrust.explore.request import ExploreRequest
 
 __all__ = ["HELP", "add_arguments", "report", "run"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pytest_nextrust import macho
 from pytest_nextrust.errors import BuildFailed, MachoError, UsageFault
-from pytest_nextrust.explore.records import ExploreRequest
+from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
 
 __all__ = ["MAX_THREADS", "Build", "Exports", "build", "conventional", "exports", "read_program"]

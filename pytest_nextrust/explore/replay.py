@@ -16,8 +16,9 @@ from typing import Any, Protocol
 from pytest_nextrust.base import wire
 from pytest_nextrust.errors import HarnessFault, UsageFault
 from pytest_nextrust.explore import store
+from pytest_nextrust.explore.answer import ExploreAnswer, Finding
 from pytest_nextrust.explore.program import build, conventional
-from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest, Finding
+from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.explore.token import HASH, LENGTH, Search, Token, decode, encode
 
 __all__ = ["Caller", "explore", "replay", "request_for", "token_of"]

@@ -17,7 +17,7 @@ from typing import Any
 from pytest_nextrust.base import files, wire
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.explore.program import Build
-from pytest_nextrust.explore.records import ExploreRequest
+from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.explore.token import HASH
 
 __all__ = ["FOLDER", "Saved", "find", "request_of", "save", "settings_hash", "settings_of", "sha256"]

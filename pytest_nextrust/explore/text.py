@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pytest_nextrust.explore.records import AccessRecord, ExploreAnswer, Finding, Parted, TraceStep
+from pytest_nextrust.explore.answer import AccessRecord, ExploreAnswer, Finding, Parted, TraceStep
 
 __all__ = [
     "exit_status",

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.explore.records import Method, Slice
+from pytest_nextrust.explore.answer import Slice
+from pytest_nextrust.explore.request import Method
 
 __all__ = ["HASH", "KINDS", "LENGTH", "METHODS", "PREFIX", "Search", "Token", "decode", "encode"]
 

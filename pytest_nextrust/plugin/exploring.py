@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.explore import store
+from pytest_nextrust.explore.answer import ExploreAnswer, Finding
 from pytest_nextrust.explore.program import conventional
-from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest, Finding, Method
 from pytest_nextrust.explore.replay import explore, token_of
+from pytest_nextrust.explore.request import ExploreRequest, Method
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.toolchain.records import BuildResult

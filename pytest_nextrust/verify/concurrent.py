@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from pytest_nextrust.errors import NotRunnable, UsageFault
 from pytest_nextrust.explore import store, text
+from pytest_nextrust.explore.answer import ExploreAnswer
 from pytest_nextrust.explore.program import conventional
-from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest
 from pytest_nextrust.explore.replay import explore as run_exploration
 from pytest_nextrust.explore.replay import token_of
+from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.concurrent import Concurrent
 from pytest_nextrust.scenario.model import Scenario

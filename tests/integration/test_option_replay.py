@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from pytest_nextrust.explore import store
+from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.program import conventional
-from pytest_nextrust.explore.records import Slice
 from pytest_nextrust.explore.token import HASH, Token, encode
 from tests.integration.conftest import Project
 from tests.unit.explore import threads as code

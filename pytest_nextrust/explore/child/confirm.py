@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import PC, register_of
 from pytest_nextrust.errors import HarnessFault
+from pytest_nextrust.explore.answer import Finding, Parted, Slice
 from pytest_nextrust.explore.child.counterexample import Found
 from pytest_nextrust.explore.child.execute import Concrete, Executed, History, shared_bytes, slices_of
 from pytest_nextrust.explore.child.first_wrong_step import Watch
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.trace import LOOP_STEPS, STEPS, Narrator, stop_text
 from pytest_nextrust.explore.child.transition_system import Space
-from pytest_nextrust.explore.records import Finding, Parted, Slice
 
 if TYPE_CHECKING:
     from pytest_nextrust.explore.child.worker import Exploration

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child import fairness as looping
 from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.transition_system import Bad, Graph, Space, State, shortest_by_switches, stuck
-from pytest_nextrust.explore.records import ExploreRequest, Slice
+from pytest_nextrust.explore.request import ExploreRequest
 
 __all__ = ["Found", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
 

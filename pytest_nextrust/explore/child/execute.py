@@ -14,9 +14,9 @@ from typing import Any
 
 from pytest_nextrust.emu.child.stepper import Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
 from pytest_nextrust.explore.child.traps import Interrupts, deliver, interruptible, serve
-from pytest_nextrust.explore.records import Slice
 
 __all__ = ["Concrete", "Executed", "History", "Touch", "shared_bytes", "slices_of"]
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pytest_nextrust.explore.answer import Parted
 from pytest_nextrust.explore.child.execute import Concrete, Executed, History
 from pytest_nextrust.explore.child.macro_steps import Mark
-from pytest_nextrust.explore.records import Parted
 
 __all__ = ["Watch"]
 

@@ -53,7 +53,7 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A finding: its kind (see ``records.FindingKind``), the state that shows it, and why."""
+    """A finding: its kind, the state that shows it, and why."""
 
     kind: str
     state: State

@@ -22,6 +22,7 @@ from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import D0, PC, pack, register_of
 from pytest_nextrust.errors import HarnessFault, NotRunnable
+from pytest_nextrust.explore.answer import ExploreAnswer
 from pytest_nextrust.explore.child import fairness as looping
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.confirm import show
@@ -34,7 +35,7 @@ from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
 from pytest_nextrust.explore.child.trace import is_call, stop_text, trap_text
 from pytest_nextrust.explore.child.transition_system import Graph, Space, State, search
 from pytest_nextrust.explore.child.traps import BASE, Interrupts
-from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest
+from pytest_nextrust.explore.request import ExploreRequest
 
 __all__ = ["Exploration", "explore", "final_memory", "replay"]
 

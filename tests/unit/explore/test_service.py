@@ -11,9 +11,10 @@ import pytest
 from pytest_nextrust.base import wire
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.errors import HarnessFault, NotRunnable
+from pytest_nextrust.explore.answer import ExploreAnswer, Slice
 from pytest_nextrust.explore.child import worker as service
 from pytest_nextrust.explore.program import conventional
-from pytest_nextrust.explore.records import ExploreAnswer, ExploreRequest, Slice
+from pytest_nextrust.explore.request import ExploreRequest
 from tests.unit.explore import threads as code
 
 

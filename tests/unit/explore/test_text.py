@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_nextrust.explore.records import AccessRecord, TraceStep
+from pytest_nextrust.explore.answer import AccessRecord, TraceStep
 from pytest_nextrust.explore.text import trace_lines
 
 

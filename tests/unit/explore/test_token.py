@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.explore.records import ExploreRequest, Finding, Method, Slice
+from pytest_nextrust.explore.answer import Finding, Slice
 from pytest_nextrust.explore.replay import token_of
+from pytest_nextrust.explore.request import ExploreRequest, Method
 from pytest_nextrust.explore.token import CPUS, HASH, KINDS, LENGTH, METHODS, PREFIX, Search, Token, decode, encode
 
 HASHES = st.binary(min_size=HASH, max_size=HASH)

@@ -1,84 +1,14 @@
-"""What goes into an exploration and what comes out: plain frozen dataclasses, the same on both sides of the sandbox.
+"""What an exploration answers: plain frozen dataclasses, the same on both sides of the sandbox.
 
-Nothing here imports the emulator. Places in the program are symbols as its symbol table spells them.
+Boundary: nothing here imports the emulator.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-__all__ = [
-    "AccessRecord",
-    "ExploreAnswer",
-    "ExploreRequest",
-    "Finding",
-    "Method",
-    "OperationMarks",
-    "Parted",
-    "Slice",
-    "TraceStep",
-]
-
-Method = Literal["graph", "random", "pct"]
-
-FindingKind = Literal[
-    "history", "final", "fault", "deadlock", "livelock", "divergence", "starvation", "overtaking", "unsupported-trap"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class OperationMarks:
-    """Where operation number ``i`` (its position) is called and has returned in its thread's code.
-
-    ``reads`` are (symbol, size) pairs of bytes that the operation hands back through memory.
-    """
-
-    thread: int
-    call: str
-    returned: str
-    reads: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ExploreRequest:
-    """One exploration.
-
-    ``threads`` are the functions that run side by side (twice the same name: two threads of it), each on its own stack;
-    ``setup`` runs before them alone, ``check`` after them and answers 0 in d0 where the final state is right.
-    ``monitor`` names a function (``module:function`` of this package) that makes the judge of histories from
-    ``history``, a plain value. ``objects`` are the (symbol, size) pairs whose bytes a final state is compared by.
-    Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
-    ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
-    slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
-    show.
-    """
-
-    program: bytes
-    cpu: str
-    name: str
-    threads: tuple[str, ...]
-    setup: str | None = None
-    check: str | None = None
-    operations: tuple[OperationMarks, ...] = ()
-    monitor: str | None = None
-    history: Any = None
-    objects: tuple[tuple[str, int], ...] = ()
-    method: Method = "graph"
-    reduce: bool = True
-    loop: bool = False
-    doorway: str | None = None
-    handler: str | None = None
-    signals: int = 0
-    nested: bool = False
-    seed: int = 0
-    depth: int = 3
-    schedules: int = 10_000
-    max_states: int = 5_000_000
-    max_seconds: float = 60.0
-    schedule: tuple[tuple[int, int], ...] | None = None
-    loop_from: int = -1
-    kind: str = ""
+__all__ = ["AccessRecord", "ExploreAnswer", "Finding", "Parted", "Slice", "TraceStep"]
 
 
 @dataclass(frozen=True, slots=True)
