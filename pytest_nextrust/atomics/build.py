@@ -12,6 +12,7 @@ import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pytest_nextrust.atomics.table import lookup
@@ -27,6 +28,8 @@ from pytest_nextrust.toolchain.registry import toolchains
 __all__ = [
     "CODE_ROOM",
     "OBJECT_ROOM",
+    "RUNTIMES",
+    "RUNTIME_FOLDER",
     "Runtime",
     "Unit",
     "build",
@@ -36,6 +39,14 @@ __all__ = [
     "linked",
     "room",
 ]
+
+RUNTIME_FOLDER = Path(__file__).parent / "runtime"
+"""The folder of the runtimes that ship, and their headers."""
+
+RUNTIMES: Mapping[str, Path] = MappingProxyType(
+    {"cas": RUNTIME_FOLDER / "atomic_cas.c", "spinlock": RUNTIME_FOLDER / "atomic_spinlock.c"}
+)
+"""Their C sources by short name."""
 
 CODE_ROOM = 0x2000
 OBJECT_ROOM = 0x4000

@@ -64,7 +64,7 @@ class RuntimeMaker:
 
     def _target(self, request: BuildRequest) -> Target:
         if self._compiler is not None:
-            from pytest_nextrust.atomics.compilers import native
+            from pytest_nextrust.atomics.compilers.making import native
 
             target = native(self._compiler, request.cpu, request.level)
             # Lines of a generated source tell nobody anything, and are half of the file.

@@ -9,14 +9,13 @@ from typing import Any
 
 from pytest_nextrust import macho
 from pytest_nextrust.atomics.build import OBJECT_ROOM, Runtime
-from pytest_nextrust.atomics.child.first_wrong_step import NAMES
-from pytest_nextrust.explore.answer import AccessRecord, Parted, TraceStep
-from pytest_nextrust.explore.text import parted_plain, step_plain, trace_lines
+from pytest_nextrust.explore.answer import AccessRecord, FirstWrongStep, TraceStep
+from pytest_nextrust.explore.text import first_wrong_step_plain, step_plain, trace_lines
 
 __all__ = ["Narrator"]
 
 SHOWN = (24, 10)
-"""Instructions before and after the parting that the text shows; the JSON answer has more."""
+"""Instructions before and after the first wrong step that the text shows; the JSON answer has more."""
 
 
 class Narrator:
@@ -37,12 +36,12 @@ class Narrator:
         raw = found.pop("parted", None)
         if not steps:
             return {}
-        parted = Parted(raw[0], steps[raw[0]].pc, raw[1]) if raw else None
-        answer: dict[str, Any] = {"trace": [step_plain(step) for step in steps], "lines": _lines(steps, loop, parted)}
+        wrong = FirstWrongStep(raw[0], steps[raw[0]].pc, raw[1]) if raw else None
+        answer: dict[str, Any] = {"trace": [step_plain(step) for step in steps], "lines": _lines(steps, loop, wrong)}
         if loop:
             answer["loop"] = [step_plain(step) for step in loop]
-        if parted is not None:
-            answer["parted"] = parted_plain(parted)
+        if wrong is not None:
+            answer["parted"] = first_wrong_step_plain(wrong)
         return answer
 
     def _step(self, raw: list[Any], places: list[list[Any]]) -> TraceStep:
@@ -57,7 +56,7 @@ class Narrator:
                 AccessRecord(write, address, size, value, self._symbol(address, places))
                 for write, address, size, value, _ in touches
             ),
-            registers=tuple((NAMES[number], value) for number, value in changed),
+            registers=tuple((name, value) for name, value in changed),
             flags=flags,
         )
 
@@ -70,14 +69,14 @@ class Narrator:
         return self._file.describe(address).removeprefix("_") or f"0x{address:x}"
 
 
-def _lines(steps: list[TraceStep], loop: list[TraceStep], parted: Parted | None) -> list[str]:
-    """What the text shows: all of a short call, of a longer one what is around the parting."""
-    middle = parted.step if parted is not None else len(steps) - 1
+def _lines(steps: list[TraceStep], loop: list[TraceStep], wrong: FirstWrongStep | None) -> list[str]:
+    """What the text shows: all of a short call, of a longer one what is around the first wrong step."""
+    middle = wrong.step if wrong is not None else len(steps) - 1
     first, last = max(0, middle - SHOWN[0]), min(len(steps), middle + SHOWN[1] + 1)
     lines = [f"  ... {first} instructions before"] if first else []
-    if parted is not None:
-        parted = Parted(parted.step - first, parted.pc, parted.message)
-    lines += trace_lines(steps[first:last], 1, full=True, parted=parted)
+    if wrong is not None:
+        wrong = FirstWrongStep(wrong.step - first, wrong.pc, wrong.message)
+    lines += trace_lines(steps[first:last], 1, full=True, wrong=wrong)
     lines += [f"  ... {len(steps) - last} instructions after"] if last < len(steps) else []
     if loop:
         lines.append(f"the last {len(loop)} instructions repeat for ever")

@@ -183,7 +183,8 @@ def _runtime(
 def _compiler(
     args: argparse.Namespace, plan: Plan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
 ) -> dict[str, Any]:
-    from pytest_nextrust.atomics.compilers import check_compiler, maker
+    from pytest_nextrust.atomics.compilers.checking import check_compiler
+    from pytest_nextrust.atomics.compilers.makers import maker
     from pytest_nextrust.atomics.findings import explainer
     from pytest_nextrust.atomics.sampling import sampler
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["AccessRecord", "ExploreAnswer", "Finding", "Parted", "Slice", "TraceStep"]
+__all__ = ["AccessRecord", "ExploreAnswer", "Finding", "FirstWrongStep", "Slice", "TraceStep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class TraceStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Parted:
-    """The first step where meaning and code part: its number in the trace, the instruction's address, and what is said
-    of it."""
+class FirstWrongStep:
+    """The first step at which the code does other than its meaning: its number in the trace, the instruction's address,
+    and a sentence about it."""
 
     step: int
     pc: int
@@ -63,9 +63,10 @@ class Slice:
 class Finding:
     """A defect: what kind, in words, the schedule that shows it, and the run under that schedule.
 
-    From slice ``loop_from`` on the schedule repeats for ever (-1: nothing does). ``state`` is the number under which
-    the search met it: of a state, or of a schedule where they are drawn. ``switches`` are the schedule's context
-    switches, ``holds`` who waits for what. ``parted``: where the run and its meaning part, if that can be told.
+    ``kind`` is history, final, fault, deadlock, livelock, divergence, starvation or overtaking. The schedule repeats
+    for ever from slice ``loop_from`` on (-1: nothing does). ``state`` is the number under which the search met it: of a
+    state, or of a schedule where they are drawn. ``switches`` are the schedule's context switches, ``holds`` who waits
+    for what. ``first_wrong_step`` is given where it can be determined.
     """
 
     kind: str
@@ -77,7 +78,7 @@ class Finding:
     loop_from: int = -1
     switches: int = 0
     holds: tuple[str, ...] = ()
-    parted: Parted | None = None
+    first_wrong_step: FirstWrongStep | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pytest_nextrust.explore.answer import AccessRecord, ExploreAnswer, Finding, Parted, TraceStep
+from pytest_nextrust.explore.answer import AccessRecord, ExploreAnswer, Finding, FirstWrongStep, TraceStep
 
 __all__ = [
     "exit_status",
     "exploration_plain",
     "figures",
     "finding_plain",
-    "parted_plain",
+    "first_wrong_step_plain",
     "render",
     "step_plain",
     "summary",
@@ -57,7 +57,7 @@ def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
     instructions = sum(piece.instructions for piece in finding.slices)
     switches = f"{finding.switches} context switch{'' if finding.switches == 1 else 'es'}"
     lines = [f"shortest schedule found: {switches}, {instructions} instructions"]
-    lines += list(trace_lines(finding.trace, threads, full, finding.parted))
+    lines += list(trace_lines(finding.trace, threads, full, finding.first_wrong_step))
     if finding.loop:
         lines.append(f"then for ever ({len(finding.loop)} instructions):")
         lines += list(trace_lines(finding.loop, threads, full))
@@ -65,10 +65,12 @@ def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
     return lines
 
 
-def trace_lines(trace: Sequence[TraceStep], threads: int, full: bool, parted: Parted | None = None) -> Iterator[str]:
-    """A line per step, and one more under that where meaning and code part. ``full`` as ``render`` takes it."""
-    here = -1 if parted is None else parted.step
-    chosen = [at for at in range(len(trace)) if full or at == here or _telling(trace, at)]
+def trace_lines(
+    trace: Sequence[TraceStep], threads: int, full: bool, wrong: FirstWrongStep | None = None
+) -> Iterator[str]:
+    """A line per step, and one more under the first wrong one. ``full`` as ``render`` takes it."""
+    here = -1 if wrong is None else wrong.step
+    chosen = [at for at in range(len(trace)) if full or at == here or _notable(trace, at)]
     if not full and len(chosen) > SHORT:
         yield f"  ... {chosen[-SHORT]} instructions before"
         chosen = chosen[-SHORT:]
@@ -78,13 +80,13 @@ def trace_lines(trace: Sequence[TraceStep], threads: int, full: bool, parted: Pa
     for at in chosen:
         step = trace[at]
         columns = " ".join(str(step.thread) if thread == step.thread else "." for thread in range(threads))
-        told = "; ".join(_access(access) for access in step.access if full or _named(access))
+        accesses = "; ".join(_access(access) for access in step.access if full or _named(access))
         note = f"  {step.note}" if step.note and step.note != "shared" else ""
         left = f"{_left(step):<{WIDE}} " if full else ""
         mark = ">" if at == here else " "
-        yield f"{mark} {columns}  {places[at]:<{wide}} {step.instruction:<{WIDE}} {left}{told}{note}".rstrip()
-        if parted is not None and at == here:
-            yield f"> here meaning and code part: {parted.message}"
+        yield f"{mark} {columns}  {places[at]:<{wide}} {step.instruction:<{WIDE}} {left}{accesses}{note}".rstrip()
+        if wrong is not None and at == here:
+            yield f"> first wrong step: {wrong.message}"
 
 
 def _left(step: TraceStep) -> str:
@@ -92,7 +94,7 @@ def _left(step: TraceStep) -> str:
     return " ".join([step.flags, *(f"{name}={value:x}" for name, value in step.registers)])
 
 
-def _telling(trace: Sequence[TraceStep], at: int) -> bool:
+def _notable(trace: Sequence[TraceStep], at: int) -> bool:
     return bool(trace[at].note) or at == 0 or trace[at - 1].thread != trace[at].thread
 
 
@@ -106,6 +108,7 @@ def _access(access: AccessRecord) -> str:
 
 def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
     """A finding as JSON answers have it."""
+    wrong = finding.first_wrong_step
     return {
         "kind": finding.kind,
         "routine": "",
@@ -118,13 +121,13 @@ def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
         "trace": [step_plain(step) for step in finding.trace],
         "loop": [step_plain(step) for step in finding.loop],
         "holds": list(finding.holds),
-        **({} if finding.parted is None else {"parted": parted_plain(finding.parted)}),
+        **({} if wrong is None else {"parted": first_wrong_step_plain(wrong)}),
     }
 
 
-def parted_plain(parted: Parted) -> dict[str, Any]:
-    """Where meaning and code part, as JSON answers have it."""
-    return {"step": parted.step, "pc": parted.pc, "message": parted.message}
+def first_wrong_step_plain(wrong: FirstWrongStep) -> dict[str, Any]:
+    """The first wrong step as JSON answers have it."""
+    return {"step": wrong.step, "pc": wrong.pc, "message": wrong.message}
 
 
 def step_plain(step: TraceStep) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.atomics import RUNTIME_FOLDER, RUNTIMES
+from pytest_nextrust.atomics.build import RUNTIME_FOLDER, RUNTIMES
 
 __all__ = ["Change", "Mutant", "mutants", "rights", "write_right"]
 

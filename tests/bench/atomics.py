@@ -17,18 +17,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.atomics import RUNTIMES, families
-from pytest_nextrust.atomics.build import Unit, build
+from pytest_nextrust.atomics import families
+from pytest_nextrust.atomics.build import RUNTIMES, Unit, build
 from pytest_nextrust.atomics.campaign import Function, Plan, Target, _alike, _payload, _wire, histories
 from pytest_nextrust.atomics.child import worker as service
 from pytest_nextrust.atomics.driver import History, assemble
 from pytest_nextrust.atomics.findings import request_of
 from pytest_nextrust.base import wire
-from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.child.worker import Child
+from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
-from pytest_nextrust.explore.child.worker import Exploration, explore
+from pytest_nextrust.explore.child.sample import sample, uniform
+from pytest_nextrust.explore.child.subject import Subject
+from pytest_nextrust.explore.child.worker import explore
 from tests.atomics_mutants import mutants
 from tests.bench.report import Result
 
@@ -183,53 +185,45 @@ def _first(child: Child, target: Target) -> list[float]:
     request = request_of(target, history, assemble(history, target.runtime))
     taken = []
     for seed in range(SEEDS):
-        loaded = Exploration(replace(request, method="random", seed=seed, schedules=100_000), child)
-        times = [_until_bad(loaded) for _ in range(REPEATS)]
+        loaded = Subject(replace(request, method="random", seed=seed, schedules=100_000), child.cpu(request.cpu))
+        times = [_until_violation(loaded) for _ in range(REPEATS)]
         assert None not in times
         taken.append(min(seconds for seconds in times if seconds is not None))
         loaded.close()
     return taken
 
 
-def _until_bad(loaded: Exploration) -> float | None:
-    from pytest_nextrust.explore.child.accesses import Reclassified
-    from pytest_nextrust.explore.child.sample import sample, uniform
-    from pytest_nextrust.explore.child.transition_system import Space
-
+def _until_violation(loaded: Subject) -> float | None:
     begun = time.process_time()
-    shared = loaded.objects
+    shared = frozenset(byte for start, size in loaded.objects for byte in range(start, start + size))
     rng = random.Random(loaded.request.seed)
     while True:
-        stepper = Stepper(loaded.cpu, loaded.image.regions)
-        try:
-            space = Space(loaded.engine(stepper, shared), loaded.monitor)
-            seen = sample(space, lambda _: uniform(rng), 100_000)
-            return time.process_time() - begun if seen.bad is not None else None
-        except Reclassified as found:
-            shared |= found.addresses
-        finally:
-            stepper.close()
+        with loaded.stepper() as stepper:
+            try:
+                seen = sample(loaded.system(stepper, shared, ()), lambda _: uniform(rng), 100_000)
+                return time.process_time() - begun if seen.violation is not None else None
+            except Reclassified as found:
+                shared |= found.addresses
 
 
 def _stepped(child: Child, target: Target) -> float:
     """Random schedules per second where every instruction is emulated and every switch saves and loads a thread."""
     history = _history(target, 2, 2)
     request = request_of(target, history, assemble(history, target.runtime))
-    loaded = Exploration(request, child)
+    loaded = Subject(request, child.cpu(request.cpu))
     rng = random.Random(1)
     begun = time.process_time()
     for _ in range(STEPPED):
-        stepper = Stepper(loaded.cpu, loaded.image.regions)
-        states = [pack(start.entry, start.sp) for start in loaded.image.starts]
-        ready = list(range(len(states)))
-        while ready:
-            thread = rng.choice(ready)
-            stepper.load(states[thread])
-            assert stepper.step() is None
-            states[thread] = stepper.state()
-            if register_of(states[thread], PC) == SENTINEL:
-                ready.remove(thread)
-        stepper.close()
+        with loaded.stepper() as stepper:
+            states = [pack(start.entry, start.sp) for start in loaded.image.starts]
+            ready = list(range(len(states)))
+            while ready:
+                thread = rng.choice(ready)
+                stepper.load(states[thread])
+                assert stepper.step() is None
+                states[thread] = stepper.state()
+                if register_of(states[thread], PC) == SENTINEL:
+                    ready.remove(thread)
     taken = time.process_time() - begun
     loaded.close()
     return STEPPED / taken

@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pytest_nextrust.atomics import RUNTIMES
+from pytest_nextrust.atomics.build import RUNTIMES
 from pytest_nextrust.atomics.compilers import c, rust
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.cli import main

@@ -1,4 +1,4 @@
-"""Where one call and its meaning part: the first instruction after which the call can no longer be what it must be.
+"""The first wrong step of one call: the instruction after which the call can no longer do what its routine means.
 
 * Memory: the write that leaves bytes which are neither what was there nor what the meaning wants there, or which takes
   away what was right already, and that nothing puts right again. Where memory that must change never does: the return,
@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["NAMES", "PRESERVED", "Area", "Step", "Touch", "Wanted", "left_behind", "part"]
+__all__ = ["NAMES", "PRESERVED", "Area", "Step", "Touch", "Wanted", "first_wrong_step", "left_behind"]
 
 NAMES = (*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp")
 SP = 15
@@ -80,17 +80,18 @@ class Wanted:
     places: tuple[tuple[int, int, bool], ...] = ()
 
 
-Parting = tuple[int, str]
+WrongStep = tuple[int, str]
+"""The number of a step, and a sentence about it."""
 
 
-def part(kind: str, steps: Sequence[Step], wanted: Wanted, again: int = -1) -> Parting | None:
+def first_wrong_step(kind: str, steps: Sequence[Step], wanted: Wanted, again: int = -1) -> WrongStep | None:
     """The number of the step where a finding of this kind begins and a sentence about it, or None.
 
     From step ``again`` on the steps repeat for ever (-1: they do not).
     """
     if not steps:
         return None
-    found: list[Parting | None] = []
+    found: list[WrongStep | None] = []
     if kind in ("result", "deadlock", "neighbour"):
         found.append(_memory(steps, wanted, ended=kind != "deadlock"))
     if kind == "result":
@@ -108,12 +109,12 @@ def part(kind: str, steps: Sequence[Step], wanted: Wanted, again: int = -1) -> P
     return _first(known)
 
 
-def _first(found: Sequence[Parting]) -> Parting | None:
+def _first(found: Sequence[WrongStep]) -> WrongStep | None:
     """The earliest; of those at one step the one that was looked for first."""
     return min(found, key=lambda one: one[0], default=None)
 
 
-def left_behind(steps: Sequence[Step], own: Sequence[tuple[int, int]]) -> Parting | None:
+def left_behind(steps: Sequence[Step], own: Sequence[tuple[int, int]]) -> WrongStep | None:
     """The last write to the runtime's ``own`` (start, end) data after which they are not what they were before."""
     first: dict[int, int] = {}
     now: dict[int, tuple[int, int]] = {}
@@ -126,10 +127,10 @@ def left_behind(steps: Sequence[Step], own: Sequence[tuple[int, int]]) -> Partin
     if not now:
         return None
     byte, (number, new) = min(now.items(), key=lambda item: item[1])
-    told = (
+    text = (
         f"`{steps[number].text}` leaves 0x{new:02x} at 0x{byte:x} of the runtime's data, which was 0x{first[byte]:02x}"
     )
-    return number, f"{told}; the call returns and does not put it back"
+    return number, f"{text}; the call returns and does not put it back"
 
 
 def _closing(steps: Sequence[Step], start: int) -> int:
@@ -144,7 +145,7 @@ def _closing(steps: Sequence[Step], start: int) -> int:
     return max(spans)[1] if spans else len(steps) - 1
 
 
-def _fault(steps: Sequence[Step]) -> Parting:
+def _fault(steps: Sequence[Step]) -> WrongStep:
     """A bad pointer that comes from a spoiled place is the fault of what spoiled it; else the last step's."""
     last = len(steps) - 1
     pointer = _POINTER.search(steps[last].text)
@@ -155,9 +156,9 @@ def _fault(steps: Sequence[Step]) -> Parting:
             if not read.write and read.value == steps[taken].after[register]:
                 spoiled = _spoiled(steps, read, taken)
                 if spoiled >= 0:
-                    told = f"`{steps[spoiled].text}` overwrites a part of what is kept at 0x{read.address:x}"
-                    told += f"; `{steps[taken].text}` takes 0x{read.value:x} from there into {NAMES[register]}"
-                    return spoiled, f"{told}, and `{steps[last].text}` does not complete"
+                    text = f"`{steps[spoiled].text}` overwrites a part of what is kept at 0x{read.address:x}"
+                    text += f"; `{steps[taken].text}` takes 0x{read.value:x} from there into {NAMES[register]}"
+                    return spoiled, f"{text}, and `{steps[last].text}` does not complete"
     what = "goes where no code is" if steps[last].completed else "does not complete"
     return last, f"`{steps[last].text}` {what}{_decided(steps, last)}"
 
@@ -188,18 +189,18 @@ def _written(steps: Sequence[Step]) -> Iterator[tuple[int, int, int, int]]:
                 yield from ((number, touch.address + at, old[at], new[at]) for at in range(touch.size))
 
 
-def _memory(steps: Sequence[Step], wanted: Wanted, *, ended: bool) -> Parting | None:
+def _memory(steps: Sequence[Step], wanted: Wanted, *, ended: bool) -> WrongStep | None:
     found = [one for area in wanted.areas if (one := _area(steps, area, ended=ended)) is not None]
     if found or not ended:
         return _first(found)
     for area in wanted.areas:
         if area.before != area.after and _held(steps, area, len(steps)) == area.before:
-            told = f"the call ends, and {area.name} holds {_hex(area.before)} as before"
-            return len(steps) - 1, f"{told}; the meaning leaves {_hex(area.after)}{_decided(steps, len(steps))}"
+            text = f"the call ends, and {area.name} holds {_hex(area.before)} as before"
+            return len(steps) - 1, f"{text}; the meaning leaves {_hex(area.after)}{_decided(steps, len(steps))}"
     return None
 
 
-def _area(steps: Sequence[Step], area: Area, *, ended: bool) -> Parting | None:
+def _area(steps: Sequence[Step], area: Area, *, ended: bool) -> WrongStep | None:
     """The write that spoils an area: for good, if the call ended; else the first."""
     held = bytearray(area.before)
     spoiled, lost = -1, -1
@@ -222,11 +223,11 @@ def _area(steps: Sequence[Step], area: Area, *, ended: bool) -> Parting | None:
         return None
     if not area.name:
         touch = next(t for t in steps[number].touches if t.write and t.address < area.address + len(held))
-        told = f"`{steps[number].text}` writes 0x{touch.value:x} ({touch.size} bytes) at 0x{touch.address:x}"
-        return number, f"{told}, which is none of the call's{_decided(steps, number)}"
+        text = f"`{steps[number].text}` writes 0x{touch.value:x} ({touch.size} bytes) at 0x{touch.address:x}"
+        return number, f"{text}, which is none of the call's{_decided(steps, number)}"
     old, now = _held(steps, area, number), _held(steps, area, number + 1)
-    told = f"`{steps[number].text}` leaves {_hex(now)} in {area.name}, which held {_hex(old)}"
-    return number, f"{told}; the meaning leaves {_hex(area.after)}{_decided(steps, number)}"
+    text = f"`{steps[number].text}` leaves {_hex(now)} in {area.name}, which held {_hex(old)}"
+    return number, f"{text}; the meaning leaves {_hex(area.after)}{_decided(steps, number)}"
 
 
 def _held(steps: Sequence[Step], area: Area, count: int) -> bytes:
@@ -238,7 +239,7 @@ def _held(steps: Sequence[Step], area: Area, count: int) -> bytes:
     return bytes(held)
 
 
-def _outside(steps: Sequence[Step], wanted: Wanted) -> Parting | None:
+def _outside(steps: Sequence[Step], wanted: Wanted) -> WrongStep | None:
     for number, step in enumerate(steps):
         for touch in step.touches:
             start, end = touch.address, touch.address + touch.size
@@ -251,7 +252,7 @@ def _outside(steps: Sequence[Step], wanted: Wanted) -> Parting | None:
 # -- the result --------------------------------------------------------------------------------------------------------
 
 
-def _answer(steps: Sequence[Step], wanted: Wanted) -> Parting | None:
+def _answer(steps: Sequence[Step], wanted: Wanted) -> WrongStep | None:
     if wanted.result is None:
         return None
     halves = [(0, wanted.result, wanted.width)]
@@ -262,13 +263,13 @@ def _answer(steps: Sequence[Step], wanted: Wanted) -> Parting | None:
         wrong = (steps[-1].after[register] ^ right) & ((1 << 8 * width) - 1)
         if wrong:
             number, where = _made(steps, register, wrong, len(steps))
-            told = f"{NAMES[register]} answers 0x{steps[-1].after[register] & ((1 << 8 * width) - 1):x}"
-            told += f" where the meaning answers 0x{right:x}"
+            text = f"{NAMES[register]} answers 0x{steps[-1].after[register] & ((1 << 8 * width) - 1):x}"
+            text += f" where the meaning answers 0x{right:x}"
             if number < 0:
-                found.append((len(steps) - 1, f"{told}: nothing in the call has made it{_decided(steps, len(steps))}"))
+                found.append((len(steps) - 1, f"{text}: nothing in the call has made it{_decided(steps, len(steps))}"))
             else:
                 made = f"`{steps[number].text}` makes the wrong bits (0x{wrong:x}), in {where}"
-                found.append((number, f"{told}: {made}{_decided(steps, number)}"))
+                found.append((number, f"{text}: {made}{_decided(steps, number)}"))
     return _first(found)
 
 
@@ -312,25 +313,25 @@ def _differs(step: Step, register: int) -> int:
 # -- registers ---------------------------------------------------------------------------------------------------------
 
 
-def _register(steps: Sequence[Step]) -> Parting | None:
+def _register(steps: Sequence[Step]) -> WrongStep | None:
     entry, end = steps[0].before, steps[-1].after
     if end[SP] != entry[SP] + 4:
         number = max(n for n, step in enumerate(steps) if _differs(step, SP))
-        told = f"`{steps[number].text}` leaves sp {end[SP] - entry[SP] - 4:+d} from where the caller has it"
-        return number, told + _decided(steps, number)
+        text = f"`{steps[number].text}` leaves sp {end[SP] - entry[SP] - 4:+d} from where the caller has it"
+        return number, text + _decided(steps, number)
     found = []
     for register in PRESERVED:
         if end[register] == entry[register]:
             continue
         number = max(n for n, s in enumerate(steps) if s.before[register] == entry[register] != s.after[register])
-        told = f"`{steps[number].text}` changes {NAMES[register]} from 0x{entry[register]:x}"
-        parting = number, f"{told}, and nothing brings that back"
+        text = f"`{steps[number].text}` changes {NAMES[register]} from 0x{entry[register]:x}"
+        changed = number, f"{text}, and nothing brings that back"
         last = max(n for n, step in enumerate(steps) if _differs(step, register))
-        found.append(_overwritten(steps, register, last) or parting)
+        found.append(_overwritten(steps, register, last) or changed)
     return _first(found)
 
 
-def _overwritten(steps: Sequence[Step], register: int, last: int) -> Parting | None:
+def _overwritten(steps: Sequence[Step], register: int, last: int) -> WrongStep | None:
     """The write that destroyed the place which step ``last`` takes a saved register back from."""
     value, got = steps[0].before[register], steps[last].after[register]
     for read in steps[last].touches:
@@ -344,8 +345,8 @@ def _overwritten(steps: Sequence[Step], register: int, last: int) -> Parting | N
             was = [held.get(at) for at in place] == list(value.to_bytes(4, "big"))
             held[byte] = new
             if was and new != value.to_bytes(4, "big")[byte - read.address]:
-                told = f"`{steps[number].text}` overwrites the place at 0x{read.address:x} where {NAMES[register]}"
-                return number, f"{told} (0x{value:x}) is saved; `{steps[last].text}` takes back 0x{got:x}"
+                text = f"`{steps[number].text}` overwrites the place at 0x{read.address:x} where {NAMES[register]}"
+                return number, f"{text} (0x{value:x}) is saved; `{steps[last].text}` takes back 0x{got:x}"
     return None
 
 

@@ -40,7 +40,7 @@ class AtomicsMonitor(Linearizability):
         readers = [_reader(operation) for operation in numbered]
         super().__init__(meanings, model["initial"], lambda number, result: readers[number](result))
 
-    def alike(self, one: int, other: int) -> bool:
+    def same_meaning(self, one: int, other: int) -> bool:
         """Whether two operations are the same call of the same routine on the same object."""
         return bool(self._numbered[one] == self._numbered[other])
 
@@ -54,7 +54,7 @@ class AtomicsMonitor(Linearizability):
             events = tuple((kind, n + shift if n >= first else n, result) for kind, n, result in events)
         return super().advance(state, thread, events)
 
-    def told(self, operation: int, thread: int, result: bytes) -> str:
+    def describe(self, operation: int, thread: int, result: bytes) -> str:
         """The same by the routine's name; what it hands back by pointer comes after its result."""
         routine = ROUTINES[self._routines[operation]]
         value = returned(routine, *_REGISTERS.unpack_from(result))

@@ -1,4 +1,4 @@
-"""A call made once more, instruction by instruction, to show what each left and where meaning and code part.
+"""A call made once more, instruction by instruction, to show what each left and which is the first wrong step.
 
 Runs in the child process only: the checker has made the call at full speed and found it wrong; here it begins again
 from the same registers and memory. Answers are plain values; names and source lines are the parent's.
@@ -11,7 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_nextrust.atomics.child.first_wrong_step import Step, Touch, Wanted, left_behind, part
+from pytest_nextrust.atomics.child.first_wrong_step import (
+    NAMES,
+    Step,
+    Touch,
+    Wanted,
+    WrongStep,
+    first_wrong_step,
+    left_behind,
+)
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, register_of
 from pytest_nextrust.emu.isa.decode import decode
@@ -26,7 +34,7 @@ ENDLESS = 400
 """Instructions of a call that are executed again at most; of one that never returns, which goes wrong in its first
 rounds or is seen to repeat, fewer."""
 KEPT = (200, 100)
-"""Instructions before and after the parting that are handed on."""
+"""Instructions before and after the first wrong step that are handed on."""
 LONGEST = 24
 """Bytes of the longest instruction there is, rounded up."""
 
@@ -75,9 +83,9 @@ def retrace(stepper: Stepper, start: Start, cpu: str, most: int = STEPS) -> tupl
 
 
 def explained(stepper: Stepper, start: Start, kind: str, cpu: str) -> dict[str, Any]:
-    """More keys of a finding: ``steps`` and ``loop`` as plain values, ``parted`` (step, sentence) if it can be told."""
+    """More keys of a finding: ``steps`` and ``loop`` as plain values, ``parted`` (step, sentence) if there is one."""
     steps, again = retrace(stepper, start, cpu, ENDLESS if kind == "deadlock" else STEPS)
-    return _plain(steps, again, part(kind, steps, start.wanted, again))
+    return _plain(steps, again, first_wrong_step(kind, steps, start.wanted, again))
 
 
 def leaking(stepper: Stepper, start: Start, own: Sequence[tuple[int, int]], cpu: str) -> dict[str, Any]:
@@ -128,18 +136,18 @@ def _text(stepper: Stepper, pc: int, cpu: str) -> str:
     return disassemble(data[: decoded.length if decoded is not None else 2], pc, cpu)
 
 
-def _plain(steps: list[Step], again: int, parted: tuple[int, str] | None) -> dict[str, Any]:
-    middle = parted[0] if parted is not None else len(steps) - 1
+def _plain(steps: list[Step], again: int, wrong: WrongStep | None) -> dict[str, Any]:
+    middle = wrong[0] if wrong is not None else len(steps) - 1
     first = max(0, middle - KEPT[0])
     kept = steps[first : middle + KEPT[1]]
     loop = steps[again:][: sum(KEPT)] if again >= 0 else []
     return {
         "steps": [_step(step) for step in kept],
         "loop": [_step(step) for step in loop],
-        "parted": [] if parted is None else [parted[0] - first, parted[1]],
+        "parted": [] if wrong is None else [wrong[0] - first, wrong[1]],
     }
 
 
 def _step(step: Step) -> list[Any]:
-    changed = {n: new for n, (old, new) in enumerate(zip(step.before, step.after, strict=True)) if old != new}
+    changed = {name: new for name, old, new in zip(NAMES, step.before, step.after, strict=True) if old != new}
     return [step.pc, step.text, step.flags, list(changed.items()), [list(dataclasses.astuple(t)) for t in step.touches]]

@@ -15,16 +15,9 @@ from pytest_nextrust.atomics.child.monitor import monitor
 from pytest_nextrust.emu.child.stepper import Region, Stepper
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
+from pytest_nextrust.explore.child.search import Graph, explore_states, shortest_by_switches, stuck
 from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
-from pytest_nextrust.explore.child.transition_system import (
-    Bad,
-    Graph,
-    Space,
-    State,
-    search,
-    shortest_by_switches,
-    stuck,
-)
+from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 from pytest_nextrust.explore.child.traps import BASE, Interrupts
 
 __all__ = ["PAGE", "STACKS", "STACK_SIZE", "explore", "regions_of"]
@@ -108,13 +101,13 @@ def _explore(cpu: Any, case: _Case, payload: dict[str, Any]) -> dict[str, Any]:
         stepper = Stepper(cpu, case.regions)
         try:
             engine = Engine(stepper, case.starts, Accesses(shared), case.marks, case.options)
-            spaces: list[Space] = []
-            space = Space(engine, case.judge, _final_judge(case, spaces), alike)
-            spaces.append(space)
-            graph = search(space, enough)
-            bad = graph.bad or (stuck(space, graph) if graph.complete else None)
-            path = _path(space, bad) if bad is not None else []
-            return _answer(case, engine, graph, bad, path, rounds, time.perf_counter() - began)
+            systems: list[TransitionSystem] = []
+            system = TransitionSystem(engine, case.judge, _final_judge(case, systems), alike)
+            systems.append(system)
+            graph = explore_states(system, enough)
+            violation = graph.violation or (stuck(system, graph) if graph.complete else None)
+            path = _path(system, violation) if violation is not None else []
+            return _answer(case, engine, graph, violation, path, rounds, time.perf_counter() - began)
         except Reclassified as found:
             shared |= found.addresses
         except Asymmetric as found:
@@ -134,23 +127,23 @@ def _alike(history: dict[str, Any]) -> Partition:
     return tuple(threads for threads in dict.fromkeys(classes) if len(threads) > 1)
 
 
-def _path(space: Space, bad: Bad) -> list[int]:
-    """The threads of a path to the bad state, or to one as bad, with the fewest context switches."""
-    if bad.kind in ("history", "final", "fault"):
+def _path(system: TransitionSystem, violation: Violation) -> list[int]:
+    """The threads of a path to the bad state, or to one as violation, with the fewest context switches."""
+    if violation.kind in ("history", "final", "fault"):
 
         def wanted(state: State) -> bool:
-            wrong = space.wrong(state)
-            return wrong is not None and wrong.kind == bad.kind
+            wrong = system.violation(state)
+            return wrong is not None and wrong.kind == violation.kind
 
-        return shortest_by_switches(space, wanted)
-    return shortest_by_switches(space, lambda state: state == bad.state)
+        return shortest_by_switches(system, wanted)
+    return shortest_by_switches(system, lambda state: state == violation.state)
 
 
-def _final_judge(case: _Case, spaces: list[Space]) -> Callable[[State], str | None]:
+def _final_judge(case: _Case, systems: list[TransitionSystem]) -> Callable[[State], str | None]:
     def judge(state: State) -> str | None:
-        space = spaces[0]
-        watched = space.monitors[state[space.count + 1]]
-        memory = final_memory(space, state, case.history["model"]["covered"])
+        system = systems[0]
+        watched = system.monitors[state[system.count + 1]]
+        memory = final_memory(system, state, case.history["model"]["covered"])
         if case.judge.explains(watched, memory):
             return None
         return f"memory in the end, {memory.hex()}, is what no order of the operations with these results leaves"
@@ -158,24 +151,24 @@ def _final_judge(case: _Case, spaces: list[Space]) -> Callable[[State], str | No
     return judge
 
 
-def final_memory(space: Space, state: State, covered: list[list[int]]) -> bytes:
+def final_memory(system: TransitionSystem, state: State, covered: list[list[int]]) -> bytes:
     """The covered bytes in a whole state: shared ones from the shared state, others from the thread that wrote them."""
-    engine = space.engine
+    engine = system.engine
     values: dict[int, int] = {}
     for number, thread in enumerate(engine.threads):
         private = thread.table[state[number]].private
         values.update((at, value) for at, value in thread.unpack(private).items() if at < BASE)
-    values.update(zip(engine.order, engine.vectors[state[space.count]], strict=True))
-    original = engine._original
+    values.update(zip(engine.order, engine.vectors[state[system.count]], strict=True))
+    original = engine.original
     return bytes(
         values[byte] if byte in values else original(byte) for at, size in covered for byte in range(at, at + size)
     )
 
 
 def _answer(
-    case: _Case, engine: Engine, graph: Graph, bad: Bad | None, path: list[int], rounds: int, seconds: float
+    case: _Case, engine: Engine, graph: Graph, violation: Violation | None, path: list[int], rounds: int, seconds: float
 ) -> dict[str, Any]:
-    verdict = "failed" if bad is not None else "passed" if graph.complete else "budget"
+    verdict = "failed" if violation is not None else "passed" if graph.complete else "budget"
     return {
         "name": case.history["name"],
         "verdict": verdict,
@@ -185,7 +178,7 @@ def _answer(
         "instructions": engine.executed,
         "rounds": rounds,
         "seconds": round(seconds, 4),
-        "kind": bad.kind if bad is not None else "",
-        "message": bad.message if bad is not None else "",
+        "kind": violation.kind if violation is not None else "",
+        "message": violation.message if violation is not None else "",
         "path": path,
     }

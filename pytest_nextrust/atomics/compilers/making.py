@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.atomics import RUNTIMES
-from pytest_nextrust.atomics.build import Runtime, compile_command, exported, libraries, linked, room
+from pytest_nextrust.atomics.build import RUNTIMES, Runtime, compile_command, exported, libraries, linked, room
 from pytest_nextrust.atomics.campaign import Function, Target
 from pytest_nextrust.atomics.compilers.chunks import crashed, reason, split
 from pytest_nextrust.atomics.compilers.functions import Operation
-from pytest_nextrust.atomics.compilers.makers import Maker
+from pytest_nextrust.atomics.compilers.makers import Maker, maker
 from pytest_nextrust.atomics.compilers.model import lacking
 from pytest_nextrust.atomics.compilers.objects import Code, Objects
 from pytest_nextrust.atomics.table import ROUTINES
@@ -27,7 +26,7 @@ from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.registry import toolchains
 
-__all__ = ["CLASSES", "Batch", "Built", "batches"]
+__all__ = ["CLASSES", "Batch", "Built", "batches", "native"]
 
 CLASSES = {
     "m68030": ("m68000", "m68010", "m68020", "m68030"),
@@ -97,6 +96,21 @@ def batches(
                 hear(f"compiling {len(made.operations)} functions for the {model} at level {level}")
                 work = _Work(made, cpu, model, level, folder, runner, objects, archives)
                 yield work.batch()
+
+
+def native(compiler: str, cpu: str, level: str) -> Target:
+    """All functions as one compiler makes them for ``cpu`` itself at one level.
+
+    Raises ToolchainMissing, and BuildFailed where it does not take them all.
+    """
+    made = maker(compiler, cpu)
+    batch = next(iter(batches(made, cpu, (level,), models=(cpu,))))
+    refused = [found for found in batch.findings if found["kind"] in ("refused", "crashed-compiler")]
+    if refused or batch.target is None:
+        fault = f"does not take {len(refused)} of {len(made.operations)} functions"
+        output = "\n".join(f"{found['routine']}: {found['message']}" for found in refused)
+        raise BuildFailed(compiler, fault, command=(), output=output)
+    return batch.target
 
 
 def _runtime(runner: Runner, cpu: str, folder: Path) -> Path:

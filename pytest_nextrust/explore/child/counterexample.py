@@ -1,6 +1,6 @@
-"""From a bad state to the path that shows it: the fewest context switches where the graph allows, else fewer by trying.
+"""From a violation to the path that shows it: the fewest context switches where the graph allows, else fewer by trying.
 
-Boundary: child process only. Moves of the graph; what they are as instructions is ``concrete``'s.
+Boundary: child process only. Moves of the transition system; what they are as instructions is ``execute``'s.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from itertools import pairwise
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child import fairness as looping
 from pytest_nextrust.explore.child.liveness import bottom_components
-from pytest_nextrust.explore.child.transition_system import Bad, Graph, Space, State, shortest_by_switches, stuck
+from pytest_nextrust.explore.child.search import Graph, shortest_by_switches, stuck
+from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 from pytest_nextrust.explore.request import ExploreRequest
 
-__all__ = ["Found", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
+__all__ = ["Counterexample", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
 
 VISITS = 400_000
 """States that the search for the fewest switches may visit. No limit here is a time: a token replays what it did."""
@@ -25,13 +26,14 @@ STEPS = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A finding before it is shown: the bad state, the moves that lead there, and those that repeat from there on.
+class Counterexample:
+    """A finding before it is confirmed: the violation, the moves that lead there, and those that repeat from there on.
 
-    For a replay there are no moves but ``slices``.
+    ``number`` is that of the state, or of the schedule where they are drawn. For a replay there are no moves but
+    ``slices``.
     """
 
-    bad: Bad
+    violation: Violation
     moves: tuple[int, ...] = ()
     loop: tuple[int, ...] = ()
     number: int = 0
@@ -39,29 +41,31 @@ class Found:
     loop_from: int = -1
 
     @classmethod
-    def replayed(cls, request: ExploreRequest) -> Found:
+    def replayed(cls, request: ExploreRequest) -> Counterexample:
         slices = tuple(Slice(thread, count) for thread, count in request.schedule or ())
-        return cls(Bad(request.kind, ()), slices=slices, loop_from=request.loop_from)
+        return cls(Violation(request.kind, ()), slices=slices, loop_from=request.loop_from)
 
     @classmethod
-    def sampled(cls, space: Space, bad: Bad, path: Sequence[int], schedules: int) -> Found:
-        if bad.kind in ("deadlock", "livelock", "divergence"):
-            return cls(bad, tuple(path), number=schedules)
-        moves = fewest(space, lambda state: same(space, state, bad)) or fewer_switches(space, path, bad)
-        return cls(bad, tuple(moves), number=schedules)
+    def sampled(
+        cls, system: TransitionSystem, violation: Violation, path: Sequence[int], schedules: int
+    ) -> Counterexample:
+        if violation.kind in ("deadlock", "livelock", "divergence"):
+            return cls(violation, tuple(path), number=schedules)
+        moves = fewest(system, lambda state: same(system, state, violation)) or fewer_switches(system, path, violation)
+        return cls(violation, tuple(moves), number=schedules)
 
 
 class _TooMany(Exception):
     """The search for the fewest switches has visited enough."""
 
 
-def same(space: Space, state: State, bad: Bad) -> bool:
+def same(system: TransitionSystem, state: State, violation: Violation) -> bool:
     """Whether a state shows the same kind of finding."""
-    wrong = space.wrong(state)
-    return wrong is not None and wrong.kind == bad.kind
+    found = system.violation(state)
+    return found is not None and found.kind == violation.kind
 
 
-def fewest(space: Space, wanted: Callable[[State], bool]) -> list[int] | None:
+def fewest(system: TransitionSystem, wanted: Callable[[State], bool]) -> list[int] | None:
     """The path with the fewest switches; None where it would take too long. Raises Reclassified."""
     visits = 0
 
@@ -73,7 +77,7 @@ def fewest(space: Space, wanted: Callable[[State], bool]) -> list[int] | None:
         return wanted(state)
 
     try:
-        return shortest_by_switches(space, counted)
+        return shortest_by_switches(system, counted)
     except _TooMany:
         return None
 
@@ -84,19 +88,19 @@ def switches(path: Sequence[int], count: int) -> int:
     return sum(a != b for a, b in pairwise(threads))
 
 
-def fewer_switches(space: Space, path: Sequence[int], bad: Bad) -> list[int]:
+def fewer_switches(system: TransitionSystem, path: Sequence[int], violation: Violation) -> list[int]:
     """The same finding with fewer switches, by moving whole runs of a thread next to each other while that helps."""
     best = list(path)
     left = STEPS
     improved = True
     while improved:
         improved = False
-        for candidate in _joined(best, space.count):
-            if switches(candidate, space.count) < switches(best, space.count):
+        for candidate in _joined(best, system.count):
+            if switches(candidate, system.count) < switches(best, system.count):
                 left -= len(candidate)
                 if left < 0:
                     return best
-                kept = _followed(space, candidate, bad)
+                kept = _followed(system, candidate, violation)
                 if kept is not None:
                     best, improved = kept, True
                     break
@@ -119,20 +123,20 @@ def _joined(path: Sequence[int], count: int) -> Iterable[list[int]]:
             yield [move for piece in (*runs[:at], *block, *runs[later + 1 :]) for move in piece]
 
 
-def _followed(space: Space, path: Sequence[int], bad: Bad) -> list[int] | None:
+def _followed(system: TransitionSystem, path: Sequence[int], violation: Violation) -> list[int] | None:
     """The path up to where it shows the finding; None where it does not, or cannot be taken."""
-    state = space.start
+    state = system.start
     for at, move in enumerate(path):
-        if same(space, state, bad):
+        if same(system, state, violation):
             return list(path[:at])
-        after = space.after(state, move)
+        after = system.after(state, move)
         if after is None:
             return None
         state = after
-    return list(path) if same(space, state, bad) else None
+    return list(path) if same(system, state, violation) else None
 
 
-def breadth_first(space: Space, graph: Graph, number: int) -> list[int]:
+def breadth_first(system: TransitionSystem, graph: Graph, number: int) -> list[int]:
     """The moves by which the search first came to a state, or to one that it stands for."""
     parent: dict[int, tuple[int, int]] = {}
     for before, row in enumerate(graph.edges):
@@ -145,46 +149,50 @@ def breadth_first(space: Space, graph: Graph, number: int) -> list[int]:
     while number:
         way.append(number)
         number = parent[number][0]
-    return _real(space, [graph.states[number] for number in reversed(way)])
+    return _real(system, [graph.states[number] for number in reversed(way)])
 
 
-def _real(space: Space, way: Iterable[State]) -> list[int]:
+def _real(system: TransitionSystem, way: Iterable[State]) -> list[int]:
     """Moves from the start through states that these stand for."""
-    state = space.start
+    state = system.start
     path = []
     for kept in way:
         move, state = next(
             (move, after)
-            for move, after in enumerate(space.successors(state))
-            if after is not None and space.lowest(after) == kept
+            for move, after in enumerate(system.successors(state))
+            if after is not None and system.lowest(after) == kept
         )
         path.append(move)
     return path
 
 
-def find_in_graph(space: Space, graph: Graph) -> Found | None:
+def find_in_graph(system: TransitionSystem, graph: Graph) -> Counterexample | None:
     """What a search of threads that end has found. Raises Reclassified."""
-    bad = graph.bad
-    if bad is None and graph.complete:
-        bad = stuck(space, graph)
-    if bad is None:
+    violation = graph.violation
+    if violation is None and graph.complete:
+        violation = stuck(system, graph)
+    if violation is None:
         return None
-    number = graph.states.index(space.lowest(bad.state))
-    if bad is graph.bad:
-        moves = fewest(space, lambda state: same(space, state, bad))
+    number = graph.states.index(system.lowest(violation.state))
+    if violation is graph.violation:
+        moves = fewest(system, lambda state: same(system, state, violation))
         if moves is None:
-            return Found(bad, tuple(_showing(space, breadth_first(space, graph, number), bad)), number=number)
+            return Counterexample(
+                violation, tuple(_showing(system, breadth_first(system, graph, number), violation)), number=number
+            )
     else:
         members = closure(graph, number)
         wanted = {graph.states[member] for member in members}
-        moves = fewest(space, lambda state: state in wanted)
-    return Found(bad, tuple(breadth_first(space, graph, number) if moves is None else moves), number=number)
+        moves = fewest(system, lambda state: state in wanted)
+    return Counterexample(
+        violation, tuple(breadth_first(system, graph, number) if moves is None else moves), number=number
+    )
 
 
-def _showing(space: Space, path: Sequence[int], bad: Bad) -> list[int]:
-    """The same path with its parts given to threads so that it shows the finding, which exchanged it may not."""
-    for parts in space.exchanges():
-        moves = _followed(space, [parts[move] if move < space.count else move for move in path], bad)
+def _showing(system: TransitionSystem, path: Sequence[int], violation: Violation) -> list[int]:
+    """The same path with threads exchanged so that it shows the finding, which it may not as the search kept it."""
+    for others in system.exchanges():
+        moves = _followed(system, [others[move] if move < system.count else move for move in path], violation)
         if moves is not None:
             return moves
     raise AssertionError("some exchange of threads leads to what the search found")
@@ -202,48 +210,52 @@ def closure(graph: Graph, number: int) -> set[int]:
     return found
 
 
-def find_in_loop(space: Space, graph: Graph, *, doorway: bool = False) -> Found | None:
+def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = False) -> Counterexample | None:
     """What a search of threads that repeat for ever has found. Raises Reclassified.
 
     ``doorway``: a thread starves only where it waits for its turn.
     """
-    if graph.bad is not None:
-        return find_in_graph(space, graph)
+    if graph.violation is not None:
+        return find_in_graph(system, graph)
     if not graph.complete:
         return None
-    edges = looping.rounds(space, graph)
+    edges = looping.rounds(system, graph)
     out = [tuple(child for child in row if child >= 0) for row in graph.edges]
     completing = {edge[0] for edge in edges if edge[3]}
     for component in bottom_components(out, frozenset()):
         if not completing & set(component):
-            shared = {graph.states[member][space.count] for member in component}
+            shared = {graph.states[member][system.count] for member in component}
             kind = "deadlock" if len(shared) == 1 else "livelock"
-            moves = breadth_first(space, graph, component[0])
-            return Found(
-                Bad(kind, graph.states[component[0]], "nobody completes a round"), tuple(moves), (), component[0]
+            moves = breadth_first(system, graph, component[0])
+            return Counterexample(
+                Violation(kind, graph.states[component[0]], "nobody completes a round"), tuple(moves), (), component[0]
             )
-    for thread in range(space.count):
-        members = looping.starving(space, graph, edges, thread, waiting=doorway)
+    for thread in range(system.count):
+        members = looping.starving(system, graph, edges, thread, waiting=doorway)
         if members is not None:
-            return _starved(space, graph, edges, thread, members)
+            return _starved(system, graph, edges, thread, members)
     return None
 
 
-def _starved(space: Space, graph: Graph, edges: Sequence[looping.Edge], thread: int, members: list[int]) -> Found:
+def _starved(
+    system: TransitionSystem, graph: Graph, edges: Sequence[looping.Edge], thread: int, members: list[int]
+) -> Counterexample:
     inside = set(members)
     kept = [e for e in edges if e[0] in inside and e[1] in inside and not (e[2] == thread and e[3])]
     start = members[0]
     at, loop = start, list[int]()
-    for mover in range(space.count):
+    for mover in range(system.count):
         goal = {edge[0] for edge in kept if edge[2] == mover}
         loop += (way := _way(kept, at, goal))[0]
         edge = next(edge for edge in kept if edge[0] == way[1] and edge[2] == mover)
         loop.append(mover)
         at = edge[1]
     loop += _way(kept, at, {start})[0]
-    bad = Bad("starvation", graph.states[start], f"thread {thread} may never complete", thread)
-    moves = fewest(space, lambda state: state == graph.states[start])
-    return Found(bad, tuple(breadth_first(space, graph, start) if moves is None else moves), tuple(loop), start)
+    violation = Violation("starvation", graph.states[start], f"thread {thread} may never complete", thread)
+    moves = fewest(system, lambda state: state == graph.states[start])
+    return Counterexample(
+        violation, tuple(breadth_first(system, graph, start) if moves is None else moves), tuple(loop), start
+    )
 
 
 def _way(edges: Sequence[looping.Edge], start: int, goal: set[int]) -> tuple[list[int], int]:

@@ -1,24 +1,24 @@
 """One run of the threads under a given schedule, instruction by instruction over one memory, without memo or reduction.
 
 It is the second opinion on everything the search says: a failing schedule is replayed here, from the program and the
-schedule alone, before it is shown, and the trace is what happened here.
+schedule alone, before it is reported, and the trace is what happened here.
 
-Boundary: child process only. Symbols, text and judgement are ``trace``'s and ``service``'s.
+Boundary: child process only. Symbols and text are ``trace``'s, judgement ``confirm``'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pytest_nextrust.emu.child.stepper import Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.explore.answer import Slice
+from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
 from pytest_nextrust.explore.child.traps import Interrupts, deliver, interruptible, serve
 
-__all__ = ["Concrete", "Executed", "History", "Touch", "shared_bytes", "slices_of"]
+__all__ = ["Executed", "ObservedHistory", "ScheduleExecutor", "Touch", "shared_bytes", "slices_of"]
 
 Touch = tuple[bool, int, int, int]
 """Whether it writes, its address, its width in bytes, and the value read or written."""
@@ -52,7 +52,7 @@ class _Thread:
     stopped: bool = False
 
 
-class Concrete:
+class ScheduleExecutor:
     """The threads over ``stepper``, which it owns from now on."""
 
     def __init__(
@@ -188,7 +188,7 @@ class Concrete:
             done.extend(self.step(thread) for thread in self.running)
         return done, []
 
-    def leg(self, thread: int, shared: frozenset[int], first: bool) -> int:
+    def macro_step(self, thread: int, shared: frozenset[int], first: bool) -> int:
         """Execute up to before the next access to a shared byte, or where a signal may come, after one instruction
         unless ``first``. Answers the number of instructions.
         """
@@ -239,24 +239,30 @@ class Concrete:
             self._stepper.write(byte, bytes((value,)))
 
 
-class History:
+class ObservedHistory:
     """The calls and returns of a concrete run, judged along the way as the search judges them.
 
     A call counts from the operation's first access to a byte of ``shared``. ``state`` is the monitor's; ``refuted``
-    says what nothing explains any more.
+    says what no order explains any more.
     """
 
-    def __init__(self, concrete: Concrete, marks: Mapping[int, Mark], shared: frozenset[int], monitor: Any) -> None:
-        self._concrete = concrete
+    def __init__(
+        self,
+        executor: ScheduleExecutor,
+        marks: Mapping[int, Mark],
+        shared: frozenset[int],
+        monitor: Linearizability | None,
+    ) -> None:
+        self._executor = executor
         self._marks = marks
         self._shared = shared
         self._monitor = monitor
-        self.state: Any = monitor.initial if monitor is not None else None
+        self.state: Explanations | None = None if monitor is None else monitor.initial
         self.refuted: str | None = None
-        self._pending = [[-1] for _ in range(concrete.count)]
+        self._pending = [[-1] for _ in range(executor.count)]
         if monitor is not None:
-            for thread in range(concrete.count):
-                self._pass(thread, concrete.pc(thread))
+            for thread in range(executor.count):
+                self._pass(thread, executor.pc(thread))
 
     def note(self, done: Executed) -> None:
         """Take what the instruction means for the history."""
@@ -272,7 +278,7 @@ class History:
             self._event(done.thread, ("call", pending[-1], b""))
             pending[-1] = -1
         if done.stop is None:
-            self._pass(done.thread, self._concrete.pc(done.thread))
+            self._pass(done.thread, self._executor.pc(done.thread))
 
     def _pass(self, thread: int, pc: int) -> None:
         mark = self._marks.get(pc)
@@ -284,17 +290,18 @@ class History:
             return
         if pending[-1] == mark.operation:
             self._event(thread, ("call", mark.operation, b""))
-        result = b"".join(self._concrete.register(thread, n).to_bytes(4, "big") for n in (0, 1))
-        result += b"".join(self._concrete.bytes(address, size) for address, size in mark.reads)
+        result = b"".join(self._executor.register(thread, n).to_bytes(4, "big") for n in (0, 1))
+        result += b"".join(self._executor.bytes(address, size) for address, size in mark.reads)
         self._event(thread, ("return", mark.operation, result))
         pending[-1] = -1
 
     def _event(self, thread: int, event: tuple[str, int, bytes]) -> None:
-        if self.refuted is None:
-            self.state = self._monitor.advance(self.state, thread, (event,))
-            if self.state is None:
-                told = self._monitor.told(event[1], thread, event[2])
-                self.refuted = f"no order of the operations explains that {told}"
+        if self._monitor is None or self.state is None:
+            return
+        self.state = self._monitor.advance(self.state, thread, (event,))
+        if self.state is None:
+            answer = self._monitor.describe(event[1], thread, event[2])
+            self.refuted = f"no order of the operations explains that {answer}"
 
 
 def shared_bytes(run: Iterable[Executed]) -> frozenset[int]:
@@ -311,18 +318,18 @@ def shared_bytes(run: Iterable[Executed]) -> frozenset[int]:
 
 
 def slices_of(
-    concrete: Concrete,
+    executor: ScheduleExecutor,
     moves: Sequence[int],
     count: int,
     shared: frozenset[int],
-    legs: bool,
+    reduced: bool,
     finish: Sequence[int],
     begun: set[int],
 ) -> list[Slice]:
     """A path of the graph as slices of instructions: what each move executes, joined where the thread stays.
 
-    ``legs``: a move is a leg, else one instruction. ``finish``: threads whose part before their first shared access is
-    executed in the end if no move did; ``begun`` are those whose part has been.
+    ``reduced``: a move is a macro-step, else one instruction. ``finish``: threads whose instructions before their first
+    shared access are executed in the end if no move did; ``begun`` are those whose have been.
     """
     slices: list[Slice] = []
 
@@ -334,27 +341,27 @@ def slices_of(
     for move in moves:
         thread = move % count
         if move >= count:
-            concrete.deliver(thread)
+            executor.deliver(thread)
             add(thread, 0)
             begun.add(thread)
-            instructions = concrete.leg(thread, shared, first=True) if legs else 0
+            instructions = executor.macro_step(thread, shared, first=True) if reduced else 0
             if instructions:
                 add(thread, instructions)
             continue
         instructions = 0
-        if legs and thread not in begun:
-            instructions = concrete.leg(thread, shared, first=True)
+        if reduced and thread not in begun:
+            instructions = executor.macro_step(thread, shared, first=True)
         begun.add(thread)
-        if legs:
-            instructions += concrete.leg(thread, shared, first=False)
+        if reduced:
+            instructions += executor.macro_step(thread, shared, first=False)
         else:
-            concrete.step(thread)
+            executor.step(thread)
             instructions += 1
         add(thread, instructions)
     for thread in finish:
-        if legs and thread not in begun:
+        if reduced and thread not in begun:
             begun.add(thread)
-            instructions = concrete.leg(thread, shared, first=True)
+            instructions = executor.macro_step(thread, shared, first=True)
             if instructions:
                 add(thread, instructions)
     return slices

@@ -16,47 +16,48 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_nextrust.explore.child.liveness import components
-from pytest_nextrust.explore.child.transition_system import Graph, Space
+from pytest_nextrust.explore.child.search import Graph
+from pytest_nextrust.explore.child.transition_system import TransitionSystem
 
-__all__ = ["overtaking", "rounds", "starving"]
+__all__ = ["Edge", "overtaking", "rounds", "starving"]
 
 Edge = tuple[int, int, int, bool]
 """State before, state after, the thread that moved, and whether it completed a round."""
 
 
-def rounds(space: Space, graph: Graph) -> list[Edge]:
+def rounds(system: TransitionSystem, graph: Graph) -> list[Edge]:
     """Every edge of the graph with its thread and whether that thread's round ended on it."""
     edges = []
     for before, row in enumerate(graph.edges):
         state = graph.states[before]
-        for thread, after in enumerate(row[: space.count]):
+        for thread, after in enumerate(row[: system.count]):
             if after >= 0:
-                leg = space.engine.leg(thread, state[thread], state[space.count])
-                edges.append((before, after, thread, any(event[0] == "round" for event in leg.events)))
+                step = system.engine.macro_step(thread, state[thread], state[system.count])
+                edges.append((before, after, thread, any(event[0] == "round" for event in step.events)))
     return edges
 
 
 def starving(
-    space: Space, graph: Graph, edges: Iterable[Edge], thread: int, *, waiting: bool = False
+    system: TransitionSystem, graph: Graph, edges: Iterable[Edge], thread: int, *, waiting: bool = False
 ) -> list[int] | None:
     """The states of a component that schedules every thread and never completes ``thread``'s round; None if none
     does. ``waiting``: only while the thread waits for its turn.
     """
     kept = [edge for edge in edges if not (edge[2] == thread and edge[3])]
     if waiting:
-        entered = _entered(space, graph, thread)
+        entered = _entered(system, graph, thread)
         kept = [edge for edge in kept if entered[edge[0]] and entered[edge[1]]]
     for component in _cyclic(len(graph.states), kept):
         members = set(component)
         movers = {edge[2] for edge in kept if edge[0] in members and edge[1] in members}
-        if len(movers) == space.count:
+        if len(movers) == system.count:
             return sorted(component)
     return None
 
 
-def overtaking(space: Space, graph: Graph, edges: Iterable[Edge], thread: int) -> int | None:
+def overtaking(system: TransitionSystem, graph: Graph, edges: Iterable[Edge], thread: int) -> int | None:
     """How many rounds others complete at most while ``thread`` waits for its turn; None: no bound."""
-    waiting = _entered(space, graph, thread)
+    waiting = _entered(system, graph, thread)
     kept = [edge for edge in edges if waiting[edge[0]] and waiting[edge[1]] and not (edge[2] == thread and edge[3])]
     out: list[list[Edge]] = [[] for _ in graph.states]
     for edge in kept:
@@ -76,8 +77,8 @@ def overtaking(space: Space, graph: Graph, edges: Iterable[Edge], thread: int) -
     return max(best)
 
 
-def _entered(space: Space, graph: Graph, thread: int) -> list[bool]:
-    table = space.engine.threads[thread].table
+def _entered(system: TransitionSystem, graph: Graph, thread: int) -> list[bool]:
+    table = system.engine.threads[thread].table
     return [table[state[thread]].entered for state in graph.states]
 
 

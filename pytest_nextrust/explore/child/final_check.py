@@ -1,36 +1,37 @@
-"""``nextrust_check`` on final states: run once for each memory that it can tell from the others.
+"""``nextrust_check`` on final states: executed once for all that agree in the bytes it reads.
 
-What the check reads, in order, with the values it found, leads down a tree to its answer; it is run only where memory
-leads out of the tree. Boundary: child process only; has a CPU of its own, so that the search's memory stays as it is.
+What the check reads, in order, with the values it found, leads down a decision tree to its answer; it is executed only
+where memory leads out of the tree. Boundary: child process only; has a CPU of its own, so that the search's memory
+stays as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from typing import Any
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import D0, PC, pack, register_of
 from pytest_nextrust.explore.child.accesses import Reclassified
+from pytest_nextrust.explore.child.decision_tree import Read, Tree, grow, walk
 from pytest_nextrust.explore.child.image import Image, Stopped
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.traps import serve
 
-__all__ = ["Check"]
+__all__ = ["FinalCheck"]
 
 LIMIT = 1_000_000
 """Instructions that a check may take."""
 
 
-class Check:
+class FinalCheck:
     """``function`` of the image; answers are d0 when it returns. Call ``close`` at the end."""
 
     def __init__(self, image: Image, function: str) -> None:
         self._entry = image.address(function)
         self._sp = image.spare
         self._stepper = Stepper(Cpu(image.cpu), image.regions)
-        self._tree: Any = None
+        self._tree: Tree[int | Stopped] = None
         self._dead: Container[int] = ()
         self.runs = 0
 
@@ -43,17 +44,15 @@ class Check:
         Bytes of ``dead`` that are not in ``memory`` are unknown: Reclassified where it reads one.
         """
         self._dead = dead
-        at = self._tree
-        while at is not None and not at[0]:
-            at = at[2].get(tuple(self._byte(memory, address) for address in at[1]))
-        if at is None:
+        leaf = walk(self._tree, lambda address: self._byte(memory, address))
+        if leaf is None:
             reads, result = self._run(memory)
-            self._tree = _grow(self._tree, reads, (True, result))
-            at = (True, result)
-        if isinstance(at[1], Stopped):
-            raise at[1]
-        answer: int = at[1]
-        return answer
+            self._tree = grow(self._tree, reads, result)
+        else:
+            result = leaf.effect
+        if isinstance(result, Stopped):
+            raise result
+        return result
 
     def _byte(self, memory: Mapping[int, int], address: int) -> int:
         value = memory.get(address)
@@ -63,13 +62,13 @@ class Check:
             raise Reclassified([address])
         return self._stepper.original(address)
 
-    def _run(self, memory: Mapping[int, int]) -> tuple[list[tuple[tuple[int, ...], tuple[int, ...]]], Any]:
+    def _run(self, memory: Mapping[int, int]) -> tuple[list[Read], int | Stopped]:
         self.runs += 1
         step = self._stepper
         changed = dict(memory)
         for address, value in changed.items():
             step.write(address, bytes((value,)))
-        reads: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+        reads: list[Read] = []
         written: set[int] = set()
         try:
             return reads, self._until_it_returns(lambda a, s: self._read(reads, written, memory, a, s), written)
@@ -104,7 +103,7 @@ class Check:
 
     def _read(
         self,
-        reads: list[tuple[tuple[int, ...], tuple[int, ...]]],
+        reads: list[Read],
         written: set[int],
         memory: Mapping[int, int],
         address: int,
@@ -113,19 +112,4 @@ class Check:
         """Note what was read of the memory as it was given, not of what the check wrote itself."""
         place = tuple(byte for byte in range(address, address + size) if byte not in written)
         if place:
-            reads.append((place, tuple(self._byte(memory, byte) for byte in place)))
-
-
-def _grow(tree: Any, reads: list[tuple[tuple[int, ...], tuple[int, ...]]], end: Any) -> Any:
-    root = tree
-    if not reads:
-        return end
-    if root is None:
-        root = (False, reads[0][0], {})
-    at = root
-    for (_, values), following in zip(reads, [*reads[1:], None], strict=True):
-        known = at[2].get(values)
-        if known is None:
-            known = at[2][values] = end if following is None else (False, following[0], {})
-        at = known
-    return root
+            reads.append((place, bytes(self._byte(memory, byte) for byte in place)))

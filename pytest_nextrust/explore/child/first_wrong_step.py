@@ -1,8 +1,8 @@
-"""Where a run and its meaning part: the first step after which no order of the calls explains what memory holds.
+"""The first wrong step of a run of several threads: after it, no order of the calls explains what memory holds.
 
-A critical section that writes more than once passes through bytes that nothing explains, so a step counts only where
-the bytes stay unexplained until the failure. Calls count from their call on, not from their first access: the judgement
-is milder than that of the search. Where memory is explained to the end, it is the return whose result nothing explains.
+A critical section that writes more than once passes through bytes that no order explains, so a step counts only where
+the bytes stay unexplained until the failure. Calls count from their call on, not from their first access, which is
+milder than the search. Where memory is explained to the end, it is the return whose result no order explains.
 
 Boundary: child process only; looks on while a run is executed, and judges nothing that the search has not judged.
 """
@@ -10,10 +10,10 @@ Boundary: child process only; looks on while a run is executed, and judges nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from pytest_nextrust.explore.answer import Parted
-from pytest_nextrust.explore.child.execute import Concrete, Executed, History
+from pytest_nextrust.explore.answer import FirstWrongStep
+from pytest_nextrust.explore.child.execute import Executed, ObservedHistory, ScheduleExecutor
+from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import Mark
 
 __all__ = ["Watch"]
@@ -22,7 +22,7 @@ LISTED = 4
 """Memories that a message lists."""
 
 
-class _Begun(History):
+class _FromCalls(ObservedHistory):
     """A history in which an operation is open from its call mark on."""
 
     def _pass(self, thread: int, pc: int) -> None:
@@ -41,20 +41,20 @@ class Watch:
 
     def __init__(
         self,
-        concrete: Concrete,
+        executor: ScheduleExecutor,
         marks: Mapping[int, Mark],
-        monitor: Any,
+        monitor: Linearizability | None,
         objects: Sequence[tuple[int, int]],
-        judged: History,
+        judged: ObservedHistory,
     ) -> None:
-        self._concrete = concrete
+        self._executor = executor
         self._monitor = monitor
         self._objects = objects
         self._judged = judged
-        self._begun = _Begun(concrete, marks, frozenset(), monitor)
+        self._begun = _FromCalls(executor, marks, frozenset(), monitor)
         self._state = self._begun.state
         self._explained: list[bool] = []
-        self._known: dict[tuple[Any, bytes], bool] = {}
+        self._known: dict[tuple[Explanations, bytes], bool] = {}
         self._refuted = -1
 
     def note(self, done: Executed) -> None:
@@ -67,19 +67,19 @@ class Watch:
         self._begun.note(done)
         self._explained.append(self._is_explained())
 
-    def parted(self, run: Sequence[Executed]) -> Parted | None:
-        """The step of ``run``, which was noted whole; None where there is no judge or nothing parts."""
+    def first_wrong_step(self, run: Sequence[Executed]) -> FirstWrongStep | None:
+        """The step of ``run``, which was noted whole; None where there is no monitor or nothing to tell."""
         if self._monitor is None or not run:
             return None
         last = max((at for at, explained in enumerate(self._explained) if explained), default=-1)
         if self._objects and 0 <= last + 1 < len(run):
-            return Parted(last + 1, run[last + 1].pc, self._memory())
+            return FirstWrongStep(last + 1, run[last + 1].pc, self._memory())
         if self._refuted >= 0:
-            return Parted(self._refuted, run[self._refuted].pc, f"{self._judged.refuted}")
+            return FirstWrongStep(self._refuted, run[self._refuted].pc, f"{self._judged.refuted}")
         return None
 
     def _bytes(self) -> bytes:
-        return b"".join(self._concrete.bytes(address, size) for address, size in self._objects)
+        return b"".join(self._executor.bytes(address, size) for address, size in self._objects)
 
     def _is_explained(self) -> bool:
         if self._begun.state is None:
@@ -89,12 +89,19 @@ class Watch:
         memory = self._bytes()
         key = (state, memory)
         if key not in self._known:
-            self._known[key] = memory in self._monitor.reachable(state)
+            self._known[key] = memory in self._reachable()
         return self._known[key]
 
+    def _reachable(self) -> frozenset[bytes]:
+        if self._monitor is None or self._state is None:
+            return frozenset()
+        return self._monitor.reachable(self._state)
+
     def _memory(self) -> str:
-        told = "from here on the objects hold what no order of the calls begun so far leaves"
-        wanted = sorted(self._monitor.reachable(self._state))
+        wanted = sorted(self._reachable())
         listed = " or ".join(f"0x{memory.hex()}" for memory in wanted[:LISTED])
         more = f" or {len(wanted) - LISTED} others" if len(wanted) > LISTED else ""
-        return f"{told}; in the end it is 0x{self._bytes().hex()}, where the meaning leaves {listed}{more}"
+        return (
+            "from here on the objects hold what no order of the calls begun so far leaves; in the end it is "
+            f"0x{self._bytes().hex()}, where the meaning leaves {listed}{more}"
+        )

@@ -64,11 +64,11 @@ class Linearizability:
             state = Explanations(state.open - {operation}, frozenset(kept))
         return state
 
-    def told(self, operation: int, thread: int, result: bytes) -> str:
+    def describe(self, operation: int, thread: int, result: bytes) -> str:
         """What an operation answers, as a clause of a sentence; ``result`` is what the machine left."""
         return f"operation {operation} by thread {thread} answers 0x{self._observed(operation, result).hex()}"
 
-    def alike(self, one: int, other: int) -> bool:
+    def same_meaning(self, one: int, other: int) -> bool:
         """Whether two operations mean the same."""
         return self._operations[one] is self._operations[other]
 

@@ -10,17 +10,8 @@ Sources: Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Compu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-__all__ = ["Trap", "bottom_components", "components"]
-
-
-@dataclass(frozen=True, slots=True)
-class Trap:
-    """A bottom component without a final state: its states by number, the lowest (the nearest to the start) first."""
-
-    kind: str
-    states: tuple[int, ...]
+__all__ = ["bottom_components", "components"]
 
 
 def components(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Any
 
+from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.explore.child.accesses import Access
+from pytest_nextrust.explore.child.decision_tree import Tree
 
-__all__ = ["Leg", "Local", "OperationEvent", "Private", "ThreadLocals", "Tree", "grow", "leaf", "walk"]
+__all__ = ["Effect", "Local", "MacroStep", "OperationEvent", "Private", "ThreadLocals"]
 
 OperationEvent = tuple[str, int, bytes]
 """``call`` or ``return`` of an operation by number, on a return with its result as the machine left it; ``round`` when
@@ -27,15 +28,22 @@ a repeating thread starts again."""
 Private = tuple[bytes, bytes]
 """A value for every slot, and for every slot 1 where the value is known, 0 where it is the image's or dead."""
 
-Tree = Any
-"""None, a leaf ``(True, local, writes, events)`` or a branch ``(False, positions, {bytes read: Tree})``."""
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a macro-step does, whatever other shared bytes hold: the thread's local state after it, the (position, byte)
+    writes to shared memory, and the calls and returns on the way."""
+
+    local: int
+    writes: tuple[tuple[int, int], ...]
+    events: tuple[OperationEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """The result of a leg: the local state after, the shared state after, and the calls and returns on the way.
+class MacroStep:
+    """A macro-step from a local and a shared state: the states after it, and the calls and returns on the way.
 
-    ``private``: no other thread can tell when it happens.
+    ``private``: no other thread can observe when it happens.
     """
 
     local: int
@@ -50,6 +58,10 @@ class Local:
 
     ``pending`` holds, innermost last, the operation that was called and has made no shared access yet (-1: none) of the
     thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).
+
+    The memo: ``tree`` has the effects of macro-steps executed from here, ``quick`` those macro-steps by shared state.
+    ``delivery`` is the effect of one that begins with a signal (empty: none may come; None: not executed yet), and
+    ``interrupted`` these macro-steps by shared state.
     """
 
     state: bytes
@@ -57,11 +69,11 @@ class Local:
     kind: str
     pending: tuple[int, ...] = (-1,)
     entered: bool = False
-    fault: Any = None
-    tree: Tree = None
-    quick: dict[int, Leg] = field(default_factory=dict)
-    delivered: Tree = None
-    interrupted: dict[int, Leg] = field(default_factory=dict)
+    fault: StepStop | None = None
+    tree: Tree[Effect] = None
+    quick: dict[int, MacroStep] = field(default_factory=dict)
+    delivery: tuple[Effect, ...] | None = None
+    interrupted: dict[int, MacroStep] = field(default_factory=dict)
 
 
 class ThreadLocals:
@@ -126,30 +138,3 @@ class ThreadLocals:
                     if byte not in values and byte in stack and byte not in shared:
                         unknown.append(byte)
         return unknown
-
-
-def leaf(local: int, writes: tuple[tuple[int, int], ...], events: tuple[OperationEvent, ...]) -> Tree:
-    """What a leg ends in: the local state after, (position, byte) writes to shared memory, and events."""
-    return (True, local, writes, events)
-
-
-def grow(tree: Tree, reads: Sequence[tuple[tuple[int, ...], bytes]], end: Tree) -> Tree:
-    """The tree with one more path. Raises AssertionError where the same values led elsewhere before."""
-    if not reads:
-        if tree is not None and tree != end:
-            raise AssertionError("the same instruction from the same state had two effects")
-        return end
-    positions, values = reads[0]
-    if tree is None:
-        tree = (False, positions, {})
-    if tree[0] or tree[1] != positions:
-        raise AssertionError("the same instruction from the same state read two places")
-    tree[2][values] = grow(tree[2].get(values), reads[1:], end)
-    return tree
-
-
-def walk(tree: Tree, vector: bytes) -> Tree:
-    """The leaf that shared memory ``vector`` leads to, or None where nothing has been executed for it."""
-    while tree is not None and not tree[0]:
-        tree = tree[2].get(bytes([vector[position] for position in tree[1]]))
-    return tree

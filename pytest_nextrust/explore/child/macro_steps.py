@@ -1,12 +1,12 @@
-"""What a thread does from a local state: legs of instructions up to its next shared access, executed once each.
+"""What a thread does from a local state: macro-steps of instructions up to its next shared access, executed once each.
 
-A *leg* is the instruction that makes a shared access, followed by all instructions up to the next one that does;
-nothing in it but its first instruction can be told apart by another thread, so only legs are interleaved. The memo of a
-local state is a decision tree: the shared bytes its first instruction reads, in order, with the values memory held, and
-at the leaf what it writes and the local state after. A lookup follows the current memory, and only where it leaves the
-tree is anything executed. Without the reduction a leg is one instruction.
+A *macro-step* is the instruction that makes a shared access, followed by all instructions up to the next one that does;
+no other thread can observe anything in it but its first instruction, so only macro-steps are interleaved. The memo of a
+local state is a decision tree over the shared bytes that this instruction reads, in order, with the values that memory
+held; a leaf has what it writes and the local state after. Only where current memory leads out of the tree is anything
+executed. Without the reduction a macro-step is one instruction.
 
-Boundary: threads and bytes; the graph over whole states is ``graph``'s, the emulator ``emu.child.stepper``'s.
+Boundary: threads and bytes; whole states are ``transition_system``'s, the emulator ``emu.child.stepper``'s.
 """
 
 from __future__ import annotations
@@ -14,36 +14,35 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
+from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, pack, register_of, with_ccr
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
+from pytest_nextrust.explore.child.decision_tree import Leaf, Read, grow, walk
 from pytest_nextrust.explore.child.local_states import (
-    Leg,
+    Effect,
     Local,
+    MacroStep,
     OperationEvent,
     Private,
     ThreadLocals,
-    Tree,
-    grow,
-    leaf,
-    walk,
 )
 from pytest_nextrust.explore.child.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
 
-__all__ = ["SENTINEL", "Engine", "Mark", "Options", "Step", "ThreadStart"]
+__all__ = ["LONG_RUN", "SENTINEL", "Engine", "Mark", "Options", "SingleStepper", "ThreadStart"]
 
 SENTINEL = 0xFFFF_F000
 """Where a thread returns to when its function is done: no memory is there, and nothing is executed."""
 
 LONG_RUN = 64
-"""Instructions without a shared access after which a leg is watched for a repeated state."""
+"""Instructions without a shared access after which a macro-step is watched for a repeated state."""
 
 _RESULT = struct.Struct(">II")
 _D0_D1 = struct.Struct("=II")
 
 
-class Step(Protocol):
+class SingleStepper(Protocol):
     """What the engine needs of the emulator; see ``emu.child.stepper``."""
 
     events: list[Access]
@@ -53,7 +52,7 @@ class Step(Protocol):
     def write(self, address: int, data: bytes) -> None: ...
     def load(self, state: bytes) -> None: ...
     def state(self) -> bytes: ...
-    def step(self) -> Any: ...
+    def step(self) -> StepStop | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How legs are made. ``reduce``: up to the next shared access, else one instruction; ``loop``: threads repeat.
+    """How macro-steps are made. ``reduce``: up to the next shared access, else single instructions; ``loop``: threads
+    repeat.
 
     At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
     """
@@ -96,21 +96,21 @@ class Options:
     loop: bool = False
     doorways: frozenset[int] = frozenset()
     interrupts: Interrupts | None = None
-    max_leg: int = 1_000_000
+    max_instructions: int = 1_000_000
 
 
 class Engine:
-    """The legs of all threads over one image, under one guess of what is shared. Most calls raise Reclassified."""
+    """The macro-steps of all threads over one image, under a guess of what is shared. Most calls raise Reclassified."""
 
     def __init__(
         self,
-        step: Step,
+        stepper: SingleStepper,
         threads: Sequence[ThreadStart],
         accesses: Accesses,
         marks: Mapping[int, Mark] | None = None,
         options: Options = Options(),
     ) -> None:
-        self._step = step
+        self._stepper = stepper
         self._starts = tuple(threads)
         self._accesses = accesses
         self._marks = dict(marks or {})
@@ -126,59 +126,63 @@ class Engine:
         self._vector_ids: dict[bytes, int] = {}
         self.executed = 0
         stacks = [start.stack if options.reduce else range(0) for start in threads]
-        self.threads = [ThreadLocals(index, self._original, stack) for index, stack in enumerate(stacks)]
-        self.initial_shared = self._intern_vector(bytes(self._original(address) for address in self.order))
+        self.threads = [ThreadLocals(index, self.original, stack) for index, stack in enumerate(stacks)]
+        self.initial_shared = self._intern_vector(bytes(self.original(address) for address in self.order))
         self.initial_events: list[tuple[OperationEvent, ...]] = []
         self.initial_locals = tuple(self._begin(thread) for thread in self.threads)
 
-    def leg(self, index: int, local_id: int, shared_id: int) -> Leg:
-        """What the thread's next leg does from a local and a shared state."""
+    def macro_step(self, index: int, local_id: int, shared_id: int) -> MacroStep:
+        """The thread's next macro-step from a local and a shared state."""
         thread = self.threads[index]
         local = thread.table[local_id]
-        leg = local.quick.get(shared_id)
-        if leg is None:
-            end = walk(local.tree, self.vectors[shared_id]) or self._execute(thread, local, shared_id)
+        known = local.quick.get(shared_id)
+        if known is None:
+            leaf = walk(local.tree, self.vectors[shared_id].__getitem__)
+            effect = self._execute(thread, local, shared_id) if leaf is None else leaf.effect
             # What reads nothing shared has a leaf for a tree.
-            private = bool(local.tree[0]) and not end[2]
-            leg = local.quick[shared_id] = Leg(end[1], self._written(shared_id, end[2]), end[3], private)
-        return leg
+            private = isinstance(local.tree, Leaf) and not effect.writes
+            known = local.quick[shared_id] = self._applied(effect, shared_id, private)
+        return known
 
-    def interruption(self, index: int, local_id: int, shared_id: int) -> Leg | None:
+    def interruption(self, index: int, local_id: int, shared_id: int) -> MacroStep | None:
         """A signal's delivery to the thread at this boundary; None where no more are due."""
         interrupts = self.options.interrupts
         thread = self.threads[index]
         local = thread.table[local_id]
         if interrupts is None or local.kind not in ("ready", "done"):
             return None
-        leg = local.interrupted.get(shared_id)
-        if leg is None:
-            if local.delivered is None:
-                local.delivered = self._deliver(interrupts, thread, local, shared_id)
-            end = local.delivered
-            if not end:
-                return None
-            leg = Leg(end[1], self._written(shared_id, end[2]), end[3], not end[2])
-            local.interrupted[shared_id] = leg
-        return leg
+        known = local.interrupted.get(shared_id)
+        if known is None:
+            if local.delivery is None:
+                local.delivery = self._deliver(interrupts, thread, local, shared_id)
+            for effect in local.delivery:
+                known = local.interrupted[shared_id] = self._applied(effect, shared_id, not effect.writes)
+        return known
 
-    def _deliver(self, interrupts: Interrupts, thread: ThreadLocals, local: Local, shared_id: int) -> Tree:
-        """The delivery's leaf, which no shared byte has a part in; False where there is none."""
+    def _applied(self, effect: Effect, shared_id: int, private: bool) -> MacroStep:
+        return MacroStep(effect.local, self._written(shared_id, effect.writes), effect.events, private)
+
+    def _deliver(
+        self, interrupts: Interrupts, thread: ThreadLocals, local: Local, shared_id: int
+    ) -> tuple[Effect, ...]:
+        """The effect of a delivery, which no shared byte has a part in; none where none may come."""
         values = self._materialise(thread, local.private, self.vectors[shared_id])
-        delivered = deliver(self._step, interrupts, local.state, values)
+        delivered = deliver(self._stepper, interrupts, local.state, values)
         if delivered is None:
-            return False
+            return ()
         self._accesses.note(thread.index, delivered.accesses)
         writes = self._shared_effects(delivered.accesses, {})[1]
-        self._absorb(thread.index, delivered.accesses, values)
+        self._record_writes(thread.index, delivered.accesses, values)
         run = _Run(thread, delivered.state, values, (*local.pending, -1), local.entered, [])
-        self._step.load(run.state)
+        self._stepper.load(run.state)
         after = self._run_on(run)
-        return leaf(thread.intern(after), writes, tuple(run.events))
+        return (Effect(thread.intern(after), writes, tuple(run.events)),)
 
     # -- shared memory -------------------------------------------------------------------------------------------------
 
-    def _original(self, address: int) -> int:
-        return 0 if address >= BASE else self._step.original(address)
+    def original(self, address: int) -> int:
+        """A byte of the image; of a thread's state that the CPU does not hold, 0."""
+        return 0 if address >= BASE else self._stepper.original(address)
 
     def _intern_vector(self, vector: bytes) -> int:
         known = self._vector_ids.get(vector)
@@ -207,23 +211,23 @@ class Engine:
         current = self._overlay
         # What other threads have in private may stay where it is: this one does not touch it, or contradicts that.
         for address in here - wanted.keys():
-            self._step.write(address, bytes((self._step.original(address),)))
+            self._stepper.write(address, bytes((self._stepper.original(address),)))
             del current[address]
         self._here[thread.index] = set(wanted)
         wanted.update(zip(self.order, shared, strict=True))
         changed = wanted.items() - current.items()
         for address, value in changed:
-            self._step.write(address, bytes((value,)))
+            self._stepper.write(address, bytes((value,)))
         current.update(changed)
         return values
 
-    def _absorb(self, thread: int, accesses: Sequence[Access], values: dict[int, int]) -> None:
+    def _record_writes(self, thread: int, accesses: Sequence[Access], values: dict[int, int]) -> None:
         """Take what was written into the record of memory and into the thread's private bytes."""
         here = self._here[thread]
         for writes, address, size in accesses:
             if not writes:
                 continue
-            for byte, value in enumerate(self._step.read(address, size), address):
+            for byte, value in enumerate(self._stepper.read(address, size), address):
                 self._overlay[byte] = value
                 if byte not in self._position:
                     values[byte] = value
@@ -231,24 +235,24 @@ class Engine:
 
     def _undo(self) -> None:
         """Take back what the last instruction wrote."""
-        for writes, address, size in self._step.events:
+        for writes, address, size in self._stepper.events:
             if writes:
                 for byte in range(address, address + size):
                     value = self._overlay.get(byte)
-                    old = self._step.original(byte) if value is None else value
-                    self._step.write(byte, bytes((old,)))
+                    old = self._stepper.original(byte) if value is None else value
+                    self._stepper.write(byte, bytes((old,)))
 
     def _shared_effects(
         self, accesses: Sequence[Access], before: Mapping[int, int]
-    ) -> tuple[list[tuple[tuple[int, ...], bytes]], tuple[tuple[int, int], ...]]:
+    ) -> tuple[list[Read], tuple[tuple[int, int], ...]]:
         """The shared bytes that were read, with what memory held, and those written, with what it holds now."""
-        reads: list[tuple[tuple[int, ...], bytes]] = []
+        reads: list[Read] = []
         written: dict[int, int] = {}
         for writes, address, size in accesses:
             positions = [self._position[byte] for byte in range(address, address + size) if byte in self._position]
             if writes:
                 # A cas that fails raises a write event too: what counts is what memory holds afterwards.
-                written.update((position, self._step.read(self.order[position], 1)[0]) for position in positions)
+                written.update((position, self._stepper.read(self.order[position], 1)[0]) for position in positions)
             else:
                 fresh = tuple(position for position in positions if position not in written)
                 if fresh:
@@ -261,22 +265,22 @@ class Engine:
         start = self._starts[thread.index]
         state = pack(start.entry, start.sp)
         values = self._materialise(thread, (b"", b""), self.vectors[self.initial_shared])
-        self._step.load(state)
+        self._stepper.load(state)
         events: list[OperationEvent] = []
         local = self._run_on(_Run(thread, state, values, (-1,), False, events))
         self.initial_events.append(tuple(events))
         return thread.intern(local)
 
-    def _execute(self, thread: ThreadLocals, local: Local, shared_id: int) -> Tree:
+    def _execute(self, thread: ThreadLocals, local: Local, shared_id: int) -> Effect:
         values = self._materialise(thread, local.private, self.vectors[shared_id])
         before = dict(self._overlay)
         run = _Run(thread, local.state, values, local.pending, local.entered, [])
-        self._step.load(local.state)
+        self._stepper.load(local.state)
         accesses, stop = self._one(run)
         visible = self._accesses.note(thread.index, accesses)
         reads, writes = self._shared_effects(accesses, before)
         if stop is None:
-            self._absorb(thread.index, accesses, values)
+            self._record_writes(thread.index, accesses, values)
             if visible and run.pending[-1] >= 0:
                 run.events.append(("call", run.pending[-1], b""))
                 run.pending = (*run.pending[:-1], -1)
@@ -284,28 +288,28 @@ class Engine:
             after = self._run_on(run)
         else:
             after = run.end("fault", stop)
-        end = leaf(thread.intern(after), writes, tuple(run.events))
-        local.tree = grow(local.tree, reads, end)
-        return end
+        effect = Effect(thread.intern(after), writes, tuple(run.events))
+        local.tree = grow(local.tree, reads, effect)
+        return effect
 
-    def _one(self, run: _Run) -> tuple[Sequence[Access], Any]:
+    def _one(self, run: _Run) -> tuple[Sequence[Access], StepStop | None]:
         """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so."""
         self.executed += 1
         run.untrapped = None
-        stop = self._step.step()
-        self._known(run, self._step.events)
+        stop = self._stepper.step()
+        self._known(run, self._stepper.events)
         if stop is None:
-            run.state = self._step.state()
-            return self._step.events, None
+            run.state = self._stepper.state()
+            return self._stepper.events, None
         run.untrapped = (run.values.copy(), run.pending, run.resumed)
-        served: Served | None = serve(self._step, stop.vector, run.state, run.values)
+        served: Served | None = serve(self._stepper, stop.vector, run.state, run.values)
         if served is None:
-            return self._step.events, stop
+            return self._stepper.events, stop
         self._known(run, served.accesses)
         run.state = served.state
         if served.returned:
             run.pending, run.resumed = run.pending[:-1], True
-        self._step.load(run.state)
+        self._stepper.load(run.state)
         return served.accesses, None
 
     def _known(self, run: _Run, accesses: Sequence[Access]) -> None:
@@ -314,8 +318,8 @@ class Engine:
         if unknown:
             raise Reclassified(unknown)
 
-    def _stops(self, values: Mapping[int, int]) -> bool:
-        """Whether this boundary counts by itself: without the reduction, or because a signal may come."""
+    def _ends_here(self, values: Mapping[int, int]) -> bool:
+        """Whether a macro-step ends at this boundary in any case: without the reduction, or where a signal may come."""
         interrupts = self.options.interrupts
         return not self._reduce or (interrupts is not None and interruptible(interrupts, values))
 
@@ -326,7 +330,7 @@ class Engine:
         shared access, or with its return where it has none, so that operations overlap as little as accesses allow.
         """
         watched: tuple[bytes, dict[int, int]] | None = None
-        for count in range(self.options.max_leg):
+        for count in range(self.options.max_instructions):
             pc = register_of(run.state, PC)
             run.entered = run.entered or pc in self.options.doorways
             if pc in self._marks and not run.resumed:
@@ -338,7 +342,7 @@ class Engine:
                     return run.end("done")
                 self._repeat(run)
                 continue
-            if self._stops(run.values):
+            if self._ends_here(run.values):
                 return run.end("ready")
             if count >= LONG_RUN:
                 if watched == (run.state, run.values):
@@ -355,14 +359,14 @@ class Engine:
                 if run.untrapped is not None:
                     run.values, run.pending, run.resumed = run.untrapped
                 return run.end("ready")
-            self._absorb(run.thread.index, accesses, run.values)
+            self._record_writes(run.thread.index, accesses, run.values)
         return run.end("unfinished")
 
     def _repeat(self, run: _Run) -> None:
         start = self._starts[run.thread.index]
         run.events.append(("round", -1, b""))
         run.state, run.entered = pack(start.entry, start.sp), False
-        self._step.load(run.state)
+        self._stepper.load(run.state)
 
     def _pass(self, mark: Mark, run: _Run) -> None:
         if not mark.returns:
@@ -371,7 +375,7 @@ class Engine:
         if run.pending[-1] == mark.operation:
             run.events.append(("call", mark.operation, b""))
         result = _RESULT.pack(*_D0_D1.unpack_from(run.state))
-        result += b"".join(self._step.read(address, size) for address, size in mark.reads)
+        result += b"".join(self._stepper.read(address, size) for address, size in mark.reads)
         run.events.append(("return", mark.operation, result))
         run.pending = (*run.pending[:-1], -1)
 
@@ -392,8 +396,8 @@ class _Run:
     resumed: bool = False
     untrapped: tuple[dict[int, int], tuple[int, ...], bool] | None = None
 
-    def end(self, kind: str, fault: Any = None) -> Local:
+    def end(self, kind: str, fault: StepStop | None = None) -> Local:
         private = self.thread.pack(self.values, register_of(self.state, A7))
-        # Equal flags in one form: else states that nothing tells apart would stay apart.
+        # Equal flags in one form: else states with the same future would stay apart.
         state = with_ccr(self.state, ccr_of(self.state))
         return Local(state, private, kind, self.pending, self.entered, fault)

@@ -1,20 +1,21 @@
-"""Threads that may change places: not declared, but found out, as what is shared is.
+"""Symmetric threads, which may change places: not declared, but found out, as what is shared is.
 
-Threads are *alike* as long as the same way through their code does the same to what others see: from corresponding
+Threads are *symmetric* as long as the same way through their code does the same to what others see: from corresponding
 local states and the same shared memory every one of them leaves the same shared memory, ends in the same kind of state,
 and calls and returns from operations of the same meaning with the same results. The search guesses that threads are
-alike and takes each leg of one of them with all of them; the local states they come to correspond. Nothing is assumed
-about registers, stacks or code, which may differ in any way: a stack address is an address because it never shows.
-Where one does show, or anything else tells two of them apart, that contradicts the guess: ``Asymmetric`` is raised, and
-the search starts again with fewer threads taken for alike.
+symmetric and takes each macro-step of one of them with all of them; the local states they come to correspond. Nothing
+is assumed about registers, stacks or code, which may differ in any way: a stack address is an address because it never
+shows. Where one does show, or anything else distinguishes two of them, that contradicts the guess: ``Asymmetric`` is
+raised, and the search starts again with fewer threads taken for symmetric.
 
-Two whole states that differ by an exchange of threads that are alike then have the same future but for that exchange,
-so the search keeps one of them: that in which the numbers of corresponding states ascend. The operations in the
-monitor's state are renamed with it. Threads in corresponding states stay in their order, whatever the monitor makes of
-their operations: that may keep two states where one would do, and costs nothing to find out.
+Two whole states that differ by an exchange of symmetric threads then have the same future but for that exchange, so the
+search keeps one of them: that in which the numbers of corresponding states ascend. The operations in the monitor's
+state are renamed with it. Threads in corresponding states stay in their order, whatever the monitor makes of their
+operations: that may keep two states where one would do, and costs nothing to find out.
 
-Boundary: numbers and tuples, as ``graph``'s. Sources: Ip and Dill, "Better verification through symmetry", Formal
-Methods in System Design 9, 1996; Clarke et al., "Exploiting symmetry in temporal logic model checking", same issue.
+Boundary: numbers and tuples, as ``transition_system``'s. Sources: Ip and Dill, "Better verification through symmetry",
+Formal Methods in System Design 9, 1996; Clarke et al., "Exploiting symmetry in temporal logic model checking", same
+issue.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from itertools import permutations, product
 from math import factorial
 from typing import Protocol, runtime_checkable
 
-from pytest_nextrust.explore.child.local_states import Leg
+from pytest_nextrust.explore.child.local_states import MacroStep
 from pytest_nextrust.explore.child.macro_steps import Engine
 from pytest_nextrust.explore.child.traps import BASE
 
@@ -34,17 +35,17 @@ State = tuple[int, ...]
 Order = tuple[int, ...]
 """Whose place each thread takes, by position in its class."""
 Partition = tuple[tuple[int, ...], ...]
-"""Threads that are taken for alike, in classes; who is in none is alike to nobody."""
+"""Threads that are taken for symmetric, in classes; one in no class is symmetric to no other."""
 
 ALONE = 10_000
-"""Legs of one thread by itself that are looked at before a search."""
+"""Macro-steps of one thread by itself that are looked at before a search."""
 
 ARRANGEMENTS = 720
-"""Orders in which an end is judged, at most; threads that could end in more are not taken for alike."""
+"""Orders in which an end is judged, at most; threads that could end in more are not taken for symmetric."""
 
 
 class Asymmetric(Exception):
-    """Threads taken for alike are not; ``partition`` is what may still be."""
+    """Threads taken for symmetric are not; ``partition`` is what may still be."""
 
     def __init__(self, partition: Iterable[tuple[int, ...]]) -> None:
         super().__init__()
@@ -55,7 +56,7 @@ class Asymmetric(Exception):
 class Naming(Protocol):
     """A monitor that knows its operations by name, so that they can be exchanged."""
 
-    def alike(self, one: int, other: int) -> bool:
+    def same_meaning(self, one: int, other: int) -> bool:
         """Whether two operations mean the same."""
 
     def seen(self, operation: int, result: bytes) -> bytes:
@@ -66,7 +67,7 @@ class Naming(Protocol):
 
 
 class _Class:
-    """Threads taken for alike, by position: their corresponding local states, and their corresponding operations."""
+    """Threads taken for symmetric, by position: their corresponding local states and corresponding operations."""
 
     def __init__(self, threads: tuple[int, ...]) -> None:
         self.threads = threads
@@ -80,7 +81,7 @@ class _Class:
         self.firsts: list[dict[int, int]] = [{} for _ in threads]
         """By position: the first thread's operation that corresponds to one of its own."""
         self.taken: set[tuple[int, int]] = set()
-        """Correspondences and shared states from which everybody's leg has been compared."""
+        """Correspondences and shared states from which everybody's macro-step has been compared."""
 
     def corresponds(self, at: int, first: int, own: int) -> bool:
         """Whether two operations are each other's, from now on where neither has been met."""
@@ -116,11 +117,11 @@ class Symmetry:
         self._classes = [_Class(threads) for threads in partition]
         self._renamed: list[dict[tuple[int, Order], int]] = [{} for _ in partition]
         for group in self._classes:
-            legs = [Leg(engine.initial_locals[t], 0, engine.initial_events[t]) for t in group.threads]
-            self._same(group, legs)
+            steps = [MacroStep(engine.initial_locals[t], 0, engine.initial_events[t]) for t in group.threads]
+            self._same(group, steps)
 
     def begin(self, start: State) -> None:
-        """Look at what each thread does by itself: what tells threads apart mostly shows there. Raises Asymmetric."""
+        """Look at what each thread does by itself, where most asymmetries show. Raises Asymmetric."""
         for group in self._classes:
             shared = start[len(self._engine.threads)]
             for _ in group.threads:
@@ -137,7 +138,7 @@ class Symmetry:
                 return
 
     def lowest(self, state: State) -> State:
-        """The state that stands for all that differ from this one by an exchange of threads that are alike."""
+        """The state that stands for all that differ from this one by an exchange of symmetric threads."""
         for number, group in enumerate(self._classes):
             numbers = [known[state[thread]] for known, thread in zip(group.numbers, group.threads, strict=True)]
             ascending = sorted(numbers)
@@ -163,7 +164,7 @@ class Symmetry:
         yield from dict.fromkeys(found)
 
     def exchanges(self) -> Iterator[tuple[int, ...]]:
-        """Whose part each thread may play, as whole tuples of threads, the identity first."""
+        """The thread that each may stand in for, as whole tuples of threads, the identity first."""
         for chosen in product(*(permutations(group.threads) for group in self._classes)):
             parts = list(range(len(self._engine.threads)))
             for group, others in zip(self._classes, chosen, strict=True):
@@ -186,28 +187,30 @@ class Symmetry:
         return shared
 
     def _together(self, group: _Class, number: int, shared: int) -> tuple[int, int]:
-        """Everybody's leg from one correspondence; answers the one they come to, and shared memory."""
+        """Everybody's macro-step from one correspondence; answers the one they come to, and shared memory."""
         members = group.members[number]
-        legs = [self._engine.leg(thread, local, shared) for thread, local in zip(group.threads, members, strict=True)]
-        after = self._same(group, legs)
+        steps = [
+            self._engine.macro_step(thread, local, shared) for thread, local in zip(group.threads, members, strict=True)
+        ]
+        after = self._same(group, steps)
         group.taken.add((number, shared))
-        return after, legs[0].shared
+        return after, steps[0].shared
 
-    def _same(self, group: _Class, legs: Sequence[Leg]) -> int:
-        """The correspondence that these legs lead to. Raises Asymmetric where they differ."""
-        agreeing = [at for at, leg in enumerate(legs) if self._agrees(group, at, legs[0], leg)]
-        known = [numbers.get(leg.local) for numbers, leg in zip(group.numbers, legs, strict=True)]
+    def _same(self, group: _Class, steps: Sequence[MacroStep]) -> int:
+        """The correspondence that these macro-steps lead to. Raises Asymmetric where they differ."""
+        agreeing = [at for at, step in enumerate(steps) if self._agrees(group, at, steps[0], step)]
+        known = [numbers.get(step.local) for numbers, step in zip(group.numbers, steps, strict=True)]
         agreeing = [at for at in agreeing if known[at] == known[0]]
         if len(agreeing) < group.size:
-            raise self._parted(group, agreeing)
+            raise self._split(group, agreeing)
         if known[0] is not None:
             return known[0]
-        for numbers, leg in zip(group.numbers, legs, strict=True):
-            numbers[leg.local] = len(group.members)
-        group.members.append(tuple(leg.local for leg in legs))
+        for numbers, step in zip(group.numbers, steps, strict=True):
+            numbers[step.local] = len(group.members)
+        group.members.append(tuple(step.local for step in steps))
         return len(group.members) - 1
 
-    def _agrees(self, group: _Class, at: int, first: Leg, own: Leg) -> bool:
+    def _agrees(self, group: _Class, at: int, first: MacroStep, own: MacroStep) -> bool:
         if first.shared != own.shared or len(first.events) != len(own.events):
             return False
         tables = self._engine.threads
@@ -218,13 +221,13 @@ class Symmetry:
             if kind != its or not group.corresponds(at, operation, counterpart):
                 return False
             if self._naming is not None:
-                if not self._naming.alike(operation, counterpart):
+                if not self._naming.same_meaning(operation, counterpart):
                     return False
                 if kind == "return" and self._naming.seen(operation, result) != self._naming.seen(counterpart, answer):
                     return False
         return True
 
-    def _parted(self, group: _Class, agreeing: Sequence[int]) -> Asymmetric:
+    def _split(self, group: _Class, agreeing: Sequence[int]) -> Asymmetric:
         """The contradiction: those who agree with the first are one class, the others another."""
         others = [thread for at, thread in enumerate(group.threads) if at not in agreeing]
         parts = [tuple(group.threads[at] for at in agreeing), tuple(others)]

@@ -1,47 +1,39 @@
-"""The search over whole states: every reachable one, or the first bad one, and what can never finish.
+"""Whole states and how they follow each other: the transition system of one program under one guess of what is shared.
 
 A whole state is the tuple of the threads' local states, the shared state and the monitor's; a transition is one
-thread's leg. Spin loops are cycles, not bounds, so a search that ends has seen everything that can happen. It is
-breadth first: the first bad state it meets is one with the fewest legs before it.
+thread's macro-step, or the delivery of a signal to it. Nothing here is searched: states are computed where asked for.
 
-Boundary: numbers and tuples. What a leg does is ``steps``', what a history means is ``linearize``'s.
+Boundary: numbers and tuples. What a macro-step does is ``macro_steps``', what a history means is ``linearize``'s.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.local_states import OperationEvent
 from pytest_nextrust.explore.child.macro_steps import Engine
 from pytest_nextrust.explore.child.symmetry import Naming, Partition, Symmetry
 
-__all__ = ["Bad", "Graph", "Monitor", "Space", "State", "search", "shortest_by_switches", "stuck"]
+__all__ = ["Monitor", "State", "TransitionSystem", "Violation"]
 
 State = tuple[int, ...]
 """A local state per thread, the shared state, the monitor's state: numbers, each into its own table."""
-
-Node = tuple[State, int]
-"""A state and the thread that moved last; parents are kept with the move that led on."""
-
-Parents = dict[Node, tuple[Node, int] | None]
 
 REFUSED = -1
 """The monitor state of a history that has no explanation."""
 
 
 class Monitor(Protocol):
-    """Judges histories: the state before any event, and the one after some (None: nothing explains them)."""
+    """Judges histories: the state before any event, and the one after some (None: no order explains them)."""
 
-    initial: Hashable
+    @property
+    def initial(self) -> Hashable: ...
+    def advance(self, state: Any, thread: int, events: tuple[OperationEvent, ...]) -> Hashable | None: ...
 
-    def advance(self, state: Hashable, thread: int, events: tuple[OperationEvent, ...]) -> Hashable | None: ...
 
-
-class Silent:
+class AcceptAll:
     """A monitor that accepts everything."""
 
     initial: Hashable = ()
@@ -52,8 +44,8 @@ class Silent:
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
-    """A finding: its kind, the state that shows it, and why."""
+class Violation:
+    """What is wrong with a state: the kind of finding (see ``answer.Finding``), the state, why, and whose fault."""
 
     kind: str
     state: State
@@ -61,12 +53,12 @@ class Bad:
     thread: int | None = None
 
 
-class Space:
+class TransitionSystem:
     """The states of one program and how they follow each other.
 
-    ``judge`` looks at a final state: None, or what is wrong with it. ``alike``: threads to be taken for alike (see
-    ``symmetry``), where the monitor can exchange operations and no signals or repeating threads are there; it changes
-    what ``search`` keeps, and not how states follow each other here. Raises Asymmetric.
+    ``judge`` looks at a final state: None, or what is wrong with it. ``symmetric``: threads to be taken for symmetric
+    (see ``symmetry``), where the monitor can exchange operations and there are no signals and no threads that repeat;
+    it changes what a search keeps (``kept``), not how states follow each other (``successors``). Raises Asymmetric.
     """
 
     def __init__(
@@ -74,13 +66,13 @@ class Space:
         engine: Engine,
         monitor: Monitor | None = None,
         judge: Callable[[State], str | None] | None = None,
-        alike: Partition = (),
+        symmetric: Partition = (),
     ) -> None:
         self.engine = engine
         self.count = len(engine.threads)
         self.monitors: list[Hashable] = []
         self.moves = self.count * 2 if engine.interrupts else self.count
-        self._monitor = monitor or Silent()
+        self._monitor = monitor or AcceptAll()
         self._judge = judge
         self._monitor_ids: dict[Hashable, int] = {}
         self._moves: dict[tuple[int, int, tuple[OperationEvent, ...]], int] = {}
@@ -93,16 +85,16 @@ class Space:
         self._naming = self._monitor if isinstance(self._monitor, Naming) else None
         options = engine.options
         exchangeable = options.reduce and not options.loop and options.interrupts is None
-        if alike and exchangeable and (monitor is None or self._naming is not None):
-            self._symmetry = Symmetry(engine, alike, self._naming, self._rename)
+        if symmetric and exchangeable and (monitor is None or self._naming is not None):
+            self._symmetry = Symmetry(engine, symmetric, self._naming, self._rename)
             self._symmetry.begin(self.start)
 
     def lowest(self, state: State) -> State:
-        """The state that stands for this one in a graph: itself, unless threads are alike."""
+        """The state that stands for this one in a graph: itself, unless threads are symmetric."""
         return state if self._symmetry is None else self._symmetry.lowest(state)
 
     def exchanges(self) -> Iterator[tuple[int, ...]]:
-        """Whose part each thread may play: all exchanges of threads that are alike, the identity first."""
+        """The thread that each may stand in for: all exchanges of symmetric threads, the identity first."""
         if self._symmetry is None:
             yield tuple(range(self.count))
         else:
@@ -121,12 +113,12 @@ class Space:
             yield after
 
     def successors(self, state: State) -> tuple[State | None, ...]:
-        """The state after each move: a leg of each thread, then a signal to each; None where there is no such move.
+        """The state after each move: a macro-step of each thread, then a signal to each; None for an impossible move.
 
         Where signals are delivered and a thread's next instruction is private, only that thread moves (it may be
-        interrupted before it): neither can be told apart by the others, nor keep them from anything. Nobody is put off
-        for ever: a delivery leads out of every cycle of such steps, and after the last one there is none. Raises
-        Reclassified.
+        interrupted before it): the others can observe neither, nor does either keep them from anything. No thread is
+        put off for ever: a delivery leads out of every cycle of such steps, and after the last one there is none.
+        Raises Reclassified.
         """
         if self.engine.reduces_deliveries:
             mover = self._unseen(state)
@@ -136,14 +128,14 @@ class Space:
         return tuple([self.after(state, move) for move in range(self.moves)])
 
     def _unseen(self, state: State) -> int | None:
-        """A thread whose next step no other thread can tell from its absence."""
+        """A thread whose next step no other thread can observe."""
         shared = state[self.count]
         for thread in range(self.count):
             local = self._locals[thread][state[thread]]
             if local.kind == "ready":
-                leg = local.quick.get(shared) or self.engine.leg(thread, state[thread], shared)
+                step = local.quick.get(shared) or self.engine.macro_step(thread, state[thread], shared)
                 signal = self.engine.interruption(thread, state[thread], shared)
-                if leg.private and (signal is None or signal.private):
+                if step.private and (signal is None or signal.private):
                     return thread
         return None
 
@@ -156,47 +148,47 @@ class Space:
             local = self._locals[thread][state[thread]]
             if local.kind != "ready":
                 return None
-            leg = local.quick.get(shared) or self.engine.leg(thread, state[thread], shared)
+            step = local.quick.get(shared) or self.engine.macro_step(thread, state[thread], shared)
         else:
             signal = self.engine.interruption(thread, state[thread], shared)
             if signal is None:
                 return None
-            leg = signal
-        if leg.events:
-            watched = self._advance(watched, thread, leg.events)
-        return (*state[:thread], leg.local, *state[thread + 1 : count], leg.shared, watched)
+            step = signal
+        if step.events:
+            watched = self._advance(watched, thread, step.events)
+        return (*state[:thread], step.local, *state[thread + 1 : count], step.shared, watched)
 
     def ready(self, state: State) -> list[int]:
-        """The threads that can take another leg."""
+        """The threads that can take another macro-step."""
         return [thread for thread in range(self.count) if self._locals[thread][state[thread]].kind == "ready"]
 
     def is_final(self, state: State) -> bool:
         """Whether every thread has returned."""
         return all(self._locals[thread][state[thread]].kind == "done" for thread in range(self.count))
 
-    def wrong(self, state: State) -> Bad | None:
+    def violation(self, state: State) -> Violation | None:
         """What is wrong with a state by itself: a refused history, a fault, a final state that does not check."""
         if state[self.count + 1] == REFUSED:
-            return Bad("history", state, "no order of the operations explains these results")
+            return Violation("history", state, "no order of the operations explains these results")
         for thread in range(self.count):
             local = self._locals[thread][state[thread]]
             if local.kind == "fault":
-                return Bad("fault", state, str(local.fault), thread)
+                return Violation("fault", state, str(local.fault), thread)
         if self._judge is not None and self.is_final(state):
             message = self._judge(state)
             if message is not None:
-                return Bad("final", state, message)
+                return Violation("final", state, message)
         return None
 
-    def found(self, state: State) -> Bad | None:
+    def violation_of_any(self, state: State) -> Violation | None:
         """What is wrong with a state, or with one that it stands for. Raises Asymmetric."""
-        bad = self.wrong(state)
-        if bad is None and self._symmetry is not None and self._judge is not None and self.is_final(state):
-            return next((bad for bad in map(self.wrong, self.arrangements(state)) if bad is not None), None)
-        return bad
+        found = self.violation(state)
+        if found is None and self._symmetry is not None and self._judge is not None and self.is_final(state):
+            return next(filter(None, map(self.violation, self.arrangements(state))), None)
+        return found
 
     def arrangements(self, state: State) -> Iterator[State]:
-        """The states that this one stands for, of those that memory keeps apart: itself, unless threads are alike."""
+        """The states that this one stands for, of different memory: itself, unless threads are symmetric."""
         if self._symmetry is None:
             yield state
         else:
@@ -220,113 +212,3 @@ class Space:
             after = self._monitor.advance(self.monitors[watched], thread, events)
             known = self._moves[key] = REFUSED if after is None else self._intern(after)
         return known
-
-
-@dataclass(slots=True)
-class Graph:
-    """What a search saw. ``edges[i][m]`` is the number of the state after move m from state i, -1 for none."""
-
-    states: list[State] = field(default_factory=list)
-    edges: list[tuple[int, ...]] = field(default_factory=list)
-    finals: list[int] = field(default_factory=list)
-    transitions: int = 0
-    bad: Bad | None = None
-    complete: bool = False
-
-
-def search(space: Space, enough: Callable[[int], bool] | None = None) -> Graph:
-    """See every reachable state, or stop at the first bad one, or when ``enough(states so far)``.
-
-    ``complete`` is true only when nothing reachable was left out. Raises Reclassified, Asymmetric.
-    """
-    graph = Graph()
-    index: dict[State, int] = {space.start: 0}
-    graph.states.append(space.start)
-    states = graph.states
-    graph.bad = space.found(space.start)
-    at = 0
-    while at < len(states) and graph.bad is None:
-        state = states[at]
-        row = []
-        for after in space.kept(state):
-            if after is None:
-                row.append(-1)
-                continue
-            known = index.get(after)
-            if known is None:
-                known = index[after] = len(states)
-                states.append(after)
-                graph.bad = graph.bad or space.found(after)
-            row.append(known)
-            graph.transitions += 1
-        graph.edges.append(tuple(row))
-        if space.is_final(state):
-            graph.finals.append(at)
-        at += 1
-        if at & 0xF == 0 and enough is not None and enough(len(states)):
-            return graph
-    graph.complete = graph.bad is None
-    return graph
-
-
-def stuck(space: Space, graph: Graph) -> Bad | None:
-    """The nearest state from which the program can never finish, if there is one; needs a complete graph."""
-    edges = [tuple(child for child in row if child >= 0) for row in graph.edges]
-    traps = sorted(bottom_components(edges, frozenset(graph.finals)))
-    if not traps:
-        return None
-    members = traps[0]
-    states = [graph.states[member] for member in members]
-    shared = {state[space.count] for state in states}
-    lone = any(
-        space.engine.threads[thread].table[state[thread]].kind == "diverges"
-        for state in states
-        for thread in range(space.count)
-    )
-    if lone and not space.engine.interrupts and all(not edges[member] for member in members):
-        return Bad("divergence", states[0], "a thread loops for ever in memory that is its own")
-    if len(shared) == 1:
-        return Bad("deadlock", states[0], f"{len(states)} states, and shared memory is the same in all of them")
-    return Bad("livelock", states[0], f"{len(states)} states that change shared memory and never finish")
-
-
-def shortest_by_switches(space: Space, wanted: Callable[[State], bool]) -> list[int]:
-    """The moves of a path to a wanted state with the fewest context switches, and of those the fewest legs.
-
-    Raises ValueError where no wanted state is reachable.
-    """
-    start = (space.start, -1)
-    parents: Parents = {}
-    level: list[tuple[Node, Node | None, int]] = [(start, None, -1)]
-    while level:
-        queue = deque[Node]()
-        for node, parent, move in level:
-            if node not in parents:
-                parents[node] = None if parent is None else (parent, move)
-                queue.append(node)
-        level = []
-        while queue:
-            node = queue.popleft()
-            state, last = node
-            if wanted(state):
-                return _path(parents, node)
-            for move, after in enumerate(space.successors(state)):
-                thread = move % space.count
-                if after is None or (after, thread) in parents:
-                    continue
-                if last in (-1, thread):
-                    parents[after, thread] = (node, move)
-                    queue.append((after, thread))
-                else:
-                    level.append(((after, thread), node, move))
-    raise ValueError("no such state is reachable")
-
-
-def _path(parents: Parents, node: Node) -> list[int]:
-    path = []
-    step = parents[node]
-    while step is not None:
-        node, move = step
-        path.append(move)
-        step = parents[node]
-    return path[::-1]

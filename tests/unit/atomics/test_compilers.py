@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_nextrust.atomics.campaign import Plan
-from pytest_nextrust.atomics.compilers import Checked, c, check_compiler, maker, native, rust
+from pytest_nextrust.atomics.compilers import c, rust
+from pytest_nextrust.atomics.compilers.checking import Checked, check_compiler
 from pytest_nextrust.atomics.compilers.chunks import crashed, reason, split
 from pytest_nextrust.atomics.compilers.functions import Operation
-from pytest_nextrust.atomics.compilers.makers import CMaker, Maker
-from pytest_nextrust.atomics.compilers.making import Batch, batches
+from pytest_nextrust.atomics.compilers.makers import CMaker, Maker, maker
+from pytest_nextrust.atomics.compilers.making import Batch, batches, native
 from pytest_nextrust.atomics.table import OPERATIONS, ROUTINES, SIZES
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import BuildFailed, ToolchainMissing

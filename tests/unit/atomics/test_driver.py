@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_nextrust import macho
-from pytest_nextrust.atomics import RUNTIMES
-from pytest_nextrust.atomics.build import Runtime, Unit, build
+from pytest_nextrust.atomics.build import RUNTIMES, Runtime, Unit, build
 from pytest_nextrust.atomics.campaign import Target, _payload, _wire
 from pytest_nextrust.atomics.driver import Call, History, assemble
 from pytest_nextrust.atomics.findings import request_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.atomics import RUNTIMES
+from pytest_nextrust.atomics.build import RUNTIMES
 from tests.unit.atomics import cases, qemu
 
 GNU = ("m68k-linux-gnu-gcc", "-m68030")

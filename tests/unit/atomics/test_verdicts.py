@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.atomics import RUNTIMES
-from pytest_nextrust.atomics.build import Unit, build
+from pytest_nextrust.atomics.build import RUNTIMES, Unit, build
 from pytest_nextrust.atomics.campaign import Outcome, Plan, Target, check
 from pytest_nextrust.emu.sandbox import Sandbox
 from tests.atomics_mutants import Mutant, mutants, rights, write_right

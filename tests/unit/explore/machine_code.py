@@ -16,8 +16,9 @@ from pytest_nextrust.emu.child.stepper import Region, Stepper
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
+from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
-from pytest_nextrust.explore.child.transition_system import Graph, Monitor, Space, search
+from pytest_nextrust.explore.child.transition_system import Monitor, TransitionSystem
 
 CODE, DATA, STACK = 0x2000, 0x10000, 0x20000
 PAGE = 0x2000
@@ -147,22 +148,22 @@ def stepper(program: Program) -> Iterator[Stepper]:
 
 @dataclass
 class Explored:
-    """A complete search: its graph, space, and in how many rounds what is shared and who is alike was found out."""
+    """A complete search: its system and graph, the rounds that it took, and who was found to be symmetric."""
 
-    space: Space
+    system: TransitionSystem
     graph: Graph
     rounds: int
-    alike: Partition = ()
+    symmetric: Partition = ()
 
     def finals(self, size: int = DATA_BYTES) -> set[bytes]:
         """The data page's first bytes in every final state."""
         finals = [self.graph.states[number] for number in self.graph.finals]
-        return {self.data(one, size) for state in finals for one in self.space.arrangements(state)}
+        return {self.data(one, size) for state in finals for one in self.system.arrangements(state)}
 
     def data(self, state: tuple[int, ...], size: int = DATA_BYTES) -> bytes:
-        engine = self.space.engine
-        count = self.space.count
-        memory = {address: engine._original(address) for address in range(DATA, DATA + size)}
+        engine = self.system.engine
+        count = self.system.count
+        memory = {address: engine.original(address) for address in range(DATA, DATA + size)}
         memory.update(zip(engine.order, engine.vectors[state[count]], strict=True))
         for thread in range(count):
             locals_ = engine.threads[thread]
@@ -176,9 +177,9 @@ def explored(
     monitor: Monitor | None = None,
     marks: dict[int, Mark] | None = None,
     guess: Sequence[int] = (),
-    alike: Partition = (),
+    symmetric: Partition = (),
 ) -> Explored:
-    """Search until what is shared, and who is alike, contradicts nothing."""
+    """Search until what is shared, and who is symmetric, contradicts nothing."""
     shared = set(guess)
     rounds = 0
     while True:
@@ -186,12 +187,12 @@ def explored(
         with stepper(program) as machine:
             try:
                 engine = Engine(machine, program.starts, Accesses(shared), marks, options)
-                space = Space(engine, monitor, alike=alike)
-                return Explored(space, search(space), rounds, alike)
+                system = TransitionSystem(engine, monitor, symmetric=symmetric)
+                return Explored(system, explore_states(system), rounds, symmetric)
             except Reclassified as found:
                 shared |= found.addresses
             except Asymmetric as found:
-                alike = found.partition
+                symmetric = found.partition
 
 
 Whole = tuple[tuple[bytes, ...], bytes, tuple[bytes, ...]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_nextrust.explore.child.macro_steps import Options
-from pytest_nextrust.explore.child.transition_system import stuck
+from pytest_nextrust.explore.child.search import stuck
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore.machine_code import (
     ADD,
@@ -49,11 +49,11 @@ def test_a_handler_that_wants_its_own_threads_lock_is_a_deadlock() -> None:
     """Interrupting the holder of a lock with a handler that takes it spins for ever; without the handler none does."""
     careful = lock(DATA + 4) + increment(DATA) + unlock(DATA + 4)
     found = interrupted((careful + RTS,), careful)
-    trap = stuck(found.space, found.graph)
+    trap = stuck(found.system, found.graph)
     assert trap is not None
     assert trap.kind == "deadlock"
     alone = explored(Program((careful + RTS, careful + RTS)))
-    assert stuck(alone.space, alone.graph) is None
+    assert stuck(alone.system, alone.graph) is None
 
 
 def test_one_instruction_needs_no_lock() -> None:
@@ -61,7 +61,7 @@ def test_one_instruction_needs_no_lock() -> None:
     waits.
     """
     found = interrupted((increment(DATA) + RTS, increment(DATA) + RTS), increment(DATA))
-    assert stuck(found.space, found.graph) is None
+    assert stuck(found.system, found.graph) is None
     assert {memory[0] for memory in found.finals()} == {2, 3, 4}
 
 

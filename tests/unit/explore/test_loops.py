@@ -24,19 +24,19 @@ def test_a_test_and_set_lock_starves_and_is_overtaken_without_bound() -> None:
     """A thread that spins on tas may never get the lock, however often the others have it."""
     take = lock(DATA) + unlock(DATA) + RTS
     found = explored(Program((take, take)), Options(loop=True))
-    edges = rounds(found.space, found.graph)
+    edges = rounds(found.system, found.graph)
     for thread in (0, 1):
-        assert starving(found.space, found.graph, edges, thread) is not None
-        assert overtaking(found.space, found.graph, edges, thread) is None
+        assert starving(found.system, found.graph, edges, thread) is not None
+        assert overtaking(found.system, found.graph, edges, thread) is None
 
 
 def test_taking_turns_starves_nobody_and_one_passes_at_most_once() -> None:
     """Strict alternation: whoever waits is passed by the other's one round, and then it is its turn."""
     found = explored(Program((MINE_0, MINE_1)), Options(loop=True))
-    edges = rounds(found.space, found.graph)
+    edges = rounds(found.system, found.graph)
     for thread in (0, 1):
-        assert starving(found.space, found.graph, edges, thread) is None
-        assert overtaking(found.space, found.graph, edges, thread) == 1
+        assert starving(found.system, found.graph, edges, thread) is None
+        assert overtaking(found.system, found.graph, edges, thread) == 1
 
 
 NEXT, SERVING = DATA, DATA + 1
@@ -61,10 +61,10 @@ def test_a_ticket_lock_is_overtaken_by_the_others_once_each(count: int) -> None:
     """Whoever has drawn is passed by those before it, n-1 at most, and never starves."""
     options = Options(loop=True, doorways=doorways(count, DRAW))
     found = explored(Program((TICKET,) * count), options)
-    edges = rounds(found.space, found.graph)
+    edges = rounds(found.system, found.graph)
     for thread in range(count):
-        assert starving(found.space, found.graph, edges, thread, waiting=True) is None
-        assert overtaking(found.space, found.graph, edges, thread) == count - 1
+        assert starving(found.system, found.graph, edges, thread, waiting=True) is None
+        assert overtaking(found.system, found.graph, edges, thread) == count - 1
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -74,23 +74,23 @@ def test_a_test_and_set_lock_is_unbounded_wherever_its_doorway_is(count: int) ->
     program = Program((take,) * count)
     options = Options(loop=True, doorways=frozenset(start.entry + len(ADD) for start in program.starts))
     found = explored(program, options)
-    edges = rounds(found.space, found.graph)
-    assert starving(found.space, found.graph, edges, 0, waiting=True) is not None
-    assert overtaking(found.space, found.graph, edges, 0) is None
+    edges = rounds(found.system, found.graph)
+    assert starving(found.system, found.graph, edges, 0, waiting=True) is not None
+    assert overtaking(found.system, found.graph, edges, 0) is None
 
 
 def test_without_a_doorway_the_draw_itself_counts() -> None:
     """A ticket drawn by cas may be lost to the other for ever: without a mark that is starvation."""
     found = explored(Program((TICKET, TICKET)), Options(loop=True))
-    edges = rounds(found.space, found.graph)
-    assert starving(found.space, found.graph, edges, 0) is not None
-    assert overtaking(found.space, found.graph, edges, 0) is None
+    edges = rounds(found.system, found.graph)
+    assert starving(found.system, found.graph, edges, 0) is not None
+    assert overtaking(found.system, found.graph, edges, 0) is None
 
 
 def test_every_thread_completes_rounds() -> None:
     """The edges do say who completes: both threads do, and a thread that never ends does not."""
     found = explored(Program((MINE_0, MINE_1)), Options(loop=True))
-    assert {thread for _, _, thread, done in rounds(found.space, found.graph) if done} == {0, 1}
+    assert {thread for _, _, thread, done in rounds(found.system, found.graph) if done} == {0, 1}
     endless = flip(DATA, 1) + bytes.fromhex("60f6")
     other = explored(Program((endless, flip(DATA, 2) + RTS)), Options(loop=True))
-    assert {thread for _, _, thread, done in rounds(other.space, other.graph) if done} == {1}
+    assert {thread for _, _, thread, done in rounds(other.system, other.graph) if done} == {1}

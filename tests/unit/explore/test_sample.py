@@ -9,7 +9,7 @@ import pytest
 from pytest_nextrust.explore.child.accesses import Accesses
 from pytest_nextrust.explore.child.macro_steps import Engine
 from pytest_nextrust.explore.child.sample import Sample, guarantee, pct, sample, uniform
-from pytest_nextrust.explore.child.transition_system import Space, State
+from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from tests.unit.explore.machine_code import ADD, DATA, RTS, Program, increment, load, lock, stepper, store, unlock
 
 SHARED = range(DATA, DATA + 12)
@@ -17,7 +17,7 @@ RACY = load(DATA) + ADD + store(DATA) + RTS
 LOCKED = lock(DATA + 8) + load(DATA) + ADD + store(DATA) + unlock(DATA + 8) + RTS
 
 
-def sampled(program: Program, kind: str, schedules: int = 500, seed: int = 1) -> tuple[Sample, Space]:
+def sampled(program: Program, kind: str, schedules: int = 500, seed: int = 1) -> tuple[Sample, TransitionSystem]:
     """Sample until a final state in which the first byte is not the number of threads."""
     with stepper(program) as machine:
         engine = Engine(machine, program.starts, Accesses(SHARED))
@@ -27,30 +27,30 @@ def sampled(program: Program, kind: str, schedules: int = 500, seed: int = 1) ->
             count = vector[engine.order.index(DATA)]
             return None if count == len(program.threads) else f"the count is {count}"
 
-        space = Space(engine, judge=judge)
+        system = TransitionSystem(engine, judge=judge)
         rng = random.Random(seed)
         if kind == "uniform":
-            return sample(space, lambda _: uniform(rng), schedules), space
-        return sample(space, lambda length: pct(space.count, rng, 3, length), schedules), space
+            return sample(system, lambda _: uniform(rng), schedules), system
+        return sample(system, lambda length: pct(system.count, rng, 3, length), schedules), system
 
 
 @pytest.mark.parametrize("kind", ["uniform", "pct"])
 def test_a_lost_update_is_found_and_its_path_leads_to_it(kind: str) -> None:
     """The bad state is the end of the path that comes with it."""
-    seen, space = sampled(Program((RACY, RACY)), kind)
-    assert seen.bad is not None
-    state: State | None = space.start
+    seen, system = sampled(Program((RACY, RACY)), kind)
+    assert seen.violation is not None
+    state: State | None = system.start
     for thread in seen.path:
         assert state is not None
-        state = space.after(state, thread)
-    assert state == seen.bad.state
+        state = system.after(state, thread)
+    assert state == seen.violation.state
 
 
 @pytest.mark.parametrize("kind", ["uniform", "pct"])
 def test_a_right_lock_survives_and_every_schedule_ends(kind: str) -> None:
     """No alarm on a lock that holds, spinning and all."""
     seen, _ = sampled(Program((LOCKED, LOCKED, LOCKED)), kind)
-    assert seen.bad is None
+    assert seen.violation is None
     assert seen.schedules == 500
     assert seen.longest > 0
 
@@ -60,8 +60,8 @@ def test_a_lock_that_is_never_released_is_a_deadlock(kind: str) -> None:
     """A run that does not end is continued fairly, and coming back to a state shows that nothing ends it."""
     keep = lock(DATA + 8) + increment(DATA) + RTS
     seen, _ = sampled(Program((keep, keep)), kind)
-    assert seen.bad is not None
-    assert seen.bad.kind == "deadlock"
+    assert seen.violation is not None
+    assert seen.violation.kind == "deadlock"
 
 
 @pytest.mark.parametrize("kind", ["uniform", "pct"])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.explore.child.macro_steps import Options
-from pytest_nextrust.explore.child.transition_system import stuck
+from pytest_nextrust.explore.child.search import stuck
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore.machine_code import (
     ADD,
@@ -89,7 +89,7 @@ def test_same_answers_as_every_interleaving(program: Program) -> None:
         found = explored(program, options)
         assert found.graph.complete
         assert found.finals() == finals
-        assert (stuck(found.space, found.graph) is not None) == can_be_stuck
+        assert (stuck(found.system, found.graph) is not None) == can_be_stuck
 
 
 @pytest.mark.campaign
@@ -103,7 +103,7 @@ def test_same_answers_with_signals(drawn: tuple[Program, Interrupts]) -> None:
     assert reduced.graph.complete
     assert whole.graph.complete
     assert reduced.finals() == whole.finals()
-    assert (stuck(reduced.space, reduced.graph) is None) == (stuck(whole.space, whole.graph) is None)
+    assert (stuck(reduced.system, reduced.graph) is None) == (stuck(whole.system, whole.graph) is None)
 
 
 def test_what_a_handler_leaves_below_the_stack_pointer_is_seen_by_who_looks() -> None:
@@ -136,7 +136,7 @@ def test_a_private_loop_under_signals_does_not_hide_the_other_thread() -> None:
     found = explored(program, Options(interrupts=interrupts))
     seen = {found.data(state)[:3] for state in found.graph.states}
     assert {b"\x01\x01\x02", b"\x00\x01\x01"} <= seen
-    assert stuck(found.space, found.graph) is not None
+    assert stuck(found.system, found.graph) is not None
 
 
 def test_a_lost_update_is_seen_and_a_locked_one_is_not_there() -> None:
@@ -168,7 +168,7 @@ def test_a_private_infinite_loop_does_not_hide_the_other_thread(reduce: bool) ->
     found = explored(program, Options(reduce=reduce))
     seen = {found.data(state)[:2] for state in found.graph.states}
     assert {b"\x01\x00", b"\x01\x01"} <= seen
-    trap = stuck(found.space, found.graph)
+    trap = stuck(found.system, found.graph)
     assert trap is not None
     assert trap.kind == ("divergence" if reduce else "deadlock")
 
@@ -179,7 +179,7 @@ def test_spinning_on_a_lock_that_nobody_releases_is_a_deadlock() -> None:
     """
     keep = lock(DATA) + increment(DATA + 1) + RTS
     found = explored(Program((keep, keep)))
-    trap = stuck(found.space, found.graph)
+    trap = stuck(found.system, found.graph)
     assert trap is not None
     assert trap.kind == "deadlock"
 
@@ -188,7 +188,7 @@ def test_spinning_that_changes_memory_for_ever_is_a_livelock() -> None:
     """A thread that keeps flipping a byte and never ends: the bottom component changes shared memory."""
     flips = flip(DATA, 1) + bytes.fromhex("60f6")
     found = explored(Program((flips, load(DATA) + store(DATA + 1) + RTS)))
-    trap = stuck(found.space, found.graph)
+    trap = stuck(found.system, found.graph)
     assert trap is not None
     assert trap.kind == "livelock"
 
@@ -197,7 +197,7 @@ def test_a_right_lock_is_never_stuck() -> None:
     """The twin of the two tests above: spin loops alone are no deadlock."""
     right = lock(DATA) + increment(DATA + 1) + unlock(DATA) + RTS
     found = explored(Program((right, right, right)))
-    assert stuck(found.space, found.graph) is None
+    assert stuck(found.system, found.graph) is None
     assert {memory[1] for memory in found.finals()} == {3}
 
 

@@ -1,4 +1,4 @@
-"""Threads that are alike: the same answers with the reduction by exchanges and without it, and who is not alike."""
+"""Symmetric threads: the same answers with the reduction by exchanges and without it, and who is not symmetric."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pytest_nextrust.explore.child import counterexample as find
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.local_states import OperationEvent
 from pytest_nextrust.explore.child.macro_steps import Mark, Options
-from pytest_nextrust.explore.child.transition_system import State, stuck
+from pytest_nextrust.explore.child.search import stuck
+from pytest_nextrust.explore.child.transition_system import State
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore import threads as code
 from tests.unit.explore.machine_code import (
@@ -73,7 +74,7 @@ def everybody(program: Program) -> tuple[tuple[int, ...], ...]:
 
 def orbit(found: Explored, state: State) -> set[State]:
     """Every state that this one stands for."""
-    symmetry = found.space._symmetry
+    symmetry = found.system._symmetry
     states = {state}
     for number, group in enumerate(symmetry._classes if symmetry is not None else ()):
         assert symmetry is not None
@@ -88,27 +89,27 @@ def orbit(found: Explored, state: State) -> set[State]:
 
 def same_answers(program: Program, on: Explored, off: Explored) -> None:
     """Both searches say the same, and where both end, the orbits of the one are the states of the other."""
-    bad = [found.graph.bad and found.graph.bad.kind for found in (on, off)]
-    assert bad[0] == bad[1], program
-    if bad[0] is not None:
+    violation = [found.graph.violation and found.graph.violation.kind for found in (on, off)]
+    assert violation[0] == violation[1], program
+    if violation[0] is not None:
         return
     assert on.graph.complete
     assert off.graph.complete
     assert on.finals() == off.finals()
-    traps = [stuck(found.space, found.graph) for found in (on, off)]
+    traps = [stuck(found.system, found.graph) for found in (on, off)]
     assert (traps[0] and traps[0].kind) == (traps[1] and traps[1].kind)
-    if on.space.engine.order == off.space.engine.order:
+    if on.system.engine.order == off.system.engine.order:
         kept = [orbit(on, state) for state in on.graph.states]
         assert len(set().union(*kept)) == len(off.graph.states)
-        assert off.space.monitors != [()] or sum(map(len, kept)) == len(off.graph.states)
+        assert off.system.monitors != [()] or sum(map(len, kept)) == len(off.graph.states)
 
 
 @pytest.mark.campaign
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(programs())
-def test_same_answers_with_threads_alike(program: Program) -> None:
+def test_same_answers_with_symmetric_threads(program: Program) -> None:
     """Generated threads that do the same, nearly the same, or something else: every state is there in one form."""
-    same_answers(program, explored(program, alike=everybody(program)), explored(program))
+    same_answers(program, explored(program, symmetric=everybody(program)), explored(program))
 
 
 @st.composite
@@ -144,24 +145,24 @@ def test_same_answers_of_histories(drawn: tuple[Program, dict[int, Mark], Any]) 
     """Explanations whose operations are renamed: the same verdict, and the same states but for exchanges."""
     program, marks, monitor = drawn
     guess = range(DATA, DATA + 1)
-    on = explored(program, monitor=monitor, marks=marks, guess=guess, alike=everybody(program))
+    on = explored(program, monitor=monitor, marks=marks, guess=guess, symmetric=everybody(program))
     same_answers(program, on, explored(program, monitor=monitor, marks=marks, guess=guess))
 
 
 def test_states_are_fewer_by_nearly_the_number_of_orders() -> None:
     """Three threads under one lock, each adding twice: of six states that differ by an exchange one is kept."""
     program = Program((RIGHT * 2 + RTS,) * 3)
-    on, off = explored(program, alike=((0, 1, 2),)), explored(program)
-    assert on.alike == ((0, 1, 2),)
+    on, off = explored(program, symmetric=((0, 1, 2),)), explored(program)
+    assert on.symmetric == ((0, 1, 2),)
     assert len(off.graph.states) > 5 * len(on.graph.states)
 
 
 @pytest.mark.parametrize("tell", [ESCAPE, WHO + store(DATA + 3), WHO + PUSH + load(DATA) + POP + store(DATA + 3)])
 def test_a_stack_address_that_shows_makes_threads_differ(tell: bytes) -> None:
-    """Who stores where its stack is, at once or from its own memory, is not alike to others who do."""
+    """Who stores where its stack is, at once or from its own memory, is not symmetric to others who do."""
     program = Program((tell + RTS, tell + RTS))
-    on, off = explored(program, alike=((0, 1),)), explored(program)
-    assert on.alike == ()
+    on, off = explored(program, symmetric=((0, 1),)), explored(program)
+    assert on.symmetric == ()
     assert on.finals() == off.finals()
     assert len(off.finals()) == 2
 
@@ -177,8 +178,8 @@ def test_code_that_depends_on_the_stack_address_makes_threads_differ(first: byte
     body = first + WHO + bytes.fromhex("0400 001f") + skip_if_zero(other + RTS) + one + RTS
     program = Program((body, body))
     shared = range(DATA, DATA + 2)
-    on, off = explored(program, guess=shared, alike=((0, 1),)), explored(program, guess=shared)
-    assert on.alike == ()
+    on, off = explored(program, guess=shared, symmetric=((0, 1),)), explored(program, guess=shared)
+    assert on.symmetric == ()
     same_answers(program, on, off)
 
 
@@ -186,8 +187,8 @@ def test_states_that_meet_in_one_thread_only_make_threads_differ() -> None:
     """One thread forgets what it has read and the other keeps it: their states do not correspond one to one."""
     body = WHO + PUSH + load(DATA) + bytes.fromhex("c01f") + increment(DATA + 1) + store(DATA + 2) + RTS
     program = Program((body, body, flip(DATA, 0x20) + RTS))
-    on, off = explored(program, alike=((0, 1),)), explored(program)
-    assert on.alike == ()
+    on, off = explored(program, symmetric=((0, 1),)), explored(program)
+    assert on.symmetric == ()
     assert on.finals() == off.finals()
 
 
@@ -202,15 +203,15 @@ def test_results_that_differ_make_threads_differ() -> None:
     def add(array: bytes) -> tuple[bytes, bytes]:
         return bytes([array[0] + 1]), b""
 
-    for seen, alike in ((lambda _, result: result[3:4], ()), (lambda _, result: b"", ((0, 1),))):
+    for seen, symmetric in ((lambda _, result: result[3:4], ()), (lambda _, result: b"", ((0, 1),))):
         monitor: Any = Linearizability([add, add], b"\0", seen)
-        assert explored(Program(threads), monitor=monitor, marks=marks, alike=((0, 1),)).alike == alike
+        assert explored(Program(threads), monitor=monitor, marks=marks, symmetric=((0, 1),)).symmetric == symmetric
 
 
-def test_a_stack_address_that_does_not_show_leaves_them_alike() -> None:
+def test_a_stack_address_that_does_not_show_leaves_them_symmetric() -> None:
     """The twin: the address is pushed, popped and dropped."""
     body = WHO + PUSH + increment(DATA) + POP + RTS
-    assert explored(Program((body, body)), alike=((0, 1),)).alike == ((0, 1),)
+    assert explored(Program((body, body)), symmetric=((0, 1),)).symmetric == ((0, 1),)
 
 
 def test_a_difference_that_shows_only_after_another_thread_is_found() -> None:
@@ -219,17 +220,17 @@ def test_a_difference_that_shows_only_after_another_thread_is_found() -> None:
     body += POP + store(DATA + 3) + RTS
     other = increment(DATA) + ADD + RTS
     program = Program((body, body, other))
-    on, off = explored(program, alike=everybody(program)), explored(program)
-    assert on.alike == ()
+    on, off = explored(program, symmetric=everybody(program)), explored(program)
+    assert on.symmetric == ()
     assert on.finals() == off.finals()
 
 
 def test_classes_are_found_out() -> None:
-    """Of threads that do one of two things, those that do the same are alike."""
+    """Of threads that do one of two things, those that do the same are symmetric."""
     one, other = RIGHT + RTS, increment(DATA + 1) + load(DATA) + store(DATA + 2) + RTS
     program = Program((one, other, one, other))
-    on, off = explored(program, alike=everybody(program)), explored(program)
-    assert sorted(on.alike) == [(0, 2), (1, 3)]
+    on, off = explored(program, symmetric=everybody(program)), explored(program)
+    assert sorted(on.symmetric) == [(0, 2), (1, 3)]
     same_answers(program, on, off)
 
 
@@ -248,7 +249,7 @@ def test_operations_of_another_meaning_make_threads_differ() -> None:
 
     for operations, expected in (([add, add], ((0, 1),)), ([add, add_too], ())):
         monitor: Any = Linearizability(operations, b"\0", lambda _, result: result[3:4])
-        assert explored(Program(threads), monitor=monitor, marks=marks, alike=((0, 1),)).alike == expected
+        assert explored(Program(threads), monitor=monitor, marks=marks, symmetric=((0, 1),)).symmetric == expected
 
 
 def test_a_judge_that_cannot_rename_signals_and_repetition_switch_it_off() -> None:
@@ -267,7 +268,7 @@ def test_a_judge_that_cannot_rename_signals_and_repetition_switch_it_off() -> No
     program = Program((body, body), handler=increment(DATA + 1) + DROP_SIG + SIGRETURN)
     interrupts = Options(interrupts=Interrupts(program.handler_entry))
     for options, monitor in ((Options(), Other()), (interrupts, None), (Options(reduce=False), None)):
-        on = explored(program, options, monitor, alike=((0, 1),))
+        on = explored(program, options, monitor, symmetric=((0, 1),))
         assert len(on.graph.states) == len(explored(program, options, monitor).graph.states)
 
 
@@ -309,7 +310,9 @@ FUNCTIONS = (
 
 @pytest.mark.parametrize("visits", [0, find.VISITS])
 @pytest.mark.parametrize("number", range(len(FUNCTIONS)))
-def test_findings_among_threads_alike_are_real_runs(number: int, visits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_among_symmetric_threads_are_real_runs(
+    number: int, visits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each kind of finding, with its shortest run and with the one by which the search came to it, and a replay."""
     monkeypatch.setattr(find, "VISITS", visits)
     program = code.concurrent(FUNCTIONS[number])
@@ -323,8 +326,8 @@ def test_findings_among_threads_alike_are_real_runs(number: int, visits: int, mo
 def test_every_exchange_is_a_permutation() -> None:
     """All parts of all classes are exchanged, and nobody else's."""
     one, other = RIGHT + RTS, increment(DATA + 1) + load(DATA) + store(DATA + 2) + RTS
-    found = explored(Program((one, other, one, other)), alike=((0, 1, 2, 3),))
+    found = explored(Program((one, other, one, other)), symmetric=((0, 1, 2, 3),))
     expected = {(a, b, c, d) for (a, c), (b, d) in product(permutations((0, 2)), permutations((1, 3)))}
-    exchanges = list(found.space.exchanges())
+    exchanges = list(found.system.exchanges())
     assert exchanges[0] == (0, 1, 2, 3)
     assert set(exchanges) == expected

@@ -1,4 +1,4 @@
-"""Where meaning and code part: of every kind of finding the first wrong instruction is named, of right code none."""
+"""The first wrong step: of every kind of finding the first wrong instruction is named, of right code none."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ WRONG = {
     "adds-for-ever": (ADD + "2001 60f8", "deadlock", "move.l d1, (a0)", "in the object, which held"),
     "keeps-the-lock": (f"4af9 {LOCK:08x} 6bf8" + ADD + "4e75", "deadlock", "tas.b", "does not put it back"),
 }
-"""Code, the finding's kind, the instruction where it parts from its meaning, and words of what is said of it."""
+"""Code, the finding's kind, the instruction that is its first wrong step, and words of the sentence about it."""
 
 RIGHT = {
     "plain": ADD + "4e75",
@@ -96,7 +96,7 @@ TOGETHER = Plan(crowds=((2, 1),), pairs=False, conformance=False)
 
 
 def step_of(finding: dict[str, Any]) -> dict[str, Any]:
-    """The step of the trace that the finding's parting names; the pc must be that step's."""
+    """The step of the trace that the finding's ``parted`` names; the pc must be that step's."""
     parted = finding["parted"]
     step: dict[str, Any] = finding["trace"][parted["step"]]
     assert step["pc"] == parted["pc"]
@@ -105,19 +105,19 @@ def step_of(finding: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_the_first_wrong_instruction_is_named(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    """The finding's parting is the instruction that was made wrong, with a sentence on what it did."""
+    """The finding's first wrong step is the instruction that was made wrong, with a sentence on what it did."""
     code, kind, instruction, words = WRONG[name]
     found = next(f for f in checked(code, sandbox, tmp_path, ALONE).findings if f["kind"] == kind)
     assert step_of(found)["instruction"].startswith(instruction)
     assert words in found["parted"]["message"]
-    (line,) = [n for n, text in enumerate(found["lines"]) if text.startswith("> here meaning and code part: ")]
+    (line,) = [n for n, text in enumerate(found["lines"]) if text.startswith("> first wrong step: ")]
     assert instruction in found["lines"][line - 1]
     jsonschema.validate(found, FINDING)
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_right_code_has_no_parting(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    """Twins that do the same in another way: no finding at all, and so no parting."""
+def test_right_code_has_no_wrong_step(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Twins that do the same in another way: no finding at all, and so no wrong step."""
     assert checked(RIGHT[name], sandbox, tmp_path, ALONE).findings == []
 
 
@@ -135,7 +135,7 @@ def test_every_step_says_what_it_left(sandbox: Sandbox, tmp_path: Path) -> None:
     assert ("N" in adding["flags"], "Z" in adding["flags"]) == (total >= 1 << 31, total == 0)
 
 
-def test_a_lost_update_parts_at_the_store_that_loses_it(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_lost_update_is_wrong_from_the_store_that_loses_it(sandbox: Sandbox, tmp_path: Path) -> None:
     """Among threads: the write after which no order of the calls begun explains the object, and that stays so."""
     (found,) = checked(ADD + "4e75", sandbox, tmp_path, TOGETHER).findings
     assert found["kind"] in ("final", "history")
@@ -144,10 +144,10 @@ def test_a_lost_update_parts_at_the_store_that_loses_it(sandbox: Sandbox, tmp_pa
     stores = [n for n, s in enumerate(found["trace"]) if s["instruction"] == step["instruction"]]
     assert found["parted"]["step"] == stores[-1]
     assert "no order of the calls" in found["parted"]["message"]
-    assert any(line.startswith("> here meaning and code part") for line in found["lines"])
+    assert any(line.startswith("> first wrong step: ") for line in found["lines"])
 
 
-def test_a_wrong_answer_parts_at_the_return(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_wrong_answer_is_wrong_from_the_return(sandbox: Sandbox, tmp_path: Path) -> None:
     """Among threads, with memory explained to the end: the return whose result no order explains."""
     code = CAS.replace("4e75", "2001 4e75")
     (found,) = checked(code, sandbox, tmp_path, TOGETHER).findings
@@ -160,7 +160,7 @@ def test_a_wrong_answer_parts_at_the_return(sandbox: Sandbox, tmp_path: Path) ->
 
 
 def test_stores_that_pass_through_other_bytes_do_not_count(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Under a lock an object is written by halves, and nothing parts; without it the torn one is where it parts."""
+    """Written by halves under a lock an object is right; without the lock the torn store is the first wrong step."""
     halves = "206f 0004 2010 222f 0008 d280 3141 0002 4841 3081"
     locked = f"4af9 {LOCK:08x} 6bf8 {halves} 4239 {LOCK:08x} 4e75"
     assert checked(locked, sandbox, tmp_path, TOGETHER).findings == []

@@ -1,0 +1,133 @@
+"""The search over whole states: every reachable one, or the first that violates something, and what can never finish.
+
+Spin loops are cycles, not bounds, so a search that ends has seen everything that can happen. It is breadth first: the
+first violation it meets is one with the fewest macro-steps before it.
+
+Boundary: numbers and tuples, as ``transition_system``'s.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pytest_nextrust.explore.child.liveness import bottom_components
+from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
+
+__all__ = ["Graph", "explore_states", "shortest_by_switches", "stuck"]
+
+Node = tuple[State, int]
+"""A state and the thread that moved last; parents are kept with the move that led on."""
+
+Parents = dict[Node, tuple[Node, int] | None]
+
+
+@dataclass(slots=True)
+class Graph:
+    """What a search saw. ``edges[i][m]`` is the number of the state after move m from state i, -1 for none."""
+
+    states: list[State] = field(default_factory=list)
+    edges: list[tuple[int, ...]] = field(default_factory=list)
+    finals: list[int] = field(default_factory=list)
+    transitions: int = 0
+    violation: Violation | None = None
+    complete: bool = False
+
+
+def explore_states(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
+    """See every reachable state, or stop at the first violation, or when ``enough(states so far)``.
+
+    ``complete`` is true only when nothing reachable was left out. Raises Reclassified, Asymmetric.
+    """
+    graph = Graph()
+    index: dict[State, int] = {system.start: 0}
+    graph.states.append(system.start)
+    states = graph.states
+    graph.violation = system.violation_of_any(system.start)
+    at = 0
+    while at < len(states) and graph.violation is None:
+        state = states[at]
+        row = []
+        for after in system.kept(state):
+            if after is None:
+                row.append(-1)
+                continue
+            known = index.get(after)
+            if known is None:
+                known = index[after] = len(states)
+                states.append(after)
+                graph.violation = graph.violation or system.violation_of_any(after)
+            row.append(known)
+            graph.transitions += 1
+        graph.edges.append(tuple(row))
+        if system.is_final(state):
+            graph.finals.append(at)
+        at += 1
+        if at & 0xF == 0 and enough is not None and enough(len(states)):
+            return graph
+    graph.complete = graph.violation is None
+    return graph
+
+
+def stuck(system: TransitionSystem, graph: Graph) -> Violation | None:
+    """The nearest state from which the program can never finish, if there is one; needs a complete graph."""
+    edges = [tuple(child for child in row if child >= 0) for row in graph.edges]
+    traps = sorted(bottom_components(edges, frozenset(graph.finals)))
+    if not traps:
+        return None
+    members = traps[0]
+    states = [graph.states[member] for member in members]
+    shared = {state[system.count] for state in states}
+    lone = any(
+        system.engine.threads[thread].table[state[thread]].kind == "diverges"
+        for state in states
+        for thread in range(system.count)
+    )
+    if lone and not system.engine.interrupts and all(not edges[member] for member in members):
+        return Violation("divergence", states[0], "a thread loops for ever in memory that is its own")
+    if len(shared) == 1:
+        return Violation("deadlock", states[0], f"{len(states)} states, and shared memory is the same in all of them")
+    return Violation("livelock", states[0], f"{len(states)} states that change shared memory and never finish")
+
+
+def shortest_by_switches(system: TransitionSystem, wanted: Callable[[State], bool]) -> list[int]:
+    """The moves of a path to a wanted state with the fewest context switches, and of those the fewest macro-steps.
+
+    Raises ValueError where no wanted state is reachable.
+    """
+    start = (system.start, -1)
+    parents: Parents = {}
+    level: list[tuple[Node, Node | None, int]] = [(start, None, -1)]
+    while level:
+        queue = deque[Node]()
+        for node, parent, move in level:
+            if node not in parents:
+                parents[node] = None if parent is None else (parent, move)
+                queue.append(node)
+        level = []
+        while queue:
+            node = queue.popleft()
+            state, last = node
+            if wanted(state):
+                return _path(parents, node)
+            for move, after in enumerate(system.successors(state)):
+                thread = move % system.count
+                if after is None or (after, thread) in parents:
+                    continue
+                if last in (-1, thread):
+                    parents[after, thread] = (node, move)
+                    queue.append((after, thread))
+                else:
+                    level.append(((after, thread), node, move))
+    raise ValueError("no such state is reachable")
+
+
+def _path(parents: Parents, node: Node) -> list[int]:
+    path = []
+    step = parents[node]
+    while step is not None:
+        node, move = step
+        path.append(move)
+        step = parents[node]
+    return path[::-1]

@@ -1,0 +1,213 @@
+"""What is explored: a program loaded for one request, where its operations begin and end, and who judges what it does.
+
+Faults of the program under test are findings and left to the search; what cannot be explored at all (a program without
+the functions asked for, a setup that does not return, a call of the kernel) is NotRunnable or HarnessFault.
+
+Boundary: child process only. Knows nothing of how the states are searched.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Container, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from pytest_nextrust.emu.child.cpu import Cpu
+from pytest_nextrust.emu.child.stepper import Stepper
+from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.errors import HarnessFault, NotRunnable
+from pytest_nextrust.explore.child.accesses import Accesses
+from pytest_nextrust.explore.child.execute import ScheduleExecutor
+from pytest_nextrust.explore.child.final_check import FinalCheck
+from pytest_nextrust.explore.child.image import Stopped, load, prepared
+from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
+from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options
+from pytest_nextrust.explore.child.symmetry import Partition
+from pytest_nextrust.explore.child.trace import is_call, stop_text, trap_text
+from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
+from pytest_nextrust.explore.child.traps import BASE, Interrupts
+from pytest_nextrust.explore.request import ExploreRequest
+
+__all__ = ["Host", "Subject", "unserved"]
+
+GUESS_STEPS = 3_000
+"""Instructions of each thread, run alone, from which the first guess of what is shared is made."""
+
+MONITORS = {"pytest_nextrust.atomics.history": "pytest_nextrust.atomics.child.monitor"}
+"""Where a module of a request's monitor is now. A token's hash covers the name, so tokens keep the first one."""
+
+
+class Host(Protocol):
+    """What the sandbox's child offers."""
+
+    def cpu(self, name: str) -> Cpu: ...
+    def say(self, line: str, /) -> None: ...
+
+
+class Subject:
+    """The program of one request, on one CPU, after its setup. Raises NotRunnable, HarnessFault; ``close`` it."""
+
+    def __init__(self, request: ExploreRequest, cpu: Cpu) -> None:
+        self.request = request
+        self.cpu = cpu
+        handler = request.handler if request.signals else None
+        image = load(request.program, request.cpu, request.threads, handler)
+        # A setup that fails is described by the names of the image as it was before.
+        self.image = image
+        self.image = prepared(image, cpu, request.setup, self._setup_failed)
+        self.interrupts: Interrupts | None = None
+        if self.image.handler is not None:
+            self.interrupts = Interrupts(self.image.handler, request.signals, request.nested)
+        self.check = FinalCheck(self.image, request.check) if request.check is not None else None
+        self.monitor = _monitor(request)
+        self.marks = self._marks()
+        self.objects = tuple((self.image.address(name), size) for name, size in request.objects)
+        self.doorways = frozenset() if request.doorway is None else frozenset({self.image.address(request.doorway)})
+
+    def close(self) -> None:
+        if self.check is not None:
+            self.check.close()
+
+    # -- running it ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def stepper(self) -> Iterator[Stepper]:
+        """The CPU with the image in memory. One at a time."""
+        stepper = Stepper(self.cpu, self.image.regions)
+        try:
+            yield stepper
+        finally:
+            stepper.close()
+
+    @contextmanager
+    def executor(self) -> Iterator[ScheduleExecutor]:
+        """What runs the threads under a given schedule, from the start."""
+        with self.stepper() as stepper:
+            yield ScheduleExecutor(stepper, self.image.starts, self.interrupts, self.request.loop)
+
+    def system(self, stepper: Stepper, shared: frozenset[int], symmetric: Partition) -> TransitionSystem:
+        """The states of the threads under a guess of what is shared and who is symmetric.
+
+        Raises Reclassified, Asymmetric.
+        """
+        options = Options(self.request.reduce, self.request.loop, self.doorways, self.interrupts)
+        engine = Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
+        judged: dict[State, str | None] = {}
+        dead = self.image.stacks if self.request.reduce else ()
+
+        def judge(state: State) -> str | None:
+            # Where schedules are drawn, thousands end in the same few states.
+            if state not in judged:
+                memory = _memory(engine, state)
+                judged[state] = self.final_message(memory, system.monitors[state[-1]], dead)
+            return judged[state]
+
+        wanted = self.check is not None or bool(self.monitor is not None and self.objects)
+        system = TransitionSystem(engine, self.monitor, judge if wanted else None, symmetric)
+        return system
+
+    def guess(self) -> frozenset[int]:
+        """The first guess of what is shared: the bytes that two threads touch, one writing, when each runs alone; and
+        those of the objects.
+
+        A history's operations begin with their first access to its objects. Of one thread and its handler nothing is
+        shared otherwise, and an interrupted operation would seem to begin after the handler that has seen its effect.
+        """
+        readers: dict[int, int] = {}
+        writers: dict[int, int] = {}
+        for thread, start in enumerate(self.image.starts):
+            with self.stepper() as stepper:
+                state = pack(start.entry, start.sp)
+                stepper.load(state)
+                for _ in range(GUESS_STEPS):
+                    if register_of(state, PC) == SENTINEL or stepper.step() is not None:
+                        break
+                    state = stepper.state()
+                    for writes, address, size in stepper.events:
+                        table = writers if writes else readers
+                        for byte in range(address, address + size):
+                            table[byte] = table.get(byte, 0) | 1 << thread
+        both = {byte: mask | readers.get(byte, 0) for byte, mask in writers.items()}
+        objects = frozenset(byte for start, size in self.objects for byte in range(start, start + size))
+        return objects.union(byte for byte, mask in both.items() if mask & (mask - 1))
+
+    # -- judging -------------------------------------------------------------------------------------------------------
+
+    def final_message(self, memory: Mapping[int, int], watched: Hashable, dead: Container[int] = ()) -> str | None:
+        """What is wrong with memory at the end, by the monitor and the check; None where nothing is.
+
+        Raises HarnessFault; Reclassified where the check reads a byte of ``dead`` that is not in ``memory``.
+        """
+        message = self._unexplained(memory, watched)
+        if message is not None or self.check is None:
+            return message
+        name = self.request.check
+        try:
+            answer = self.check.answer(memory, dead)
+        except Stopped as stopped:
+            if stopped.stop is None:
+                return f"{name} does not return"
+            if is_call(stopped.stop):
+                raise unserved(f"{name} makes {trap_text(stopped.stop, stopped.d0)}") from stopped
+            return f"{name} at {self.image.symbol(stopped.pc)} died of {stop_text(self.image, stopped.stop)}"
+        return None if answer == 0 else f"{name} answers {answer - (1 << 32) if answer >> 31 else answer}, not 0"
+
+    def _unexplained(self, memory: Mapping[int, int], watched: Hashable) -> str | None:
+        """Whether the objects are, in the end, what some order of the operations leaves."""
+        if self.monitor is None or not self.objects:
+            return None
+        assert isinstance(watched, Explanations)
+        found = bytes(
+            memory.get(at, self.image.byte(at)) for start, size in self.objects for at in range(start, start + size)
+        )
+        if self.monitor.explains(watched, found):
+            return None
+        return f"memory is 0x{found.hex()} in the end, and no order of the operations leaves that"
+
+    def _marks(self) -> dict[int, Mark]:
+        """Where operations begin and end."""
+        marks: dict[int, Mark] = {}
+        for number, operation in enumerate(self.request.operations):
+            reads = tuple((self.image.address(name), size) for name, size in operation.reads)
+            marks[self.image.address(operation.call)] = Mark(False, number)
+            marks[self.image.address(operation.returned)] = Mark(True, number, reads)
+        return marks
+
+    def _setup_failed(self, stopped: Stopped) -> Exception:
+        name = self.request.setup
+        where = f"at {self.image.symbol(stopped.pc)}"
+        remedy = f"make {name} return: it runs alone, before the threads"
+        if stopped.stop is None:
+            return NotRunnable("program", f"{name} does not return: {where}", place=self.request.name, remedy=remedy)
+        if is_call(stopped.stop):
+            return unserved(f"{name} makes {trap_text(stopped.stop, stopped.d0)}")
+        died = f"{name} dies {where} of {stop_text(self.image, stopped.stop)}"
+        return NotRunnable("program", died, place=self.request.name, remedy=remedy)
+
+
+def unserved(what: str) -> HarnessFault:
+    """The fault of a program that calls the kernel."""
+    return HarnessFault(
+        "explore", f"{what}, which exploration does not have", remedy="keep calls of the kernel out of the threads"
+    )
+
+
+def _memory(engine: Engine, state: State) -> dict[int, int]:
+    """Every byte that may differ from the image in a whole state."""
+    memory = dict(zip(engine.order, engine.vectors[state[len(engine.threads)]], strict=True))
+    for thread, local in zip(engine.threads, state, strict=False):
+        private = thread.unpack(thread.table[local].private)
+        memory.update((address, value) for address, value in private.items() if address < BASE)
+    return memory
+
+
+def _monitor(request: ExploreRequest) -> Linearizability | None:
+    """The judge of histories that a request names."""
+    if request.monitor is None:
+        return None
+    module, _, function = request.monitor.partition(":")
+    if not module.startswith("pytest_nextrust."):
+        raise HarnessFault("explore", f"not a function of this package: {request.monitor}")
+    made: Linearizability = getattr(importlib.import_module(MONITORS.get(module, module)), function)(request.history)
+    return made
