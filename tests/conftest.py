@@ -7,6 +7,11 @@ import shutil
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test asserts a time, and a busy machine draws slowly.
+settings.register_profile("nextrust", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nextrust")
 
 REQUIRED = os.environ.get("NEXTRUST_TOOLCHAINS") == "required"
 
