@@ -35,7 +35,7 @@ docs: $(VENV)/.ready  ## write the generated parts of the documentation again
 	$(BIN)/python -m tests.docs.generate
 
 prebuilt: $(VENV)/.ready  ## build the programs that the scenarios ship, where their compilers are installed
-	$(BIN)/python -m pytest_nextrust.verify.prebuilt scenarios/*/
+	$(BIN)/python -m pytest_nextrust.verify.prebuilt $(dir $(wildcard scenarios/*/scenario.toml))
 
 wheel-smoke: $(VENV)/.ready  ## build the wheel and try it in an environment that holds nothing else
 	$(PYTEST) tests/wheel $(ARGS)

@@ -17,9 +17,9 @@ from pytest_nextrust.atomics.campaign import Target
 from pytest_nextrust.errors import ToolchainMissing
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.output import place
+from pytest_nextrust.toolchain.prebuilt import source_hash
 from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, Toolchain
-from pytest_nextrust.toolchain.shipped import source_hash
 
 __all__ = ["RuntimeMaker"]
 

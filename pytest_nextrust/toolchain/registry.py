@@ -14,9 +14,9 @@ from pytest_nextrust.project.documents import load_project
 from pytest_nextrust.toolchain.clang import ClangToolchain
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain
+from pytest_nextrust.toolchain.prebuilt import PrebuiltToolchain, ships_programs
 from pytest_nextrust.toolchain.records import LANGUAGES, Toolchain
 from pytest_nextrust.toolchain.rust import RustToolchain
-from pytest_nextrust.toolchain.shipped import PrebuiltToolchain
 
 __all__ = ["DEFAULTS", "ToolchainConfig", "resolve", "toolchains"]
 
@@ -66,6 +66,6 @@ def resolve(
     probe = chosen.probe()
     if probe.found:
         return chosen
-    if wanted is None and scenario is not None and (scenario / "prebuilt").is_dir():
+    if wanted is None and scenario is not None and ships_programs(scenario):
         return known["prebuilt"]
     raise ToolchainMissing(chosen.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)

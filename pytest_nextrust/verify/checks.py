@@ -13,9 +13,10 @@ from pathlib import Path
 from pytest_nextrust.errors import BuildFailed, HarnessFault, MachoError, StatusError, ToolchainError
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import Check, Scenario
+from pytest_nextrust.toolchain.prebuilt import ships_programs
 from pytest_nextrust.toolchain.records import BuildRequest
 from pytest_nextrust.verify.outcome import Mismatch
-from pytest_nextrust.verify.services import PREBUILT, Services, has_prebuilt
+from pytest_nextrust.verify.services import PREBUILT, Services
 
 __all__ = ["macho_faults", "run_check"]
 
@@ -110,7 +111,7 @@ def _macho_sound(on: _Subject) -> Iterator[Mismatch]:
     for name in wanted:
         if name not in on.services.toolchains:
             yield Mismatch("check", f"macho-sound: no toolchain {name!r}; known: {', '.join(on.services.toolchains)}")
-        elif name == PREBUILT and (on.check.link != "executable" or not has_prebuilt(on.scenario)):
+        elif name == PREBUILT and (on.check.link != "executable" or not ships_programs(on.scenario.folder)):
             continue
         elif name != PREBUILT and not on.services.probe(name).found:
             if on.services.required:

@@ -14,6 +14,7 @@ from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
+from pytest_nextrust.toolchain.prebuilt import ships_programs
 from pytest_nextrust.toolchain.records import Probe, Toolchain
 
 __all__ = ["Machine", "Services"]
@@ -108,7 +109,7 @@ class Services:
                 return self._found(wanted)
         name = program.toolchain or DEFAULT_TOOLCHAIN[program.language]
         self._known(name, f"scenario {scenario.name}: program.toolchain")
-        if self.probe(name).found or self.required or not has_prebuilt(scenario):
+        if self.probe(name).found or self.required or not ships_programs(scenario.folder):
             return self._found(name)
         return self.toolchains[PREBUILT]
 
@@ -141,8 +142,3 @@ class Services:
         machine, self._machine = self._machine, None
         if machine is not None:
             machine.close()
-
-
-def has_prebuilt(scenario: Scenario) -> bool:
-    """Whether the scenario ships programs ready-made."""
-    return (scenario.folder / PREBUILT).is_dir()

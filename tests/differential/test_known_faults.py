@@ -18,6 +18,7 @@ from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.project.compiler_issues import Issue, load_known_issues
 from pytest_nextrust.scenario.model import Scenario, load, shipped_folder
+from tests.shipped import shipped_program
 
 from .witness import musashi, qemu
 
@@ -47,7 +48,7 @@ class Cell:
 
     @property
     def program(self) -> bytes:
-        return (self.scenario.folder / "prebuilt" / f"{self.cpu}-{self.profile}.macho").read_bytes()
+        return shipped_program(self.scenario.name, f"{self.cpu}-{self.profile}").read_bytes()
 
     @property
     def right(self) -> str:

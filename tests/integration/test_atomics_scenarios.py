@@ -9,10 +9,11 @@ import pytest
 
 from pytest_nextrust.scenario.model import shipped_folder
 from tests.integration.conftest import CELL, Project
+from tests.shipped import shipped_program
 
 OTHER = "macos-latest-release-m68040"
-BROKEN = "atomics-test-then-set/prebuilt/m68040-release.macho"
-RIGHT = "atomics-cas/prebuilt/m68040-release.macho"
+BROKEN = shipped_program("atomics-test-then-set", "m68040-release")
+RIGHT = shipped_program("atomics-cas", "m68040-release")
 
 
 def shipped(name: str) -> Path:
@@ -21,10 +22,10 @@ def shipped(name: str) -> Path:
     return folder / name
 
 
-def scenario(project: Project, program: str, atomics: str) -> Path:
+def scenario(project: Project, program: Path, atomics: str) -> Path:
     folder = project.path / "scenarios" / "routines"
     folder.mkdir(parents=True)
-    shutil.copy(shipped(program), folder / "program.macho")
+    shutil.copy(program, folder / "program.macho")
     file = folder / "scenario.toml"
     file.write_text(
         'schema = 1\ntitle = "routines"\nphase = "first"\nstage = "atomics"\n'
@@ -40,7 +41,7 @@ FEW = 'conformance = false\npairs = []\ncrowds = ["2x1"]\n'
 @pytest.mark.parametrize(
     ("program", "atomics"), [(RIGHT, 'expect = "passed"\n' + FEW), (BROKEN, 'expect = "history"\n' + FEW)]
 )
-def test_what_is_expected_passes(project: Project, program: str, atomics: str) -> None:
+def test_what_is_expected_passes(project: Project, program: Path, atomics: str) -> None:
     """A proof where a proof is expected, and the kind of finding where one is, without a compiler."""
     scenario(project, program, atomics)
     project.run("--nextrust-phase", "first", "--nextrust-cell", CELL).assert_outcomes(passed=1)
@@ -57,7 +58,7 @@ def test_what_is_expected_passes(project: Project, program: str, atomics: str) -
         (RIGHT, 'expect = "passed"\nseconds = 0.01\n', "budget", "*no verdict: *"),
     ],
 )
-def test_anything_else_fails(project: Project, program: str, atomics: str, verdict: str, said: str) -> None:
+def test_anything_else_fails(project: Project, program: Path, atomics: str, verdict: str, said: str) -> None:
     """A finding, its absence, another one, a missing routine, a spent budget: each says what there was instead."""
     scenario(project, program, atomics)
     result = project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
@@ -103,6 +104,7 @@ def test_a_stale_prebuilt_is_a_fault_of_the_surroundings(project: Project) -> No
     """Programs that are not of their sources are refused as infra-error, never skipped."""
     folder = project.path / "scenarios" / "atomics-torn-load"
     shutil.copytree(shipped("atomics-torn-load"), folder)
+    shutil.copytree(shipped("prebuilt"), folder.parent / "prebuilt")
     file = folder / "scenario.toml"
     file.write_text(file.read_text().replace('"phase-3"', '"first"'))
     (folder / "locks.c").write_text((folder / "locks.c").read_text() + "/* later */\n")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-HELLO = Path(__file__).parents[2] / "scenarios" / "hello-c" / "prebuilt" / "m68030-debug.macho"
+from tests.shipped import shipped_program
+
+HELLO = shipped_program("hello-c", "m68030-debug")
 COMMAND = f"'{sys.executable}' -m pytest_nextrust.cli"
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.toolchain.prebuilt import prebuilt_programs
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -131,7 +133,8 @@ def test_commands_answer(installed: Installed, repository: Path, command: str) -
 def test_run_hello(installed: Installed, repository: Path) -> None:
     """A program that the wheel ships runs with its output and exit status."""
     where = installed.run("python", "-c", "import pytest_nextrust as p; print(p.__path__[0])", cwd=repository)
-    program = Path(where.stdout.strip()) / "_scenarios/hello-c/prebuilt/m68030-release.macho"
+    scenarios = Path(where.stdout.strip()) / "_scenarios"
+    program = prebuilt_programs(scenarios / "hello-c")["m68030-release"].file
     done = installed.run("nextrust", "run", str(program), cwd=repository)
     assert done.returncode == 0, done.stderr
     assert "hello" in done.stdout.lower()

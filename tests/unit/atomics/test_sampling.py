@@ -11,14 +11,12 @@ from pytest_nextrust.atomics.program import target_of
 from pytest_nextrust.atomics.sampling import sampler
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.explore.replay import replay
-from pytest_nextrust.scenario.model import shipped_folder
+from tests.shipped import shipped_program
 
 
 def sampled(name: str, folder: Path, *, seconds: float = 20.0) -> Outcome:
     """Three threads of three calls each, with a budget of one state, which no search gets far with."""
-    shipped = shipped_folder()
-    assert shipped is not None
-    target = target_of((shipped / name / "prebuilt/m68030-release.macho").read_bytes(), "m68030")
+    target = target_of(shipped_program(name, "m68030-release").read_bytes(), "m68030")
     plan = Plan(conformance=False, pairs=False, crowds=((3, 3),), states=1, seconds=seconds, first=True)
     with Sandbox() as sandbox:
         return check(target, plan, sandbox, sampler=sampler(sandbox, folder))
@@ -51,9 +49,7 @@ def test_without_a_finding_there_is_no_verdict(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["atomics-cas", "atomics-gnu"])
 def test_a_program_says_what_is_checked_in_it(name: str) -> None:
     """Functions, their meanings and the rooms come back from the file."""
-    shipped = shipped_folder()
-    assert shipped is not None
-    target = target_of((shipped / name / "prebuilt/m68040-release.macho").read_bytes(), "m68040")
+    target = target_of(shipped_program(name, "m68040-release").read_bytes(), "m68040")
     assert target.runtime.level == "2"
     assert "gnu" in target.runtime.version
     assert len(target.functions) > 100

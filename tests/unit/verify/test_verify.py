@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +107,9 @@ def built(tmp_path: Path, extra: str = "", prebuilt: bool = False, toolchain: st
     )
     file.write_text(text, encoding="utf-8")
     if prebuilt:
+        entry = {"toolchain": "gnu", "version": "1", "level": "0", "flags": [], "source": "", "sha256": "0" * 64}
         (file.parent / "prebuilt").mkdir()
+        (file.parent / "prebuilt/manifest.json").write_text(json.dumps({"schema": 1, "programs": {"x": entry}}))
     return load(file)
 
 
