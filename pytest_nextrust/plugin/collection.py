@@ -14,7 +14,7 @@ from pytest_nextrust.plugin.state import STATE
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import Scenario, load
 from pytest_nextrust.status.records import Item
-from pytest_nextrust.verify.scenario import Outcome, verify
+from pytest_nextrust.verify.scenario import ScenarioOutcome, verify
 
 __all__ = ["BLANK", "EmptyPhase", "NotVerified", "ScenarioFile", "ScenarioItem"]
 
@@ -25,7 +25,7 @@ BLANK = pytest.StashKey[Item]()
 class NotVerified(Exception):
     """A scenario that is not as it should be; its outcome says how."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: ScenarioOutcome) -> None:
         super().__init__(outcome.message)
         self.outcome = outcome
 
@@ -66,13 +66,13 @@ class VerifiedItem(pytest.Item):
         super().__init__(**rest)
         self.cell = cell
         self.phase = phase
-        self.outcome: Outcome | None = None
+        self.outcome: ScenarioOutcome | None = None
         self.add_marker(pytest.mark.xdist_group(cell.id))
         self.stash[BLANK] = self.config.stash[STATE].blank(
             phase=phase, scenario=scenario_name, cell=cell, nodeid=self.nodeid, reproduction=reproduction
         )
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: ScenarioOutcome) -> None:
         """End the test the way pytest counts this verdict."""
         self.outcome = outcome
         if outcome.verdict == "passed":
@@ -116,7 +116,7 @@ class ScenarioItem(VerifiedItem):
         try:
             outcome = verify(self.scenario, self.cell, session.services)
         except UsageFault as error:
-            outcome = Outcome("failed", str(error))
+            outcome = ScenarioOutcome("failed", str(error))
         self.config.hook.pytest_nextrust_outcome(item=self, outcome=outcome)
         self.finish(outcome)
 
@@ -125,4 +125,4 @@ class EmptyPhase(VerifiedItem):
     """A phase without a scenario in a run that includes it: nothing was shown, so it fails."""
 
     def runtest(self) -> None:
-        self.finish(Outcome("failed", f"nothing to verify: {self.phase} has no scenario and no marked test"))
+        self.finish(ScenarioOutcome("failed", f"nothing to verify: {self.phase} has no scenario and no marked test"))

@@ -24,7 +24,7 @@ from pytest_nextrust.hookapi.hookspecs import (
 
 if TYPE_CHECKING:
     from pytest_nextrust.toolchain.records import Toolchain
-    from pytest_nextrust.verify.scenario import Outcome
+    from pytest_nextrust.verify.scenario import ScenarioOutcome
 
 __all__ = [
     "nextrust_post_tool_use",
@@ -62,7 +62,7 @@ def pytest_nextrust_toolchains(config: pytest.Config) -> Iterable[Toolchain] | N
 
 
 @pytest.hookspec
-def pytest_nextrust_outcome(item: pytest.Item, outcome: Outcome) -> None:
+def pytest_nextrust_outcome(item: pytest.Item, outcome: ScenarioOutcome) -> None:
     """Look at the outcome of a scenario in a cell.
 
     When: after the scenario was verified and before its report is made; not for what was refused without running.

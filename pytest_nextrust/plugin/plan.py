@@ -18,9 +18,9 @@ from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases, read_done
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
-from pytest_nextrust.status.runs import Outcome, RunStore
+from pytest_nextrust.status.runs import PhaseState, RunStore
 
-__all__ = ["REFUSED", "Catalogue", "Plan", "catalogue", "make_plan", "refusal"]
+__all__ = ["REFUSED", "Catalogue", "RunPlan", "catalogue", "make_plan", "refusal"]
 
 REFUSED = "refused: "
 """How the message of an item opens that was not run because of a dependency."""
@@ -58,7 +58,7 @@ def catalogue(settings: Settings, config: ProjectConfig, more: Iterable[Path] = 
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """One run.
 
     ``targets`` are the phases asked for, ``order`` all phases, dependencies first. ``cells`` says in which cells (by
@@ -94,12 +94,12 @@ def make_plan(
     *,
     run: str,
     commit: str,
-) -> Plan:
+) -> RunPlan:
     """Decide what runs. Raises UsageFault for a phase that does not exist, or where none is current."""
     assert settings.phase is not None
     targets = tuple(phase.id for phase in phases.resolve(settings.phase, read_done(settings.root, phases)))
     ids = tuple(cell.id for cell in settings.cells)
-    plan = Plan(
+    plan = RunPlan(
         run=run,
         wanted=settings.phase,
         commit=commit,
@@ -117,7 +117,7 @@ def make_plan(
     return plan
 
 
-def _decide(plan: Plan, phase: str, settings: Settings, scenarios: Sequence[Scenario], store: RunStore) -> None:
+def _decide(plan: RunPlan, phase: str, settings: Settings, scenarios: Sequence[Scenario], store: RunStore) -> None:
     """Fill in the cells of one phase that others depend on; those that need it have been decided before."""
     wanted = {cell for other, cells in plan.cells.items() if phase in plan.depends[other] for cell in cells}
     found: dict[str, list[str]] = {"passed": [], "failed": [], "unknown": []}
@@ -130,20 +130,20 @@ def _decide(plan: Plan, phase: str, settings: Settings, scenarios: Sequence[Scen
     target[phase] = tuple(found["unknown"])
 
 
-def _recorded(plan: Plan, phase: str, cell: Cell, scenarios: Sequence[Scenario], store: RunStore) -> str:
+def _recorded(plan: RunPlan, phase: str, cell: Cell, scenarios: Sequence[Scenario], store: RunStore) -> str:
     names = {s.name for s in scenarios if s.phase == phase and s.cells([cell])}
     others = {scenario.name for scenario in scenarios}
     for key in store.announced(commit=plan.commit):
         if (key.phase, key.cell) == (phase, cell.id) and key.scenario not in others and "::" in key.scenario:
             names.add(key.scenario)
-    outcome: Outcome = store.outcome(phase, cell.id, commit=plan.commit, expected=names)
+    outcome: PhaseState = store.outcome(phase, cell.id, commit=plan.commit, expected=names)
     if outcome.state == "failed" and all(item.message.startswith(REFUSED) for item in outcome.bad):
         # It did not fail, it was not let run: what refused it may be well by now.
         return "unknown"
     return outcome.state
 
 
-def refusal(plan: Plan, phase: str, cell: str, store: RunStore) -> str:
+def refusal(plan: RunPlan, phase: str, cell: str, store: RunStore) -> str:
     """Why ``phase`` must not run in ``cell``, or nothing. ``store`` has what this run recorded so far."""
     if not plan.checks:
         return ""

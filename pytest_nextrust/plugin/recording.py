@@ -25,7 +25,7 @@ from pytest_nextrust.report import ctrf
 from pytest_nextrust.report.progress import Progress, Terminal
 from pytest_nextrust.report.terminal import write_items
 from pytest_nextrust.status.records import BAD, Item, ItemKey, Verdict
-from pytest_nextrust.verify.scenario import Outcome
+from pytest_nextrust.verify.scenario import ScenarioOutcome
 
 __all__ = ["FIGURES", "PROGRAMS", "Results"]
 
@@ -74,7 +74,7 @@ class Results:
             return
         line = self.session.phase_reproduction(blank.phase, blank.cell)
         item.stash[BLANK] = dataclasses.replace(blank, reproduction=line)
-        raise NotVerified(Outcome("failed", reason))
+        raise NotVerified(ScenarioOutcome("failed", reason))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

@@ -25,12 +25,12 @@ from pytest_nextrust.errors import ConfigError, Fault, UsageFault
 from pytest_nextrust.guards.phase_run import RunGuard, admit
 from pytest_nextrust.metrics.runs import RunMeasure
 from pytest_nextrust.metrics.sinks import open_emitter
-from pytest_nextrust.plugin.plan import Catalogue, Plan, catalogue, make_plan, refusal
+from pytest_nextrust.plugin.plan import Catalogue, RunPlan, catalogue, make_plan, refusal
 from pytest_nextrust.project.documents import ProjectConfig, load_project
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.project.run_settings import Settings
-from pytest_nextrust.report.recorder import Recorder
+from pytest_nextrust.report.recorder import RunRecorder
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.journal import JournalView
@@ -38,7 +38,7 @@ from pytest_nextrust.status.projections import Follower
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.toolchain.records import Toolchain
-from pytest_nextrust.verify.scenario import Outcome, Services
+from pytest_nextrust.verify.scenario import ScenarioOutcome, Services
 
 __all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session", "side_by_side"]
 
@@ -79,7 +79,7 @@ class Session:
     environment: Environment
     services: Services
     work: WorkFolder
-    plan: Plan | None = None
+    plan: RunPlan | None = None
     worker: str = ""
     results: dict[str, Item] = field(default_factory=dict)
     """Node id to what it came to."""
@@ -88,7 +88,7 @@ class Session:
     tests: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     """Phase to cell of the matrix to the marked tests there are, whether or not they run here."""
     notes: list[str] = field(default_factory=list)
-    recorder: Recorder | None = None
+    recorder: RunRecorder | None = None
     redactor: Redactor = field(default_factory=lambda: Redactor(os.environ))
     """For whatever is written or shown of an item."""
     guard: RunGuard | None = None
@@ -211,7 +211,7 @@ class Session:
         self.work.remove()
 
 
-def filled(item: Item, outcome: Outcome) -> Item:
+def filled(item: Item, outcome: ScenarioOutcome) -> Item:
     """The item with what verifying it came to."""
     return dataclasses.replace(
         item,
@@ -226,7 +226,7 @@ def filled(item: Item, outcome: Outcome) -> Item:
     )
 
 
-def side_by_side(phases: Phases, plan: Plan) -> list[str]:
+def side_by_side(phases: Phases, plan: RunPlan) -> list[str]:
     """Which phases of a plan may run at the same time in one cell, in words; nothing where none may."""
     ids = [phase for phase in phases.ids if plan.cells.get(phase)]
     pairs = [(one, other) for i, one in enumerate(ids) for other in ids[i + 1 :] if phases.may_share(one, other)]
@@ -256,10 +256,10 @@ def open_session(
     phases = Phases.from_config(project)
     found = catalogue(settings, project, folders)
     log = Follower(settings.status_dir)
-    plan: Plan | None = None
+    plan: RunPlan | None = None
     if handed is not None:
         environment = from_wire(Environment, handed["environment"])
-        plan = from_wire(Plan, handed["plan"]) if handed["plan"] is not None else None
+        plan = from_wire(RunPlan, handed["plan"]) if handed["plan"] is not None else None
     elif mode == "phase":
         environment = capture(settings.root)
         plan = make_plan(
@@ -289,7 +289,7 @@ def open_session(
     if plan is not None and settings.dry_run:
         session.notes += side_by_side(phases, plan)
     if plan is not None and not settings.dry_run:
-        session.recorder = Recorder(
+        session.recorder = RunRecorder(
             settings.status_dir,
             phases,
             settings.root,

@@ -98,9 +98,9 @@ def _activate(config: pytest.Config) -> None:
         # The node ids of --dist loadgroup have "@group" at their end; the plugin's own scheduler needs no such thing.
         config.option.loadgroup = False
     elif results.distributed:
-        from pytest_nextrust.plugin.xdist import Guard
+        from pytest_nextrust.plugin.xdist import Controller
 
-        config.pluginmanager.register(Guard(session, results), "nextrust-guard")
+        config.pluginmanager.register(Controller(session, results), "nextrust-guard")
 
 
 def _replay(config: pytest.Config, token: str) -> None:

@@ -22,7 +22,7 @@ from pytest_nextrust.plugin.recording import Results
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.status.records import Item
 
-__all__ = ["CellScheduling", "Guard"]
+__all__ = ["CellScheduling", "Controller"]
 
 
 class CellScheduling(LoadScopeScheduling):  # type: ignore[misc]
@@ -161,7 +161,7 @@ class CellScheduling(LoadScopeScheduling):  # type: ignore[misc]
         return running
 
 
-class Guard:
+class Controller:
     """The controller's hooks: hands the plan to workers, announces the run, and notices what is lost."""
 
     def __init__(self, session: Session, results: Results) -> None:

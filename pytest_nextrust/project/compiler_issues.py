@@ -41,13 +41,13 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class _Document:
+class _KnownIssues:
     issues: tuple[Issue, ...] = option(name="issue")
 
 
 def load_known_issues(file: Path = FILE) -> dict[str, Issue]:
     """The entries by id, in the order of the file. Raises ConfigError with every fault, also an id given twice."""
-    document = read_file(_Document, file, subject="known issues")
+    document = read_file(_KnownIssues, file, subject="known issues")
     found: dict[str, Issue] = {}
     faults = []
     for index, issue in enumerate(document.issues):

@@ -3,7 +3,8 @@
 The command line wins over the ini file. Each parser is a function that raises UsageFault with the option, the value
 and the accepted form.
 
-Boundary: knows pytest only as something that stores values (``Source``), so that every rule here is tested without it.
+Boundary: knows pytest only as something that stores values (``OptionSource``), so that every rule here is tested
+without it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from pytest_nextrust.project.options import DEFAULT_SCENARIOS, DEFAULT_STATUS_DI
 
 __all__ = [
     "Budget",
+    "OptionSource",
     "Settings",
-    "Source",
     "parse_budget",
     "parse_choice",
     "parse_metrics",
@@ -85,7 +86,7 @@ class Settings:
         return tuple(given)
 
 
-class Source(Protocol):
+class OptionSource(Protocol):
     """Where raw values come from: the command line (None where not given) and the ini file ("" or [])."""
 
     def option(self, name: str) -> Any: ...
@@ -156,7 +157,7 @@ def parse_status_dir(option: str, text: str) -> Path:
     return path
 
 
-def read_settings(source: Source, *, root: Path, start: Path, paths: Sequence[str] = ()) -> Settings:
+def read_settings(source: OptionSource, *, root: Path, start: Path, paths: Sequence[str] = ()) -> Settings:
     """Parse everything at once. Raises UsageFault for the first value that cannot be acted on.
 
     ``root`` is pytest's rootdir, from where ini paths count; ``start`` is where pytest was called, from where paths on
@@ -182,7 +183,7 @@ def read_settings(source: Source, *, root: Path, start: Path, paths: Sequence[st
     )
 
 
-def _given(source: Source, dest: str, parse: Callable[[str, str], Any]) -> Any:
+def _given(source: OptionSource, dest: str, parse: Callable[[str, str], Any]) -> Any:
     """The command line's value, else the ini twin's, parsed under the name it was given by; None where neither is."""
     option = next(o for o in OPTIONS if o.dest == dest)
     if option.command_line and source.option(dest) is not None:
@@ -192,7 +193,7 @@ def _given(source: Source, dest: str, parse: Callable[[str, str], Any]) -> Any:
     return None
 
 
-def _folder(source: Source, root: Path, start: Path) -> Path:
+def _folder(source: OptionSource, root: Path, start: Path) -> Path:
     given = source.option("nextrust_status_dir")
     if given is not None:
         return parse_status_dir("--nextrust-status-dir", str(start / given) if given.strip() else given)
@@ -200,12 +201,12 @@ def _folder(source: Source, root: Path, start: Path) -> Path:
     return parse_status_dir("nextrust_status_dir", str(root / fixed))
 
 
-def _report(source: Source, start: Path) -> Path | None:
+def _report(source: OptionSource, start: Path) -> Path | None:
     given = source.option("nextrust_report")
     return None if given is None else start / parse_report("--nextrust-report", given)
 
 
-def _metrics(source: Source, root: Path, start: Path) -> Path | None:
+def _metrics(source: OptionSource, root: Path, start: Path) -> Path | None:
     given = source.option("nextrust_metrics")
     if given is not None:
         return start / parse_metrics("--nextrust-metrics", given)
@@ -213,7 +214,7 @@ def _metrics(source: Source, root: Path, start: Path) -> Path | None:
     return root / parse_metrics("nextrust_metrics", fixed) if fixed else None
 
 
-def _cells(source: Source) -> tuple[Cell, ...]:
+def _cells(source: OptionSource) -> tuple[Cell, ...]:
     given = tuple(source.option("nextrust_matrix") or source.ini("nextrust_matrix") or ())
     matrix = Matrix().restrict(parse_restrictions(given))
     cell = source.option("nextrust_cell")

@@ -21,13 +21,13 @@ from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseCheck
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.summary import shown_folder
 
-__all__ = ["Recorder", "complete"]
+__all__ = ["RunRecorder", "complete"]
 
 LONGEST = 4000
 """Characters of a message that the journal keeps; the terminal and the report have all of it."""
 
 
-class Recorder:
+class RunRecorder:
     """Writes what one run comes to. ``folder`` is the status folder; raises StatusError where it cannot be written.
 
     ``toolchain`` says what is wrong with a toolchain; ``notes`` takes remarks for the user;

@@ -14,7 +14,7 @@ from typing import Any
 from pytest_nextrust.base.convert import option
 from pytest_nextrust.errors import Fault
 
-__all__ = ["EVENTS", "EventPlan", "Gemini", "HttpAnswer", "Step"]
+__all__ = ["EVENTS", "EventPlan", "EventStep", "Gemini", "HttpAnswer"]
 
 EVENTS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "Stop", "UserPromptSubmit")
 _DECISIONS = ("", "allow", "ask", "block", "deny")
@@ -37,7 +37,7 @@ class Gemini:
 
 
 @dataclass(frozen=True)
-class Step:
+class EventStep:
     """One event, or one ``nextrust`` command (``run``), and what it must answer.
 
     ``payload`` is laid over what every event has. ``files`` are written and ``remove`` taken away before it. The
@@ -74,7 +74,7 @@ class EventPlan:
     which it cannot be carried out; git is needed by all.
     """
 
-    steps: tuple[Step, ...] = option(name="step", remedy="write [[events.step]] tables")
+    steps: tuple[EventStep, ...] = option(name="step", remedy="write [[events.step]] tables")
     project: dict[str, str] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
     answers: tuple[HttpAnswer, ...] = option(default=(), name="answer")

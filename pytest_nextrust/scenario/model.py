@@ -34,7 +34,7 @@ __all__ = [
     "Check",
     "Concurrent",
     "Expect",
-    "KnownIssue",
+    "ExpectedFailure",
     "Limits",
     "Program",
     "Root",
@@ -149,7 +149,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class KnownIssue:
+class ExpectedFailure:
     """A strict expected failure: in the cells it names, ``failure`` must fail; passing there fails the run.
 
     An empty list means every value. ``versions`` are prefixes of the toolchain's version. ``routines`` are patterns
@@ -208,7 +208,7 @@ class _Document:
     concurrent: Concurrent | None = None
     atomics: Atomics | None = None
     checks: tuple[Check, ...] = option(default=(), name="check")
-    known_issues: tuple[KnownIssue, ...] = option(default=(), name="known_issue")
+    known_issues: tuple[ExpectedFailure, ...] = option(default=(), name="known_issue")
     kind: str = option(default="program", choices=("program", "events"))
     events: EventPlan | None = None
 
@@ -278,7 +278,7 @@ class Scenario:
     concurrent: Concurrent | None = None
     atomics: Atomics | None = None
     checks: tuple[Check, ...] = ()
-    known_issues: tuple[KnownIssue, ...] = ()
+    known_issues: tuple[ExpectedFailure, ...] = ()
     events: EventPlan | None = None
 
     @property

@@ -22,7 +22,7 @@ from pytest_nextrust.errors import StatusError
 from pytest_nextrust.status.journal import SCHEMA, Journal, JournalView, Problem, Record, decode, refuse_pipe
 from pytest_nextrust.status.records import moment
 
-__all__ = ["FOLDER", "Change", "Lines", "Log", "archives", "identity", "read_log"]
+__all__ = ["FOLDER", "Lines", "Log", "LogChange", "archives", "identity", "read_log"]
 
 FOLDER = "archive"
 
@@ -158,7 +158,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Change:
+class LogChange:
     """What is new since the last time. ``fresh``: forget what was read before, ``records`` are all there are."""
 
     fresh: bool
@@ -177,23 +177,23 @@ class Log:
         self._order = Order()
         self._problems: tuple[Problem, ...] = ()
 
-    def poll(self) -> Change:
+    def poll(self) -> LogChange:
         """What was added since the last call; everything at the first. Raises StatusError for an unreadable file."""
         seen, data = self._look()
         lines = self._lines
         if lines is not None and lines.open:
             if data == lines.open:
-                return Change(False, (), self._all_problems(lines))
+                return LogChange(False, (), self._all_problems(lines))
             seen, data = self._from_start()
         elif lines is not None:
             lines.feed(data)
             added, lines.records, lines.identities = lines.records, [], []
             if self._order.goes_on(added):
-                return Change(False, tuple(added), self._all_problems(lines))
+                return LogChange(False, tuple(added), self._all_problems(lines))
             seen, data = self._from_start()
         return self._start(seen, data)
 
-    def _start(self, seen: tuple[object, ...], data: bytes) -> Change:
+    def _start(self, seen: tuple[object, ...], data: bytes) -> LogChange:
         lines = Lines()
         lines.feed(data)
         # The journal before the archives: what is moved in between is then found twice, and not missed.
@@ -201,7 +201,7 @@ class Log:
         self._order = Order()
         records = self._order.sort([*moved, lines])
         self._problems = tuple(problem for each in moved for problem in (*each.problems, *each.tail))
-        change = Change(True, tuple(records), self._all_problems(lines))
+        change = LogChange(True, tuple(records), self._all_problems(lines))
         lines.records, lines.identities = [], []
         self._lines, self._seen = lines, seen
         return change

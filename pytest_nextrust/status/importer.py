@@ -30,7 +30,7 @@ from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.journal import Journal, Record, encode, utc_now
 from pytest_nextrust.status.records import check_details, moment
 
-__all__ = ["Imported", "Source", "import_files", "read_source", "tables"]
+__all__ = ["ImportSource", "Imported", "import_files", "read_source", "tables"]
 
 _TYPE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LINE = re.compile(
@@ -47,7 +47,7 @@ _OWN = "nextrust/pipeline-log/"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ImportEntry:
     """One entry to import. ``time`` is None where the source has none: the time of the import then."""
 
     type: str
@@ -57,11 +57,11 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Source:
+class ImportSource:
     """What a file holds. ``left`` names what is in it and is not imported, with the reason."""
 
     path: Path
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ImportEntry, ...] = ()
     phases: tuple[Phase, ...] = ()
     left: tuple[str, ...] = ()
 
@@ -72,7 +72,7 @@ class Imported:
 
     added: tuple[Record, ...] = ()
     known: int = 0
-    sources: tuple[Source, ...] = field(default=())
+    sources: tuple[ImportSource, ...] = field(default=())
 
 
 def import_files(folder: Path, files: Sequence[Path], *, redactor: Redactor | None = None) -> Imported:
@@ -106,7 +106,7 @@ def import_files(folder: Path, files: Sequence[Path], *, redactor: Redactor | No
         return Imported(tuple(_append(folder, new, redactor)), number - len(new), tuple(sources))
 
 
-def _append(folder: Path, entries: Iterable[tuple[Entry, str]], redactor: Redactor | None) -> Iterator[Record]:
+def _append(folder: Path, entries: Iterable[tuple[ImportEntry, str]], redactor: Redactor | None) -> Iterator[Record]:
     now = utc_now()
     journal = Journal(folder, clock=lambda: now, redactor=redactor)
     for entry, identifier in entries:
@@ -114,11 +114,11 @@ def _append(folder: Path, entries: Iterable[tuple[Entry, str]], redactor: Redact
         yield journal.append(entry.type, _details(entry, identifier))
 
 
-def _details(entry: Entry, identifier: str) -> dict[str, Any]:
+def _details(entry: ImportEntry, identifier: str) -> dict[str, Any]:
     return {**entry.details, "origin": {"format": entry.format, "id": identifier}}
 
 
-def _new(sources: Iterable[Source], records: Iterable[Record]) -> list[tuple[Entry, str]]:
+def _new(sources: Iterable[ImportSource], records: Iterable[Record]) -> list[tuple[ImportEntry, str]]:
     """The entries that the log does not have, each with its id.
 
     Equal entries of one file are counted: a log that says the same twice in a second is imported with both, once. A
@@ -144,12 +144,12 @@ def _new(sources: Iterable[Source], records: Iterable[Record]) -> list[tuple[Ent
     return found
 
 
-def _identifier(entry: Entry) -> str:
+def _identifier(entry: ImportEntry) -> str:
     plain = json.dumps([entry.type, _moment(entry), entry.details], sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
-def _moment(entry: Entry) -> float | None:
+def _moment(entry: ImportEntry) -> float | None:
     return entry.time.timestamp() if entry.time is not None else None
 
 
@@ -158,7 +158,7 @@ def _said(type: str, time: float | None, details: Mapping[str, Any]) -> str:
     return f"{time} {type} {' '.join(str(details.get('message', _NO_MESSAGE)).split())}"
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path) -> ImportSource:
     """Read one file; its form is told by what is in it. Raises ConfigError with every fault."""
     try:
         if path.is_fifo():
@@ -188,7 +188,7 @@ def _bad(path: Path, *faults: Fault) -> ConfigError:
     return ConfigError("import", faults, place=str(path))
 
 
-def _document(path: Path, plain: object) -> Source:
+def _document(path: Path, plain: object) -> ImportSource:
     if not isinstance(plain, dict):
         raise _bad(path, Fault("(document)", "not an object", "give pipeline-log.json or known-issues.json"))
     if str(plain.get("schema", "")).startswith(_OWN):
@@ -196,7 +196,7 @@ def _document(path: Path, plain: object) -> Source:
         raise _bad(path, Fault("schema", "this file is drawn from a journal and holds only its newest entries", remedy))
     readers = {"activities": _activities, "known_issues": _known_issues}
     faults: list[Fault] = []
-    entries: list[Entry] = []
+    entries: list[ImportEntry] = []
     for key, read in readers.items():
         if key in plain:
             entries += read(plain[key], faults)
@@ -211,10 +211,10 @@ def _document(path: Path, plain: object) -> Source:
     left = []
     if "current_phase" in plain:
         left.append("current_phase: follows from the markers artifacts/phase/ID.done")
-    return Source(path, tuple(entries), phases, tuple(left))
+    return ImportSource(path, tuple(entries), phases, tuple(left))
 
 
-def _activities(plain: object, faults: list[Fault]) -> Iterator[Entry]:
+def _activities(plain: object, faults: list[Fault]) -> Iterator[ImportEntry]:
     for where, activity in _objects("activities", plain, faults):
         before = len(faults)
         kind, details = activity.get("type"), activity.get("details", {})
@@ -224,22 +224,22 @@ def _activities(plain: object, faults: list[Fault]) -> Iterator[Entry]:
         if not isinstance(details, dict):
             faults.append(Fault(f"{where}.details", "not an object", "write {}"))
         if len(faults) == before:
-            entry = Entry(str(kind), time, dict(details), "pipeline-log.json")
+            entry = ImportEntry(str(kind), time, dict(details), "pipeline-log.json")
             if _acceptable(where, entry, faults):
                 yield entry
 
 
-def _known_issues(plain: object, faults: list[Fault]) -> Iterator[Entry]:
+def _known_issues(plain: object, faults: list[Fault]) -> Iterator[ImportEntry]:
     for where, issue in _objects("known_issues", plain, faults):
         if not isinstance(issue.get("id"), str) or not issue["id"].strip():
             faults.append(Fault(f"{where}.id", "missing, or not a string", "give every issue an id"))
             continue
-        entry = Entry("known-issue", None, {"message": issue["id"], "issue": issue}, "known-issues.json")
+        entry = ImportEntry("known-issue", None, {"message": issue["id"], "issue": issue}, "known-issues.json")
         if _acceptable(where, entry, faults):
             yield entry
 
 
-def _acceptable(where: str, entry: Entry, faults: list[Fault]) -> bool:
+def _acceptable(where: str, entry: ImportEntry, faults: list[Fault]) -> bool:
     """Whether the journal will take it; what it would refuse is a fault of the document."""
     try:
         check_details(entry.type, entry.details)
@@ -278,9 +278,9 @@ def _time(where: str, text: object, faults: list[Fault]) -> datetime | None:
         return None
 
 
-def _markdown(path: Path, text: str) -> Source:
+def _markdown(path: Path, text: str) -> ImportSource:
     """Every dated line of a list; in a section of activities every line of a list must be one."""
-    entries: list[Entry] = []
+    entries: list[ImportEntry] = []
     faults: list[Fault] = []
     inside = found = False
     for number, line in enumerate(text.splitlines(), 1):
@@ -293,7 +293,7 @@ def _markdown(path: Path, text: str) -> Source:
             kind, _, message = match["text"].partition(": ")
             if not message or not _TYPE.fullmatch(kind):
                 kind, message = "note", match["text"]
-            entry = Entry(kind, time, {"message": message.strip()}, _LINES)
+            entry = ImportEntry(kind, time, {"message": message.strip()}, _LINES)
             if _acceptable(f"line {number}", entry, faults):
                 entries.append(entry)
         elif inside and _ENTRY.match(line):
@@ -304,7 +304,7 @@ def _markdown(path: Path, text: str) -> Source:
         faults.append(Fault("(file)", "no activity in it, neither as JSON nor as Markdown", remedy))
     if faults:
         raise _bad(path, *faults)
-    return Source(path, tuple(entries))
+    return ImportSource(path, tuple(entries))
 
 
 def _phases(plain: Mapping[str, Any], faults: list[Fault]) -> tuple[Phase, ...]:

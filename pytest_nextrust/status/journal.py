@@ -286,7 +286,7 @@ class Journal:
         self._redactor = redactor or Redactor(os.environ)
         self._file: OpenFile | None = None
         self._named: OpenFile | None = None
-        self._last: tuple[OpenFile, int, _Place] | None = None
+        self._last: tuple[OpenFile, int, _Numbering] | None = None
 
     def append(self, type: str, details: Mapping[str, Any], *, run: str = "") -> Record:
         """Write one record, without secrets; it is on the device when this returns. The record is as written.
@@ -331,7 +331,7 @@ class Journal:
         self._file = OpenFile(open_append(self.path))
         return self._file, os.fstat(self._file.fd).st_size
 
-    def _write(self, file: OpenFile, size: int, rest: str) -> tuple[_Place, str]:
+    def _write(self, file: OpenFile, size: int, rest: str) -> tuple[_Numbering, str]:
         """Under the lock, and so as quick as can be: number, repair, append. Returns the record's place and time."""
         if self._last is not None and self._last[0] is file and self._last[1] == size:
             place, torn = self._last[2], False
@@ -343,7 +343,7 @@ class Journal:
         if torn:
             line = b"\n" + line
         append_once(file.fd, line, size)
-        place = _Place(log, seq)
+        place = _Numbering(log, seq)
         self._last = (file, size + len(line), place)
         return place, time
 
@@ -362,14 +362,14 @@ class Journal:
         )
 
 
-class _Place(NamedTuple):
+class _Numbering(NamedTuple):
     """Where numbering stands: the log that is being written (empty: none yet) and its last sequence number."""
 
     log: str
     seq: int
 
 
-def _tail(fd: int, size: int) -> tuple[_Place, bool]:
+def _tail(fd: int, size: int) -> tuple[_Numbering, bool]:
     """Where numbering stands at the end of a file, and whether its last line is torn."""
     piece = os.pread(fd, _TAIL, max(size - _TAIL, 0))
     start = piece.rfind(b"\n", 0, -1) + 1
@@ -385,20 +385,20 @@ def _tail(fd: int, size: int) -> tuple[_Place, bool]:
         place = _place(line)
         if place is not None:
             return place, torn
-    return _Place("", 0), torn
+    return _Numbering("", 0), torn
 
 
-def _place(line: bytes) -> _Place | None:
+def _place(line: bytes) -> _Numbering | None:
     """What numbering goes on from after this line, or None where it is not a record."""
     head, crc = _HEAD.match(line), line[-_CRC_WIDTH:]
     if head and crc == b',"crc":"%08x"}' % zlib.crc32(line[:-_CRC_WIDTH]):
         # A checksum that matches leaves no doubt who wrote the line, and in which order its fields are.
-        return _Place(head[1].decode(), int(head[2]))
+        return _Numbering(head[1].decode(), int(head[2]))
     try:
         record = decode(line)
     except ValueError:
         return None
-    return _Place(record.log, record.seq)
+    return _Numbering(record.log, record.seq)
 
 
 def _lines_backwards(fd: int, size: int) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from pytest_nextrust.status.archive import FOLDER, Identity, archives, identity
 from pytest_nextrust.status.journal import Journal, Problem, Record, decode, refuse_pipe
 from pytest_nextrust.status.records import moment, month
 
-__all__ = ["UNDATED", "Merge", "Source", "merge"]
+__all__ = ["UNDATED", "Merge", "MergeSource", "merge"]
 
 UNDATED = "0000-00"
 """The archive of entries whose time is none."""
@@ -33,7 +33,7 @@ _Line = tuple[bytes, Record]
 
 
 @dataclass(frozen=True)
-class Source:
+class MergeSource:
     """What was found under one path: so many entries, and lines that could not be read."""
 
     path: Path
@@ -45,7 +45,7 @@ class Source:
 class Merge:
     """What a merge did: entries that are new in the target, entries it had, and the archives that grew, by how many."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[MergeSource, ...]
     added: int
     known: int
     archives: tuple[tuple[Path, int], ...] = ()
@@ -63,7 +63,7 @@ def merge(folder: Path, sources: Sequence[Path]) -> Merge:
     for path in sources:
         lines, problems = _read_source(path)
         found |= {identity(raw, record): (raw, record) for raw, record in lines}
-        told.append(Source(path, len({identity(raw, record) for raw, record in lines}), tuple(problems)))
+        told.append(MergeSource(path, len({identity(raw, record) for raw, record in lines}), tuple(problems)))
     try:
         make_folder(folder)
         with Lock(folder / "rotation.lock", timeout=LOCK_TIMEOUT):

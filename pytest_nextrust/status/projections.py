@@ -20,7 +20,7 @@ from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.archive import Log
 from pytest_nextrust.status.journal import NO_ROOM, JournalView, Problem
 from pytest_nextrust.status.markdown import draw_markdown
-from pytest_nextrust.status.summary import Facts, Ledger, observe, summarize
+from pytest_nextrust.status.summary import Ledger, ProjectFacts, observe, summarize
 
 __all__ = ["JSON_NAME", "MARKDOWN_NAME", "Follower", "Projector", "rebuild", "render_json", "render_markdown"]
 
@@ -28,12 +28,12 @@ JSON_NAME = "pipeline-log.json"
 MARKDOWN_NAME = "pipeline-log.md"
 
 
-def render_json(view: JournalView, phases: Phases, facts: Facts | None = None) -> bytes:
+def render_json(view: JournalView, phases: Phases, facts: ProjectFacts | None = None) -> bytes:
     """``pipeline-log.json``."""
     return _draw_json(summarize(view, phases, facts))
 
 
-def render_markdown(view: JournalView, phases: Phases, facts: Facts | None = None) -> bytes:
+def render_markdown(view: JournalView, phases: Phases, facts: ProjectFacts | None = None) -> bytes:
     """``pipeline-log.md``."""
     return draw_markdown(summarize(view, phases, facts))
 

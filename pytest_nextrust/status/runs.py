@@ -16,7 +16,7 @@ from typing import Literal
 from pytest_nextrust.status.journal import JournalView, Record
 from pytest_nextrust.status.records import BAD, SATISFYING, Item, ItemKey, RunEnd, RunStart, moment
 
-__all__ = ["Outcome", "Run", "RunStore", "Verdicts", "lost"]
+__all__ = ["PhaseState", "Run", "RunStore", "Verdicts", "lost"]
 
 State = Literal["passed", "failed", "unknown"]
 
@@ -51,7 +51,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PhaseState:
     """How a phase stands in a cell.
 
     ``failed``: something is bad, see ``items``; ``passed``: everything asked for may be built on and something passed;
@@ -228,7 +228,7 @@ class RunStore:
         commit: str | None = None,
         run: str | None = None,
         expected: Collection[str] | None = None,
-    ) -> Outcome:
+    ) -> PhaseState:
         """How ``phase`` stands in ``cell`` at ``commit`` (or in ``run``), by the newest verdict of each item.
 
         ``expected`` names the scenarios the phase has; without it, whatever was ever announced counts, so a run
@@ -236,7 +236,7 @@ class RunStore:
         no commit at all: nothing is known of it. No expected item at all is ``unknown``.
         """
         if commit == "" and run is None:
-            return Outcome("unknown")
+            return PhaseState("unknown")
         if expected is None:
             keys = [k for k in self.announced(commit=commit, run=run) if (k.phase, k.cell) == (phase, cell)]
         else:
@@ -244,13 +244,13 @@ class RunStore:
         return judge(sorted(keys), self.verdicts(commit=commit, run=run))
 
 
-def judge(keys: Iterable[ItemKey], verdicts: Mapping[ItemKey, Item]) -> Outcome:
+def judge(keys: Iterable[ItemKey], verdicts: Mapping[ItemKey, Item]) -> PhaseState:
     """The outcome of these items together."""
     keys = tuple(keys)
     items = tuple(verdicts[key] for key in keys if key in verdicts)
     missing = tuple(key for key in keys if key not in verdicts)
     if any(item.verdict in BAD for item in items):
-        return Outcome("failed", items, missing)
+        return PhaseState("failed", items, missing)
     if missing or not any(item.verdict in SATISFYING for item in items):
-        return Outcome("unknown", items, missing)
-    return Outcome("passed", items, missing)
+        return PhaseState("unknown", items, missing)
+    return PhaseState("passed", items, missing)

@@ -36,7 +36,7 @@ from pytest_nextrust.status.records import (
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.trend import trend
 
-__all__ = ["ACTIVITIES", "SCHEMA", "TREND", "Facts", "Ledger", "observe", "shown_folder", "summarize"]
+__all__ = ["ACTIVITIES", "SCHEMA", "TREND", "Ledger", "ProjectFacts", "observe", "shown_folder", "summarize"]
 
 SCHEMA = "nextrust/pipeline-log/1"
 
@@ -52,7 +52,7 @@ _PLACES = {cell.id: place for place, cell in enumerate(Matrix().cells)}
 
 
 @dataclass(frozen=True)
-class Facts:
+class ProjectFacts:
     """What the log does not know: ids of phases with a marker, expected files that exist, the log's folder, and the
     titles of known issues by id."""
 
@@ -68,7 +68,7 @@ def shown_folder(root: Path, folder: Path) -> str:
     return folder.resolve().relative_to(root.resolve()).as_posix() if inside else folder.as_posix()
 
 
-def observe(root: Path, phases: Phases, folder: Path) -> Facts:
+def observe(root: Path, phases: Phases, folder: Path) -> ProjectFacts:
     """Look the facts up. Raises nothing."""
     status_dir = shown_folder(root, folder)
     files = {path for phase in phases for path in phase.files(status_dir)}
@@ -77,10 +77,10 @@ def observe(root: Path, phases: Phases, folder: Path) -> Facts:
         issues = {issue.id: issue.title for issue in load_known_issues().values()}
     except ConfigError:
         issues = {}
-    return Facts(read_done(root, phases), frozenset(files - absent), status_dir, issues)
+    return ProjectFacts(read_done(root, phases), frozenset(files - absent), status_dir, issues)
 
 
-def summarize(view: JournalView, phases: Phases, facts: Facts | None = None) -> dict[str, Any]:
+def summarize(view: JournalView, phases: Phases, facts: ProjectFacts | None = None) -> dict[str, Any]:
     """The whole summary as plain types; ``schemas/pipeline-log.json`` describes it."""
     ledger = Ledger()
     for record in view.records:
@@ -117,10 +117,15 @@ class Ledger:
             self._finished[done.phase] = record.time
 
     def summary(
-        self, phases: Phases, facts: Facts | None = None, problems: Sequence[Problem] = (), *, runs: int | None = None
+        self,
+        phases: Phases,
+        facts: ProjectFacts | None = None,
+        problems: Sequence[Problem] = (),
+        *,
+        runs: int | None = None,
     ) -> dict[str, Any]:
         """The summary now; the trend is taken over the last ``runs`` runs (TREND)."""
-        facts = facts or Facts()
+        facts = facts or ProjectFacts()
         store = self.store
         recent = [entry[-1] for entry in sorted(self._recent)]
         newest = {phase.id: self._newest(phase) for phase in phases}
@@ -159,7 +164,12 @@ class Ledger:
         return {key: item for key, item in self.store.verdicts(commit=run.commit).items() if key.phase == phase.id}
 
     def _phase(
-        self, phase: Phase, phases: Phases, facts: Facts, newest: Mapping[ItemKey, Item], recent: Sequence[Record]
+        self,
+        phase: Phase,
+        phases: Phases,
+        facts: ProjectFacts,
+        newest: Mapping[ItemKey, Item],
+        recent: Sequence[Record],
     ) -> dict[str, Any]:
         run = self.store.newest_run(phase.id)
         announced = [] if run is None else [k for k in self.store.announced(commit=run.commit) if k.phase == phase.id]
@@ -192,7 +202,7 @@ class Ledger:
             "cells": cells,
         }
 
-    def _time(self, phase: Phase, facts: Facts, recent: Sequence[Record]) -> dict[str, Any]:
+    def _time(self, phase: Phase, facts: ProjectFacts, recent: Sequence[Record]) -> dict[str, Any]:
         """When work on a phase began, when it was done, and for how many days it went on (as far as the log goes)."""
         began = self.store.began(phase.id) or None
         finished = self._finished.get(phase.id) if phase.id in facts.done else None
@@ -202,7 +212,7 @@ class Ledger:
         late = days is not None and phase.expected_duration_days is not None and days > phase.expected_duration_days
         return {"started": began, "finished": finished, "days": days, "overdue": late}
 
-    def _criteria(self, phase: Phase, commit: str, facts: Facts) -> list[dict[str, Any]]:
+    def _criteria(self, phase: Phase, commit: str, facts: ProjectFacts) -> list[dict[str, Any]]:
         known = self._checks.get((phase.id, commit), {})
         found = []
         for criterion in phase.criteria:
@@ -214,7 +224,7 @@ class Ledger:
         return found
 
 
-def _known_issues(items: Iterable[Item], facts: Facts) -> list[dict[str, Any]]:
+def _known_issues(items: Iterable[Item], facts: ProjectFacts) -> list[dict[str, Any]]:
     """The known issues that failures were expected for, each with what showed it."""
     groups: dict[str, list[Item]] = {}
     for item in items:
@@ -252,7 +262,7 @@ def _place(cell: str) -> tuple[int, str]:
     return (_PLACES.get(cell, len(_PLACES)), cell)
 
 
-def _status(phase: Phase, cells: Iterable[Mapping[str, Any]], facts: Facts) -> str:
+def _status(phase: Phase, cells: Iterable[Mapping[str, Any]], facts: ProjectFacts) -> str:
     if phase.id in facts.done:
         return "done"
     states = {cell["status"] for cell in cells}

@@ -1,4 +1,4 @@
-"""An atomics scenario: the same check as ``nextrust atomics``, and what it came to against what is expected.
+"""An atomics scenario: the same check as ``nextrust atomics``, and its result compared with what is expected.
 
 Cells that differ in their operating system alone have the same program, so a check is done once per program, CPU and
 settings in a process, and a cell that takes over another's result says so.
@@ -24,11 +24,10 @@ from pytest_nextrust.atomics.table import ROUTINES, lookup
 from pytest_nextrust.errors import MachoError, NotRunnable, UsageFault
 from pytest_nextrust.explore.store import FOLDER
 from pytest_nextrust.project.matrix import Cell
-from pytest_nextrust.scenario.model import Atomics, KnownIssue, Scenario
+from pytest_nextrust.scenario.model import Atomics, ExpectedFailure, Scenario
 from pytest_nextrust.status.records import Verdict
 from pytest_nextrust.toolchain.records import Toolchain
-from pytest_nextrust.verify.concurrent import Explored
-from pytest_nextrust.verify.outcome import Mismatch
+from pytest_nextrust.verify.outcome import CheckResult, Mismatch
 from pytest_nextrust.verify.services import PREBUILT, Services
 
 __all__ = ["check_atomics", "judge_routines", "maker", "plan_of"]
@@ -65,22 +64,22 @@ def plan_of(atomics: Atomics, services: Services) -> Plan:
     )
 
 
-def check_atomics(scenario: Scenario, cell: Cell, services: Services, program: bytes) -> Explored:
+def check_atomics(scenario: Scenario, cell: Cell, services: Services, program: bytes) -> CheckResult:
     """Check a scenario's routines. Raises UsageFault for a routine that does not exist, HarnessFault."""
     atomics = scenario.atomics
     assert atomics is not None
     try:
         target = target_of(program, cell.cpu)
     except (MachoError, NotRunnable) as error:
-        return Explored("", (Mismatch("refused", str(error)),))
+        return CheckResult(mismatches=(Mismatch("refused", str(error)),))
     missing = _missing(atomics, target)
     if missing:
         fault = f"{len(missing)} required routines are missing: {', '.join(missing)}"
-        return Explored("", (Mismatch("refused", fault),))
+        return CheckResult(mismatches=(Mismatch("refused", fault),))
     outcome, origin = _outcome(plan_of(atomics, services), cell, services, program, target)
-    # What was counted in another cell of this process is not said to be seen here.
-    said = _summary(outcome) + (f" (from cache: checked in {origin}, same program and CPU)" if origin else "")
-    return _judged(atomics.expect, target, outcome, said)
+    # What was counted in another cell of this process must not read as if it was seen here.
+    summary = _summary(outcome) + (f" (from cache: checked in {origin}, same program and CPU)" if origin else "")
+    return _judged(atomics.expect, target, outcome, summary)
 
 
 def _missing(atomics: Atomics, target: Target) -> list[str]:
@@ -94,7 +93,7 @@ def _missing(atomics: Atomics, target: Target) -> list[str]:
 
 
 def _outcome(plan: Plan, cell: Cell, services: Services, program: bytes, target: Target) -> tuple[Outcome, str]:
-    """What the check comes to, and the cell whose result it is, where that is another one's."""
+    """The result of the check, and the cell that it was checked in, where that is another one."""
     key = f"{hashlib.sha256(program).hexdigest()} {cell.cpu} {plan!r}"
     if key in services.checked:
         origin, found = services.checked[key]
@@ -119,22 +118,22 @@ def _summary(outcome: Outcome) -> str:
     )
 
 
-def _judged(expect: str, target: Target, outcome: Outcome, said: str) -> Explored:
+def _judged(expect: str, target: Target, outcome: Outcome, summary: str) -> CheckResult:
     kinds = [finding["kind"] for finding in outcome.findings]
     if expect != "passed" and expect in kinds:
         first = outcome.findings[kinds.index(expect)]
-        return Explored(f"as expected, failed ({expect}): {first['message']}; {said}")
+        return CheckResult(f"as expected, failed ({expect}): {first['message']}; {summary}")
     if expect == "passed" and outcome.verdict == "passed":
-        return Explored(f"passed: {said}")
+        return CheckResult(f"passed: {summary}")
     if outcome.verdict == "budget":
-        return Explored("", (Mismatch("budget", f"no verdict: {said}{_guarantees(outcome)}"),))
+        return CheckResult(mismatches=(Mismatch("budget", f"no verdict: {summary}{_guarantees(outcome)}"),))
     if not outcome.findings:
-        return Explored("", (Mismatch("finding", f"expected a finding of kind {expect}; passed: {said}"),))
+        return CheckResult(mismatches=(Mismatch("finding", f"expected a finding of kind {expect}; passed: {summary}"),))
     routines = {function.symbol: function.routine for function in target.functions}
     wrong = [_mismatch(finding, routines, shown=n < SHOWN) for n, finding in enumerate(outcome.findings)]
-    head = said if expect == "passed" else f"expected a finding of kind {expect}; {said}"
+    head = summary if expect == "passed" else f"expected a finding of kind {expect}; {summary}"
     wrong[0] = replace(wrong[0], message=f"{head}\n{wrong[0].message}")
-    return Explored("", tuple(wrong))
+    return CheckResult(mismatches=tuple(wrong))
 
 
 def _guarantees(outcome: Outcome) -> str:
@@ -153,11 +152,11 @@ def _mismatch(finding: dict[str, Any], routines: dict[str, str], *, shown: bool)
 
 
 def judge_routines(
-    issues: Sequence[KnownIssue], verdict: Verdict, mismatches: Sequence[Mismatch], message: str
+    issues: Sequence[ExpectedFailure], verdict: Verdict, mismatches: Sequence[Mismatch], message: str
 ) -> tuple[Verdict, str]:
     """Strict expected failures by routine: each finding is about an entry's routines, and something of each fails."""
 
-    def about(issue: KnownIssue, mismatch: Mismatch) -> bool:
+    def about(issue: ExpectedFailure, mismatch: Mismatch) -> bool:
         names = mismatch.routines or ("",)
         patterns = issue.routines or ("*",)
         return mismatch.kind == issue.failure and any(fnmatchcase(n, p) for n in names for p in patterns)

@@ -1,4 +1,4 @@
-"""What a run left behind against what the scenario expects: every mismatch, not the first."""
+"""Comparing a run's record with what the scenario expects: every mismatch, not the first."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _shown(data: bytes) -> str:
 
 
 def difference(wanted: bytes, found: bytes) -> str:
-    """Two streams against each other: short ones whole, text as a line diff, other bytes from where they part."""
+    """Two streams against each other: short ones whole, text as a line diff, other bytes from where they differ."""
     if len(wanted) + len(found) <= _SHOWN_BYTES and wanted.count(b"\n") + found.count(b"\n") <= 2:
         return f"expected {_shown(wanted)}, got {_shown(found)}"
     try:

@@ -1,4 +1,4 @@
-"""A concurrent scenario: its program's threads explored, and what that came to against what is expected.
+"""A concurrent scenario: its program's threads explored, and the answer compared with what is expected.
 
 Boundary: pure of pytest. The exploration is ``explore``'s; building the program was the caller's.
 """
@@ -6,8 +6,6 @@ Boundary: pure of pytest. The exploration is ``explore``'s; building the program
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from pytest_nextrust.errors import NotRunnable, UsageFault
 from pytest_nextrust.explore import store, text
@@ -19,27 +17,18 @@ from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.concurrent import Concurrent
 from pytest_nextrust.scenario.model import Scenario
-from pytest_nextrust.verify.outcome import Mismatch
+from pytest_nextrust.verify.outcome import CheckResult, Mismatch
 from pytest_nextrust.verify.services import Services
 
-__all__ = ["Explored", "explore", "failure_text", "figures_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Explored:
-    """One line of what was found where it is as expected, else the mismatches."""
-
-    message: str
-    mismatches: tuple[Mismatch, ...] = ()
-    figures: Mapping[str, float] = field(default_factory=dict)
+__all__ = ["explore", "failure_text", "figures_of"]
 
 
 def figures_of(answer: ExploreAnswer) -> dict[str, float]:
-    """What an exploration has to measure: states, schedules, and the seconds it took."""
+    """What is measured of an exploration: states, schedules, and the seconds it took."""
     return {"states": answer.states, "schedules": answer.schedules, "explored": answer.seconds}
 
 
-def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) -> Explored:
+def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) -> CheckResult:
     """Explore a scenario's program. Raises HarnessFault."""
     concurrent = scenario.concurrent
     assert concurrent is not None
@@ -62,25 +51,25 @@ def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) 
         store.save(services.settings.root / store.FOLDER, request)
         answer = run_exploration(services.machine, request)
     except (NotRunnable, UsageFault) as error:
-        return Explored("", (Mismatch("refused", str(error)),))
+        return CheckResult(mismatches=(Mismatch("refused", str(error)),))
     return dataclasses.replace(_judged(concurrent, request, answer), figures=figures_of(answer))
 
 
-def _judged(concurrent: Concurrent, request: ExploreRequest, answer: ExploreAnswer) -> Explored:
+def _judged(concurrent: Concurrent, request: ExploreRequest, answer: ExploreAnswer) -> CheckResult:
     expect = concurrent.expect
     found = answer.finding.kind if answer.finding is not None else answer.verdict
     most = concurrent.overtaking
     if found == expect and most is not None and any(times is None or times > most for times in answer.overtaking):
         seen = ", ".join("without bound" if times is None else str(times) for times in answer.overtaking)
-        return Explored("", (Mismatch("finding", f"threads are overtaken more than {most} times: {seen}"),))
+        return CheckResult(mismatches=(Mismatch("finding", f"threads are overtaken more than {most} times: {seen}"),))
     if found == expect:
-        return Explored(text.summary(answer) if expect == "passed" else f"as expected, {text.summary(answer)}")
+        return CheckResult(text.summary(answer) if expect == "passed" else f"as expected, {text.summary(answer)}")
     if found == "budget":
-        return Explored("", (Mismatch("budget", text.summary(answer)),))
-    told = failure_text(request, answer)
+        return CheckResult(mismatches=(Mismatch("budget", text.summary(answer)),))
+    message = failure_text(request, answer)
     if expect != "passed":
-        told = f"expected a finding of kind {expect}; {told}"
-    return Explored("", (Mismatch("finding", told),))
+        message = f"expected a finding of kind {expect}; {message}"
+    return CheckResult(mismatches=(Mismatch("finding", message),))
 
 
 def failure_text(request: ExploreRequest, answer: ExploreAnswer) -> str:

@@ -1,4 +1,4 @@
-"""What verifying came to: mismatches, and the outcome they add up to."""
+"""The result of verifying: mismatches, the result of one check, and the outcome that they add up to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pytest_nextrust.emu.records import RunRecord
 from pytest_nextrust.status.records import Verdict
 
-__all__ = ["Mismatch", "Outcome", "describe"]
+__all__ = ["CheckResult", "Mismatch", "ScenarioOutcome", "describe"]
 
 _VERDICTS = ("budget", "crashed", "infra", "skipped")
 
@@ -25,8 +25,21 @@ class Mismatch:
     routines: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The result of exploring a program, checking its atomics, or carrying out events.
+
+    ``message`` is one line that sums it up; ``mismatches`` are empty where all is as expected; ``figures`` as in
+    ScenarioOutcome.
+    """
+
+    message: str = ""
+    mismatches: tuple[Mismatch, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
-class Outcome:
+class ScenarioOutcome:
     """The result of one scenario in one cell.
 
     ``message`` is one line for a passed outcome (or empty) and everything there is to say for any other.

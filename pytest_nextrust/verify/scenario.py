@@ -26,7 +26,7 @@ from pytest_nextrust.errors import (
     UsageFault,
 )
 from pytest_nextrust.project.matrix import Cell
-from pytest_nextrust.scenario.model import KnownIssue, Scenario
+from pytest_nextrust.scenario.model import ExpectedFailure, Scenario
 from pytest_nextrust.status.records import Verdict
 from pytest_nextrust.toolchain.cache import watched
 from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
@@ -35,15 +35,15 @@ from pytest_nextrust.verify.checks import macho_faults, run_check
 from pytest_nextrust.verify.compare import compare, end_of
 from pytest_nextrust.verify.concurrent import explore
 from pytest_nextrust.verify.events import run_events
-from pytest_nextrust.verify.outcome import Mismatch, Outcome, describe
+from pytest_nextrust.verify.outcome import CheckResult, Mismatch, ScenarioOutcome, describe
 from pytest_nextrust.verify.services import Services
 
-__all__ = ["Mismatch", "Outcome", "Services", "build_program", "make_request", "verify"]
+__all__ = ["Mismatch", "ScenarioOutcome", "Services", "build_program", "make_request", "verify"]
 
 
 def verify(
     scenario: Scenario, cell: Cell, services: Services, *, clock: Callable[[], float] = time.perf_counter
-) -> Outcome:
+) -> ScenarioOutcome:
     """Verify ``scenario`` in ``cell``. Raises UsageFault for a toolchain that does not exist."""
     began = clock()
     work = services.work(f"{scenario.name}-{cell.id}")
@@ -54,7 +54,7 @@ def verify(
     return dataclasses.replace(_explained(outcome, scenario, cell, services), seconds=clock() - began)
 
 
-def _explained(outcome: Outcome, scenario: Scenario, cell: Cell, services: Services) -> Outcome:
+def _explained(outcome: ScenarioOutcome, scenario: Scenario, cell: Cell, services: Services) -> ScenarioOutcome:
     """A failure's message names the known issue that it looks like; the verdict is the same."""
     if outcome.known_issue or outcome.verdict not in ("failed", "crashed", "budget"):
         return outcome
@@ -70,8 +70,8 @@ def _explained(outcome: Outcome, scenario: Scenario, cell: Cell, services: Servi
         toolchain=f"{outcome.toolchain} {outcome.version}".strip(),
         scenario=scenario.name,
     )
-    said = explain(facts, services.settings.root, services.settings.status_dir)
-    return dataclasses.replace(outcome, message=f"{outcome.message}\n{said}") if said else outcome
+    explanation = explain(facts, services.settings.root, services.settings.status_dir)
+    return dataclasses.replace(outcome, message=f"{outcome.message}\n{explanation}") if explanation else outcome
 
 
 class _Verification:
@@ -84,10 +84,10 @@ class _Verification:
         self.work = work
         self.build: BuildResult | None = None
         self.record: RunRecord | None = None
-        self.shown = ""
+        self.message = ""
         self.figures: dict[str, float] = {}
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ScenarioOutcome:
         try:
             mismatches = self._mismatches()
         except UsageFault:
@@ -120,19 +120,20 @@ class _Verification:
             refusal = self.scenario.expect is not None and self.scenario.expect.refused is not None
             if self.scenario.concurrent is not None or self.scenario.atomics is not None:
                 if not found:
-                    look = explore if self.scenario.atomics is None else check_atomics
-                    explored = look(self.scenario, self.cell, self.services, data)
-                    self.shown = explored.message
-                    self.figures |= explored.figures
-                    found += explored.mismatches
+                    check = explore if self.scenario.atomics is None else check_atomics
+                    found += self._take(check(self.scenario, self.cell, self.services, data))
             elif not found or refusal:
                 found += self._run(data)
         if self.scenario.events is not None:
-            self.shown, judged = run_events(self.scenario, self.cell, self.services, self.work)
-            found += judged
-        for check in self.scenario.checks:
-            found += run_check(check, self.scenario, self.cell, self.services, self.work)
+            found += self._take(run_events(self.scenario, self.cell, self.services, self.work))
+        for named in self.scenario.checks:
+            found += run_check(named, self.scenario, self.cell, self.services, self.work)
         return found
+
+    def _take(self, result: CheckResult) -> tuple[Mismatch, ...]:
+        self.message = result.message
+        self.figures |= result.figures
+        return result.mismatches
 
     def _built(self) -> BuildResult:
         with watched() as lookups:
@@ -159,7 +160,7 @@ class _Verification:
             return [Mismatch("refused", f"expected a refusal that says {expect.refused!r}; it says: {error}")]
         return list(compare(self.scenario, self.record, root))
 
-    def _judge(self, mismatches: Sequence[Mismatch]) -> Outcome:
+    def _judge(self, mismatches: Sequence[Mismatch]) -> ScenarioOutcome:
         kinds = [mismatch.kind for mismatch in mismatches]
         verdict = verdict_of(kinds)
         message = describe(mismatches) if mismatches else self._passed_message()
@@ -170,7 +171,7 @@ class _Verification:
         elif issue is not None:
             verdict, message = judge_known(issue, verdict, kinds, message)
         build = self.build
-        return Outcome(
+        return ScenarioOutcome(
             verdict,
             message,
             program_sha256=build.sha256 if build else "",
@@ -183,7 +184,7 @@ class _Verification:
             figures=self.figures,
         )
 
-    def _known_issues(self) -> tuple[KnownIssue, ...]:
+    def _known_issues(self) -> tuple[ExpectedFailure, ...]:
         name, version = (self.build.toolchain, self.build.version) if self.build else self._failed_build()
         return tuple(issue for issue in self.scenario.known_issues if issue.covers(self.cell, name, version))
 
@@ -200,7 +201,7 @@ class _Verification:
 
     def _passed_message(self) -> str:
         if self.record is None:
-            return self.shown
+            return self.message
         return f"{end_of(self.record)} after {self.record.instructions:_} instructions"
 
 
@@ -216,14 +217,14 @@ def verdict_of(kinds: Sequence[str]) -> Verdict:
     return "infra-error" if rest == {"infra"} else "failed"
 
 
-def judge_known(issue: KnownIssue, verdict: Verdict, kinds: Sequence[str], message: str) -> tuple[Verdict, str]:
+def judge_known(issue: ExpectedFailure, verdict: Verdict, kinds: Sequence[str], message: str) -> tuple[Verdict, str]:
     """A strict expected failure: it must fail, and in the way the entry says."""
-    said = f"known issue {issue.id}" + (f": {issue.summary}" if issue.summary else "")
+    known = f"known issue {issue.id}" + (f": {issue.summary}" if issue.summary else "")
     if verdict == "passed":
-        return "unexpected-pass", f"{said}: it passed here; take the entry away, or narrow the cells it names"
+        return "unexpected-pass", f"{known}: it passed here; take the entry away, or narrow the cells it names"
     if issue.failure in kinds:
-        return "expected-failure", f"{said}\n{message}"
-    return verdict, f"{message}\n({said} expects a failure of {issue.failure}, which did not fail)"
+        return "expected-failure", f"{known}\n{message}"
+    return verdict, f"{message}\n({known} expects a failure of {issue.failure}, which did not fail)"
 
 
 def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path) -> BuildResult:

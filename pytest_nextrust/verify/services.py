@@ -17,13 +17,13 @@ from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.toolchain.prebuilt import ships_programs
 from pytest_nextrust.toolchain.records import Probe, Toolchain
 
-__all__ = ["Machine", "Services"]
+__all__ = ["SandboxLike", "Services"]
 
 DEFAULT_TOOLCHAIN = {"c": "gnu", "asm": "gnu", "rust": "rust"}
 PREBUILT = "prebuilt"
 
 
-class Machine(Protocol):
+class SandboxLike(Protocol):
     """The sandbox, as far as verifying uses it."""
 
     def run(self, request: RunRequest) -> RunRecord: ...
@@ -35,10 +35,10 @@ class Machine(Protocol):
     def close(self) -> None: ...
 
 
-def _sandbox() -> Machine:
+def _sandbox() -> SandboxLike:
     from pytest_nextrust.emu.sandbox import Sandbox
 
-    machine: Machine = Sandbox()
+    machine: SandboxLike = Sandbox()
     return machine
 
 
@@ -52,7 +52,7 @@ class Services:
         *,
         toolchains: Mapping[str, Toolchain] | None = None,
         more: Callable[[], Iterable[Toolchain]] = tuple,
-        machine: Callable[[], Machine] = _sandbox,
+        machine: Callable[[], SandboxLike] = _sandbox,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
@@ -60,10 +60,10 @@ class Services:
         self._toolchains = toolchains
         self._more = more
         self._make_machine = machine
-        self._machine: Machine | None = None
+        self._machine: SandboxLike | None = None
         self._probes: dict[str, Probe] = {}
         self.checked: dict[str, tuple[str, Any]] = {}
-        """What checks of atomics came to in this process, by program, CPU and settings: the cell, and the result."""
+        """Results of checks in this process, by program, CPU and settings (or scenario of events): cell and result."""
         environ = os.environ if environ is None else environ
         self.required = environ.get("NEXTRUST_TOOLCHAINS") == "required"
 
@@ -78,7 +78,7 @@ class Services:
         return self._toolchains
 
     @property
-    def machine(self) -> Machine:
+    def machine(self) -> SandboxLike:
         """The sandbox, kept warm."""
         if self._machine is None:
             self._machine = self._make_machine()

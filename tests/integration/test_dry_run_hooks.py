@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pytest_nextrust.scenario.events import EventPlan, Step
+from pytest_nextrust.scenario.events import EventPlan, EventStep
 from pytest_nextrust.scenario.model import load
 from pytest_nextrust.verify.events import _given
 from pytest_nextrust.verify.events_surroundings import Server, World
@@ -85,7 +85,7 @@ class Watched:
             self.send(step, number, environ)
         return self.seen.read_text().splitlines() if self.seen.exists() else []
 
-    def send(self, step: Step, number: int, environ: dict[str, str]) -> None:
+    def send(self, step: EventStep, number: int, environ: dict[str, str]) -> None:
         if step.event is None:
             self.world.nextrust(*step.run, environ=environ)
             return
@@ -154,8 +154,8 @@ def test_what_is_queued_stays_queued_in_a_dry_run(name: str, tmp_path: Path, ser
     assert list(watched.root.glob("project/.nextrust/external/queue/*.json"))
     watched.seen.unlink()
     before = tree(watched.root)
-    stop = Step(event="Stop")
-    sending = EventPlan(steps=(stop, Step(run=("escalate", "send")), Step(run=("review", "send")), stop))
+    stop = EventStep(event="Stop")
+    sending = EventPlan(steps=(stop, EventStep(run=("escalate", "send")), EventStep(run=("review", "send")), stop))
     seen = watched.run(sending, DRY_RUN="1")
     assert tree(watched.root) == before
     assert server.requests == []

@@ -17,8 +17,7 @@ from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
 from pytest_nextrust.status.journal import Journal
-from pytest_nextrust.verify.events import SNAPSHOT, carry_out
-from pytest_nextrust.verify.events_artifacts import FILES, artifacts
+from pytest_nextrust.verify.events import FILES, SNAPSHOT, artifacts, carry_out
 from pytest_nextrust.verify.scenario import Services, verify
 from tests.integration.conftest import CELL, Project
 
@@ -141,7 +140,7 @@ def test_another_snapshot_fails(project: Project) -> None:
     (folder / "pipeline-log.md").write_text("other\n")
     result = project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*snapshot/pipeline-log.md is not what came of it:*", "*-other"])
+    result.stdout.fnmatch_lines(["*snapshot/pipeline-log.md differs from what was drawn:*", "*-other"])
     assert (folder / "pipeline-log.md").read_text() == "other\n"
     assert not (folder / "pipeline-log.json").exists()
 

@@ -209,10 +209,10 @@ def test_a_record_missing_from_the_journal(project: Project) -> None:
     project.pytester.makeconftest(
         """
         import pytest
-        from pytest_nextrust.report.recorder import Recorder
+        from pytest_nextrust.report.recorder import RunRecorder
         def pytest_configure(config):
             if hasattr(config, "workerinput"):
-                Recorder.item = lambda self, item: None
+                RunRecorder.item = lambda self, item: None
         """
     )
     project.scenario("tiny")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.base.wire import dumps, from_wire, loads, to_wire
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.plugin.plan import Plan, make_plan, refusal
+from pytest_nextrust.plugin.plan import RunPlan, make_plan, refusal
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.phases import Phase, Phases
 from pytest_nextrust.project.run_settings import Settings
@@ -23,7 +23,7 @@ EMPTY = RunStore(JournalView())
 NOWHERE = Path("/nonexistent")
 
 
-def planned(phases: Phases, wanted: str, **rest: object) -> Plan:
+def planned(phases: Phases, wanted: str, **rest: object) -> RunPlan:
     settings = replace(Settings(root=NOWHERE, phase=wanted, cells=Matrix().cells[:2]), **rest)  # type: ignore[arg-type]
     scenarios = [Scenario("s", NOWHERE, "t", phase.id, "hello") for phase in phases]
     return make_plan(settings, phases, scenarios, EMPTY, run="r", commit="c")
@@ -49,7 +49,7 @@ def test_without_records_the_whole_closure_runs(phases: Phases, data: st.DataObj
     ran = {phase for phase, cells in plan.cells.items() if cells}
     assert ran == {phase.id for phase in phases.closure(target)}
     assert all(cells == ids for cells in plan.cells.values() if cells)
-    assert from_wire(Plan, loads(dumps(to_wire(plan)))) == plan
+    assert from_wire(RunPlan, loads(dumps(to_wire(plan)))) == plan
     ranks = [plan.rank(phase) for phase in plan.order]
     assert ranks == sorted(ranks)
 

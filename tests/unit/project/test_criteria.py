@@ -15,7 +15,7 @@ from pytest_nextrust.project import criteria
 from pytest_nextrust.project.criteria import check_criterion
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.phases import CHECKS, Criterion, Phase, Phases, done_path, mark_done
-from pytest_nextrust.report.recorder import Recorder
+from pytest_nextrust.report.recorder import RunRecorder
 from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, RunStart
 
@@ -149,10 +149,10 @@ def test_bad_criteria_are_refused(criterion: object, fault: str) -> None:
 CELLS = [cell.id for cell in Matrix().cells]
 
 
-def finished(root: Path, *checks: Criterion, verdict: str = "passed", run: str = "run-1") -> Recorder:
+def finished(root: Path, *checks: Criterion, verdict: str = "passed", run: str = "run-1") -> RunRecorder:
     """A run in which the scenario hello of the phase p came to ``verdict`` in every cell, and its marking."""
     phases = Phases([Phase("p", "P", success_criteria=checks)])
-    recorder = Recorder(root / "log", phases, root, run=run, toolchain=lambda name: "" if name == "gnu" else "gone")
+    recorder = RunRecorder(root / "log", phases, root, run=run, toolchain=lambda name: "" if name == "gnu" else "gone")
     keys = tuple(ItemKey("p", "hello", cell) for cell in CELLS)
     RunStart(run, "p", commit="c", items=keys).append_to(recorder.journal)
     for cell in CELLS:

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.phases import Criterion, Phase, Phases, read_done
-from pytest_nextrust.report.recorder import Recorder
+from pytest_nextrust.report.recorder import RunRecorder
 from pytest_nextrust.status.projections import Follower
 from pytest_nextrust.status.records import Item, ItemKey, RunStart
 from pytest_nextrust.status.summary import observe
@@ -63,7 +63,7 @@ class PhaseMachine(RuleBasedStateMachine):
             path.write_text("") if kind in files else path.unlink(missing_ok=True)
         self.runs += 1
         run, commit = f"r{self.runs}", f"{self.runs:040x}"
-        recorder = Recorder(self.root / "log", PHASES, self.root, run=run)
+        recorder = RunRecorder(self.root / "log", PHASES, self.root, run=run)
         keys = tuple(ItemKey(phase, "s", cell) for cell in CELLS[:cells])
         RunStart(run, phase, commit=commit, items=keys).append_to(recorder.journal)
         for n, key in enumerate(keys):

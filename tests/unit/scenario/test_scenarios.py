@@ -8,7 +8,7 @@ import pytest
 
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.project.matrix import Matrix
-from pytest_nextrust.scenario.model import SIGNALS, KnownIssue, find, load, shipped_folder
+from pytest_nextrust.scenario.model import SIGNALS, ExpectedFailure, find, load, shipped_folder
 from pytest_nextrust.testing import write_scenario
 
 HEAD = 'schema = 1\ntitle = "t"\nphase = "phase-3"\nstage = "hello"\n'
@@ -136,7 +136,7 @@ def test_signals() -> None:
 def test_a_known_issue_covers_what_it_names() -> None:
     """Empty lists mean everything; versions are prefixes."""
     cell = Matrix().cells[0]
-    issue = KnownIssue("k", "stdout", profiles=("debug",), toolchains=("rust",), versions=("1.9",))
+    issue = ExpectedFailure("k", "stdout", profiles=("debug",), toolchains=("rust",), versions=("1.9",))
     assert issue.covers(cell, "rust", "1.96.0")
     assert not issue.covers(cell, "rust", "1.85.0")
     assert not issue.covers(cell, "gnu", "1.96.0")

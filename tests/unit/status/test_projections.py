@@ -21,7 +21,7 @@ from pytest_nextrust.status import projections
 from pytest_nextrust.status.journal import Journal, JournalView, Record
 from pytest_nextrust.status.projections import Projector, rebuild, render_json, render_markdown
 from pytest_nextrust.status.records import Entry, PhaseDone
-from pytest_nextrust.status.summary import ACTIVITIES, Facts, observe, summarize
+from pytest_nextrust.status.summary import ACTIVITIES, ProjectFacts, observe, summarize
 
 from .helpers import DARWIN, LINUX, end, item, journal_in, start
 
@@ -83,7 +83,7 @@ def typical(folder: Path) -> JournalView:
     return journal.read()
 
 
-FACTS = Facts(frozenset({"phase-1"}), frozenset({"docs/ci-status/journal.jsonl"}))
+FACTS = ProjectFacts(frozenset({"phase-1"}), frozenset({"docs/ci-status/journal.jsonl"}))
 
 
 def test_typical_markdown(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
@@ -136,7 +136,7 @@ def test_current_phase_moves_with_the_markers(tmp_path: Path) -> None:
     """The first phase without marker; the last one, done, where all are."""
     assert summarize(JournalView(), PHASES)["current_phase"]["id"] == "phase-1"
     assert summarize(JournalView(), PHASES, FACTS)["current_phase"]["id"] == "phase-2"
-    done = Facts(frozenset(PHASES.ids))
+    done = ProjectFacts(frozenset(PHASES.ids))
     assert summarize(JournalView(), PHASES, done)["current_phase"] == {
         "id": "phase-5",
         "name": "std port",

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_nextrust.scenario.model import KnownIssue
+from pytest_nextrust.scenario.model import ExpectedFailure
 from pytest_nextrust.verify.atomics import judge_routines
 from pytest_nextrust.verify.outcome import Mismatch
 
-EXCHANGE = KnownIssue(id="exchange", failure="finding", routines=("__atomic_exchange_*",), summary="loses updates")
-RELEASE = KnownIssue(id="release", failure="finding", routines=("__sync_lock_release_8",))
-WHOLE = KnownIssue(id="whole", failure="finding")
+EXCHANGE = ExpectedFailure(id="exchange", failure="finding", routines=("__atomic_exchange_*",), summary="loses updates")
+RELEASE = ExpectedFailure(id="release", failure="finding", routines=("__sync_lock_release_8",))
+WHOLE = ExpectedFailure(id="whole", failure="finding")
 
 
 def finding(*routines: str, kind: str = "finding") -> Mismatch:
@@ -47,7 +47,9 @@ def finding(*routines: str, kind: str = "finding") -> Mismatch:
     ],
     ids=["all", "two", "part", "none-named", "any", "strange", "nameless", "kind", "pass", "idle", "strange-and-idle"],
 )
-def test_what_a_check_comes_to(issues: list[KnownIssue], mismatches: list[Mismatch], verdict: str, said: str) -> None:
+def test_what_a_check_comes_to(
+    issues: list[ExpectedFailure], mismatches: list[Mismatch], verdict: str, said: str
+) -> None:
     """Expected only where each finding is of an entry and each entry has a finding; a strange one outweighs an idle."""
     found, message = judge_routines(issues, "failed", mismatches, "the check's own words")
     assert found == verdict
