@@ -70,7 +70,7 @@ def _explained(outcome: ScenarioOutcome, scenario: Scenario, cell: Cell, service
         toolchain=f"{outcome.toolchain} {outcome.version}".strip(),
         scenario=scenario.name,
     )
-    explanation = explain(facts, services.settings.root, services.settings.status_dir)
+    explanation = explain(facts, services.issues)
     return dataclasses.replace(outcome, message=f"{outcome.message}\n{explanation}") if explanation else outcome
 
 

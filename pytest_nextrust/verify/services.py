@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
@@ -16,6 +16,9 @@ from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.toolchain.prebuilt import ships_programs
 from pytest_nextrust.toolchain.records import Probe, Toolchain
+
+if TYPE_CHECKING:
+    from pytest_nextrust.failures.issues.table import Table
 
 __all__ = ["SandboxLike", "Services"]
 
@@ -62,6 +65,7 @@ class Services:
         self._make_machine = machine
         self._machine: SandboxLike | None = None
         self._probes: dict[str, Probe] = {}
+        self._issues: Table | None = None
         self.checked: dict[str, tuple[str, Any]] = {}
         """Results of checks in this process, by program, CPU and settings (or scenario of events): cell and result."""
         environ = os.environ if environ is None else environ
@@ -76,6 +80,18 @@ class Services:
             added = {toolchain.name: toolchain for toolchain in self._more()}
             self._toolchains = {**toolchains(), **added}
         return self._toolchains
+
+    @property
+    def issues(self) -> Table:
+        """The known issues; those of the project that cannot be read are left out, as ``nextrust issues check`` says.
+
+        Read once: hundreds of scenarios may fail in one run.
+        """
+        if self._issues is None:
+            from pytest_nextrust.failures.issues.table import load_table
+
+            self._issues = load_table(self.settings.root, self.settings.status_dir)
+        return self._issues
 
     @property
     def machine(self) -> SandboxLike:

@@ -138,7 +138,7 @@ def test_a_dead_machine_costs_one_test(project: Project) -> None:
     project.pytester.makeconftest(
         """
         import os, signal
-        from pytest_nextrust.emu import sandbox
+        import pytest_nextrust.emu.sandbox as sandbox
         whole = sandbox._Process.exchange
         def exchange(self, message, *rest):
             if b"deadly" in repr(message).encode():
