@@ -12,6 +12,7 @@ KNOWN = {
     "Answer",
     "Call",
     "Caller",
+    "Effect",
     "Entry",
     "Fault",
     "Finding",
