@@ -22,8 +22,8 @@ from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.output import RUNTIME, workspace
-from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.registry import toolchains
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = [
     "CODE_ROOM",
@@ -187,7 +187,7 @@ def exported(data: bytes, name: str = "") -> list[str]:
 def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu") -> Runtime:
     """Compile and link. Raises ToolchainMissing, BuildFailed, ToolchainError, and UsageFault for an unusable source."""
     judge(units)
-    runner = Runner(toolchain)
+    runner = ToolRunner(toolchain)
     compilers = {name: _compiler(name) for name in {toolchain, *(unit.toolchain or toolchain for unit in units)}}
     with workspace(toolchain) as folder:
         objects = []
@@ -201,7 +201,7 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
     return replace(runtime, level=level, version=f"{toolchain}: {compilers[toolchain].probe().version}")
 
 
-def room(runner: Runner, folder: Path) -> Path:
+def room(runner: ToolRunner, folder: Path) -> Path:
     """The object with the rooms, made in ``folder``. Raises BuildFailed."""
     source, out = folder / "room.s", folder / "room.o"
     source.write_text(ROOM)
@@ -209,13 +209,13 @@ def room(runner: Runner, folder: Path) -> Path:
     return out
 
 
-def libraries(runner: Runner, cpu: str) -> list[Path]:
+def libraries(runner: ToolRunner, cpu: str) -> list[Path]:
     """What every runtime is linked with: this package's own library and GNU C's. Raises BuildFailed."""
     return [c_runtime(runner, cpu) / "libnext.a", Path(libgcc(runner, cpu))]
 
 
 def linked(
-    runner: Runner,
+    runner: ToolRunner,
     objects: Sequence[Path],
     names: Collection[str],
     cpu: str,
@@ -264,7 +264,7 @@ def compile_command(compiler: CToolchain, cpu: str, level: str) -> list[str]:
     return [path, *compiler.target(cpu), f"-O{level}", "-g", *FREESTANDING, *own]
 
 
-def _compile(runner: Runner, base: Sequence[str], unit: Unit, out: Path) -> Path:
+def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path) -> Path:
     source = unit.source.absolute()
     if source.suffix == ".o":
         return source
@@ -273,7 +273,7 @@ def _compile(runner: Runner, base: Sequence[str], unit: Unit, out: Path) -> Path
     return out
 
 
-def _link(runner: Runner, inputs: Sequence[Path], keep: Iterable[str], folder: Path) -> Image:
+def _link(runner: ToolRunner, inputs: Sequence[Path], keep: Iterable[str], folder: Path) -> Image:
     out = folder / "runtime.elf"
     command = [
         PREFIX + "ld",

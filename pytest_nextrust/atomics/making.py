@@ -16,10 +16,10 @@ from pytest_nextrust.atomics import program
 from pytest_nextrust.atomics.campaign import Target
 from pytest_nextrust.errors import ToolchainMissing
 from pytest_nextrust.toolchain import cache
-from pytest_nextrust.toolchain.output import place
+from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, Toolchain
+from pytest_nextrust.toolchain.output import write_program
 from pytest_nextrust.toolchain.prebuilt import source_hash
-from pytest_nextrust.toolchain.process import Runner
-from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, Toolchain
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["RuntimeMaker"]
 
@@ -41,7 +41,7 @@ class RuntimeMaker:
 
     def build(self, request: BuildRequest) -> BuildResult:
         """Make ``request.out``. Raises as ``Toolchain.build`` says, and UsageFault for a toolchain that cannot."""
-        request.judge()
+        request.validate()
         probe = self.probe()
         if not probe.found:
             raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
@@ -57,7 +57,7 @@ class RuntimeMaker:
         )
         entry = cache.entry("runtimes", key, lambda folder: self._fill(folder, request))
         data = (entry / PROGRAM).read_bytes()
-        return place(request, data, self.name, probe.version, Runner(self.name))
+        return write_program(request, data, self.name, probe.version, ToolRunner(self.name))
 
     def _fill(self, folder: Path, request: BuildRequest) -> None:
         (folder / PROGRAM).write_bytes(program.program_of(self._target(request)))

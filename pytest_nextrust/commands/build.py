@@ -15,7 +15,7 @@ from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of
 from pytest_nextrust.errors import BuildFailed, NextrustError
 
 if TYPE_CHECKING:
-    from pytest_nextrust.toolchain.records import BuildResult
+    from pytest_nextrust.toolchain.interface import BuildResult
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -87,5 +87,5 @@ def _build(args: argparse.Namespace) -> BuildResult:
         flags=tuple(args.flag),
         optimise=args.optimise,
     )
-    request.judge()
+    request.validate()
     return resolve(language_of(request.sources), args.toolchain).build(request)

@@ -57,7 +57,7 @@ def _check_any(file: MachFile | FatFile | Archive, cpu: str | None, found: Repor
         return
     if isinstance(file, FatFile):
         _check_fat(file, cpu, found)
-        cpu = None  # judged by the member that the CPU would get; the others are for other CPUs
+        cpu = None  # checked by the member that the CPU would get; the others are for other CPUs
     else:
         _check_archive(file, found)
     for opened in open_members(file):

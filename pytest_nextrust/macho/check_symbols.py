@@ -102,7 +102,7 @@ def _last_nul(table: SymbolTable) -> int:
 def check_relocations(file: MachFile, found: Reporter) -> None:
     """Every section's entries, each byte of the file once.
 
-    Where load commands could not be read, what an entry refers to may be in one of them, and is not judged.
+    Where load commands could not be read, what an entry refers to may be in one of them, and is not checked.
     """
     reach = 0
     spans = _spans(file)

@@ -17,7 +17,7 @@ from struct import Struct
 from typing import Any, overload
 
 from pytest_nextrust.macho import layout as lay
-from pytest_nextrust.macho.tables import Table, clip, string_at
+from pytest_nextrust.macho.tables import RecordTable, clip, string_at
 
 __all__ = [
     "MAX_FAT_MEMBERS",
@@ -51,7 +51,7 @@ MAX_FAT_MEMBERS = 1024
 """Entries of a fat header that are described; there are fewer CPUs than that."""
 
 
-class FatMembers(Table[FatMember]):
+class FatMembers(RecordTable[FatMember]):
     """The entries of a fat header. ``limited`` is true where more are there than are described."""
 
     __slots__ = ("limited",)
@@ -137,7 +137,7 @@ class Ranlib:
     offset: int
 
 
-class RanlibTable(Table[Ranlib]):
+class RanlibTable(RecordTable[Ranlib]):
     """The entries of ``__.SYMDEF``: a byte count, pairs, a string table's size, the strings."""
 
     __slots__ = ("claimed", "strings_end", "strings_size", "strings_start")

@@ -1,6 +1,6 @@
 """What the writer is given: sections at their final addresses, symbols, and where to start.
 
-Plain data; the writer judges it. Addresses and sizes are in bytes.
+Plain data; the writer checks it. Addresses and sizes are in bytes.
 """
 
 from __future__ import annotations

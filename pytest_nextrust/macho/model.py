@@ -16,7 +16,7 @@ from typing import Any
 
 from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.commands import LoadCommand, Section, Segment, SymtabCommand, ThreadCommand, ThreadState
-from pytest_nextrust.macho.tables import Table, clip, string_at
+from pytest_nextrust.macho.tables import RecordTable, clip, string_at
 
 __all__ = ["MachFile", "Relocation", "RelocationTable", "Symbol", "SymbolTable"]
 
@@ -67,7 +67,7 @@ class Relocation:
     place: int
 
 
-class SymbolTable(Table[Symbol]):
+class SymbolTable(RecordTable[Symbol]):
     """The nlist entries of a file, with their names from its string table."""
 
     __slots__ = ("strings_end", "strings_start")
@@ -87,7 +87,7 @@ class SymbolTable(Table[Symbol]):
         return string_at(self.data, self.strings_start + strx, self.strings_end) if strx else ""
 
 
-class RelocationTable(Table[Relocation]):
+class RelocationTable(RecordTable[Relocation]):
     """The relocation entries of one section."""
 
     __slots__ = ("base",)

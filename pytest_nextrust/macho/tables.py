@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Any, Generic, TypeVar, overload
 
-__all__ = ["NAME_LIMIT", "Table", "clip", "fixed_name", "string_at"]
+__all__ = ["NAME_LIMIT", "RecordTable", "clip", "fixed_name", "string_at"]
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ NAME_LIMIT = 0x1_0000
 """Bytes of a name that are decoded at most; what follows is left out."""
 
 
-class Table(Sequence[T], Generic[T]):
+class RecordTable(Sequence[T], Generic[T]):
     """A sequence of records of one struct; ``declared`` is the count that the file claims, ``len()`` what it holds."""
 
     __slots__ = ("data", "declared", "held", "offset", "record")

@@ -47,7 +47,7 @@ def write_executable(image: Image) -> bytes:
     Raises MachoError, naming the section, symbol or field, for an image that cannot be laid out or that the kernel
     would refuse: sections that overlap, no room for the headers, an entry outside executable memory.
     """
-    _judge_sections(image)
+    _check_sections(image)
     plans = _plan(image)
     ordinals = _ordinals(plans)
     linkedit, nsyms, strings = _linkedit(image.symbols, ordinals)
@@ -56,7 +56,7 @@ def write_executable(image: Image) -> bytes:
     link = _Plan("__LINKEDIT", [], _PROT_TEXT, end, lay.page_up(len(linkedit)), fileoff, len(linkedit))
     if link.vmaddr + link.vmsize > _LIMIT:
         raise MachoError("image", "no room for __LINKEDIT below 4 GiB", place="sections", remedy="link lower")
-    _judge_entry(image, plans)
+    _check_entry(image, plans)
     symoff = fileoff
     stroff = fileoff + lay.NLIST.size * nsyms
     commands = [
@@ -97,7 +97,7 @@ def headers_size(sections: Sequence[ImageSection]) -> int:
 _THREAD_SIZE = lay.LOAD_COMMAND.size + 8 + lay.THREAD_REGS_STATE.size
 
 
-def _judge_sections(image: Image) -> None:
+def _check_sections(image: Image) -> None:
     if not any(section.segment == _TEXT and section.data for section in image.sections):
         raise MachoError("image", "no __TEXT section holds code", place="sections", remedy="give it at least one")
     if len(image.sections) > lay.MAX_SECTIONS:
@@ -111,14 +111,14 @@ def _judge_sections(image: Image) -> None:
         raise MachoError("image", f"stack 0x{image.stack:x} is no even 32-bit address", place="stack")
     names: set[tuple[str, str]] = set()
     for section in image.sections:
-        _judge_section(section)
+        _check_section(section)
         if (section.segment, section.name) in names:
             raise _bad(section, "given twice", "merge the two")
         names.add((section.segment, section.name))
-    _judge_overlap(image.sections)
+    _check_overlap(image.sections)
 
 
-def _judge_section(section: ImageSection) -> None:
+def _check_section(section: ImageSection) -> None:
     for name in (section.name, section.segment):
         if not 0 < len(name.encode()) <= 16 or "\0" in name:
             raise _bad(section, f"{name!r} is not a name of 1 to 16 bytes", "shorten it")
@@ -141,7 +141,7 @@ def _judge_section(section: ImageSection) -> None:
         raise _bad(section, "zero-fill with data", "leave the data out")
 
 
-def _judge_overlap(sections: Sequence[ImageSection]) -> None:
+def _check_overlap(sections: Sequence[ImageSection]) -> None:
     ordered = sorted((s for s in sections if s.size), key=lambda s: s.address)
     for low, high in pairwise(ordered):
         if low.address + low.size > high.address:
@@ -193,7 +193,7 @@ def _ordinals(plans: Sequence[_Plan]) -> dict[tuple[str, str], int]:
     return {pair: number for number, pair in enumerate(pairs, 1)}
 
 
-def _judge_entry(image: Image, plans: Sequence[_Plan]) -> None:
+def _check_entry(image: Image, plans: Sequence[_Plan]) -> None:
     executable = [plan for plan in plans if plan.initprot & lay.VM_PROT_EXECUTE]
     inside = any(
         section.data is not None and section.address <= image.entry < section.address + section.size

@@ -15,7 +15,7 @@ from pytest_nextrust.explore.replay import explore, token_of
 from pytest_nextrust.explore.request import ExploreRequest, Method
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.project.matrix import Cell
-from pytest_nextrust.toolchain.records import BuildResult
+from pytest_nextrust.toolchain.interface import BuildResult
 from pytest_nextrust.verify.concurrent import failure_text, figures_of
 
 __all__ = ["Explored", "Explorer"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.plugin.handles import Machine, Status
     from pytest_nextrust.plugin.session import Session
     from pytest_nextrust.project.matrix import Cell
-    from pytest_nextrust.toolchain.records import BuildResult, Toolchain
+    from pytest_nextrust.toolchain.interface import BuildResult, Toolchain
 
 __all__ = [
     "nextrust_build",
@@ -117,7 +117,7 @@ def nextrust_build(nextrust_cell: Cell, nextrust_toolchain: Toolchain, tmp_path:
     def build(
         *sources: str | Path, flags: Sequence[str] = (), optimise: str | None = None, name: str = "program.macho"
     ) -> BuildResult:
-        from pytest_nextrust.toolchain.records import BuildRequest
+        from pytest_nextrust.toolchain.interface import BuildRequest
 
         return nextrust_toolchain.build(
             BuildRequest(

@@ -11,7 +11,7 @@ from pytest_nextrust.emu.records import RunRecord, RunRequest
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.status.journal import Record
-from pytest_nextrust.toolchain.records import BuildResult
+from pytest_nextrust.toolchain.interface import BuildResult
 
 __all__ = ["Machine", "Status"]
 

@@ -23,7 +23,7 @@ from pytest_nextrust.hookapi.hookspecs import (
 )
 
 if TYPE_CHECKING:
-    from pytest_nextrust.toolchain.records import Toolchain
+    from pytest_nextrust.toolchain.interface import Toolchain
     from pytest_nextrust.verify.scenario import ScenarioOutcome
 
 __all__ = [

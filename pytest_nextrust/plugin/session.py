@@ -37,7 +37,7 @@ from pytest_nextrust.status.journal import JournalView
 from pytest_nextrust.status.projections import Follower
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.status.runs import RunStore
-from pytest_nextrust.toolchain.records import Toolchain
+from pytest_nextrust.toolchain.interface import Toolchain
 from pytest_nextrust.verify.scenario import ScenarioOutcome, Services
 
 __all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session", "side_by_side"]

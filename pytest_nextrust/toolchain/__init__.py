@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_nextrust.toolchain.records import (
+from pytest_nextrust.toolchain.interface import (
     LANGUAGES,
     OPTIMISE,
     BuildRequest,

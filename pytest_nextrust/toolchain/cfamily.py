@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc, missing_tools, remedy_for
-from pytest_nextrust.toolchain.output import link, place, workspace
-from pytest_nextrust.toolchain.process import Runner, first_line
-from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.output import link, workspace, write_program
+from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
 __all__ = ["CToolchain"]
 
@@ -68,7 +68,7 @@ class CToolchain(ABC):
 
     def build(self, request: BuildRequest) -> BuildResult:
         """Compile each source, link, convert. Raises as ``Toolchain.build`` says."""
-        request.judge()
+        request.validate()
         language = language_of(request.sources)
         if language not in self.languages:
             fault = f"does not compile {language}"
@@ -76,7 +76,7 @@ class CToolchain(ABC):
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         probe = self.require()
-        runner = Runner(self.name)
+        runner = ToolRunner(self.name)
         runtime = c_runtime(runner, request.cpu)
         base = self._base(probe.path, request)
         with workspace(self.name) as folder:
@@ -87,7 +87,7 @@ class CToolchain(ABC):
             library = [runtime / name for name in (*self.extra_objects, "libnext.a")]
             inputs: list[str | Path] = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
             data = link(runner, PREFIX + "ld", inputs, folder, lines=request.lines)
-        return place(request, data, self.name, probe.version, runner)
+        return write_program(request, data, self.name, probe.version, runner)
 
     def _base(self, compiler: str, request: BuildRequest) -> list[str]:
         headers = self.own_headers(compiler)
@@ -96,7 +96,7 @@ class CToolchain(ABC):
         return [compiler, *self.target(request.cpu), f"-O{request.level}", *debug, *FREESTANDING, *own]
 
     @staticmethod
-    def _compile(runner: Runner, base: Sequence[str], flags: Sequence[str], source: Path, out: Path) -> Path:
+    def _compile(runner: ToolRunner, base: Sequence[str], flags: Sequence[str], source: Path, out: Path) -> Path:
         # Paths must not reach the program: the same sources elsewhere make the same bytes.
         remap = f"-ffile-prefix-map={source.parent}/="
         runner.run([*base, remap, *flags, "-c", str(source), "-o", str(out)], cwd=out.parent, place=str(source))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 
 from pytest_nextrust.toolchain.cfamily import CToolchain
-from pytest_nextrust.toolchain.process import first_line
+from pytest_nextrust.toolchain.tool_runner import first_line
 
 __all__ = ["NEWEST", "ClangToolchain"]
 

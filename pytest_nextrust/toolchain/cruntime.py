@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.output import RUNTIME
-from pytest_nextrust.toolchain.process import Runner, first_line
+from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
 __all__ = [
     "ASSEMBLED",
@@ -91,24 +91,24 @@ def _tool_key(name: str) -> list[str | bytes]:
     return [first_line([PREFIX + name, "--version"]) or "", cache.identity(path)]
 
 
-def libgcc(runner: Runner, cpu: str) -> str:
+def libgcc(runner: ToolRunner, cpu: str) -> str:
     """The compiler support library of GNU C for this CPU: 64-bit arithmetic and the like."""
     return runner.run([PREFIX + "gcc", f"-m{cpu[1:]}", "-print-libgcc-file-name"]).strip()
 
 
-def c_runtime(runner: Runner, cpu: str) -> Path:
+def c_runtime(runner: ToolRunner, cpu: str) -> Path:
     """The folder with ``start.gc.o``, ``floats.gc.o`` and ``libnext.a`` for this CPU."""
     key = cache.hash_of(["c", cpu, *_tool_key("gcc"), *_tool_key("as"), *FREESTANDING, *_sources_key()])
     return cache.entry("runtime", key, lambda folder: _make(runner, cpu, folder, COMPILED))
 
 
-def assembled_runtime(runner: Runner, cpu: str) -> Path:
+def assembled_runtime(runner: ToolRunner, cpu: str) -> Path:
     """The same without the C part, which needs binutils only: for languages that bring their own library."""
     key = cache.hash_of(["asm", cpu, *_tool_key("as"), *_sources_key()])
     return cache.entry("runtime", key, lambda folder: _make(runner, cpu, folder, ()))
 
 
-def _make(runner: Runner, cpu: str, folder: Path, compiled: Sequence[str]) -> None:
+def _make(runner: ToolRunner, cpu: str, folder: Path, compiled: Sequence[str]) -> None:
     model = f"-m{cpu[1:]}"
     for name in ASSEMBLED:
         out = folder / _object(name)

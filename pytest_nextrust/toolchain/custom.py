@@ -18,9 +18,9 @@ from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, ToolchainMis
 from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import CPUS
 from pytest_nextrust.toolchain import cache
-from pytest_nextrust.toolchain.output import place, workspace
-from pytest_nextrust.toolchain.process import Runner, first_line
-from pytest_nextrust.toolchain.records import LANGUAGES, BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.interface import LANGUAGES, BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.output import workspace, write_program
+from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
 __all__ = ["BuildStep", "CustomSettings", "CustomToolchain", "read_custom"]
 
@@ -137,7 +137,7 @@ class CustomToolchain:
 
     def build(self, request: BuildRequest) -> BuildResult:
         """Run the templates, then check what they made. Raises as ``Toolchain.build`` says."""
-        request.judge()
+        request.validate()
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         if language_of(request.sources) not in self.languages:
@@ -145,7 +145,7 @@ class CustomToolchain:
         probe = self.probe()
         if not probe.found:
             raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
-        runner = Runner(self.name, self.settings.timeout)
+        runner = ToolRunner(self.name, self.settings.timeout)
         one = {
             "cpu": self.settings.cpus.get(request.cpu, request.cpu),
             "profile": request.profile,
@@ -156,9 +156,9 @@ class CustomToolchain:
         with workspace(self.name) as folder:
             data = self._compile(runner, request, one, folder)
             version = self._version(one) or probe.version
-            return place(request, data, self.name, version, runner)
+            return write_program(request, data, self.name, version, runner)
 
-    def _compile(self, runner: Runner, request: BuildRequest, one: dict[str, str], folder: Path) -> bytes:
+    def _compile(self, runner: ToolRunner, request: BuildRequest, one: dict[str, str], folder: Path) -> bytes:
         out = folder / "program"
         sources = tuple(str(source.absolute()) for source in request.sources)
         many: dict[str, tuple[str, ...]] = {"sources": sources, "flags": request.flags}
@@ -211,7 +211,7 @@ class CustomToolchain:
         )
 
     def _run_build(self, step: BuildStep, one: Mapping[str, str], folder: Path) -> None:
-        runner = Runner(self.name, step.timeout)
+        runner = ToolRunner(self.name, step.timeout)
         # A failed build takes its folder with it, not its log.
         log = self.root / step.log if step.log else folder.with_name(folder.name + ".log")
         log.parent.mkdir(parents=True, exist_ok=True)

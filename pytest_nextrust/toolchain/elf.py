@@ -60,7 +60,7 @@ def image_of(data: bytes, *, name: str = "", lines: bool = False) -> Image:
         ) from error
     try:
         elf = ELFFile(io.BytesIO(data))
-        _judge(elf, name)
+        _require_linked_m68k(elf, name)
         sections = _sections(elf, name)
         symbols = _symbols(elf, sections) + (line_entries(elf, sections) if lines else ())
         return Image(tuple(sections.values()), elf.header["e_entry"], symbols)
@@ -72,7 +72,7 @@ def _bad(name: str, fault: str) -> ToolchainError:
     return ToolchainError("ELF to Mach-O", fault, place=name, remedy="link it with runtime/next.ld")
 
 
-def _judge(elf: Any, name: str) -> None:
+def _require_linked_m68k(elf: Any, name: str) -> None:
     if elf.header["e_machine"] != _EM_68K:
         raise _bad(name, f"machine is {elf.header['e_machine']}, not EM_68K")
     if elf.header["e_type"] != "ET_EXEC":

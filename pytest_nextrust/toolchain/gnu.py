@@ -10,7 +10,7 @@ import shutil
 
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.cruntime import PREFIX
-from pytest_nextrust.toolchain.process import first_line
+from pytest_nextrust.toolchain.tool_runner import first_line
 
 __all__ = ["GnuToolchain"]
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from pytest_nextrust import macho
 from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.toolchain.elf import image_of
-from pytest_nextrust.toolchain.process import Runner
-from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
+from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["RUNTIME", "link", "place", "refuse_defects", "workspace"]
+__all__ = ["RUNTIME", "link", "refuse_defects", "workspace", "write_program"]
 
 RUNTIME = Path(__file__).parent / "runtime"
 """Where the linker script and the sources of the runtime are."""
@@ -39,7 +39,7 @@ def workspace(subject: str) -> Iterator[Path]:
 
 
 def link(
-    runner: Runner,
+    runner: ToolRunner,
     linker: str,
     inputs: Sequence[str | Path],
     folder: Path,
@@ -73,7 +73,7 @@ def refuse_defects(subject: str, data: bytes, cpu: str, command: Sequence[str], 
         raise BuildFailed(subject, fault, command=command, output=f"{listed}\n{output}", place=place)
 
 
-def place(request: BuildRequest, data: bytes, toolchain: str, version: str, runner: Runner) -> BuildResult:
+def write_program(request: BuildRequest, data: bytes, toolchain: str, version: str, runner: ToolRunner) -> BuildResult:
     """Check ``data`` and put it at ``request.out`` in one step; executable, as a linker leaves it."""
     command = runner.commands[-1] if runner.commands else ()
     refuse_defects(toolchain, data, request.cpu, command, runner.log, str(request.out))

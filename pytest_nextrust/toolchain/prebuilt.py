@@ -22,9 +22,9 @@ from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.cruntime import runtime_sources
-from pytest_nextrust.toolchain.output import place
-from pytest_nextrust.toolchain.process import Runner
-from pytest_nextrust.toolchain.records import LANGUAGES, BuildRequest, BuildResult, Probe
+from pytest_nextrust.toolchain.interface import LANGUAGES, BuildRequest, BuildResult, Probe
+from pytest_nextrust.toolchain.output import write_program
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = [
     "FOLDER",
@@ -215,7 +215,7 @@ class PrebuiltToolchain:
         Raises ToolchainMissing where none is shipped, ToolchainError for one that is damaged or older than its sources:
         that a program was not run because it is stale must not look like a compiler that is not installed.
         """
-        request.judge()
+        request.validate()
         if request.scenario is None:
             raise UsageFault(
                 "--toolchain", "only scenarios ship programs", place=self.name, remedy="name a real toolchain"
@@ -236,7 +236,7 @@ class PrebuiltToolchain:
         if hashlib.sha256(data).hexdigest() != program.sha256:
             fault = f"not there, or not the bytes that {program.record.name} records"
             raise ToolchainError(self.name, fault, place=str(program.file), remedy=remedy)
-        result = place(request, data, program.toolchain, program.version, Runner(self.name))
+        result = write_program(request, data, program.toolchain, program.version, ToolRunner(self.name))
         return BuildResult(
             result.path,
             result.sha256,

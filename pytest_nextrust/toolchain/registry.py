@@ -14,8 +14,8 @@ from pytest_nextrust.project.documents import load_project
 from pytest_nextrust.toolchain.clang import ClangToolchain
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain
+from pytest_nextrust.toolchain.interface import LANGUAGES, Toolchain
 from pytest_nextrust.toolchain.prebuilt import PrebuiltToolchain, ships_programs
-from pytest_nextrust.toolchain.records import LANGUAGES, Toolchain
 from pytest_nextrust.toolchain.rust import RustToolchain
 
 __all__ = ["DEFAULTS", "ToolchainConfig", "resolve", "toolchains"]

@@ -20,9 +20,9 @@ from types import MappingProxyType
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools, remedy_for
-from pytest_nextrust.toolchain.output import RUNTIME, link, place, workspace
-from pytest_nextrust.toolchain.process import Runner
-from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.output import RUNTIME, link, workspace, write_program
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["ENVIRONMENT", "TARGET", "Compiler", "RustToolchain", "candidates"]
 
@@ -61,7 +61,7 @@ def candidates(search: str | None = None) -> Iterator[str]:
 
 def examine(path: str) -> Compiler:
     """Ask one rustc for its release, whether it has the target, and where its library sources are."""
-    runner = Runner("rust", 60.0)
+    runner = ToolRunner("rust", 60.0)
     try:
         verbose = runner.run([path, "-vV"], env=ENVIRONMENT)
         sysroot = Path(runner.run([path, "--print", "sysroot"], env=ENVIRONMENT).strip())
@@ -127,7 +127,7 @@ class RustToolchain:
 
     def build(self, request: BuildRequest) -> BuildResult:
         """Build one crate. Raises as ``Toolchain.build`` says."""
-        request.judge()
+        request.validate()
         if language_of(request.sources) != "rust":
             raise UsageFault("--toolchain", "compiles Rust only", place=self.name, remedy="leave --toolchain out")
         if len(request.sources) > 1:
@@ -136,7 +136,7 @@ class RustToolchain:
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         probe = self.require()
-        runner = Runner(self.name)
+        runner = ToolRunner(self.name)
         library, own = self.libraries(runner, request.cpu)
         runtime = assembled_runtime(runner, request.cpu)
         with workspace(self.name) as folder:
@@ -158,7 +158,7 @@ class RustToolchain:
                 "--end-group",
             ]
             data = link(runner, PREFIX + "ld", inputs, folder, lines=request.lines)
-        return place(request, data, self.name, probe.version, runner)
+        return write_program(request, data, self.name, probe.version, runner)
 
     # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a
     # program of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
@@ -176,7 +176,7 @@ class RustToolchain:
             *("-C", "embed-bitcode=no", "-C", "code-model=large"),
         ]
 
-    def libraries(self, runner: Runner, cpu: str) -> tuple[Path, Path]:
+    def libraries(self, runner: ToolRunner, cpu: str) -> tuple[Path, Path]:
         """The folders with core, compiler_builtins and alloc, and with next, for this compiler and CPU."""
         compiler = self.compiler()
         assert compiler is not None
@@ -219,7 +219,7 @@ def _crates(library: Path) -> list[Crate]:
     ]
 
 
-def _make(runner: Runner, base: list[str], crates: list[Crate], search: Path, folder: Path) -> None:
+def _make(runner: ToolRunner, base: list[str], crates: list[Crate], search: Path, folder: Path) -> None:
     """Compile crates into ``folder``, finding the crates they use in ``search``."""
     for crate in crates:
         kind = ["--crate-name", crate.name, "--crate-type", "rlib", "--cap-lints", "allow"]

@@ -26,7 +26,7 @@ from pytest_nextrust.explore.store import FOLDER
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import Atomics, ExpectedFailure, Scenario
 from pytest_nextrust.status.records import Verdict
-from pytest_nextrust.toolchain.records import Toolchain
+from pytest_nextrust.toolchain.interface import Toolchain
 from pytest_nextrust.verify.outcome import CheckResult, Mismatch
 from pytest_nextrust.verify.services import PREBUILT, Services
 

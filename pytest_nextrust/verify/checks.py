@@ -13,8 +13,8 @@ from pathlib import Path
 from pytest_nextrust.errors import BuildFailed, HarnessFault, MachoError, StatusError, ToolchainError
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import Check, Scenario
+from pytest_nextrust.toolchain.interface import BuildRequest
 from pytest_nextrust.toolchain.prebuilt import ships_programs
-from pytest_nextrust.toolchain.records import BuildRequest
 from pytest_nextrust.verify.outcome import Mismatch
 from pytest_nextrust.verify.services import PREBUILT, Services
 

@@ -22,6 +22,7 @@ from pytest_nextrust.base.files import atomic_replace
 from pytest_nextrust.errors import NextrustError, ToolchainError
 from pytest_nextrust.project.matrix import CPUS, PROFILES
 from pytest_nextrust.scenario.model import FILE_NAME, Scenario, load
+from pytest_nextrust.toolchain.interface import BuildRequest, Toolchain
 from pytest_nextrust.toolchain.prebuilt import (
     FOLDER,
     INDEX,
@@ -34,7 +35,6 @@ from pytest_nextrust.toolchain.prebuilt import (
     read_index,
     source_hash,
 )
-from pytest_nextrust.toolchain.records import BuildRequest, Toolchain
 from pytest_nextrust.toolchain.registry import DEFAULTS, ToolchainConfig, toolchains
 from pytest_nextrust.verify.atomics import maker
 

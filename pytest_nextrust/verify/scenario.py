@@ -29,7 +29,7 @@ from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import ExpectedFailure, Scenario
 from pytest_nextrust.status.records import Verdict
 from pytest_nextrust.toolchain.cache import watched
-from pytest_nextrust.toolchain.records import BuildRequest, BuildResult
+from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
 from pytest_nextrust.verify.atomics import check_atomics, judge_routines, maker
 from pytest_nextrust.verify.checks import macho_faults, run_check
 from pytest_nextrust.verify.compare import compare, end_of

@@ -14,8 +14,8 @@ from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
+from pytest_nextrust.toolchain.interface import Probe, Toolchain
 from pytest_nextrust.toolchain.prebuilt import ships_programs
-from pytest_nextrust.toolchain.records import Probe, Toolchain
 
 if TYPE_CHECKING:
     from pytest_nextrust.failures.issues.table import Table

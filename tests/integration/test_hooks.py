@@ -34,7 +34,7 @@ def test_toolchains(project: Project) -> None:
         """
         import hashlib
         from pytest_nextrust.testing import exits
-        from pytest_nextrust.toolchain.records import BuildResult, Probe
+        from pytest_nextrust.toolchain.interface import BuildResult, Probe
         class Mine:
             name = "mine"
             languages = frozenset({"c"})

@@ -14,9 +14,9 @@ from pytest_nextrust.atomics.build import compile_command
 from pytest_nextrust.atomics.compilers import c, rust
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.toolchain.cfamily import CToolchain
-from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.rust import ENVIRONMENT, TARGET, RustToolchain
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["CMaker", "Maker", "RustMaker", "maker"]
 
@@ -101,7 +101,7 @@ def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
         return CMaker(compiler, f"{compiler}: {version}", tuple(c.operations()), (), ".c", {}, "", (), flags, toolchain)
     assert isinstance(toolchain, RustToolchain)
     version = toolchain.require().version
-    runner = Runner(compiler)
+    runner = ToolRunner(compiler)
     command = [*toolchain.command(cpu, "2", debug=False), "--print", "cfg"]
     have = rust.widths(runner.run(command, env=ENVIRONMENT, place=TARGET))
     core, _ = toolchain.libraries(runner, cpu)

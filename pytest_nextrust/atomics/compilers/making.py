@@ -23,8 +23,8 @@ from pytest_nextrust.emu.isa.decode import decode
 from pytest_nextrust.emu.isa.disassemble import disassemble
 from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.toolchain.cfamily import CToolchain
-from pytest_nextrust.toolchain.process import Runner
 from pytest_nextrust.toolchain.registry import toolchains
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["CLASSES", "Batch", "Built", "batches", "native"]
 
@@ -88,7 +88,7 @@ def batches(
     """
     with tempfile.TemporaryDirectory(prefix="nextrust-atomics-") as name:
         folder = Path(name)
-        runner = Runner(made.name, COMPILE_SECONDS)
+        runner = ToolRunner(made.name, COMPILE_SECONDS)
         objects = [_runtime(runner, cpu, folder), *_support(made, runner, cpu, folder), room(runner, folder)]
         archives = [*made.libraries, *libraries(runner, cpu)]
         for level in levels:
@@ -113,7 +113,7 @@ def native(compiler: str, cpu: str, level: str) -> Target:
     return batch.target
 
 
-def _runtime(runner: Runner, cpu: str, folder: Path) -> Path:
+def _runtime(runner: ToolRunner, cpu: str, folder: Path) -> Path:
     """The routines that functions call: by GNU C, whoever compiles the functions."""
     gnu = toolchains()["gnu"]
     assert isinstance(gnu, CToolchain)
@@ -124,7 +124,7 @@ def _runtime(runner: Runner, cpu: str, folder: Path) -> Path:
     return out
 
 
-def _support(made: Maker, runner: Runner, cpu: str, folder: Path) -> list[Path]:
+def _support(made: Maker, runner: ToolRunner, cpu: str, folder: Path) -> list[Path]:
     """What the compiler's programs need once."""
     if not made.support:
         return []
@@ -152,7 +152,7 @@ class _Work:
     model: str
     level: str
     folder: Path
-    runner: Runner
+    runner: ToolRunner
     objects: list[Path]
     archives: list[Path]
     files: int = 0

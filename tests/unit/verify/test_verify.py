@@ -18,7 +18,7 @@ from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.run_settings import Settings, parse_budget
 from pytest_nextrust.scenario.model import Scenario, load
 from pytest_nextrust.testing import exits, write_scenario
-from pytest_nextrust.toolchain.records import BuildRequest, BuildResult, Probe
+from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe
 from pytest_nextrust.verify.compare import difference, show_fault
 from pytest_nextrust.verify.scenario import Services, verdict_of, verify
 

@@ -45,7 +45,7 @@ class BuildRequest:
         """The optimisation level: ``optimise``, or what the profile stands for."""
         return self.optimise or ("0" if self.profile == "debug" else "2")
 
-    def judge(self) -> None:
+    def validate(self) -> None:
         """Raise UsageFault for a request that no toolchain could carry out."""
         if self.cpu not in CPUS:
             raise UsageFault("--cpu", f"no CPU {self.cpu!r}", remedy=f"use one of {', '.join(CPUS)}")

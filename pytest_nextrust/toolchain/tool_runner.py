@@ -16,14 +16,14 @@ from pathlib import Path
 
 from pytest_nextrust.errors import BuildFailed, ToolchainMissing
 
-__all__ = ["TOOL_SECONDS", "Runner", "first_line"]
+__all__ = ["TOOL_SECONDS", "ToolRunner", "first_line"]
 
 TOOL_SECONDS = 600.0
 """Seconds that one run of a tool may take."""
 
 
 @dataclass
-class Runner:
+class ToolRunner:
     """Runs the tools of one build and remembers what it ran. ``subject`` names the toolchain in errors."""
 
     subject: str
@@ -81,7 +81,7 @@ class Runner:
 
 def first_line(command: Sequence[str], seconds: float = 20.0) -> str | None:
     """The first line a tool prints when asked for its version; None where it cannot be run or fails."""
-    runner = Runner("probe", seconds)
+    runner = ToolRunner("probe", seconds)
     try:
         text = runner.run(command)
     except (ToolchainMissing, BuildFailed):
