@@ -94,7 +94,8 @@ def test_bad_keys_are_named(project: Project, atomics: str, path: str) -> None:
 def test_a_cell_with_the_same_program_says_whose_result_it_has(project: Project) -> None:
     """Two cells that differ in their system are checked once, and the second record says so."""
     scenario(project, RIGHT, 'expect = "passed"\n' + FEW)
-    project.run("--nextrust-phase", "first", "--nextrust-matrix", "profile=release", "--nextrust-matrix", "cpu=m68040")
+    arguments = ("--nextrust-phase", "first", "--nextrust-matrix", "profile=release", "--nextrust-matrix", "cpu=m68040")
+    assert project.run(*arguments).ret == 0
     told = {item["cell"]: item["message"] for item in project.records()}
     assert "from cache" not in told[CELL]
     assert f"from cache: checked in {CELL}" in told[OTHER]
@@ -108,7 +109,8 @@ def test_a_stale_prebuilt_is_a_fault_of_the_surroundings(project: Project) -> No
     file = folder / "scenario.toml"
     file.write_text(file.read_text().replace('"phase-3"', '"first"'))
     (folder / "locks.c").write_text((folder / "locks.c").read_text() + "/* later */\n")
-    project.run("--nextrust-phase", "first", "--nextrust-cell", CELL, "--nextrust-toolchain", "prebuilt")
+    result = project.run("--nextrust-phase", "first", "--nextrust-cell", CELL, "--nextrust-toolchain", "prebuilt")
+    result.assert_outcomes(failed=1)
     assert project.verdicts() == {("atomics-torn-load", CELL): "infra-error"}
 
 

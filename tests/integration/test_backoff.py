@@ -19,7 +19,10 @@ from pytest_nextrust.testing import exits
 from tests.integration.conftest import CELL, Project
 
 RUN = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
-GIT = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
+
+
+def git(project: Project, *arguments: str) -> None:
+    assert project.pytester.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments).ret == 0
 
 
 @pytest.fixture
@@ -28,8 +31,8 @@ def project(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("CI", "true")
     monkeypatch.chdir(project.path)
     write_test(project, "bad", "first", "assert False")
-    project.pytester.run("git", "init", "--quiet")
-    project.pytester.run(*GIT, "commit", "--quiet", "--allow-empty", "-m", "start")
+    git(project, "init", "--quiet")
+    git(project, "commit", "--quiet", "--allow-empty", "-m", "start")
     return project
 
 
@@ -79,7 +82,7 @@ def test_the_run_says_how_often_the_commit_has_failed(project: Project) -> None:
 def test_a_new_commit_runs(project: Project) -> None:
     """The count is the commit's."""
     has_failed(project)
-    project.pytester.run(*GIT, "commit", "--quiet", "--allow-empty", "-m", "next")
+    git(project, "commit", "--quiet", "--allow-empty", "-m", "next")
     fail(project, 1)
 
 
@@ -116,8 +119,8 @@ def test_guards_are_measured(project: Project, monkeypatch: pytest.MonkeyPatch) 
     """Refused, overridden and cleared, each once."""
     monkeypatch.setenv("NEXTRUST_METRICS_FILE", "m.prom")
     has_failed(project)
-    project.run(*RUN)
-    project.run(*RUN, "--nextrust-force")
+    assert project.run(*RUN).ret == pytest.ExitCode.USAGE_ERROR
+    assert project.run(*RUN, "--nextrust-force").ret == pytest.ExitCode.TESTS_FAILED
     assert cli.main(["status", "clear-backoff"]) == 0
     text = (project.path / "m.prom").read_text(encoding="utf-8")
     for action in ("refused", "overridden", "cleared"):
@@ -154,10 +157,10 @@ def test_a_laptop_is_never_locked_out(project: Project, monkeypatch: pytest.Monk
     assert not state(project).exists()
     settings = project.path / "nextrust.toml"
     settings.write_text('backoff = {where = "clean", limit = 1}\n' + settings.read_text())
-    project.pytester.run("git", "add", "nextrust.toml")
+    git(project, "add", "nextrust.toml")
     fail(project, 1)  # what is added and not committed is not the commit
     assert not state(project).exists()
-    project.pytester.run(*GIT, "commit", "--quiet", "-m", "settings")
+    git(project, "commit", "--quiet", "-m", "settings")
     fail(project, 1)
     assert project.run(*RUN).ret == pytest.ExitCode.USAGE_ERROR
 
@@ -167,7 +170,7 @@ def test_what_does_not_count(project: Project, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("GITHUB_RUN_ID", "77")
     monkeypatch.setenv("GITHUB_RUN_ATTEMPT", "1")
     fail(project, 2)
-    project.run(*RUN, "--nextrust-dry-run")
+    assert project.run(*RUN, "--nextrust-dry-run").ret == 0
     project.scenario("alone", "second", made=exits(1))
     assert project.run("--nextrust-scenario", "alone", "--nextrust-cell", CELL).ret == pytest.ExitCode.TESTS_FAILED
     write_test(project, "good", "apart", "pass")

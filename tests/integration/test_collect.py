@@ -104,7 +104,8 @@ def test_a_known_issue_is_a_strict_expected_failure(project: Project) -> None:
     assert project.records()[0]["verdict"] == "expected-failure"
     assert project.records()[0]["known_issue"] == "known-1"
     result.stdout.fnmatch_lines(["1 expected-failure"])
-    project.run("--nextrust-phase", "first", "--nextrust-cell", "ubuntu-latest-release-m68030")
+    other = project.run("--nextrust-phase", "first", "--nextrust-cell", "ubuntu-latest-release-m68030")
+    assert other.ret == pytest.ExitCode.TESTS_FAILED
     assert project.records()[-1]["verdict"] == "failed"
 
 
@@ -119,7 +120,7 @@ def test_a_known_issue_that_passes_fails_the_run(project: Project) -> None:
 def test_a_known_issue_expects_one_failure_and_no_other(project: Project) -> None:
     """A failure of another kind than the entry names is a failure."""
     project.scenario("wrong", made=prints(b"x"), expect='exit = 0\nstdout = "y"', extra=KNOWN)
-    project.run(*FIRST)
+    assert project.run(*FIRST).ret == pytest.ExitCode.TESTS_FAILED
     assert project.records()[0]["verdict"] == "failed"
 
 

@@ -66,7 +66,7 @@ def test_put_aside_retried_and_dropped(tmp_path: Path) -> None:
     """A refused request is put aside with exit status 1; retry queues it again, drop takes it away for good."""
     with servers.raw_server(servers.plain({"error": {"message": "too long"}}, status="400 Bad")) as (url, _):
         support.project(tmp_path, design=url)
-        nextrust(tmp_path, "request", "-", given=ERROR)
+        assert nextrust(tmp_path, "request", "-", given=ERROR)[0] == 0
         status, answer = nextrust(tmp_path, "send")
         assert (status, answer["sent"][0]["state"]) == (1, "failed")
         assert "too long" in answer["sent"][0]["message"]
@@ -84,7 +84,7 @@ def test_nothing_is_sent(tmp_path: Path, name: str) -> None:
     """With either variable nothing leaves, and the answer says why."""
     with servers.raw_server(servers.plain(support.openai_answer())) as (url, requests):
         support.project(tmp_path, design=url)
-        nextrust(tmp_path, "request", "-", given=ERROR)
+        assert nextrust(tmp_path, "request", "-", given=ERROR)[0] == 0
         status, answer = nextrust(tmp_path, "send", **{name: "1"})
         assert (status, answer["sent"], answer["offline"]) == (0, [], f"{name} is set")
         assert requests == []
@@ -97,17 +97,28 @@ def test_nothing_is_sent(tmp_path: Path, name: str) -> None:
         (["request", "-"], "empty"),
         (["send", "design-009"], "no request"),
         (["send", "--limit", "0"], "not above 0"),
-        (["retry", "design-001"], "no request"),
+        (["retry", "design-009"], "no request"),
         (["drop", "../x"], "no request"),
     ],
     ids=["missing", "empty", "send", "limit", "retry", "drop"],
 )
 def test_bad_usage(tmp_path: Path, arguments: list[str], said: str) -> None:
-    """Exit status 2 with a message, and nothing done."""
-    support.project(tmp_path)
-    status, answer = nextrust(tmp_path, *arguments)
-    assert (status, answer["ok"]) == (2, False)
-    assert said in answer["errors"][0]["message"]
+    """Exit status 2 with a message, and nothing done: what is queued stays as it is, and nothing is sent or written."""
+    with servers.raw_server(servers.plain(support.openai_answer())) as (url, requests):
+        support.project(tmp_path, design=url)
+        assert nextrust(tmp_path, "request", "-", given=ERROR)[0] == 0
+        before = files(tmp_path)
+        status, answer = nextrust(tmp_path, *arguments)
+        assert (status, answer["ok"]) == (2, False)
+        assert said in answer["errors"][0]["message"]
+        assert files(tmp_path) == before
+        assert requests == []
+        assert [one["state"] for one in nextrust(tmp_path, "list")[1]["requests"]] == ["queued"]
+
+
+def files(root: Path) -> dict[Path, bytes]:
+    """Every file below a folder and what it holds, git's own left out."""
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and ".git" not in path.parts}
 
 
 def test_settings_out_of_range(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_supervisor_that_is_stopped_takes_its_child_along(tmp_path: Path) -> N
 
 def test_a_decision_loads_little(tmp_path: Path) -> None:
     """The path of a decision without third-party plugins loads no pluggy, no pytest, no reader of documents."""
-    hook(tmp_path, "PreToolUse", data=event_bytes())
+    assert hook(tmp_path, "PreToolUse", data=event_bytes()).returncode == 0
     env = environment(tmp_path, PYTHONPATH=os.environ.get("PYTHONPATH", ""))
     code = (
         "import sys\nfrom pytest_nextrust.hooks import dispatcher\n"

@@ -53,7 +53,7 @@ def test_a_new_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_assistant_s_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every event, in exec form, through ${CLAUDE_PROJECT_DIR}, no path of this machine, time for our own limit."""
-    init(tmp_path, capsys)
+    assert init(tmp_path, capsys)[0] == 0
     hooks = settings(tmp_path)["hooks"]
     assert set(hooks) == set(EVENTS)
     for event, groups in hooks.items():
@@ -74,13 +74,13 @@ def test_somebody_else_s_settings_are_left(tmp_path: Path, capsys: pytest.Captur
     assert (status, actions[".claude/settings.json"]) == (1, "refused")
     assert file.read_text(encoding="utf-8") == '{"model": "opus"}'
     assert actions[".nextrust/hook"] == "written"
-    main(["init", "--dir", str(tmp_path)])
+    assert main(["init", "--dir", str(tmp_path)]) == 1
     assert "CLAUDE_PROJECT_DIR" in capsys.readouterr().out
 
 
 def test_its_own_file_once_changed_is_somebody_else_s(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What the user changed after init wrote it is kept; what an older init wrote is replaced."""
-    init(tmp_path, capsys)
+    assert init(tmp_path, capsys)[0] == 0
     file = tmp_path / ".claude" / "settings.json"
     written = file.read_text(encoding="utf-8")
     file.write_text(written.replace("105", "200"), encoding="utf-8")
@@ -121,7 +121,7 @@ def test_a_folder_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize("arguments", [["PreToolUse"], []], ids=["exec-form", "no-arguments"])
 def test_the_launcher_starts_the_hook(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As the assistant calls it, with arguments and, as the older one would, without."""
-    init(tmp_path, capsys)
+    assert init(tmp_path, capsys)[0] == 0
     tool = tmp_path / ".venv" / "bin" / "nextrust"
     tool.parent.mkdir(parents=True)
     tool.write_text(f"#!/bin/sh\nexec '{sys.executable}' -m pytest_nextrust.cli \"$@\"\n", encoding="utf-8")
@@ -140,7 +140,7 @@ def test_a_missing_program_closes_the_gate(
     event: str, skip: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where nextrust is not installed a tool call is refused, another event fails with 127; skipped hooks pass."""
-    init(tmp_path, capsys)
+    assert init(tmp_path, capsys)[0] == 0
     env = {"PATH": "/usr/bin:/bin", "CLAUDE_PROJECT_DIR": str(tmp_path), "SKIP_HOOKS": skip}
     done = subprocess.run([tmp_path / ".nextrust" / "hook", event], input=b"", capture_output=True, env=env, timeout=60)
     assert done.returncode == status
@@ -155,7 +155,7 @@ def test_git_sees_what_belongs_into_the_project_and_nothing_else(
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     if before:
         _count_a_failure(tmp_path)
-    init(tmp_path, capsys)
+    assert init(tmp_path, capsys)[0] == 0
     _count_a_failure(tmp_path)
     (tmp_path / ".nextrust" / "hooks").mkdir()
     (tmp_path / ".nextrust" / "hooks" / "own.py").write_text("", encoding="utf-8")

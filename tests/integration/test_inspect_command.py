@@ -79,7 +79,7 @@ def test_relocations_name_their_targets(put: Any, capsys: pytest.CaptureFixture[
         ("__TEXT,__text", 8, "__DATA,__data"),
         ("__TEXT,__text", 12, None),
     ]
-    main(["inspect", path])
+    assert main(["inspect", path]) == 0
     out = capsys.readouterr().out
     assert "__TEXT,__text +00000002 32 bits pc-relative external _helper" in out
     assert "__TEXT,__text +0000000c 32 bits absolute scattered 00000024" in out
@@ -99,7 +99,7 @@ def test_members_are_described_one_by_one(put: Any, capsys: pytest.CaptureFixtur
     _, answer = _json(capsys, path)
     assert [m["name"] for m in answer["members"]] == ["a.o", "b.o"]
     assert answer["table_of_contents"][0]["name"] == "_main"
-    main(["inspect", path])
+    assert main(["inspect", path]) == 0
     assert "member b.o: " in capsys.readouterr().out
 
 
@@ -167,7 +167,7 @@ def test_rows_are_bounded_and_counted(put: Any, capsys: pytest.CaptureFixture[st
     _, answer = _json(capsys, path, "--rows", "2")
     assert len(answer["symbols"]) == 2
     assert answer["omitted"]["symbols"] == 4
-    main(["inspect", path, "--rows", "2"])
+    assert main(["inspect", path, "--rows", "2"]) == 0
     assert "and 4 more symbols" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["inspect", path, "--rows", "0"])

@@ -57,7 +57,7 @@ def values(project: Project, name: str = "m.prom") -> dict[tuple[str, ...], floa
 
 def test_statsd_gets_what_the_run_measured(project: Project, receiver: socket.socket) -> None:
     """Outcomes per phase and cell, builds, durations; each once."""
-    project.run(*RUN)
+    assert project.run(*RUN).ret == pytest.ExitCode.TESTS_FAILED
     lines = received(receiver)
     for expected in (
         "nextrust.run.outcomes.first.failed:1|c",
@@ -73,7 +73,7 @@ def test_statsd_gets_what_the_run_measured(project: Project, receiver: socket.so
 def test_the_file_adds_runs_up(project: Project) -> None:
     """Two runs in one file; the option names it, and the folder is made."""
     for _ in range(2):
-        project.run(*RUN, "--nextrust-metrics", "out/m.prom")
+        assert project.run(*RUN, "--nextrust-metrics", "out/m.prom").ret == pytest.ExitCode.TESTS_FAILED
     found = values(project, "out/m.prom")
     assert found["nextrust_run_outcomes_total", "first", "failed"] == 2
     assert found["nextrust_scenario_outcomes_total", "first", CELL, "passed"] == 2
@@ -89,16 +89,17 @@ def test_the_file_can_be_fixed(project: Project, where: str) -> None:
     else:
         settings = project.path / "nextrust.toml"
         settings.write_text('metrics = {file = "m.prom"}\n' + settings.read_text(encoding="utf-8"), encoding="utf-8")
-    project.run(*RUN)
+    assert project.run(*RUN).ret == pytest.ExitCode.TESTS_FAILED
     assert values(project)["nextrust_run_outcomes_total", "first", "failed"] == 1
 
 
 def test_with_workers_everything_is_measured_once(project: Project, receiver: socket.socket) -> None:
     """The controller alone emits, with what the workers' reports carry."""
-    project.run_workers(
+    result = project.run_workers(
         "--nextrust-phase", "first", "--nextrust-matrix", "os=ubuntu-latest", "--nextrust-matrix", "profile=release",
         "--nextrust-metrics", "m.prom",
     )  # fmt: skip
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     found = values(project)
     assert found["nextrust_run_outcomes_total", "first", "failed"] == 1
     for cell in (CELL, OTHER):
@@ -156,8 +157,9 @@ def test_a_faulty_host_is_refused(project: Project, monkeypatch: pytest.MonkeyPa
 
 def test_a_dry_run_and_a_single_scenario_measure_nothing(project: Project) -> None:
     """Neither is a run of a phase; no file, no state."""
-    project.run(*RUN, "--nextrust-dry-run", "--nextrust-metrics", "m.prom")
-    project.run("--nextrust-scenario", "good", "--nextrust-cell", CELL, "--nextrust-metrics", "m.prom")
+    assert project.run(*RUN, "--nextrust-dry-run", "--nextrust-metrics", "m.prom").ret == 0
+    single = project.run("--nextrust-scenario", "good", "--nextrust-cell", CELL, "--nextrust-metrics", "m.prom")
+    single.assert_outcomes(passed=1)
     assert not (project.path / "m.prom").exists()
     assert not (project.path / ".nextrust").exists()
 
@@ -165,7 +167,7 @@ def test_a_dry_run_and_a_single_scenario_measure_nothing(project: Project) -> No
 def test_without_a_sink_nothing_is_left(project: Project) -> None:
     """No state folder appears where no metrics are asked for."""
     project.scenario("worse", "first", made=exits(1))
-    project.run(*RUN)
+    project.run(*RUN).assert_outcomes(passed=1, failed=2)
     assert not (project.path / ".nextrust").exists()
 
 
@@ -180,7 +182,7 @@ def test_explorations_are_measured(project: Project) -> None:
         '[program]\nfile = "program.macho"\n[concurrent]\nexpect = "passed"\n',
         encoding="utf-8",
     )
-    project.run(*RUN, "--nextrust-metrics", "m.prom")
+    project.run(*RUN, "--nextrust-metrics", "m.prom").assert_outcomes(passed=2)
     alone = values(project)["nextrust_exploration_states_total", "first", CELL]
     assert alone > 0
     assert values(project)["nextrust_exploration_state_rate", "first", CELL] > 0
@@ -190,5 +192,5 @@ def test_explorations_are_measured(project: Project) -> None:
         "    assert nextrust_explore(data).verdict == 'passed'\n",
         encoding="utf-8",
     )
-    project.run(*RUN, "--nextrust-metrics", "n.prom")
+    project.run(*RUN, "--nextrust-metrics", "n.prom").assert_outcomes(passed=3)
     assert values(project, "n.prom")["nextrust_exploration_states_total", "first", CELL] == 3 * alone

@@ -22,7 +22,7 @@ def test_instructions(project: Project) -> None:
 def test_time(project: Project) -> None:
     """A program that runs longer than the time given ends with verdict budget."""
     project.scenario("endless", made=ENDLESS)
-    project.run(*FIRST, "--nextrust-budget", "200ms")
+    assert project.run(*FIRST, "--nextrust-budget", "200ms").ret == pytest.ExitCode.TESTS_FAILED
     assert project.verdicts() == {("endless", CELL): "budget"}
 
 

@@ -7,6 +7,7 @@ import pytest
 from pytest_nextrust.testing import exits
 from tests.integration.conftest import CELL, Project
 
+FIRST = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
 SECOND = ("--nextrust-phase", "second", "--nextrust-cell", CELL)
 
 
@@ -15,10 +16,14 @@ def project(project: Project) -> Project:
     """With a commit, a scenario each for first and second."""
     project.scenario("base", "first")
     project.scenario("built", "second")
-    git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
-    project.pytester.run("git", "init", "--quiet")
-    project.pytester.run(*git, "commit", "--quiet", "--allow-empty", "-m", "start")
+    assert project.pytester.run("git", "init", "--quiet").ret == 0
+    commit(project)
     return project
+
+
+def commit(project: Project) -> None:
+    git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
+    assert project.pytester.run(*git, "commit", "--quiet", "--allow-empty", "-m", "next").ret == 0
 
 
 def ran(project: Project) -> list[tuple[str, str]]:
@@ -33,7 +38,7 @@ def test_without_a_record_dependencies_run_first(project: Project) -> None:
 
 def test_with_a_record_for_the_commit_they_do_not(project: Project) -> None:
     """What passed for this commit in this cell is not run again; in another cell it is."""
-    project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    project.run(*FIRST).assert_outcomes(passed=1, deselected=1)
     result = project.run(*SECOND)
     result.assert_outcomes(passed=1, deselected=1)
     result.stdout.fnmatch_lines(["nextrust: first passed in 1 cell for this commit; not run again"])
@@ -43,15 +48,14 @@ def test_with_a_record_for_the_commit_they_do_not(project: Project) -> None:
 
 def test_a_record_of_another_commit_does_not_count(project: Project) -> None:
     """After a commit the dependency is run again."""
-    project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
-    git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
-    project.pytester.run(*git, "commit", "--quiet", "--allow-empty", "-m", "next")
+    project.run(*FIRST).assert_outcomes(passed=1, deselected=1)
+    commit(project)
     project.run(*SECOND).assert_outcomes(passed=2)
 
 
 def test_a_new_scenario_is_not_covered_by_an_old_record(project: Project) -> None:
     """A record that lacks a scenario the phase now has is no record of the phase."""
-    project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    project.run(*FIRST).assert_outcomes(passed=1, deselected=1)
     project.scenario("added", "first")
     project.run(*SECOND).assert_outcomes(passed=3)
 
@@ -61,7 +65,7 @@ def test_a_failed_dependency_refuses(project: Project, recorded: bool) -> None:
     """The phase is refused where its dependency failed, in this run or by the record, and the run fails."""
     project.scenario("base", "first", made=exits(1))
     if recorded:
-        project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+        project.run(*FIRST).assert_outcomes(failed=1, deselected=1)
     result = project.run(*SECOND)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["failed built*: refused: first failed in this cell (*)"])
@@ -73,7 +77,8 @@ def test_a_refusal_is_per_cell(project: Project) -> None:
     """A dependency that failed on one CPU refuses the phase on that CPU only."""
     project.scenario("base", "first", head='cpus = ["m68030"]', made=exits(1))
     project.scenario("sound", "first")
-    project.run("--nextrust-phase", "second", "--nextrust-matrix", "os=ubuntu-latest")
+    result = project.run("--nextrust-phase", "second", "--nextrust-matrix", "os=ubuntu-latest")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     found = {cell: verdict for (name, cell), verdict in project.verdicts().items() if name == "built"}
     assert {cell.rpartition("-")[2]: verdict for cell, verdict in found.items()} == {
         "m68030": "failed",
@@ -90,7 +95,7 @@ def test_a_refusal_does_not_stick(project: Project) -> None:
     )
     project.scenario("top", "third")
     project.scenario("base", "first", made=exits(1))
-    project.run("--nextrust-phase", "third", "--nextrust-cell", CELL)
+    assert project.run("--nextrust-phase", "third", "--nextrust-cell", CELL).ret == pytest.ExitCode.TESTS_FAILED
     assert project.verdicts()["top", CELL] == "failed"
     project.scenario("base", "first")
     project.run("--nextrust-phase", "first", "--nextrust-cell", CELL).assert_outcomes(passed=1, deselected=2)
@@ -109,7 +114,7 @@ def test_force_runs_it_and_is_recorded(project: Project) -> None:
 
 def test_without_force_nothing_is_recorded_as_forced(project: Project) -> None:
     """The twin: an ordinary run is not marked."""
-    project.run(*SECOND)
+    project.run(*SECOND).assert_outcomes(passed=2)
     assert '"forced"' not in (project.path / "docs/ci-status/journal.jsonl").read_text(encoding="utf-8")
 
 
@@ -118,21 +123,21 @@ def test_check_refuses_what_has_no_record(project: Project) -> None:
     result = project.run(*SECOND, "--nextrust-deps", "check")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["failed built*: refused: first has no record for this commit in this cell*"])
-    project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    project.run(*FIRST).assert_outcomes(passed=1, deselected=1)
     project.run(*SECOND, "--nextrust-deps", "check").assert_outcomes(passed=1, deselected=1)
 
 
 def test_ignore_does_not_look(project: Project) -> None:
     """``ignore`` runs the phase alone, whatever the record says."""
     project.scenario("base", "first", made=exits(1))
-    project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    project.run(*FIRST).assert_outcomes(failed=1, deselected=1)
     project.run(*SECOND, "--nextrust-deps", "ignore").assert_outcomes(passed=1, deselected=1)
 
 
 def test_without_a_commit_only_this_run_counts(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without git nothing recorded can be of this commit: the dependency runs again."""
     monkeypatch.setenv("PATH", "/nonexistent")
-    project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    project.run(*FIRST).assert_outcomes(passed=1, deselected=1)
     project.run(*SECOND).assert_outcomes(passed=2)
 
 

@@ -133,7 +133,7 @@ def test_current_is_the_first_phase_that_is_not_done(project: Project) -> None:
     result = project.run("--nextrust-phase", "current")
     result.stdout.fnmatch_lines(["first is done: artifacts/phase/first.done"])
     assert {item["phase"] for item in project.records()} == {"first"}
-    project.run("--nextrust-phase", "current", *ONE)
+    project.run("--nextrust-phase", "current", *ONE).assert_outcomes(passed=1, deselected=1)
     assert project.records()[-1]["phase"] == "second"
 
 
@@ -159,18 +159,18 @@ def test_a_phase_seen_in_part_is_not_done(project: Project) -> None:
     """One cell, or one scenario of two, does not make a phase done; a failure takes the marker away again."""
     project.scenario("tiny", "first")
     marker = project.path / "artifacts/phase/first.done"
-    project.run("--nextrust-phase", "first", *ONE)
+    assert project.run("--nextrust-phase", "first", *ONE).ret == 0
     assert not marker.exists()
-    project.run("--nextrust-phase", "first")
+    assert project.run("--nextrust-phase", "first").ret == 0
     assert marker.exists()
     project.scenario("tiny", "first", expect="exit = 1")
-    project.run("--nextrust-phase", "first")
+    assert project.run("--nextrust-phase", "first").ret == pytest.ExitCode.TESTS_FAILED
     assert not marker.exists()
 
 
 def test_a_repository_without_a_commit(project: Project) -> None:
     """An empty git repository is no obstacle."""
     project.scenario("tiny")
-    project.pytester.run("git", "init", "--quiet")
+    assert project.pytester.run("git", "init", "--quiet").ret == 0
     project.run("--nextrust-phase", "first", *ONE).assert_outcomes(passed=1)
     assert project.records("run-start")[0]["commit"] == ""

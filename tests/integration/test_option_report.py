@@ -18,7 +18,8 @@ def test_ctrf(project: Project, workers: bool) -> None:
     """The document has every item once, with status, verdict, duration and reproduction line; counts add up."""
     project.scenario("tiny")
     project.scenario("wrong", made=exits(3))
-    (project.run_workers if workers else project.run)(*FIRST, "--nextrust-report", "out/r.json")
+    result = (project.run_workers if workers else project.run)(*FIRST, "--nextrust-report", "out/r.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     document = json.loads((project.path / "out/r.json").read_text(encoding="utf-8"))
     assert (document["reportFormat"], document["specVersion"]) == ("CTRF", "0.0.0")
     results = document["results"]
@@ -50,7 +51,7 @@ def test_other_suffixes_are_refused(project: Project, name: str) -> None:
 def test_junit_carries_the_verdict(project: Project) -> None:
     """pytest's own JUnit report has verdict, cell and reproduction line as properties."""
     project.scenario("tiny")
-    project.run(*FIRST, "--junitxml", "j.xml")
+    assert project.run(*FIRST, "--junitxml", "j.xml").ret == 0
     (case,) = ET.parse(project.path / "j.xml").iter("testcase")
     properties = {p.get("name"): p.get("value") for p in case.iter("property")}
     assert properties["nextrust_verdict"] == "passed"

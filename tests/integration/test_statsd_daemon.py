@@ -50,7 +50,7 @@ def test_a_run_reaches_the_daemon(project: Project, tmp_path: Path, monkeypatch:
     with running(tmp_path) as daemon:
         monkeypatch.setenv("STATSD_HOST", "localhost")
         monkeypatch.setenv("STATSD_PORT", str(daemon.port))
-        project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+        project.run("--nextrust-phase", "first", "--nextrust-cell", CELL).assert_outcomes(passed=1)
         counters = daemon.wait_for("counters", "nextrust.run.outcomes.first.passed")
         assert counters[f"nextrust.scenario.outcomes.first.{CELL}.passed"] == 1
         assert len(daemon.table("timers")[f"nextrust.scenario.duration.first.{CELL}"]) == 1

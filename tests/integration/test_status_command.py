@@ -162,7 +162,7 @@ def test_a_held_lock_is_an_error(
 def test_damage_is_told_and_survived(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A torn log is shown with what is whole in it, and the problem on stderr."""
     for n in range(3):
-        cli.main(["status", "append", "note", json.dumps({"message": f"n{n}"}), "--dir", "log"])
+        assert cli.main(["status", "append", "note", json.dumps({"message": f"n{n}"}), "--dir", "log"]) == 0
     path = project / "log" / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:-10])
     capsys.readouterr()
@@ -223,7 +223,7 @@ def test_merge_joins_logs_and_answers(project: Path, capsys: pytest.CaptureFixtu
     """Two machines' logs become one; the answer follows the schema and says what was new; again, nothing is."""
     for name in ("a", "b"):
         for n in range(2):
-            cli.main(["status", "append", "note", json.dumps({"message": f"{name}{n}"}), "--dir", name])
+            assert cli.main(["status", "append", "note", json.dumps({"message": f"{name}{n}"}), "--dir", name]) == 0
     capsys.readouterr()
     assert cli.main(["status", "merge", "a", "b/journal.jsonl", "--dir", "all"]) == 0
     assert capsys.readouterr().out == "a: 2 entries\nb/journal.jsonl: 2 entries\nadded 4 entries, 0 were there\n"
@@ -236,7 +236,7 @@ def test_merge_joins_logs_and_answers(project: Path, capsys: pytest.CaptureFixtu
 
 def test_a_merge_tells_what_it_left_out(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A torn line in a source is told on stderr and in the answer; the rest is merged."""
-    cli.main(["status", "append", "note", "{}", "--dir", "a"])
+    assert cli.main(["status", "append", "note", "{}", "--dir", "a"]) == 0
     with (project / "a" / "journal.jsonl").open("ab") as stream:
         stream.write(b"torn")
     capsys.readouterr()

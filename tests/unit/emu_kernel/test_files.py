@@ -297,6 +297,38 @@ def test_duplicates_share_one_position(guest: Guest) -> None:
     assert guest.ok(90, second, second) == second
 
 
+F_DUPFD, F_GETFD, F_SETFD = 0, 1, 2
+FCNTL, DUP, DUP2, CLOSE = 92, 41, 90, 6
+
+
+def close_on_exec(guest: Guest, number: int) -> bool:
+    return bool(guest.ok(FCNTL, number, F_GETFD, 0))
+
+
+def test_close_on_exec_ends_with_its_descriptor(guest: Guest) -> None:
+    """The flag is the number's own: what takes a number after close, or by dup2, dup or fcntl, begins without it.
+
+    4.3BSD, sys/kern_descrip.c: close clears the number's flags; dup, dup2 and F_DUPFD copy all but UF_EXCLOSE; dup2
+    of a number onto itself returns before.
+    """
+    for name in ("f", "g"):
+        (guest.root / name).write_bytes(b"")
+    first, other = guest.open("f").d0, guest.open("g").d0
+    for number in (first, other):
+        assert not close_on_exec(guest, number)
+        guest.ok(FCNTL, number, F_SETFD, 1)
+    copies = [guest.ok(DUP, first), guest.ok(FCNTL, first, F_DUPFD, 20), guest.ok(DUP2, first, 30)]
+    assert [close_on_exec(guest, number) for number in (first, *copies)] == [True, False, False, False]
+    assert guest.ok(DUP2, first, first) == first
+    assert close_on_exec(guest, first)
+    assert guest.ok(DUP2, first, other) == other
+    assert (close_on_exec(guest, first), close_on_exec(guest, other)) == (True, False)
+    guest.ok(CLOSE, first)
+    assert guest.unix(FCNTL, first, F_GETFD, 0).error == errno.EBADF
+    assert guest.open("g").d0 == first
+    assert not close_on_exec(guest, first)
+
+
 def test_devices(guest: Guest) -> None:
     """/dev/null and /dev/zero are there without a /dev; /dev/tty is ENXIO."""
     null, zero = guest.open("/dev/null", 2).d0, guest.open("//dev/./zero", 0).d0

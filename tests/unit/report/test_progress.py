@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from pytest_nextrust.report.progress import Progress, Terminal
 
@@ -42,13 +43,19 @@ def test_it_is_silent_where_nothing_runs() -> None:
     assert said == []
 
 
+def watchers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "nextrust-progress"]
+
+
 def test_the_thread_ends() -> None:
     """Stopping joins the thread; stopping one that never started does nothing."""
-    progress = Progress(lambda _: None)
-    progress.stop()
+    Progress(lambda _: None).stop()
     progress = Progress(lambda _: None)
     progress.start()
+    (thread,) = watchers()
     progress.stop()
+    assert not thread.is_alive()
+    assert watchers() == []
 
 
 def test_a_terminal_that_went_away() -> None:
