@@ -1,34 +1,56 @@
-"""Reading documents: plain values into frozen dataclasses, with every fault of a document reported at once.
+"""The one reader and writer of dataclasses: from plain values to frozen ones, and back.
 
 A dataclass is the schema: its annotations say the types, its defaults what may be left out, and ``option`` adds
-choices, ranges and other names. ``read_document`` returns the finished value or raises one ConfigError that lists every
-fault by dotted path (``expect.files``, ``check[2].kind``) with what to write instead; it never returns half a document.
+choices, ranges and other names. It is compiled once, when it is first read: into one function for each field.
 
-Boundary: knows nothing of files, scenarios, phases or toolchains; they bring their own dataclasses.
+* ``read_document`` is for what a person wrote. An unknown key is a fault; every fault is told at once, by dotted path
+  (``expect.files``, ``check[2].kind``) and with what to write instead.
+* ``from_plain`` is for what ``to_plain`` made, in this process or another, now or a year ago: keys are the fields'
+  names, and those of a newer writer are ignored. The types and rules hold as in a document.
+* ``dumps`` and ``loads`` carry plain values as one line of JSON, bytes as ``{"$b": base64}`` (a mapping that looks so
+  itself stands in ``{"$d": mapping}``). Pickle is not used: a guest may end up controlling what its child writes.
+
+Neither way ever returns half a value.
+
+Boundary: knows nothing of files, and of the dataclasses only that they are; ``light_dataclass`` will do. The path of a
+hook's decision reads with it: what is not loaded there anyhow is imported where it is needed.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import functools
+import json
+import math
 import re
+import sys
 import types
-import typing
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping
 
-from pytest_nextrust.errors import ConfigError, Fault
+from pytest_nextrust.base.light_dataclass import dataclass, light_fields
 
-__all__ = ["option", "read_document"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from dataclasses import Field
+    from pathlib import Path
+    from typing import Any, TypeVar
 
-T = TypeVar("T")
+    T = TypeVar("T")
+    Reader = Callable[[Any], Any]
+    Found = list[tuple[str, str, str]]
 
-_BAD: Any = object()
+__all__ = ["dumps", "from_plain", "loads", "option", "read_document", "read_fields", "to_plain"]
+
 _RULES = "nextrust"
-_NAMES = {str: "a string", int: "an integer", float: "a number", bool: "true or false"}
+_MISSING: Any = object()
+_NOTHING: Mapping[str, Any] = {}
+_LEAVES = frozenset({str, int, float, bool, bytes, type(None)})
+_NAMES = {str: "a string", int: "an integer", float: "a number", bool: "true or false", bytes: "bytes"}
+_LIGHT = {"Any": object, "Mapping": Mapping}
+"""What modules that import ``typing`` for type checkers only say in annotations."""
+
+
+# What a field may say.
 
 
 @dataclass(frozen=True)
@@ -41,11 +63,24 @@ class _Rules:
     check: Callable[[Any], str | None] | None = None
     remedy: str = ""
 
+    def free(self) -> bool:
+        """Whether every value of the right type will do."""
+        return not (self.choices or self.pattern or self.check) and self.minimum is None and self.maximum is None
+
+    def hint(self, annotation: Any) -> str:
+        """What to write, where nothing was."""
+        if self.remedy:
+            return self.remedy
+        return "one of " + ", ".join(map(str, self.choices)) if self.choices else f"write {_kind(annotation)}"
+
+
+_NO_RULES = _Rules()
+
 
 def option(
     *,
-    default: Any = dataclasses.MISSING,
-    default_factory: Any = dataclasses.MISSING,
+    default: Any = _MISSING,
+    default_factory: Any = _MISSING,
     name: str | Sequence[str] = (),
     choices: Iterable[object] = (),
     minimum: float | None = None,
@@ -54,215 +89,586 @@ def option(
     check: Callable[[Any], str | None] | None = None,
     remedy: str = "",
 ) -> Any:
-    """A dataclass field with rules for its value in a document.
+    """A dataclass field with rules for its value.
 
-    ``name``: the key or keys in the document, where they are not the field's own name (``check`` for a field
+    ``name``: the key or keys in a document, where they are not the field's own name (``check`` for a field
     ``checks``); a dash and an underscore are the same everywhere. ``choices``, ``minimum``, ``maximum`` (both
     inclusive) and ``pattern`` (a full match) hold for the value, or for each element of an array. ``check`` is called
     with the whole finished value and returns what is wrong with it, or None. ``remedy`` says what to write instead.
     """
+    from dataclasses import field
+
     names = (name,) if isinstance(name, str) else tuple(name)
-    rules = _Rules(names, tuple(choices), minimum, maximum, pattern, check, remedy)
-    if default_factory is not dataclasses.MISSING:
-        return field(default_factory=default_factory, metadata={_RULES: rules})
-    if default is not dataclasses.MISSING:
-        return field(default=default, metadata={_RULES: rules})
-    return field(metadata={_RULES: rules})
+    metadata = {_RULES: _Rules(names, tuple(choices), minimum, maximum, pattern, check, remedy)}
+    if default_factory is not _MISSING:
+        return field(default_factory=default_factory, metadata=metadata)
+    return field(metadata=metadata) if default is _MISSING else field(default=default, metadata=metadata)
+
+
+# The two ways in.
 
 
 def read_document(
-    cls: type[T], document: Mapping[str, object], *, subject: str, place: str | Path = "", path: str = ""
+    cls: type[T],
+    document: object,
+    *,
+    subject: str,
+    place: str | Path = "",
+    path: str = "",
+    given: Mapping[str, Any] = _NOTHING,
 ) -> T:
-    """Read ``document`` as the dataclass ``cls``.
+    """Read ``document``, which a person wrote, as the dataclass ``cls``. Raises ConfigError with every fault.
 
-    Understood annotations: str, int, float (an integer will do), bool, Path, Any/object, ``Literal``, ``X | None``,
-    unions of these, ``tuple[X, ...]``, ``dict[str, X]``/``Mapping[str, X]``, and dataclasses of all of them. A class
-    may define ``document_faults(self) -> Iterable[Fault]`` for rules that span keys (paths relative to its table); it
-    is called where the table itself could be read.
+    Understood annotations: str, int, float (an integer will do), bool, bytes, Path, Any/object, ``Literal``,
+    ``X | None``, unions of these, ``tuple[X, ...]``, ``tuple[X, Y]``, ``list[X]``, ``dict[str, X]`` and
+    ``Mapping[str, X]``, and dataclasses of all of them. A class may define ``document_faults(self) -> Iterable[Fault]``
+    for rules that span keys (paths relative to its table); it is called where the table itself could be read.
 
-    ``subject`` and ``place`` (a file) open the error's message, ``path`` is put before every dotted path.
-    Raises ConfigError with every fault.
+    ``subject`` and ``place`` (a file) open the error's message, ``path`` is put before every dotted path. ``given``:
+    fields that are no keys of the document, with their values.
     """
-    reader = _Reader()
-    value = reader.table(cls, document, path)
-    if reader.faults:
-        raise ConfigError(subject, reader.faults, place=str(place))
-    return typing.cast(T, value)
+    try:
+        value: T = _schema(cls, True).read(document, given)
+    except _Unfit as unfit:
+        raise _refused(subject, _under(path, unfit.faults), place) from None
+    return value
 
 
-@functools.cache
-def _schema(cls: Any) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
-    """A dataclass's annotations by field, and its fields by every key they answer to."""
-    known = {_plain(key): f for f in dataclasses.fields(cls) if f.init for key in _keys_of(f)}
-    return typing.get_type_hints(cls), known
+def from_plain(cls: type[T], plain: object, *, subject: str = "") -> T:
+    """Rebuild ``cls`` from what ``to_plain`` made of one; a missing key takes the field's default, others are ignored.
+
+    Raises ConfigError with every fault; its subject is the class's name where none is given.
+    """
+    try:
+        value: T = (_LENIENT.get(cls) or _schema(cls, False)).quick(plain)
+    except _Unfit as unfit:
+        raise _refused(subject or cls.__name__, unfit.faults) from None
+    return value
 
 
-def _keys_of(field_: dataclasses.Field[Any]) -> tuple[str, ...]:
-    rules: _Rules = field_.metadata.get(_RULES, _Rules())
-    return rules.names or (field_.name,)
+def read_fields(cls: type[Any], plain: Mapping[str, Any]) -> tuple[dict[str, Any], Found]:
+    """The values of those fields of ``cls`` that can be read, and the faults (path, message, remedy) of the others.
+
+    For a table of which some keys only inform: the caller makes the value, and says what a fault comes to.
+    """
+    return _schema(cls, False).collect(plain)
 
 
-def _plain(key: str) -> str:
-    return key.replace("-", "_")
+class _Unfit(Exception):
+    """A value that does not fit. ``faults``: path relative to it (empty: itself), message, remedy."""
+
+    def __init__(self, faults: Found) -> None:
+        self.faults = faults
 
 
-def _join(path: str, key: str) -> str:
-    shown = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
-    return f"{path}.{shown}" if path else shown
+def _unfit(message: str, remedy: str) -> _Unfit:
+    return _Unfit([("", message, remedy)])
+
+
+def _refused(subject: str, faults: Found, place: str | Path = "") -> Exception:
+    from pytest_nextrust.errors import ConfigError, Fault
+
+    told = [Fault(path or "(document)", message, remedy) for path, message, remedy in faults]
+    return ConfigError(subject, told, place=str(place))
+
+
+def _under(prefix: str, faults: Found) -> Found:
+    if not prefix:
+        return faults
+    return [(f"{prefix}{'' if path[:1] in ('', '[') else '.'}{path}", *rest) for path, *rest in faults]  # type: ignore[misc]
+
+
+def _shown_key(key: object) -> str:
+    return key if isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value[:99] if isinstance(value, (str, bytes)) else value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, tables deep in each other
+        return "a value that is too large to be shown"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-class _Reader:
-    """Walks one document; collects faults in its order."""
+def _nearest(word: str, words: Iterable[str]) -> list[str]:
+    import difflib
 
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-
-    def bad(self, path: str, message: str, remedy: str = "") -> Any:
-        self.faults.append(Fault(path or "(document)", message, remedy))
-        return _BAD
-
-    def table(self, cls: type[Any], document: object, path: str) -> Any:
-        if not isinstance(document, Mapping):
-            return self.bad(path, f"expected a table, found {_shown(document)}", "write a table")
-        hints, known = _schema(typing.cast(Hashable, cls))
-        values: dict[str, Any] = {}
-        before = len(self.faults)
-        for key, value in document.items():
-            target = known.get(_plain(key))
-            where = _join(path, key)
-            if target is None:
-                self._unknown(where, key, cls)
-            elif target.name in values:
-                self.bad(where, "given twice, in two spellings", "keep one")
-            else:
-                values[target.name] = self.field(hints[target.name], target, value, where)
-        for missing in dataclasses.fields(cls):
-            required = missing.default is dataclasses.MISSING and missing.default_factory is dataclasses.MISSING
-            if missing.init and required and missing.name not in values:
-                rules: _Rules = missing.metadata.get(_RULES, _Rules())
-                wanted = rules.remedy or _hint(hints[missing.name], rules)
-                self.bad(_join(path, _keys_of(missing)[0]), "missing", wanted)
-        if len(self.faults) > before:
-            return _BAD
-        return self._finish(cls(**values), path)
-
-    def _finish(self, value: Any, path: str) -> Any:
-        rule = getattr(value, "document_faults", None)
-        found = tuple(rule()) if rule is not None else ()
-        for fault in found:
-            self.bad(f"{path}.{fault.path}" if path else fault.path, fault.message, fault.remedy)
-        return _BAD if found else value
-
-    def _unknown(self, where: str, key: str, cls: type[Any]) -> None:
-        names = [name for f in dataclasses.fields(cls) if f.init for name in _keys_of(f)]
-        near = difflib.get_close_matches(_plain(key), names, n=1, cutoff=0.6)
-        remedy = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(names))}"
-        self.bad(where, "unknown key", remedy)
-
-    def field(self, annotation: Any, target: dataclasses.Field[Any], value: object, path: str) -> Any:
-        rules: _Rules = target.metadata.get(_RULES, _Rules())
-        before = len(self.faults)
-        result = self.value(annotation, value, path, rules)
-        if len(self.faults) > before or result is _BAD:
-            return _BAD
-        elements = result if isinstance(result, tuple) else (result,)
-        for index, element in enumerate(elements):
-            where = f"{path}[{index}]" if isinstance(result, tuple) else path
-            self._rule(rules, element, where)
-        if len(self.faults) == before and rules.check is not None:
-            wrong = rules.check(result)
-            if wrong:
-                self.bad(path, wrong, rules.remedy)
-        return _BAD if len(self.faults) > before else result
-
-    def _rule(self, rules: _Rules, value: object, path: str) -> None:
-        if rules.choices and value not in rules.choices:
-            near = difflib.get_close_matches(str(value), [str(c) for c in rules.choices], n=1, cutoff=0.6)
-            guess = f"did you mean {near[0]}? " if near else ""
-            self.bad(path, f"no such value {_shown(value)}", guess + "one of " + ", ".join(map(str, rules.choices)))
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if rules.minimum is not None and not value >= rules.minimum:
-                self.bad(path, f"{value} is too small", rules.remedy or f"at least {rules.minimum}")
-            elif rules.maximum is not None and not value <= rules.maximum:
-                self.bad(path, f"{value} is too large", rules.remedy or f"at most {rules.maximum}")
-        if rules.pattern is not None and isinstance(value, str) and not re.fullmatch(rules.pattern, value):
-            self.bad(path, f"{_shown(value)} does not fit", rules.remedy or f"it must match {rules.pattern}")
-
-    def value(self, annotation: Any, value: object, path: str, rules: _Rules) -> Any:
-        origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-        if annotation in (Any, object):
-            return value
-        if origin in (typing.Union, types.UnionType):
-            return self._union(annotation, args, value, path, rules)
-        if origin is tuple:
-            if not isinstance(value, (list, tuple)):
-                return self.bad(path, f"expected an array, found {_shown(value)}", rules.remedy or "write [...]")
-            items = [self.value(args[0], item, f"{path}[{i}]", rules) for i, item in enumerate(value)]
-            return _BAD if any(item is _BAD for item in items) else tuple(items)
-        if annotation is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
-            if not isinstance(value, Mapping):
-                return self.bad(path, f"expected a table, found {_shown(value)}", rules.remedy or "write a table")
-            inner = args[1] if args else Any
-            table = {key: self.value(inner, item, _join(path, key), rules) for key, item in value.items()}
-            return _BAD if any(item is _BAD for item in table.values()) else table
-        if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
-            return self.table(annotation, value, path)
-        converted = _scalar(annotation, value)
-        if converted is _BAD:
-            wanted = _hint(annotation, rules)
-            return self.bad(path, f"expected {_kind(annotation)}, found {_shown(value)}", rules.remedy or wanted)
-        return converted
-
-    def _union(self, annotation: Any, args: tuple[Any, ...], value: object, path: str, rules: _Rules) -> Any:
-        members = [arg for arg in args if arg is not type(None)]
-        if len(members) == 1:
-            return self.value(members[0], value, path, rules)
-        for member in members:
-            trial = _Reader()
-            result = trial.value(member, value, path, rules)
-            if not trial.faults:
-                return result
-        # A table for a union with one dataclass: its own faults say more than "neither".
-        tables = [m for m in members if dataclasses.is_dataclass(m)]
-        if isinstance(value, Mapping) and len(tables) == 1:
-            return self.value(tables[0], value, path, rules)
-        return self.bad(path, f"expected {_kind(annotation)}, found {_shown(value)}", rules.remedy)
+    return difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
 
 
-def _scalar(annotation: Any, value: object) -> Any:
-    if typing.get_origin(annotation) is typing.Literal:
-        same = [arg for arg in typing.get_args(annotation) if arg == value and type(arg) is type(value)]
-        return same[0] if same else _BAD
-    if annotation is Path:
-        return Path(value) if isinstance(value, str) and value and "\0" not in value else _BAD
-    if annotation is float:
-        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else _BAD
-    if annotation is int:
-        return value if isinstance(value, int) and not isinstance(value, bool) else _BAD
-    if isinstance(annotation, type) and isinstance(value, annotation):
+# A class, compiled.
+
+
+_LENIENT: dict[type[Any], _Schema] = {}
+_STRICT: dict[type[Any], _Schema] = {}
+
+
+def _schema(cls: type[Any], strict: bool) -> _Schema:
+    known = _STRICT if strict else _LENIENT
+    if cls not in known:
+        known[cls] = _Schema(cls, strict)
+    return known[cls]
+
+
+class _Schema:
+    """How one dataclass is read. ``strict``: as a document, where every key must be one of those it may have."""
+
+    __slots__ = ("cls", "count", "exact", "fields", "names", "quick", "readers", "required", "rule", "strict")
+
+    def __init__(self, cls: type[Any], strict: bool) -> None:
+        self.cls, self.strict = cls, strict
+        self.fields = _fields(cls)
+        self.names = {_plain_key(key) if strict else key: f.name for f in self.fields for key in f.keys(strict)}
+        self.readers = {f.name: _ruled(_reader(f.annotation, f.rules, strict), f.rules) for f in self.fields}
+        # For each field the type of which every value will do as it is: most fields need no call.
+        self.exact = {f.name: _exact(f.annotation) if f.rules.free() else None for f in self.fields}
+        self.quick: Reader = self.read if strict else self.read_often
+        self.count = 0
+        self.required = frozenset(f.name for f in self.fields if f.required)
+        self.rule = getattr(cls, "document_faults", None)
+
+    def read(self, plain: object, given: Mapping[str, Any] = _NOTHING) -> Any:
+        """The finished value. Raises _Unfit with every fault."""
+        values, faults = self.collect(plain, given)
+        if faults:
+            raise _Unfit(faults)
+        value = self.cls(**values)
+        if self.rule is not None:
+            faults = [(fault.path, fault.message, fault.remedy) for fault in self.rule(value)]
+            if faults:
+                raise _Unfit(faults)
         return value
-    return _BAD
+
+    def read_often(self, plain: object) -> Any:
+        """``read``, until it is worth writing source for the class: what is read once starts sooner without."""
+        self.count += 1
+        by_position = getattr(self.cls, "__match_args__", ()) == tuple(self.readers)
+        if self.count == _OFTEN and by_position and self.rule is None:
+            self.quick = _compiled(self)
+        return self.read(plain)
+
+    def collect(self, plain: object, given: Mapping[str, Any] = _NOTHING) -> tuple[dict[str, Any], Found]:
+        """The fields' values, and the faults of those that have none; the document's order, missing keys last."""
+        if type(plain) is not dict and not isinstance(plain, Mapping):
+            return {}, [("", f"expected a table, found {_shown(plain)}", "write a table")]
+        exact, readers, strict = self.exact, self.readers, self.strict
+        values = dict(given)
+        unfit = set()
+        faults: Found = []
+        for key, value in plain.items():
+            name: str | None = key
+            if strict:
+                name = self.names.get(_plain_key(key))
+                if name is None or name in given:
+                    faults.append(self._unknown(key, given))
+                    continue
+                if name in values or name in unfit:
+                    faults.append((_shown_key(key), "given twice, in two spellings", "keep one"))
+                    continue
+            elif name not in exact:
+                continue
+            if exact[name] is type(value):
+                values[name] = value
+                continue
+            try:
+                values[name] = readers[name](value)
+            except _Unfit as error:
+                unfit.add(name)
+                faults += _under(_shown_key(key), error.faults)
+        if not self.required <= values.keys():
+            faults += [
+                (_shown_key(f.keys(strict)[0]), "missing", f.rules.hint(f.annotation))
+                for f in self.fields
+                if f.required and f.name not in values and f.name not in unfit
+            ]
+        return values, faults
+
+    def _unknown(self, key: object, given: Mapping[str, Any]) -> tuple[str, str, str]:
+        known = [key for f in self.fields if f.name not in given for key in f.keys(self.strict)]
+        near = _nearest(_plain_key(str(key)), known)
+        remedy = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(known))}"
+        return _shown_key(key), "unknown key", remedy
+
+
+_OFTEN = 20
+"""As many values of a class are read field by field; then there are more to come."""
+
+
+def _compiled(schema: _Schema) -> Reader:
+    """What ``schema.read`` does for a value that fits, as one function made of source; else it leaves it to that.
+
+    A status log has tens of thousands of entries, and is read during a run.
+    """
+    names: dict[str, Any] = {"cls": schema.cls, "explained": schema.read, "Unfit": _Unfit}
+    lines = []
+    for n, f in enumerate(schema.fields):
+        kind, test, names[f"test{n}"] = _quick_test(f)
+        names |= {f"kind{n}": kind, f"read{n}": schema.readers[f.name]}
+        names[f"default{n}"] = f.default if f.factory is None else f.factory
+        default = f"default{n}" if f.factory is None else f"default{n}()"
+        found = f"plain[{f.name!r}]"
+        read = f"v{n} if type(v{n} := {found}) is kind{n} {test.format(v=f'v{n}', test=f'test{n}')} else read{n}(v{n})"
+        lines.append(f"v{n} = ({read})" + ("" if f.required else f" if {f.name!r} in plain else {default}"))
+    body = "".join(f"        {line}\n" for line in lines)
+    values = ", ".join(f"v{n}" for n, _ in enumerate(schema.fields))
+    text = "def quick(plain):\n    if type(plain) is not dict:\n        return explained(plain)\n"
+    text += f"    try:\n{body}    except (Unfit, KeyError, TypeError):\n        return explained(plain)\n"
+    text += f"    return cls({values})\n"
+    exec(text, names)
+    quick: Reader = names["quick"]
+    return quick
+
+
+def _quick_test(f: _Field) -> tuple[Any, str, Any]:
+    """Which values of a field will do as they are: their type (None: of no one), a test in Python, what that names."""
+    kind, rules = _exact(f.annotation), f.rules
+    origin, args = _parts(f.annotation)
+    if rules.free():
+        if origin is _of("typing", "Literal") and {*map(type, args)} == {str}:
+            return str, "and {v} in {test}", frozenset(args)
+        return kind, "", None
+    if kind in (int, float) and not (rules.choices or rules.pattern or rules.check):
+        low = -math.inf if rules.minimum is None else rules.minimum
+        high = math.inf if rules.maximum is None else rules.maximum
+        return kind, "and {test}[0] <= {v} <= {test}[1]", (low, high)
+    return None, "", None
+
+
+@dataclass(frozen=True)
+class _Field:
+    name: str
+    annotation: Any
+    default: Any = _MISSING
+    factory: Callable[[], Any] | None = None
+    rules: _Rules = _NO_RULES
+
+    @property
+    def required(self) -> bool:
+        return self.default is _MISSING and self.factory is None
+
+    def keys(self, strict: bool) -> tuple[str, ...]:
+        """The keys it may have in a document, or the one it has in what a program wrote."""
+        return (self.rules.names if strict else ()) or (self.name,)
+
+
+def _fields(cls: type[Any]) -> tuple[_Field, ...]:
+    hints = _hints(cls)
+    light = light_fields(cls)
+    if light is not None:
+        return tuple(_Field(name, hints[name], *default) for name, default in light.items())
+    from dataclasses import MISSING, fields
+
+    def field(f: Field[Any]) -> _Field:
+        default = _MISSING if f.default is MISSING else f.default
+        factory = None if f.default_factory is MISSING else f.default_factory
+        return _Field(f.name, hints[f.name], default, factory, f.metadata.get(_RULES, _NO_RULES))
+
+    return tuple(field(f) for f in fields(cls) if f.init)
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """The annotations of a class and its bases. ``typing`` has such a function, and takes as long as a decision may."""
+    found = {}
+    for base in reversed(cls.__mro__):
+        names = vars(sys.modules[base.__module__])
+        for name, text in getattr(base, "__annotations__", {}).items():
+            if not isinstance(text, str):
+                found[name] = text
+            elif not text.startswith("ClassVar"):
+                found[name] = eval(text, names, _LIGHT)
+    return found
+
+
+def _plain_key(key: str) -> str:
+    return key.replace("-", "_")
+
+
+# Annotations.
+
+
+def _of(module: str, name: str) -> Any:
+    """What an annotation can only be where its module is loaded already."""
+    return getattr(sys.modules.get(module), name, _MISSING)
+
+
+def _parts(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Its origin (``tuple`` of ``tuple[int, ...]``; None for a class) and its arguments."""
+    if isinstance(annotation, types.UnionType):
+        return types.UnionType, annotation.__args__
+    return getattr(annotation, "__origin__", None), getattr(annotation, "__args__", ())
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, without None; of anything else the annotation itself."""
+    origin, args = _parts(annotation)
+    if origin is types.UnionType or origin is _of("typing", "Union"):
+        return tuple(arg for arg in args if arg is not type(None))
+    return (annotation,)
+
+
+def _is_table(annotation: Any) -> bool:
+    """Whether it is a dataclass."""
+    return hasattr(annotation, "__dataclass_fields__") or light_fields(annotation) is not None
+
+
+def _exact(annotation: Any) -> Any:
+    members = _members(annotation)
+    return members[0] if len(members) == 1 and members[0] in _NAMES else None
 
 
 def _kind(annotation: Any) -> str:
-    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Literal:
+    """What a value must be, in words."""
+    members = _members(annotation)
+    if len(members) != 1 or members[0] is not annotation:
+        return " or ".join(map(_kind, members))
+    origin, args = _parts(annotation)
+    if origin is _of("typing", "Literal"):
         return "one of " + ", ".join(map(str, args))
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(_kind(arg) for arg in args if arg is not type(None))
-    if origin is tuple:
+    if origin in (tuple, list):
         return "an array"
-    if annotation is Path:
+    if annotation is _of("pathlib", "Path"):
         return "a path"
     return _NAMES.get(annotation, "a table")
 
 
-def _hint(annotation: Any, rules: _Rules) -> str:
-    if rules.choices:
-        return "one of " + ", ".join(map(str, rules.choices))
-    return f"write {_kind(annotation)}"
+def _reader(annotation: Any, rules: _Rules, strict: bool) -> Reader:
+    """The function that turns a plain value into what ``annotation`` says, or raises _Unfit.
+
+    Raises TypeError for an annotation that is not understood.
+    """
+    annotation = getattr(annotation, "__supertype__", annotation)  # NewType
+    members = _members(annotation)
+    origin, args = _parts(annotation)
+    if annotation is object or annotation is _of("typing", "Any"):
+        return _unchanged
+    if members != (annotation,):
+        return _union_reader(annotation, members, rules, strict)
+    if origin in (tuple, list) and args:
+        if origin is tuple and args[-1] is not Ellipsis:
+            return functools.partial(_exactly, [_reader(arg, rules, strict) for arg in args], rules)
+        return functools.partial(_elements, origin, _exact(args[0]), _reader(args[0], rules, strict), rules)
+    if annotation is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        return functools.partial(_values, _reader(args[1] if args else object, rules, strict), rules)
+    if _is_table(annotation):
+        # Not the schema itself: a class may hold others of its own.
+        return lambda value: _schema(annotation, strict).quick(value)
+    convert: Callable[[Any], Any]
+    if origin is _of("typing", "Literal"):
+        convert = functools.partial(
+            _choice, {type(arg): frozenset(a for a in args if type(a) is type(arg)) for arg in args}
+        )
+    elif annotation is float:
+        convert = _float
+    elif annotation is _of("pathlib", "Path"):
+        convert = functools.partial(_path, annotation)
+    elif annotation in _NAMES:
+        convert = functools.partial(_scalar, annotation)
+    else:
+        raise TypeError(f"a field of type {annotation!r} cannot be read")
+    expected, hint = f"expected {_kind(annotation)}, found ", rules.hint(annotation)
+
+    def read(value: Any) -> Any:
+        found = convert(value)
+        if found is _MISSING:
+            raise _unfit(expected + _shown(value), hint)
+        return found
+
+    return read
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _scalar(kind: type, value: Any) -> Any:
+    return value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else _MISSING
+
+
+def _float(value: Any) -> Any:
+    try:
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else _MISSING
+    except OverflowError:
+        return _MISSING
+
+
+def _path(kind: type[Path], value: Any) -> Any:
+    return kind(value) if isinstance(value, str) and value and "\0" not in value else _MISSING
+
+
+def _choice(choices: Mapping[type, frozenset[Any]], value: Any) -> Any:
+    # By type: True is no 1, and what is in no set cannot be looked for in one.
+    return value if value in choices.get(type(value), ()) else _MISSING
+
+
+def _elements(made: type, exact: Any, read: Reader, rules: _Rules, value: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise _unfit(f"expected an array, found {_shown(value)}", rules.remedy or "write [...]")
+    if exact is not None and set(map(type, value)) <= {exact}:
+        return made(value)
+    return made(_gathered(((f"[{index}]", read, item) for index, item in enumerate(value))))
+
+
+def _exactly(readers: Sequence[Reader], rules: _Rules, value: Any) -> Any:
+    if not isinstance(value, (list, tuple)) or len(value) != len(readers):
+        expected = f"expected an array of {len(readers)}, found {_shown(value)}"
+        raise _unfit(expected, rules.remedy or "write [...]")
+    return tuple(_gathered((f"[{index}]", *each) for index, each in enumerate(zip(readers, value, strict=True))))
+
+
+def _values(read: Reader, rules: _Rules, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise _unfit(f"expected a table, found {_shown(value)}", rules.remedy or "write a table")
+    found = _gathered((_shown_key(key), read, item) for key, item in value.items())
+    return dict(zip(value, found, strict=True))
+
+
+def _gathered(parts: Iterable[tuple[str, Reader, Any]]) -> list[Any]:
+    """Each value by its reader. Raises _Unfit with the faults of all of them."""
+    found, faults = [], list[tuple[str, str, str]]()
+    for path, read, value in parts:
+        try:
+            found.append(read(value))
+        except _Unfit as error:
+            faults += _under(path, error.faults)
+    if faults:
+        raise _Unfit(faults)
+    return found
+
+
+def _union_reader(annotation: Any, members: Sequence[Any], rules: _Rules, strict: bool) -> Reader:
+    optional = type(None) in _parts(annotation)[1]
+    readers = [_reader(member, rules, strict) for member in members]
+    tables = [read for member, read in zip(members, readers, strict=True) if _is_table(member)]
+
+    def read(value: Any) -> Any:
+        if value is None and optional:
+            return None
+        if len(readers) == 1:
+            return readers[0](value)
+        for each in readers:
+            try:
+                return each(value)
+            except _Unfit:
+                continue
+        # A table for a union with one dataclass: its own faults say more than "neither".
+        if isinstance(value, Mapping) and len(tables) == 1:
+            return tables[0](value)
+        raise _unfit(f"expected {_kind(annotation)}, found {_shown(value)}", rules.remedy)
+
+    return read
+
+
+# Rules.
+
+
+def _ruled(read: Reader, rules: _Rules) -> Reader:
+    """``read``, and then what ``option`` says of the value."""
+    if rules.free():
+        return read
+
+    def ruled(value: Any) -> Any:
+        result = read(value)
+        faults: Found = []
+        if isinstance(result, tuple):
+            for index, element in enumerate(result):
+                faults += _under(f"[{index}]", list(_broken(rules, element)))
+        else:
+            faults += _broken(rules, result)
+        if not faults and rules.check is not None:
+            wrong = rules.check(result)
+            faults += [("", wrong, rules.remedy)] if wrong else []
+        if faults:
+            raise _Unfit(faults)
+        return result
+
+    return ruled
+
+
+def _broken(rules: _Rules, value: object) -> Iterator[tuple[str, str, str]]:
+    if rules.choices and value not in rules.choices:
+        near = _nearest(value if isinstance(value, str) else _shown(value), map(str, rules.choices))
+        guess = f"did you mean {near[0]}? " if near else ""
+        yield "", f"no such value {_shown(value)}", guess + "one of " + ", ".join(map(str, rules.choices))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if rules.minimum is not None and not value >= rules.minimum:
+            yield "", f"{_shown(value)} is too small", rules.remedy or f"at least {rules.minimum}"
+        elif rules.maximum is not None and not value <= rules.maximum:
+            yield "", f"{_shown(value)} is too large", rules.remedy or f"at most {rules.maximum}"
+    if rules.pattern is not None and isinstance(value, str) and not re.fullmatch(rules.pattern, value):
+        yield "", f"{_shown(value)} does not fit", rules.remedy or f"it must match {rules.pattern}"
+
+
+# The way out, and bytes.
+
+
+def to_plain(value: object) -> Any:
+    """Turn a dataclass (or a container of them) into plain types; keys of mappings must be str.
+
+    Raises TypeError, naming the type, for anything else: a value that cannot cross must fail where it is sent.
+    """
+    kind: Any = type(value)
+    if kind in _LEAVES:
+        return value
+    names = _names(kind)
+    if names is not None:
+        found = {}
+        for name in names:
+            part = getattr(value, name)
+            found[name] = part if type(part) in _LEAVES else to_plain(part)
+        return found
+    if isinstance(value, (list, tuple)):
+        return [item if type(item) in _LEAVES else to_plain(item) for item in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, (int, float, str, bytes)):
+        return value
+    raise TypeError(f"a {kind.__qualname__} cannot cross a process: send plain types or dataclasses of them")
+
+
+@functools.cache
+def _names(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None for another type."""
+    return tuple(f.name for f in _fields(kind)) if _is_table(kind) else None
+
+
+_OURS = ({"$b"}, {"$d"})
+
+
+def dumps(plain: Any) -> bytes:
+    """Encode plain types as one line of JSON."""
+    return json.dumps(_armour(plain), separators=(",", ":"), allow_nan=True).encode()
+
+
+def loads(data: bytes) -> Any:
+    """Decode what ``dumps`` made. Raises ValueError for anything else."""
+    return _unarmour(json.loads(data))
+
+
+def _armour(plain: Any) -> Any:
+    if isinstance(plain, bytes):
+        import base64
+
+        return {"$b": base64.b64encode(plain).decode("ascii")}
+    if isinstance(plain, (list, tuple)):
+        return [_armour(item) for item in plain]
+    if isinstance(plain, dict):
+        armoured = {key: _armour(item) for key, item in plain.items()}
+        return {"$d": armoured} if plain.keys() in _OURS else armoured
+    return plain
+
+
+def _unarmour(plain: Any) -> Any:
+    if isinstance(plain, list):
+        return [_unarmour(item) for item in plain]
+    if isinstance(plain, dict):
+        if plain.keys() == {"$b"}:
+            import base64
+
+            try:
+                return base64.b64decode(plain["$b"], validate=True)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"bytes that are not base64: {error}") from error
+        if plain.keys() == {"$d"} and isinstance(plain["$d"], dict):
+            plain = plain["$d"]
+        return {key: _unarmour(item) for key, item in plain.items()}
+    return plain

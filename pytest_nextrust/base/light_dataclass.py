@@ -1,13 +1,8 @@
 """A light stand-in for ``dataclasses.dataclass`` on the path of a decision.
 
 The standard library's writes source for each class and needs ``inspect`` for it: together with the modules that it
-loads, half of what a decision may take. Type checkers see the real one::
-
-    TYPE_CHECKING = False
-    if TYPE_CHECKING:
-        from dataclasses import dataclass
-    else:
-        from pytest_nextrust.base.light_dataclass import dataclass
+loads, half of what a decision may take. Type checkers see the real
+one: ``light_dataclass.pyi`` says so.
 
 What it makes is always frozen, compares by value, and takes its fields by position or name; a default is one value for
 all, so it must not be mutable.
@@ -17,15 +12,21 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["dataclass"]
+__all__ = ["dataclass", "light_fields"]
 
 
 def dataclass(**_options: bool) -> Callable[[type], type]:
     """The decorator; its options are those of the real one, and frozen whatever they say."""
     return _made
+
+
+def light_fields(cls: type) -> Mapping[str, tuple[Any, ...]] | None:
+    """The fields of a class that ``dataclass`` made, each with its default, if any; None for another class."""
+    names = getattr(cls, "_names", None)
+    return None if names is None else {name: (cls._defaults[name],) if name in cls._defaults else () for name in names}
 
 
 def _made(cls: type) -> type:

@@ -262,10 +262,10 @@ def _sha256(data: bytes) -> str:
 
 
 def _answer(record: RunRecord, status: int) -> dict[str, Any]:
-    from pytest_nextrust.base.wire import to_wire
+    from pytest_nextrust.base.convert import to_plain
 
     end = record.end
-    fault = to_wire(record.fault)
+    fault = to_plain(record.fault)
     if fault is not None:
         for instruction in fault["last"]:
             instruction["data"] = instruction["data"].hex()

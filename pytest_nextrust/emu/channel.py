@@ -1,4 +1,4 @@
-"""Frames over a pipe: four bytes of length, big-endian, then ``base.wire.dumps``. Both ends of the sandbox use it.
+"""Frames over a pipe: four bytes of length, big-endian, then ``base.convert.dumps``. Both ends of the sandbox use it.
 
 Boundary: bytes and plain values; knows neither requests nor processes.
 """
@@ -11,7 +11,7 @@ import struct
 import time
 from typing import Any
 
-from pytest_nextrust.base import wire
+from pytest_nextrust.base.convert import dumps, loads
 
 __all__ = ["Closed", "TimedOut", "receive", "send"]
 
@@ -29,7 +29,7 @@ class TimedOut(Exception):
 
 def send(fd: int, plain: Any) -> None:
     """Write one frame. Raises Closed."""
-    body = wire.dumps(plain)
+    body = dumps(plain)
     view = memoryview(LENGTH.pack(len(body)) + body)
     try:
         while view:
@@ -42,7 +42,7 @@ def receive(fd: int, timeout: float | None = None) -> Any:
     """Read one frame. Raises Closed at end of file, TimedOut after ``timeout`` seconds, ValueError for rubbish."""
     deadline = None if timeout is None else time.monotonic() + timeout
     (size,) = LENGTH.unpack(_exactly(fd, LENGTH.size, deadline))
-    return wire.loads(_exactly(fd, size, deadline))
+    return loads(_exactly(fd, size, deadline))
 
 
 def _exactly(fd: int, size: int, deadline: float | None) -> bytes:

@@ -20,14 +20,16 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from pytest_nextrust.base import wire
+from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu import channel
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
-from pytest_nextrust.errors import EmuError, HarnessFault, NotRunnable
+from pytest_nextrust.errors import ConfigError, EmuError, HarnessFault, NotRunnable
 
 __all__ = ["Sandbox", "gate_status"]
+
+T = TypeVar("T")
 
 GRACE = 20.0
 """Seconds a child may take beyond the run itself: to start, to pass the gate, to load, to answer."""
@@ -137,14 +139,14 @@ class Sandbox:
             return self._run(request, root)
 
     def _run(self, request: RunRequest, root: str) -> RunRecord:
-        message = {"op": "run", "request": wire.to_wire(request), "root": root}
+        message = {"op": "run", "request": to_plain(request), "root": root}
         # Twice the wall limit: after a fault the child executes the guest again to see what led there.
         plain = self._ask(message, 2 * request.wall + self._grace)
-        return wire.from_wire(RunRecord, plain)
+        return _answer(RunRecord, plain)
 
     def gate(self, *, fresh: bool = False) -> GateStatus:
         """What the conformance gate says of the emulator; ``fresh`` runs it again. Raises HarnessFault."""
-        return wire.from_wire(GateStatus, self._ask({"op": "gate", "fresh": fresh}, self._grace))
+        return _answer(GateStatus, self._ask({"op": "gate", "fresh": fresh}, self._grace))
 
     def call(self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = lambda _: None) -> Any:
         """Let the child call ``module:function`` of this package with ``payload`` (plain types) and itself.
@@ -215,6 +217,14 @@ def _end(child: _Process, owner: int) -> None:
     if os.getpid() == owner:
         child.end()
         child.stderr.close()
+
+
+def _answer(cls: type[T], plain: Any) -> T:
+    """What the child sent, which a guest may control, as what it is meant to be. Raises HarnessFault."""
+    try:
+        return from_plain(cls, plain, subject="its answer")
+    except ConfigError as error:
+        raise HarnessFault("emulator process", f"gave an answer that is no {cls.__name__}: {error}") from None
 
 
 def _error(plain: dict[str, str]) -> EmuError:

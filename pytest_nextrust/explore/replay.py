@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from pytest_nextrust.base import wire
-from pytest_nextrust.errors import HarnessFault, UsageFault
+from pytest_nextrust.base.convert import from_plain, to_plain
+from pytest_nextrust.errors import ConfigError, HarnessFault, UsageFault
 from pytest_nextrust.explore import store
 from pytest_nextrust.explore.answer import ExploreAnswer, Finding
 from pytest_nextrust.explore.program import build, conventional
@@ -35,8 +35,8 @@ class Caller(Protocol):
 
 def explore(machine: Caller, request: ExploreRequest, hear: Callable[[str], None] = lambda _: None) -> ExploreAnswer:
     """Explore in the sandbox. Raises NotRunnable, HarnessFault."""
-    plain = machine.call(SERVICE + "explore", wire.to_wire(request), 2 * request.max_seconds + 60, hear=hear)
-    return wire.from_wire(ExploreAnswer, plain)
+    plain = machine.call(SERVICE + "explore", to_plain(request), 2 * request.max_seconds + 60, hear=hear)
+    return from_plain(ExploreAnswer, plain)
 
 
 def token_of(request: ExploreRequest, finding: Finding) -> str:
@@ -85,8 +85,8 @@ def replay(
     if token.search is None:
         slices = tuple((piece.thread, piece.instructions) for piece in token.slices or ())
         request = dataclasses.replace(request, schedule=slices, loop_from=token.loop_from, kind=token.kind)
-        plain = machine.call(SERVICE + "replay", wire.to_wire(request), REPLAY_SECONDS, hear=hear)
-        return request, wire.from_wire(ExploreAnswer, plain)
+        plain = machine.call(SERVICE + "replay", to_plain(request), REPLAY_SECONDS, hear=hear)
+        return request, from_plain(ExploreAnswer, plain)
     answer = explore(machine, request, hear)
     if answer.finding is None or (answer.finding.kind, answer.finding.state) != (token.kind, token.search.state):
         found = "nothing" if answer.finding is None else f"{answer.finding.kind} at {answer.finding.state}"
@@ -164,7 +164,7 @@ def _candidates(token: Token, saved: store.Saved, data: bytes) -> Iterator[Explo
     for settings in saved.settings:
         try:
             yield store.request_of(data, settings, saved.name)
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ConfigError):
             continue
     try:
         yield conventional(

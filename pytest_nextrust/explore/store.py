@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.base import files, wire
-from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.base import files
+from pytest_nextrust.base.convert import dumps, from_plain, loads, to_plain
+from pytest_nextrust.errors import ConfigError, UsageFault
 from pytest_nextrust.explore.program import Build
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.explore.token import HASH
@@ -60,13 +61,13 @@ def sha256(data: bytes) -> bytes:
 
 def settings_of(request: ExploreRequest) -> dict[str, Any]:
     """The run's settings as plain values."""
-    plain = wire.to_wire(request)
+    plain = to_plain(request)
     return {name: plain[name] for name in RUN_SETTINGS}
 
 
 def settings_hash(request: ExploreRequest) -> bytes:
     """SHA-256 of the run's settings."""
-    return sha256(wire.dumps(dict(sorted(settings_of(request).items()))))
+    return sha256(dumps(dict(sorted(settings_of(request).items()))))
 
 
 def save(folder: Path, request: ExploreRequest, build: Build | None = None) -> Path:
@@ -76,8 +77,8 @@ def save(folder: Path, request: ExploreRequest, build: Build | None = None) -> P
     described = {
         "schema": 1,
         "name": request.name,
-        "settings": json.loads(wire.dumps(settings_of(request))),
-        "build": None if build is None else wire.to_wire(build),
+        "settings": json.loads(dumps(settings_of(request))),
+        "build": None if build is None else to_plain(build),
     }
     text = json.dumps(described, indent=2) + "\n"
     try:
@@ -100,16 +101,17 @@ def find(path: Path) -> Saved:
     for file in sorted(path.parent.glob(f"{path.stem}.*.json")):
         try:
             described = json.loads(file.read_text(encoding="utf-8"))
-            settings.append(wire.loads(json.dumps(described["settings"]).encode()))
+            settings.append(loads(json.dumps(described["settings"]).encode()))
             name = str(described["name"])
             if described.get("build") is not None:
-                build = wire.from_wire(Build, described["build"])
-        except (OSError, ValueError, KeyError, TypeError):
+                build = from_plain(Build, described["build"])
+        except (OSError, ValueError, KeyError, TypeError, ConfigError):
             continue
     return Saved(path, tuple(settings), build, name)
 
 
 def request_of(program: bytes, settings: dict[str, Any], name: str) -> ExploreRequest:
-    """A request for a program under saved settings. Raises KeyError, TypeError for settings of another shape."""
+    """A request for a program under saved settings. Raises KeyError, TypeError and
+    ConfigError for settings of another shape."""
     plain = {name: settings[name] for name in RUN_SETTINGS}
-    return wire.from_wire(ExploreRequest, {"program": program, "name": name, **plain})
+    return from_plain(ExploreRequest, {"program": program, "name": name, **plain})

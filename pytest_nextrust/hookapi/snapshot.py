@@ -102,8 +102,7 @@ def _read(root: str) -> dict[str, Any]:
     """The slow way, in plain values."""
     from pathlib import Path
 
-    from pytest_nextrust.base.convert import read_document
-    from pytest_nextrust.base.wire import to_wire
+    from pytest_nextrust.base.convert import read_document, to_plain
     from pytest_nextrust.hookapi.plugin_index import index_plugins
     from pytest_nextrust.hookapi.settings import HookSettings
     from pytest_nextrust.project.documents import load_project
@@ -117,7 +116,7 @@ def _read(root: str) -> dict[str, Any]:
     ]
     # What is no text is a fault, told by whoever opens the sinks.
     metrics = {key: value if isinstance(value, str) else None for key, value in project.metrics.items()}
-    return {"settings": to_wire(settings), "phases": phases, "plugins": index_plugins(Path(root)), "metrics": metrics}
+    return {"settings": to_plain(settings), "phases": phases, "plugins": index_plugins(Path(root)), "metrics": metrics}
 
 
 def _write(file: str, plain: Mapping[str, Any]) -> None:

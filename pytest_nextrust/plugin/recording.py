@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_nextrust.base.wire import from_wire, to_wire
+from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.errors import GuardError, HarnessFault, StatusError, ToolchainMissing
 from pytest_nextrust.plugin.collection import BLANK, NotVerified, VerifiedItem
 from pytest_nextrust.plugin.plan import REFUSED
@@ -124,7 +124,7 @@ class Results:
             report.longrepr = f"infra-error: the record could not be written: {error}"
             failed = dataclasses.replace(item, verdict="infra-error", message=str(error))
             self.session.results[item.nodeid] = item = self.session.clean(failed)
-        setattr(report, _CARRIER, to_wire(item))
+        setattr(report, _CARRIER, to_plain(item))
         report.user_properties += [
             ("nextrust_verdict", item.verdict),
             ("nextrust_cell", item.cell),
@@ -166,7 +166,7 @@ class Results:
             self.session.measure.span(blank.phase, report.start, report.stop)
         carried = getattr(report, _CARRIER, None)
         if carried is not None:
-            self.session.results[report.nodeid] = from_wire(Item, carried)
+            self.session.results[report.nodeid] = from_plain(Item, carried)
             if self.session.measure is not None:
                 self.session.measure.figures(report.nodeid, getattr(report, _FIGURES, {}))
             if self.session.recorder is not None and not self.is_worker:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.base.convert import to_plain
 from pytest_nextrust.base.files import atomic_replace
-from pytest_nextrust.base.wire import to_wire
 from pytest_nextrust.plugin.collection import BLANK, EmptyPhase, ScenarioFile, ScenarioItem
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.project.matrix import Cell, Matrix
@@ -170,7 +170,7 @@ class Selection:
             sidecar = Path(workerinput["nextrust"]["sidecar"])
             if not sidecar.exists():
                 collected = {
-                    "items": {nodeid: to_wire(blank) for nodeid, blank in self.session.expected.items()},
+                    "items": {nodeid: to_plain(blank) for nodeid, blank in self.session.expected.items()},
                     "tests": {
                         phase: {cell: sorted(names) for cell, names in cells.items()}
                         for phase, cells in self.session.tests.items()

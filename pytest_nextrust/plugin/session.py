@@ -17,10 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_nextrust.base.convert import read_document
+from pytest_nextrust.base.convert import from_plain, read_document, to_plain
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.base.text import counted
-from pytest_nextrust.base.wire import from_wire, to_wire
 from pytest_nextrust.errors import ConfigError, Fault, UsageFault
 from pytest_nextrust.guards.phase_run import RunGuard, admit
 from pytest_nextrust.metrics.runs import RunMeasure
@@ -102,8 +101,8 @@ class Session:
     def for_worker(self) -> dict[str, Any]:
         """What a worker must know, as plain types."""
         return {
-            "plan": to_wire(self.plan),
-            "environment": to_wire(self.environment),
+            "plan": to_plain(self.plan),
+            "environment": to_plain(self.environment),
             "sidecar": str(self.work.path / "collected.json"),
         }
 
@@ -258,8 +257,8 @@ def open_session(
     log = Follower(settings.status_dir)
     plan: RunPlan | None = None
     if handed is not None:
-        environment = from_wire(Environment, handed["environment"])
-        plan = from_wire(RunPlan, handed["plan"]) if handed["plan"] is not None else None
+        environment = from_plain(Environment, handed["environment"])
+        plan = from_plain(RunPlan, handed["plan"]) if handed["plan"] is not None else None
     elif mode == "phase":
         environment = capture(settings.root)
         plan = make_plan(

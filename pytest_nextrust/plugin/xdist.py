@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from pytest_nextrust.base.wire import from_wire
+from pytest_nextrust.base.convert import from_plain
 from pytest_nextrust.plugin.recording import Results
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.status.records import Item
@@ -212,7 +212,7 @@ class Controller:
             self.session.tests[phase] = {cell: set(names) for cell, names in cells.items()}
         for nodeid in ids:
             if nodeid in found:
-                self.session.expected[nodeid] = from_wire(Item, found[nodeid])
+                self.session.expected[nodeid] = from_plain(Item, found[nodeid])
             elif self.session.mode == "phase":
                 self.results.faults.append(f"{nodeid}: no worker said what it is")
         if not ids and not faults:

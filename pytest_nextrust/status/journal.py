@@ -43,7 +43,6 @@ from pytest_nextrust.base.files import (
     sync_folder,
 )
 from pytest_nextrust.base.redaction import Redactor
-from pytest_nextrust.base.wire import to_wire
 from pytest_nextrust.errors import StatusError
 
 __all__ = [
@@ -169,7 +168,9 @@ def _plain(details: Mapping[str, Any]) -> object:
     # Most details are flat and plain already; they need no copy.
     if set(map(type, details)) <= _STR and set(map(type, details.values())) <= _LEAVES:
         return details
-    return to_wire(dict(details))
+    from pytest_nextrust.base.convert import to_plain
+
+    return to_plain(dict(details))
 
 
 def _line(record: Record, details: str) -> bytes:

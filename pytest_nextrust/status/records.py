@@ -6,16 +6,13 @@ Each kind is a frozen dataclass with the ``TYPE`` it is recorded under; ``detail
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from pytest_nextrust.base.convert import read_document
-from pytest_nextrust.base.wire import to_wire
+from pytest_nextrust.base.convert import from_plain, option, to_plain
+from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.status.journal import Journal, Record
 
 __all__ = [
@@ -49,6 +46,14 @@ BAD = frozenset({"failed", "crashed", "infra-error", "budget", "unexpected-pass"
 """Verdicts that fail a run. ``skipped`` is neither: nothing was shown."""
 
 
+_LONGEST = 1e12
+"""Seconds: what is beyond (JSON can say 1e400, which Python reads as infinity) is no time anything took."""
+
+
+def _seconds() -> Any:
+    return option(default=0.0, minimum=-_LONGEST, maximum=_LONGEST, remedy="the seconds it took")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ItemKey:
     """What an item verifies: a scenario (or a marked test) of a phase in a cell, by ids."""
@@ -71,7 +76,7 @@ class Entry:
 
     def details(self) -> dict[str, Any]:
         """The entry as plain types."""
-        plain: dict[str, Any] = to_wire(self)
+        plain: dict[str, Any] = to_plain(self)
         return plain
 
     def append_to(self, journal: Journal) -> Record:
@@ -84,10 +89,9 @@ class Entry:
         if record.type != cls.TYPE:
             return None
         try:
-            entry: Self = _reader(typing.cast(Any, cls))(record.details)
-        except (TypeError, AttributeError):
+            return from_plain(cls, record.details)
+        except ConfigError:
             return None
-        return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class Item(Entry):
     cell: str
     verdict: Verdict
     stand_in: bool = False
-    seconds: float = 0.0
+    seconds: float = _seconds()
     message: str = ""
     program_sha256: str = ""
     toolchain: str = ""
@@ -144,7 +148,7 @@ class RunEnd(Entry):
 
     exit: int
     counts: Mapping[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: float = _seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,75 +174,6 @@ class PhaseDone(Entry):
     commit: str = ""
 
 
-_SCALARS: Mapping[object, tuple[type, ...]] = {str: (str,), int: (int,), bool: (bool,)}
-
-_LONGEST = 1e12
-"""Seconds: what is beyond (JSON can say 1e400, which Python reads as infinity) is no time anything took."""
-
-
-@functools.cache
-def _reader(annotation: Any) -> Callable[[Any], Any]:
-    """What turns plain types into ``annotation``, or raises TypeError or AttributeError.
-
-    ``read_document`` would do, and tells faults by name; but a log has tens of thousands of entries, and is read during
-    a run.
-    """
-    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-    if annotation is float:
-        return _number
-    if annotation in _SCALARS:
-        return functools.partial(_scalar, _SCALARS[annotation])
-    if origin is Literal:
-        return functools.partial(_choice, frozenset(args))
-    if origin is tuple:
-        return functools.partial(_elements, _reader(args[0]))
-    if origin is Mapping:
-        return functools.partial(_values, _reader(args[1]))
-    hints = typing.get_type_hints(annotation)
-    names = [f.name for f in dataclasses.fields(annotation)]
-    texts = frozenset(name for name in names if hints[name] is str)
-    return functools.partial(_table, annotation, texts, {name: _reader(hints[name]) for name in names})
-
-
-def _scalar(types: tuple[type, ...], plain: Any) -> Any:
-    if type(plain) not in types:
-        raise TypeError
-    return plain
-
-
-def _number(plain: Any) -> float:
-    if type(plain) not in (float, int) or not -_LONGEST < plain < _LONGEST:
-        raise TypeError
-    return float(plain)
-
-
-def _choice(choices: frozenset[str], plain: Any) -> Any:
-    if type(plain) is not str or plain not in choices:
-        raise TypeError
-    return plain
-
-
-def _elements(read: Callable[[Any], Any], plain: Any) -> Any:
-    if type(plain) is not list:
-        raise TypeError
-    return tuple([read(item) for item in plain])
-
-
-def _values(read: Callable[[Any], Any], plain: Any) -> Any:
-    return {key: read(value) for key, value in plain.items()}
-
-
-def _table(cls: type[Any], texts: frozenset[str], fields: Mapping[str, Callable[[Any], Any]], plain: Any) -> Any:
-    # Most fields are texts, and need no call each.
-    return cls(
-        **{
-            key: value if key in texts and type(value) is str else fields[key](value)
-            for key, value in plain.items()
-            if key in fields
-        }
-    )
-
-
 ENTRIES: Mapping[str, type[Entry]] = {kind.TYPE: kind for kind in (RunStart, Item, RunEnd, PhaseCheck, PhaseDone)}
 
 
@@ -249,8 +184,7 @@ def check_details(type: str, details: Mapping[str, Any]) -> None:
     """
     kind = ENTRIES.get(type)
     if kind is not None:
-        known = {f.name for f in dataclasses.fields(kind)}
-        read_document(kind, {k: v for k, v in details.items() if k in known}, subject=f"{type} entry")
+        from_plain(kind, details, subject=f"{type} entry")
 
 
 def moment(time: str) -> float | None:

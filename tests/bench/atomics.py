@@ -23,7 +23,7 @@ from pytest_nextrust.atomics.campaign import Function, Plan, Target, _alike, _pa
 from pytest_nextrust.atomics.child import worker as service
 from pytest_nextrust.atomics.driver import History, assemble
 from pytest_nextrust.atomics.findings import request_of
-from pytest_nextrust.base import wire
+from pytest_nextrust.base.convert import to_plain
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.child.worker import Child
 from pytest_nextrust.explore.child.accesses import Reclassified
@@ -149,7 +149,7 @@ def _drawn(child: Child, target: Target, method: Any) -> float:
     request = request_of(target, history, assemble(history, target.runtime))
     request = replace(request, method=method, schedules=SCHEDULES, max_seconds=120.0)
     begun = time.process_time()
-    answer = explore(wire.to_wire(request), child)
+    answer = explore(to_plain(request), child)
     taken = time.process_time() - begun
     assert answer["finding"] is None
     return float(answer["schedules"]) / taken

@@ -8,8 +8,7 @@ import re
 import pytest
 
 from pytest_nextrust import errors
-from pytest_nextrust.base import convert as config
-from pytest_nextrust.base import files, wire
+from pytest_nextrust.base import convert, files
 from pytest_nextrust.errors import BuildFailed, ConfigError, ExternalError, Fault, LockTimeout, NextrustError
 from pytest_nextrust.project import matrix, phases
 from pytest_nextrust.status import journal, records
@@ -87,7 +86,7 @@ def test_a_lock_timeout_is_a_status_error() -> None:
     assert issubclass(LockTimeout, errors.StatusError)
 
 
-MODULES = [config, errors, files, journal, matrix, phases, records, wire]
+MODULES = [convert, errors, files, journal, matrix, phases, records]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)

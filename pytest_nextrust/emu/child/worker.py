@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pytest_nextrust.base import wire
+from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu import channel
 from pytest_nextrust.emu.child import gate
 from pytest_nextrust.emu.child.cpu import Cpu
@@ -77,12 +77,12 @@ class Child:
             limit_cpu(message["seconds"])
             return self._function(message["function"])(message["payload"], self)
         if operation == "run":
-            request = wire.from_wire(RunRequest, message["request"])
+            request = from_plain(RunRequest, message["request"])
             self._pass_gate()
             limit_cpu(request.wall)
-            return wire.to_wire(run(self.cpu(request.cpu), request, message["root"]))
+            return to_plain(run(self.cpu(request.cpu), request, message["root"]))
         if operation == "gate":
-            return wire.to_wire(self.gate(fresh=bool(message.get("fresh"))))
+            return to_plain(self.gate(fresh=bool(message.get("fresh"))))
         raise HarnessFault("sandbox", f"an operation it does not know: {operation}")
 
     def _pass_gate(self) -> None:

@@ -14,7 +14,7 @@ import resource
 import time
 from typing import Any
 
-from pytest_nextrust.base import wire
+from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
 from pytest_nextrust.explore.answer import ExploreAnswer
 from pytest_nextrust.explore.child import fairness as looping
@@ -40,18 +40,18 @@ REPORT_SECONDS = 5.0
 
 def explore(payload: Any, host: Host) -> Any:
     """An ExploreRequest's answer, both as plain values. Raises NotRunnable, HarnessFault."""
-    subject = Subject(request := wire.from_wire(ExploreRequest, payload), host.cpu(request.cpu))
+    subject = Subject(request := from_plain(ExploreRequest, payload), host.cpu(request.cpu))
     try:
-        return wire.to_wire(Exploration(subject, host).answer())
+        return to_plain(Exploration(subject, host).answer())
     finally:
         subject.close()
 
 
 def replay(payload: Any, host: Host) -> Any:
     """The run of a request's ``schedule``, as an answer: failed where it shows its ``kind`` of finding again."""
-    subject = Subject(request := wire.from_wire(ExploreRequest, payload), host.cpu(request.cpu))
+    subject = Subject(request := from_plain(ExploreRequest, payload), host.cpu(request.cpu))
     try:
-        return wire.to_wire(Exploration(subject, host).replayed())
+        return to_plain(Exploration(subject, host).replayed())
     finally:
         subject.close()
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from pytest_nextrust.base import wire
+from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.answer import ExploreAnswer, Slice
@@ -38,7 +38,7 @@ def explored(program: bytes, **settings: object) -> tuple[ExploreRequest, Explor
     convention = {name: settings.pop(name) for name in ("signals", "nested", "loop") if name in settings}
     request = conventional(program, "m68030", name="test", **convention)  # type: ignore[arg-type]
     request = dataclasses.replace(request, **settings)  # type: ignore[arg-type]
-    return request, wire.from_wire(ExploreAnswer, service.explore(wire.to_wire(request), Host()))
+    return request, from_plain(ExploreAnswer, service.explore(to_plain(request), Host()))
 
 
 def replayed(request: ExploreRequest, answer: ExploreAnswer, **changed: object) -> ExploreAnswer:
@@ -47,7 +47,7 @@ def replayed(request: ExploreRequest, answer: ExploreAnswer, **changed: object) 
     slices = tuple((piece.thread, piece.instructions) for piece in finding.slices)
     again = dataclasses.replace(request, schedule=slices, loop_from=finding.loop_from, kind=finding.kind)
     again = dataclasses.replace(again, **changed)  # type: ignore[arg-type]
-    return wire.from_wire(ExploreAnswer, service.replay(wire.to_wire(again), Host()))
+    return from_plain(ExploreAnswer, service.replay(to_plain(again), Host()))
 
 
 def kind_of(program: bytes, **settings: object) -> str:

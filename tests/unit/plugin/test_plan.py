@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nextrust.base.wire import dumps, from_wire, loads, to_wire
+from pytest_nextrust.base.convert import dumps, from_plain, loads, to_plain
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.plugin.plan import RunPlan, make_plan, refusal
 from pytest_nextrust.project.matrix import Matrix
@@ -49,7 +49,7 @@ def test_without_records_the_whole_closure_runs(phases: Phases, data: st.DataObj
     ran = {phase for phase, cells in plan.cells.items() if cells}
     assert ran == {phase.id for phase in phases.closure(target)}
     assert all(cells == ids for cells in plan.cells.values() if cells)
-    assert from_wire(RunPlan, loads(dumps(to_wire(plan)))) == plan
+    assert from_plain(RunPlan, loads(dumps(to_plain(plan)))) == plan
     ranks = [plan.rank(phase) for phase in plan.order]
     assert ranks == sorted(ranks)
 
