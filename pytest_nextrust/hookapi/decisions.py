@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import json
 
+from pytest_nextrust.base.light_dataclass import dataclass
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from dataclasses import dataclass
     from typing import Any
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["Answer", "Reply", "allow", "ask", "block", "context", "deny", "join", "note", "render"]
 

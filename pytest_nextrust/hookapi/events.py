@@ -15,15 +15,14 @@ from __future__ import annotations
 
 import json
 
+from pytest_nextrust.base.light_dataclass import dataclass
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from dataclasses import dataclass
     from typing import Any
 
     from pytest_nextrust.errors import ConfigError, Fault
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = [
     "EVENTS",

@@ -17,16 +17,14 @@ import os
 import sys
 
 from pytest_nextrust import __version__
+from pytest_nextrust.base.light_dataclass import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from dataclasses import dataclass
     from typing import Any
 
     from pytest_nextrust.hookapi.settings import HookSettings
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["PhaseFact", "Snapshot", "Table", "load_snapshot"]
 

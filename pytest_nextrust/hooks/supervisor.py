@@ -19,17 +19,15 @@ import signal
 import sys
 import time
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.hookapi.decisions import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from dataclasses import dataclass
     from typing import Any, NoReturn, TypeAlias
 
     from pytest_nextrust.errors import NextrustError
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["CRASHED", "MISSING", "TIMED_OUT", "Mishap", "Over", "Run", "Tell", "supervise", "tried"]
 

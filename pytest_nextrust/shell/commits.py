@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import UNKNOWN
 from pytest_nextrust.shell.walk import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from dataclasses import dataclass
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["Commit", "commits_of"]
 

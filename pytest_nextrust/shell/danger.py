@@ -14,6 +14,7 @@ import itertools
 import os
 import re
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import UNKNOWN, literal
 from pytest_nextrust.shell.walk import walk
 from pytest_nextrust.shell.wrappers import base_name
@@ -21,11 +22,8 @@ from pytest_nextrust.shell.wrappers import base_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from dataclasses import dataclass
 
     from pytest_nextrust.shell.walk import Step
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["Danger", "Places", "dangers"]
 

@@ -5,14 +5,13 @@ Boundary: reads nothing; ``words`` and ``parse`` build it. Source: POSIX.1-2017 
 
 from __future__ import annotations
 
+from pytest_nextrust.base.light_dataclass import dataclass
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from dataclasses import dataclass
     from typing import TypeAlias
 
     from pytest_nextrust.errors import UsageFault
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["DEEPEST", "Command", "Part", "Pipeline", "Redirect", "Word", "fault"]
 

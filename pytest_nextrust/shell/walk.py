@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import COST, UNKNOWN, Scope, fields, literal, text_of
 from pytest_nextrust.shell.parse import parse
 from pytest_nextrust.shell.wrappers import base_name, unwrap
@@ -19,12 +20,9 @@ from pytest_nextrust.shell.wrappers import base_name, unwrap
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from dataclasses import dataclass
 
     from pytest_nextrust.shell.tree import Command, Pipeline, Word
     from pytest_nextrust.shell.wrappers import Unwrapped
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["Step", "walk"]
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import re
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import UNKNOWN, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from dataclasses import dataclass
-else:
-    from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["SHELLS", "Unwrapped", "base_name", "unwrap"]
 
