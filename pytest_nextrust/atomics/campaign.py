@@ -128,7 +128,7 @@ class Outcome:
 class Caller(Protocol):
     """What the campaign needs of a sandbox."""
 
-    def call(self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = ...) -> Any: ...
+    def call(self, function: str, payload: Any, timeout: float, *, on_progress: Callable[[str], None] = ...) -> Any: ...
 
 
 SAMPLE_SECONDS = 0.5

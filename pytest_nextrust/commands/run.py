@@ -20,7 +20,7 @@ from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of
 from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable, UsageFault
 
 if TYPE_CHECKING:
-    from pytest_nextrust.emu.records import Fault, RunRecord, RunRequest, TrapRecord
+    from pytest_nextrust.emu.records import FaultReport, RunRecord, RunRequest, TrapRecord
     from pytest_nextrust.emu.sandbox import Sandbox
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -224,7 +224,7 @@ def _trap(trap: TrapRecord) -> str:
     return f"0x{trap.pc:08x} {trap.klass} {trap.number} {trap.name}({arguments}) {result}{error}"
 
 
-def _fault(fault: Fault) -> list[str]:
+def _fault(fault: FaultReport) -> list[str]:
     lines = [f"  at 0x{fault.pc:08x} {fault.symbol}: {fault.instruction}"]
     for name, values in (("d", fault.d), ("a", fault.a)):
         lines.append("  " + " ".join(f"{name}{at}={value:08x}" for at, value in enumerate(values)))

@@ -18,7 +18,7 @@ from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import MachoError, NotRunnable
 
-__all__ = ["Loaded", "build_stack", "load", "open_program"]
+__all__ = ["LoadedProgram", "build_stack", "load", "open_program"]
 
 STACK_TOP = 0x0400_0000
 INITIAL_STACK = 512 * 1024
@@ -51,7 +51,7 @@ SUBTYPE_NAMES = {1: "any 680x0", 2: "the 68040 only", 3: "the 68030 only"}
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedProgram:
     """A program in memory: its file, its start registers and the address of its own first code."""
 
     file: macho.MachFile
@@ -99,7 +99,7 @@ def _refuse_libraries(file: macho.MachFile) -> None:
             raise NotRunnable("program", f"it needs the shared library {library}", remedy="link it statically")
 
 
-def load(file: macho.MachFile, request: RunRequest, memory: AddressSpace) -> Loaded:
+def load(file: macho.MachFile, request: RunRequest, memory: AddressSpace) -> LoadedProgram:
     """Map the segments and the stack, and build what the program finds on it. Raises NotRunnable."""
     for segment in file.segments:
         if not segment.vmsize:
@@ -125,7 +125,7 @@ def load(file: macho.MachFile, request: RunRequest, memory: AddressSpace) -> Loa
     except GuestFault as error:
         raise NotRunnable("program", f"its entry is not executable: {error}") from error
     main = file.lookup("_main")
-    return Loaded(file, registers, main.value if main is not None else thread.pc)
+    return LoadedProgram(file, registers, main.value if main is not None else thread.pc)
 
 
 def build_stack(memory: AddressSpace, request: RunRequest, top: int) -> int:

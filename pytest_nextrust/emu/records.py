@@ -15,7 +15,7 @@ __all__ = [
     "Access",
     "End",
     "EndKind",
-    "Fault",
+    "FaultReport",
     "GateStatus",
     "Instruction",
     "RunRecord",
@@ -103,7 +103,7 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultReport:
     """Why the CPU stopped: the exception, the registers then, and what led there."""
 
     vector: int
@@ -139,7 +139,7 @@ class RunRecord:
     seconds: float
     traps: tuple[TrapRecord, ...] = ()
     traps_total: int = 0
-    fault: Fault | None = None
+    fault: FaultReport | None = None
     truncated: tuple[str, ...] = field(default=())
 
 

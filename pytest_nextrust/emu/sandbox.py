@@ -40,7 +40,7 @@ TAIL = 2000
 _BOOT = "import sys; sys.path.append({root!r}); from pytest_nextrust.emu.child.worker import main; main()"
 
 
-class _Process:
+class _ChildProcess:
     """One child: the process, its pipes, and a file with what it writes to stderr."""
 
     def __init__(self, memory_limit: int, inherit: Sequence[int]) -> None:
@@ -59,8 +59,8 @@ class _Process:
         assert self.popen.stdout is not None
         self.requests, self.answers = self.popen.stdin, self.popen.stdout
 
-    def exchange(self, message: dict[str, Any], timeout: float, hear: Callable[[str], None]) -> Any:
-        """Send a request and wait for its answer; ``hear`` gets the lines that come before it.
+    def exchange(self, message: dict[str, Any], timeout: float, on_progress: Callable[[str], None]) -> Any:
+        """Send a request and wait for its answer; ``on_progress`` gets the lines that come before it.
 
         Raises channel.Closed, channel.TimedOut.
         """
@@ -68,9 +68,9 @@ class _Process:
         channel.send(self.requests.fileno(), message)
         while True:
             answer = channel.receive(self.answers.fileno(), max(0.0, deadline - time.monotonic()))
-            if "said" not in answer:
+            if "progress" not in answer:
                 return answer
-            hear(answer["said"])
+            on_progress(answer["progress"])
 
     def end(self) -> int:
         """Close the pipes, end the process at once, and reap it; answers its status."""
@@ -89,7 +89,7 @@ class _Process:
         except subprocess.TimeoutExpired:
             return self.end()
 
-    def said(self) -> str:
+    def stderr_tail(self) -> str:
         """The last of what it wrote to stderr."""
         self.stderr.seek(0, os.SEEK_END)
         self.stderr.seek(max(0, self.stderr.tell() - TAIL))
@@ -107,7 +107,7 @@ class Sandbox:
         self._memory_limit = memory_limit
         self._inherit = tuple(inherit)
         self._grace = grace
-        self._child: _Process | None = None
+        self._child: _ChildProcess | None = None
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._finalizer: weakref.finalize[..., Sandbox] | None = None
@@ -148,24 +148,27 @@ class Sandbox:
         """What the conformance gate says of the emulator; ``fresh`` runs it again. Raises HarnessFault."""
         return _answer(GateStatus, self._ask({"op": "gate", "fresh": fresh}, self._grace))
 
-    def call(self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = lambda _: None) -> Any:
+    def call(
+        self, function: str, payload: Any, timeout: float, *, on_progress: Callable[[str], None] = lambda _: None
+    ) -> Any:
         """Let the child call ``module:function`` of this package with ``payload`` (plain types) and itself.
 
-        ``timeout``: seconds it may take. ``hear`` gets the lines it says meanwhile. Raises NotRunnable, HarnessFault.
+        ``timeout``: seconds it may take. ``on_progress`` gets the lines it reports meanwhile.
+        Raises NotRunnable, HarnessFault.
         """
         message = {"op": "call", "function": function, "payload": payload, "seconds": timeout}
-        return self._ask(message, timeout + self._grace, hear)
+        return self._ask(message, timeout + self._grace, on_progress)
 
     def close(self) -> None:
         """End the child, if there is one. Safe to call twice."""
         with self._lock:
             self._discard()
 
-    def _ask(self, message: dict[str, Any], timeout: float, hear: Callable[[str], None] = lambda _: None) -> Any:
+    def _ask(self, message: dict[str, Any], timeout: float, on_progress: Callable[[str], None] = lambda _: None) -> Any:
         with self._lock:
             child = self._live()
             try:
-                answer = child.exchange(message, timeout, hear)
+                answer = child.exchange(message, timeout, on_progress)
             except channel.Closed:
                 raise self._died(child) from None
             except channel.TimedOut:
@@ -183,24 +186,24 @@ class Sandbox:
             raise _error(answer["error"])
         return answer["ok"]
 
-    def _live(self) -> _Process:
+    def _live(self) -> _ChildProcess:
         if self._owner != os.getpid():
             # After a fork the child belongs to the other process.
             self._owner, self._child, self._finalizer = os.getpid(), None, None
         if self._child is not None and self._child.popen.poll() is not None:
             self._discard()
         if self._child is None:
-            self._child = _Process(self._memory_limit, self._inherit)
+            self._child = _ChildProcess(self._memory_limit, self._inherit)
             self._finalizer = weakref.finalize(self, _end, self._child, os.getpid())
         return self._child
 
-    def _died(self, child: _Process) -> HarnessFault:
+    def _died(self, child: _ChildProcess) -> HarnessFault:
         status = child.reap()
-        said = child.said()
+        tail = child.stderr_tail()
         self._discard()
         self.restarts += 1
         how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        lines = f"; it said:\n{said}" if said else ", and said nothing"
+        lines = f"; it said:\n{tail}" if tail else ", and said nothing"
         return HarnessFault("emulator process", how + lines)
 
     def _discard(self) -> None:
@@ -213,7 +216,7 @@ class Sandbox:
             child.stderr.close()
 
 
-def _end(child: _Process, owner: int) -> None:
+def _end(child: _ChildProcess, owner: int) -> None:
     if os.getpid() == owner:
         child.end()
         child.stderr.close()

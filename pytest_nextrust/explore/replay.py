@@ -30,12 +30,12 @@ REPLAY_SECONDS = 600.0
 class Caller(Protocol):
     """The sandbox, as far as exploration uses it."""
 
-    def call(self, function: str, payload: Any, timeout: float, *, hear: Callable[[str], None] = ...) -> Any: ...
+    def call(self, function: str, payload: Any, timeout: float, *, on_progress: Callable[[str], None] = ...) -> Any: ...
 
 
 def explore(machine: Caller, request: ExploreRequest, hear: Callable[[str], None] = lambda _: None) -> ExploreAnswer:
     """Explore in the sandbox. Raises NotRunnable, HarnessFault."""
-    plain = machine.call(SERVICE + "explore", to_plain(request), 2 * request.max_seconds + 60, hear=hear)
+    plain = machine.call(SERVICE + "explore", to_plain(request), 2 * request.max_seconds + 60, on_progress=hear)
     return from_plain(ExploreAnswer, plain)
 
 
@@ -85,7 +85,7 @@ def replay(
     if token.search is None:
         slices = tuple((piece.thread, piece.instructions) for piece in token.slices or ())
         request = dataclasses.replace(request, schedule=slices, loop_from=token.loop_from, kind=token.kind)
-        plain = machine.call(SERVICE + "replay", to_plain(request), REPLAY_SECONDS, hear=hear)
+        plain = machine.call(SERVICE + "replay", to_plain(request), REPLAY_SECONDS, on_progress=hear)
         return request, from_plain(ExploreAnswer, plain)
     answer = explore(machine, request, hear)
     if answer.finding is None or (answer.finding.kind, answer.finding.state) != (token.kind, token.search.state):

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_nextrust.emu.records import Fault, RunRecord
+from pytest_nextrust.emu.records import FaultReport, RunRecord
 from pytest_nextrust.scenario.model import SIGNALS, Scenario
 from pytest_nextrust.verify.outcome import Mismatch
 
@@ -145,7 +145,7 @@ def _first_difference(wanted: bytes, found: bytes) -> str:
     )
 
 
-def show_fault(fault: Fault) -> str:
+def show_fault(fault: FaultReport) -> str:
     """A fault with its instruction, registers, and the instructions that led there."""
     access = ""
     if fault.address is not None:

@@ -63,13 +63,13 @@ def _bare(code: bytes, count: int, counted: bool) -> Callable[[], float]:
 def _machine(code: bytes, count: int) -> Callable[[], float]:
     """The machine, limits and all, in this process."""
     from pytest_nextrust.emu.child.cpu import Cpu
-    from pytest_nextrust.emu.child.process import Process
+    from pytest_nextrust.emu.child.guest_run import GuestRun
 
     cpu = Cpu("m68030")
     loop = "41f9 0000 4000 " + code.hex()
 
     def run() -> float:
-        process = Process(cpu, request(loop, data=bytes(32), budget=count, wall=600.0), tempfile.gettempdir())
+        process = GuestRun(cpu, request(loop, data=bytes(32), budget=count, wall=600.0), tempfile.gettempdir())
         begun = time.process_time()
         record = process.run()
         assert record.instructions == count

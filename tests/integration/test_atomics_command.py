@@ -371,13 +371,13 @@ def test_a_budget_that_is_spent_on_a_compiler(
 def test_a_sandbox_that_dies(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit status 4: the harness is at fault, and nothing is said of the compiler."""
     few(monkeypatch, "atomic_load_4_acquire")
-    exchange = sandbox._Process.exchange
+    exchange = sandbox._ChildProcess.exchange
 
-    def dying(self: sandbox._Process, *arguments: Any) -> Any:
+    def dying(self: sandbox._ChildProcess, *arguments: Any) -> Any:
         self.popen.kill()
         return exchange(self, *arguments)
 
-    monkeypatch.setattr(sandbox._Process, "exchange", dying)
+    monkeypatch.setattr(sandbox._ChildProcess, "exchange", dying)
     status, said = answer(capsys, "--compiler", "gnu", "--level", "1")
     assert status == 4
     assert said["verdict"] == "crashed"

@@ -23,7 +23,7 @@ from pytest_nextrust.atomics.child.first_wrong_step import NAMES, PRESERVED, Are
 from pytest_nextrust.atomics.child.retrace import Start, explained, leaking
 from pytest_nextrust.atomics.driver import Call
 from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Effect, Kind, apply, returned
-from pytest_nextrust.emu.child.stepper import Region, Stepper
+from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.child.thread_state import pack
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 
@@ -80,8 +80,8 @@ class Checker:
         self._room: int = payload["objects"]
         self._room_size: int = payload["room"]
         self._own = [tuple(span) for span in payload["own"]]
-        regions = [Region(at, -(-size // PAGE) * PAGE, prot, data) for at, size, prot, data in payload["regions"]]
-        self._step = Stepper(cpu, [*regions, Region(STACK, STACK_SIZE, 3, b"")])
+        regions = [ImageRegion(at, -(-size // PAGE) * PAGE, prot, data) for at, size, prot, data in payload["regions"]]
+        self._step = Stepper(cpu, [*regions, ImageRegion(STACK, STACK_SIZE, 3, b"")])
 
     def close(self) -> None:
         """Give the CPU back."""
@@ -331,7 +331,7 @@ def check(payload: dict[str, Any], child: Any) -> dict[str, Any]:
                 continue
             # One seed per function: a finding does not depend on which other functions there are.
             checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"), alignment)
-            child.say(f"{function}: conformance")
+            child.report(f"{function}: conformance")
         free = checker.lock_free({name: address for _, address, name, *_ in payload["functions"]})
     finally:
         checker.close()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_nextrust.atomics.child.monitor import monitor
-from pytest_nextrust.emu.child.stepper import Region, Stepper
+from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
 from pytest_nextrust.explore.child.search import Graph, explore_states, shortest_by_switches, stuck
@@ -37,7 +37,7 @@ class _Case:
     """One history on its way through the search."""
 
     history: dict[str, Any]
-    regions: list[Region]
+    regions: list[ImageRegion]
     starts: list[ThreadStart]
     marks: dict[int, Mark]
     options: Options
@@ -58,7 +58,7 @@ def explore(payload: dict[str, Any], child: Any) -> list[dict[str, Any]]:
             break
         case = _case(payload, history)
         answers.append(_explore(cpu, case, payload))
-        child.say(f"{history['name']}: {answers[-1]['verdict']}")
+        child.report(f"{history['name']}: {answers[-1]['verdict']}")
     return answers
 
 
@@ -69,13 +69,13 @@ def _case(payload: dict[str, Any], history: dict[str, Any]) -> _Case:
         for address, new in ((payload["code"], history["code"]), (payload["objects"], history["objects"])):
             if at <= address < at + len(image):
                 image[address - at : address - at + len(new)] = new
-        regions.append(Region(at, size, prot, bytes(image)))
+        regions.append(ImageRegion(at, size, prot, bytes(image)))
     starts = []
     for number, entry in enumerate(history["entries"]):
         # A page is left free between stacks: one that overflows faults instead of reaching the next.
         bottom = STACKS + 2 * number * STACK_SIZE
         data = bytes(STACK_SIZE - 4) + SENTINEL.to_bytes(4, "big")
-        regions.append(Region(bottom, STACK_SIZE, 3, data))
+        regions.append(ImageRegion(bottom, STACK_SIZE, 3, data))
         starts.append(ThreadStart(entry, bottom + STACK_SIZE - 4, bottom))
     marks = {
         address: Mark(returns, operation, tuple((at, size) for at, size in reads))

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_nextrust.emu.child.library import UcError
 from pytest_nextrust.emu.memory import Backing
 
-__all__ = ["Change", "Recorder", "UnicornBacking", "apply"]
+__all__ = ["Change", "ChangeRecorder", "UnicornBacking", "apply"]
 
 Change = tuple[str, int, Any, int]
 """An operation ("map", "unmap", "protect", "write"), its address, its size or bytes, and its protection."""
@@ -48,7 +48,7 @@ class UnicornBacking:
         self._uc.mem_write(address, data)
 
 
-class Recorder:
+class ChangeRecorder:
     """A backing that passes everything on and keeps the changes since ``take``. ``weight`` is their size in bytes."""
 
     def __init__(self, inner: Backing) -> None:

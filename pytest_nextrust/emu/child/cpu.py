@@ -1,6 +1,6 @@
 """One emulated CPU: models by what they really are, registers without disturbing them, runs of an exact length.
 
-Boundary: the only module that steers Unicorn's execution. Memory is ``backing``'s, what a stop means is ``process``'s.
+Boundary: the one module that steers Unicorn. Memory is in ``backing``; what a stop means is said in ``guest_run``.
 
 Three facts of Unicorn 2.1.4 shape it, each checked when a CPU is made and again by the gate:
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_nextrust.emu.child import context as layout
-from pytest_nextrust.emu.child.guard import MARGIN, Guard, Suspect
+from pytest_nextrust.emu.child.guard import MARGIN, InstructionGuard, Suspect
 from pytest_nextrust.emu.child.library import Uc, UcError, m68k
 from pytest_nextrust.emu.child.library import uc as const
 from pytest_nextrust.emu.records import Access
@@ -83,7 +83,7 @@ class Cpu:
         self.uc = Uc(const.UC_ARCH_M68K, const.UC_MODE_BIG_ENDIAN, cpu=CPUS[name])
         self.uc.ctl_set_tcg_buffer_size(BUFFER)
         self._event: Stop | None = None
-        self.guard: Guard | None = None
+        self.guard: InstructionGuard | None = None
         self.uc.reg_write(m68k.UC_M68K_REG_SR, 0)
         self.uc.reg_write(m68k.UC_M68K_REG_A7, 0)
         self._pristine = self.uc.context_save()

@@ -28,7 +28,7 @@ from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
 
 if TYPE_CHECKING:
-    from pytest_nextrust.emu.gate.vectors import Vector
+    from pytest_nextrust.emu.gate.vectors import GateVector
 
 __all__ = ["check", "run", "status", "vectors"]
 
@@ -45,7 +45,7 @@ BYSTANDER = 0xDEAD_0000
 """What registers hold that a vector says nothing about."""
 
 
-def vectors() -> list[Vector]:
+def vectors() -> list[GateVector]:
     """All vectors, in their order."""
     # Imported here: a child whose gate is remembered does without them.
     from pytest_nextrust.emu.gate.system_vectors import system_vectors
@@ -91,7 +91,7 @@ def run(cpu: Cpu) -> int:
     return len(every)
 
 
-def check(cpu: Cpu, vector: Vector, code: int) -> None:
+def check(cpu: Cpu, vector: GateVector, code: int) -> None:
     """Run one vector whose code is at ``code``. Raises HarnessFault saying what is different."""
     uc = cpu.uc
     for address, data in (
@@ -124,7 +124,7 @@ def check(cpu: Cpu, vector: Vector, code: int) -> None:
         raise HarnessFault("emulator", f"{vector.name}: {'; '.join(problems)}", place=f"as a {cpu.name}")
 
 
-def _stops(vector: Vector, stop: Stop) -> list[str]:
+def _stops(vector: GateVector, stop: Stop) -> list[str]:
     executed = vector.steps if vector.executed is None else vector.executed
     want = (vector.stop, executed, vector.vector, vector.address, vector.size)
     have = (stop.kind, stop.executed, stop.vector, stop.address, stop.size)
@@ -133,7 +133,7 @@ def _stops(vector: Vector, stop: Stop) -> list[str]:
     return [f"stopped with {have} by {stop.access}, not {want} by {vector.access}"]
 
 
-def _pc(vector: Vector, code: int) -> int | None:
+def _pc(vector: GateVector, code: int) -> int | None:
     if vector.target is not None:
         return vector.target
     if vector.pc is not None:

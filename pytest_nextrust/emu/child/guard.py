@@ -4,7 +4,7 @@ The static check cannot see what a program reaches through pointers it computes.
 translated is decoded here once, before it runs, and the run stops in front of an instruction that the emulator would
 execute although the CPU would not, or would execute as another one. This costs nothing per execution.
 
-Boundary: judges bytes; the process decides what becomes of the guest.
+Boundary: inspects bytes; ``guest_run`` decides what becomes of the guest.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_nextrust.emu.isa.decode import CPU_BITS, decode
-from pytest_nextrust.emu.isa.reader import NONE
+from pytest_nextrust.emu.isa.operands import NONE
 
-__all__ = ["MARGIN", "Guard", "Suspect", "missing_vector"]
+__all__ = ["MARGIN", "InstructionGuard", "Suspect", "missing_vector"]
 
 ADDRESS, ILLEGAL, LINE_A, LINE_F = 3, 4, 10, 11
 
@@ -22,7 +22,7 @@ MARGIN = 24
 """Bytes to look at beyond a block: the emulator may have taken its last instruction for a shorter one."""
 
 REMEMBERED = 1 << 16
-"""Blocks whose judgement is kept."""
+"""Blocks whose result is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Suspect:
     limit: str = ""
 
 
-class Guard:
-    """Judges blocks for one CPU, and remembers what it has judged."""
+class InstructionGuard:
+    """Inspects blocks for one CPU, and remembers the results."""
 
     def __init__(self, cpu: str) -> None:
         self._bit = CPU_BITS[cpu]
@@ -49,10 +49,10 @@ class Guard:
         if key not in self._known:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[key] = self._judge(pc, data, size)
+            self._known[key] = self._first_suspect(pc, data, size)
         return self._known[key]
 
-    def _judge(self, pc: int, data: bytes, size: int) -> Suspect | None:
+    def _first_suspect(self, pc: int, data: bytes, size: int) -> Suspect | None:
         if pc & 1:
             return Suspect(pc, 0, "odd address", ADDRESS)
         at = steps = 0

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_nextrust.emu.child.backing import Change, Recorder, UnicornBacking, apply
+from pytest_nextrust.emu.child.backing import Change, ChangeRecorder, UnicornBacking, apply
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.registers import Registers
 
-__all__ = ["Diverged", "History"]
+__all__ = ["Diverged", "RerunLog"]
 
 HEAVY = 32 << 20
 """Bytes of notes after which the state is kept instead."""
@@ -56,10 +56,10 @@ class _State:
     entries: int
 
 
-class History:
-    """The notes of one run. ``now`` answers seconds; it decides only how long a rerun takes, never what it finds."""
+class RerunLog:
+    """The log of one run. ``now`` answers seconds; it decides only how long a rerun takes, never what it finds."""
 
-    def __init__(self, cpu: Cpu, recorder: Recorder, now: Callable[[], float]) -> None:
+    def __init__(self, cpu: Cpu, recorder: ChangeRecorder, now: Callable[[], float]) -> None:
         self._cpu = cpu
         self._recorder = recorder
         self._now = now

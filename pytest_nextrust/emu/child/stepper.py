@@ -16,13 +16,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from unicorn import unicorn_const as const
-
 from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child.cpu import Cpu
+from pytest_nextrust.emu.child.library import uc as const
 from pytest_nextrust.emu.records import Access
 
-__all__ = ["Event", "Region", "StepStop", "Stepper"]
+__all__ = ["Event", "ImageRegion", "StepStop", "Stepper"]
 
 INTEGERS = slice(0, 68)
 """d0-d7, a0-a7, pc: 17 words."""
@@ -37,7 +36,7 @@ Event = tuple[bool, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class ImageRegion:
     """Pages of the image. ``prot`` in Mach bits; ``data`` fills it from the start, zeros follow."""
 
     address: int
@@ -62,7 +61,7 @@ class Stepper:
     instruction sees. Code must not be changed once it has run.
     """
 
-    def __init__(self, cpu: Cpu, regions: Iterable[Region]) -> None:
+    def __init__(self, cpu: Cpu, regions: Iterable[ImageRegion]) -> None:
         self._cpu = cpu
         self._uc = cpu.uc
         cpu.reset()

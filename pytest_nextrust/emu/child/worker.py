@@ -24,7 +24,7 @@ from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu import channel
 from pytest_nextrust.emu.child import gate
 from pytest_nextrust.emu.child.cpu import Cpu
-from pytest_nextrust.emu.child.process import run
+from pytest_nextrust.emu.child.guest_run import run
 from pytest_nextrust.emu.records import GateStatus, RunRequest
 from pytest_nextrust.errors import EmuError, HarnessFault
 
@@ -44,11 +44,11 @@ PACKAGE = "pytest_nextrust."
 class Child:
     """What stays between two requests: the CPUs made so far, and the gate's answer.
 
-    ``say`` sends a line to the parent while a request is being worked on.
+    ``report`` sends a line of progress to the parent while a request is being worked on.
     """
 
-    def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
-        self.say = say
+    def __init__(self, report: Callable[[str], None] = lambda _: None) -> None:
+        self.report = report
         self._cpus: dict[str, Cpu] = {}
         self._gate: GateStatus | None = None
 
@@ -148,7 +148,7 @@ def main() -> None:
     os.dup2(2, 1)
     os.close(nothing)
     limit_memory(int(sys.argv[1]) if len(sys.argv) > 1 else 4 << 30)
-    child = Child(lambda line: channel.send(answers, {"said": line}))
+    child = Child(lambda line: channel.send(answers, {"progress": line}))
     threading.Thread(target=watch, args=(requests,), daemon=True).start()
     served = 0
     gc.freeze()

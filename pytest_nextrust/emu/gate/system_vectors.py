@@ -9,16 +9,16 @@ import struct
 from collections.abc import Iterator
 
 from pytest_nextrust.emu.gate.addresses import DATA, HOLE, READ_ONLY, STACK
-from pytest_nextrust.emu.gate.vectors import Vector
+from pytest_nextrust.emu.gate.vectors import GateVector
 
 __all__ = ["system_vectors"]
 
 
-def atomics() -> Iterator[Vector]:
+def atomics() -> Iterator[GateVector]:
     """TAS, CAS and CAS2: the lock, the flags and the register on both outcomes."""
     for value in (0, 1, 0x7F, 0x80, 0xFF):
         codes = (8 if value & 0x80 else 0) | (0 if value else 4)
-        yield Vector(
+        yield GateVector(
             f"tas 0x{value:02x}",
             "4ad0",
             a={0: DATA},
@@ -32,7 +32,7 @@ def atomics() -> Iterator[Vector]:
             new, equal = 0x7A, held == compared
             before = held.to_bytes(size, "big")
             codes = 4 if equal else (8 + 1 if held < compared else 0)
-            yield Vector(
+            yield GateVector(
                 f"cas.{8 * size} {held},{compared}",
                 opcode + "0040",
                 {0: compared, 1: new},
@@ -45,7 +45,7 @@ def atomics() -> Iterator[Vector]:
     for first, second in ((1, 2), (1, 3), (0, 2)):
         memory = {DATA: struct.pack(">II", 1, 2)}
         both = (first, second) == (1, 2)
-        yield Vector(
+        yield GateVector(
             f"cas2.l {first},{second}",
             "0efc808090c1",
             {0: first, 1: second, 2: 0xAA, 3: 0xBB},
@@ -57,13 +57,13 @@ def atomics() -> Iterator[Vector]:
         )
 
 
-def memory() -> Iterator[Vector]:
+def memory() -> Iterator[GateVector]:
     """Loads and stores at any alignment, and the addressing modes."""
     pattern = bytes(range(0x11, 0x91))
     for offset in range(8):
         for opcode, size in (("1010", 1), ("3010", 2), ("2010", 4)):
             value = int.from_bytes(pattern[offset : offset + size], "big")
-            yield Vector(
+            yield GateVector(
                 f"load {size} at +{offset}",
                 opcode,
                 {0: 0},
@@ -75,7 +75,7 @@ def memory() -> Iterator[Vector]:
         for opcode, size in (("1080", 1), ("3080", 2), ("2080", 4)):
             stored = (0x0102_0304).to_bytes(4, "big")[4 - size :]
             after = pattern[:offset] + stored + pattern[offset + size :]
-            yield Vector(
+            yield GateVector(
                 f"store {size} at +{offset}",
                 opcode,
                 {0: 0x0102_0304},
@@ -93,10 +93,10 @@ def memory() -> Iterator[Vector]:
         ("([bd,An],od)", "3030016200200002", 0),
     ):
         held = pattern[:0x20] + struct.pack(">I", DATA + 4) + pattern[0x24:]
-        yield Vector(
+        yield GateVector(
             f"move.w {name}", code, {0: 0, 1: 1}, {0: DATA + base}, memory={DATA: held}, want_d={0: word}, want_ccr=0
         )
-    yield Vector(
+    yield GateVector(
         "move.w (An)+",
         "3018",
         {0: 0},
@@ -106,7 +106,7 @@ def memory() -> Iterator[Vector]:
         want_a={0: DATA + 8},
         want_ccr=0,
     )
-    yield Vector(
+    yield GateVector(
         "move.w -(An)",
         "3020",
         {0: 0},
@@ -116,7 +116,7 @@ def memory() -> Iterator[Vector]:
         want_a={0: DATA + 6},
         want_ccr=0,
     )
-    yield Vector(
+    yield GateVector(
         "move.b (A7)+ keeps the stack even",
         "101f",
         {0: 0},
@@ -125,16 +125,16 @@ def memory() -> Iterator[Vector]:
         want_a={7: STACK + 2},
         want_ccr=0,
     )
-    yield Vector("lea", "43e80010", a={0: DATA}, want_a={1: DATA + 16})
-    yield Vector("pea", "48680010", a={0: DATA}, want_a={7: STACK - 4}, want_memory={STACK - 4: _long(DATA + 16)})
-    yield Vector(
+    yield GateVector("lea", "43e80010", a={0: DATA}, want_a={1: DATA + 16})
+    yield GateVector("pea", "48680010", a={0: DATA}, want_a={7: STACK - 4}, want_memory={STACK - 4: _long(DATA + 16)})
+    yield GateVector(
         "movem.l to -(A7)",
         "48e7c000",
         {0: 1, 1: 2},
         want_a={7: STACK - 8},
         want_memory={STACK - 8: struct.pack(">II", 1, 2)},
     )
-    yield Vector(
+    yield GateVector(
         "movem.w (A0)+ extends",
         "4c980003",
         a={0: DATA},
@@ -142,11 +142,13 @@ def memory() -> Iterator[Vector]:
         want_d={0: 0xFFFF_FFFE, 1: 2},
         want_a={0: DATA + 4},
     )
-    yield Vector("link", "4e56fff0", a={6: 7}, want_a={6: STACK - 4, 7: STACK - 20}, want_memory={STACK - 4: _long(7)})
-    yield Vector("unlk", "4e5e", a={6: DATA}, memory={DATA: _long(9)}, want_a={6: 9, 7: DATA + 4})
-    yield Vector("jsr (A0)", "4e90", a={0: DATA}, want_a={7: STACK - 4}, target=DATA)
-    yield Vector("rts", "4e75", memory={STACK: _long(DATA)}, want_a={7: STACK + 4}, target=DATA)
-    yield Vector("rtd", "4e740008", memory={STACK: _long(DATA)}, want_a={7: STACK + 12}, target=DATA)
+    yield GateVector(
+        "link", "4e56fff0", a={6: 7}, want_a={6: STACK - 4, 7: STACK - 20}, want_memory={STACK - 4: _long(7)}
+    )
+    yield GateVector("unlk", "4e5e", a={6: DATA}, memory={DATA: _long(9)}, want_a={6: 9, 7: DATA + 4})
+    yield GateVector("jsr (A0)", "4e90", a={0: DATA}, want_a={7: STACK - 4}, target=DATA)
+    yield GateVector("rts", "4e75", memory={STACK: _long(DATA)}, want_a={7: STACK + 4}, target=DATA)
+    yield GateVector("rtd", "4e740008", memory={STACK: _long(DATA)}, want_a={7: STACK + 12}, target=DATA)
     for name, code, value, result in (
         ("swap", "4840", 0x1234_5678, 0x5678_1234),
         ("ext.w", "4880", 0x80, 0xFF80),
@@ -156,21 +158,21 @@ def memory() -> Iterator[Vector]:
         ("move from ccr", "42c0", 0, 0x1F),
     ):
         codes = {"swap": 0, "move from ccr": 31}.get(name, 8)
-        yield Vector(name, code, {0: value}, ccr=31, want_d={0: result}, want_ccr=16 | codes)
-    yield Vector("exg", "c149", a={0: 1, 1: 2}, want_a={0: 2, 1: 1})
-    yield Vector("move to ccr", "44fc001f", want_ccr=31)
-    yield Vector("andi to ccr", "023c0015", ccr=31, want_ccr=0x15)
-    yield Vector("eori to ccr", "0a3c0011", ccr=1, want_ccr=16)
+        yield GateVector(name, code, {0: value}, ccr=31, want_d={0: result}, want_ccr=16 | codes)
+    yield GateVector("exg", "c149", a={0: 1, 1: 2}, want_a={0: 2, 1: 1})
+    yield GateVector("move to ccr", "44fc001f", want_ccr=31)
+    yield GateVector("andi to ccr", "023c0015", ccr=31, want_ccr=0x15)
+    yield GateVector("eori to ccr", "0a3c0011", ccr=1, want_ccr=16)
 
 
-def exceptions() -> Iterator[Vector]:
+def exceptions() -> Iterator[GateVector]:
     """What raises which vector, with the pc and the registers where they must be, after a count that is exact."""
 
     def raises(
         name: str, code: str, vector: int, pc: int = 2, d: dict[int, int] | None = None, flags: int | None = 15
-    ) -> Vector:
+    ) -> GateVector:
         # subq.l #1,d7 before it leaves lazily evaluated codes: 0 - 1 is X N C.
-        return Vector(
+        return GateVector(
             name,
             "5387" + code,
             {7: 0, **(d or {})},
@@ -208,7 +210,7 @@ def exceptions() -> Iterator[Vector]:
     yield raises("divide by zero, long", "4c410000", 5, d={1: 0})
     yield raises("chk", "4181", 6, pc=4, d={0: 9, 1: 5}, flags=0)
     for ccr in range(32):
-        yield Vector(
+        yield GateVector(
             f"codes {ccr} at a trap",
             "4e44",
             ccr=ccr,
@@ -221,7 +223,7 @@ def exceptions() -> Iterator[Vector]:
         )
 
 
-def faults() -> Iterator[Vector]:
+def faults() -> Iterator[GateVector]:
     """Accesses that are refused: address and size, the pc at the instruction, nothing changed, the count exact."""
     for name, code, a, address, access, size in (
         ("read", "2010", {0: HOLE}, HOLE, "read", 4),
@@ -237,7 +239,7 @@ def faults() -> Iterator[Vector]:
         ("add to memory r--", "d190", {0: READ_ONLY}, READ_ONLY, "write", 4),
         ("bsr", "6100000c", {7: HOLE}, HOLE - 4, "write", 4),
     ):
-        yield Vector(
+        yield GateVector(
             f"fault: {name}",
             "5387" + code,
             {7: 0},
@@ -253,7 +255,7 @@ def faults() -> Iterator[Vector]:
             pc=2,
             executed=1,
         )
-    yield Vector(
+    yield GateVector(
         "fault: jump to a hole",
         "53874ed0",
         {7: 0},
@@ -268,7 +270,7 @@ def faults() -> Iterator[Vector]:
         target=HOLE,
         executed=2,
     )
-    yield Vector(
+    yield GateVector(
         "fault: jump to data",
         "53874ed0",
         {7: 0},
@@ -285,11 +287,11 @@ def faults() -> Iterator[Vector]:
     )
 
 
-def counts() -> Iterator[Vector]:
+def counts() -> Iterator[GateVector]:
     """A loop of three instructions, stopped after every number of steps, and stopped by a trap inside it."""
     for steps in range(1, 64):
         rounds, rest = divmod(steps, 3)
-        yield Vector(
+        yield GateVector(
             f"{steps} steps of a loop",
             "5280538160fa",
             {0: 0, 1: 1000},
@@ -299,7 +301,7 @@ def counts() -> Iterator[Vector]:
             pc=(0, 2, 4)[rest],
         )
     for rounds in range(1, 20):
-        yield Vector(
+        yield GateVector(
             f"trap after {rounds} rounds",
             "5280538166fa4e44",
             {0: 0, 1: rounds},
@@ -311,7 +313,7 @@ def counts() -> Iterator[Vector]:
             pc=6,
             executed=3 * rounds + 1,
         )
-        yield Vector(
+        yield GateVector(
             f"fault after {rounds} rounds",
             "5280538166fa2210",
             {0: 0, 1: rounds},
@@ -328,7 +330,7 @@ def counts() -> Iterator[Vector]:
         )
 
 
-def floating() -> Iterator[Vector]:
+def floating() -> Iterator[GateVector]:
     """Loads, arithmetic with exact results, comparisons and stores of doubles."""
     for left, right in ((1.5, 2.25), (-3.0, 0.5), (1e10, -4.0), (0.0, 7.0), (2.0**40, 2.0**-10)):
         for name, operation, result in (
@@ -343,7 +345,7 @@ def floating() -> Iterator[Vector]:
             if result is None:
                 continue
             # fmove.d (a0),fp0; fOP.d (8,a0),fp0; fmove.d fp0,(16,a0)
-            yield Vector(
+            yield GateVector(
                 f"{name} {left},{right}",
                 f"f2105400f228{0x5400 | operation:04x}0008f22874000010",
                 a={0: DATA},
@@ -352,7 +354,7 @@ def floating() -> Iterator[Vector]:
                 want_memory={DATA: struct.pack(">ddd", left, right, result)},
             )
         # fmove.d (a0),fp0; fcmp.d (8,a0),fp0; fsolt d0; fseq d1
-        yield Vector(
+        yield GateVector(
             f"fcmp {left},{right}",
             "f2105400f22854380008f2400014f2410001",
             {0: 0, 1: 0},
@@ -363,7 +365,7 @@ def floating() -> Iterator[Vector]:
         )
     for value in (0, 1, -1, 123456, -(1 << 31), (1 << 31) - 1):
         # fmove.l d0,fp1; fmove.d fp1,(a0); fmove.l fp1,d1
-        yield Vector(
+        yield GateVector(
             f"fmove.l {value}",
             "f2004080f2107480f2016080",
             {0: value & 0xFFFF_FFFF, 1: 0},
@@ -379,6 +381,6 @@ def _long(value: int) -> bytes:
     return value.to_bytes(4, "big")
 
 
-def system_vectors() -> list[Vector]:
+def system_vectors() -> list[GateVector]:
     """Everything but arithmetic, in one list."""
     return [*atomics(), *memory(), *exceptions(), *faults(), *counts(), *floating()]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pytest_nextrust.emu.gate import model
 
-__all__ = ["Vector", "integer_vectors"]
+__all__ = ["GateVector", "integer_vectors"]
 
 EDGES = {
     8: (0, 1, 0x7F, 0x80, 0x81, 0xFF),
@@ -23,7 +23,7 @@ WIDTHS = ((0, 8), (1, 16), (2, 32))
 
 
 @dataclass(frozen=True, slots=True)
-class Vector:
+class GateVector:
     """``code`` (hexadecimal) runs for ``steps`` instructions from a state in which only what is named is special.
 
     ``want_d``, ``want_a`` and ``want_memory`` name what must have changed: everything else must not have. ``mask`` says
@@ -77,7 +77,7 @@ class _Source:
             yield self.bits(32) & ~high | left, self.bits(32) & ~high | right, self.bits(5), high
 
 
-def arithmetic(source: _Source, each: int) -> Iterator[Vector]:
+def arithmetic(source: _Source, each: int) -> Iterator[GateVector]:
     """ADD SUB CMP AND OR EOR ADDX SUBX of d1 into d0, NEG NEGX NOT TST of d0, in every size."""
     two = {"add": 0xD001, "sub": 0x9001, "cmp": 0xB001, "and": 0xC001, "or": 0x8001, "eor": 0xB300}
     two |= {"addx": 0xD101, "subx": 0x9101}
@@ -87,7 +87,7 @@ def arithmetic(source: _Source, each: int) -> Iterator[Vector]:
             for left, right, ccr, mask in source.pairs(bits, each):
                 result, codes = _arithmetic(name, left & mask, right & mask, bits, ccr)
                 kept = name in ("cmp", "tst")
-                yield Vector(
+                yield GateVector(
                     f"{name}.{bits} 0x{left & mask:x},0x{right & mask:x} ccr {ccr}",
                     f"{base | size << 6:04x}",
                     {0: left, 1: right},
@@ -112,7 +112,7 @@ def _arithmetic(name: str, left: int, right: int, bits: int, ccr: int) -> tuple[
     return result, model.logic(result, bits, ccr)
 
 
-def shifts(source: _Source, each: int) -> Iterator[Vector]:
+def shifts(source: _Source, each: int) -> Iterator[GateVector]:
     """Every shift and rotate of d0 by d1."""
     for number, kind in enumerate(("as", "ls", "rox", "ro")):
         for left in (False, True):
@@ -121,7 +121,7 @@ def shifts(source: _Source, each: int) -> Iterator[Vector]:
                     value, ccr = source.bits(32), source.bits(5)
                     count = (0, 1, bits - 1, bits, bits + 1)[at] if at < 5 else source.bits(6)
                     result, codes = model.shift(kind, left, value & (1 << bits) - 1, count, bits, ccr)
-                    yield Vector(
+                    yield GateVector(
                         f"{kind}{'l' if left else 'r'}.{bits} 0x{value:x} by {count} ccr {ccr}",
                         f"{0xE220 | left << 8 | size << 6 | number << 3:04x}",
                         {0: value, 1: count},
@@ -131,12 +131,12 @@ def shifts(source: _Source, each: int) -> Iterator[Vector]:
                     )
 
 
-def conditions() -> Iterator[Vector]:
+def conditions() -> Iterator[GateVector]:
     """Scc d0 for every condition and code, and a Bcc for some: so also that any condition code can be loaded."""
     for number in range(16):
         for ccr in range(16):
             truth = model.condition(number, ccr)
-            yield Vector(
+            yield GateVector(
                 f"scc {number} ccr {ccr}",
                 f"{0x50C0 | number << 8:04x}",
                 {0: 0x1234_5678},
@@ -145,7 +145,7 @@ def conditions() -> Iterator[Vector]:
                 want_ccr=ccr,
             )
             if number > 1 and ccr % 5 == number % 5:
-                yield Vector(
+                yield GateVector(
                     f"bcc {number} ccr {ccr}",
                     f"{0x6004 | number << 8:04x}4e714e714e71",
                     ccr=ccr,
@@ -154,7 +154,7 @@ def conditions() -> Iterator[Vector]:
                 )
 
 
-def products(source: _Source, each: int) -> Iterator[Vector]:
+def products(source: _Source, each: int) -> Iterator[GateVector]:
     """MULU MULS in words and longs (32 and 64 bits of result)."""
     for at in range(each):
         left, right = source.bits(32), source.bits(32)
@@ -162,7 +162,7 @@ def products(source: _Source, each: int) -> Iterator[Vector]:
             left = 0x8000_8000 * at
         for is_signed in (False, True):
             word = model.multiply(left & 0xFFFF, right & 0xFFFF, 16, is_signed)
-            yield Vector(
+            yield GateVector(
                 f"mul{'us'[is_signed]}.w 0x{left:x},0x{right:x}",
                 f"{0xC0C1 | is_signed << 8:04x}",
                 {0: left, 1: right},
@@ -171,7 +171,7 @@ def products(source: _Source, each: int) -> Iterator[Vector]:
             )
             full = model.multiply(left, right, 32, is_signed)
             extension = 0x0402 | is_signed << 11
-            yield Vector(
+            yield GateVector(
                 f"mul{'us'[is_signed]}.l d2:d0 0x{left:x},0x{right:x}",
                 f"4c01{extension:04x}",
                 {0: left, 1: right},
@@ -180,7 +180,7 @@ def products(source: _Source, each: int) -> Iterator[Vector]:
             )
             low = full & 0xFFFF_FFFF
             fits = full == (model.signed(low, 32) & (1 << 64) - 1 if is_signed else low)
-            yield Vector(
+            yield GateVector(
                 f"mul{'us'[is_signed]}.l d0 0x{left:x},0x{right:x}",
                 f"4c01{is_signed << 11:04x}",
                 {0: left, 1: right},
@@ -189,7 +189,7 @@ def products(source: _Source, each: int) -> Iterator[Vector]:
             )
 
 
-def quotients(source: _Source, each: int) -> Iterator[Vector]:
+def quotients(source: _Source, each: int) -> Iterator[GateVector]:
     """DIVU DIVS of d0 by d1, in words and longs; overflow leaves the operands alone."""
     for at in range(each):
         dividend = source.bits(32 if at % 3 else 24)
@@ -197,7 +197,7 @@ def quotients(source: _Source, each: int) -> Iterator[Vector]:
         for is_signed in (False, True):
             word = model.divide(dividend, divisor, 16, is_signed, 32)
             result = dividend if word is None else word[1] << 16 | word[0]
-            yield Vector(
+            yield GateVector(
                 f"div{'us'[is_signed]}.w 0x{dividend:x},0x{divisor:x}",
                 f"{0x80C1 | is_signed << 8:04x}",
                 {0: dividend, 1: divisor},
@@ -207,7 +207,7 @@ def quotients(source: _Source, each: int) -> Iterator[Vector]:
             )
             long = model.divide(dividend, divisor, 32, is_signed, 32)
             assert long is not None
-            yield Vector(
+            yield GateVector(
                 f"div{'us'[is_signed]}l.l 0x{dividend:x},0x{divisor:x}",
                 f"4c41{2 | is_signed << 11:04x}",
                 {0: dividend, 1: divisor},
@@ -218,7 +218,7 @@ def quotients(source: _Source, each: int) -> Iterator[Vector]:
             high = source.bits(14)
             wide = model.divide(high << 32 | dividend, divisor << 16, 32, is_signed, 64)
             if wide is not None:
-                yield Vector(
+                yield GateVector(
                     f"div{'us'[is_signed]}.l 64 0x{high:x}:{dividend:x},0x{divisor:x}0000",
                     f"4c41{0x0402 | is_signed << 11:04x}",
                     {0: dividend, 1: divisor << 16, 2: high},
@@ -228,7 +228,7 @@ def quotients(source: _Source, each: int) -> Iterator[Vector]:
                 )
 
 
-def fields(source: _Source, each: int) -> Iterator[Vector]:
+def fields(source: _Source, each: int) -> Iterator[GateVector]:
     """The bit field instructions on d0, and the bit instructions."""
     for _at in range(each):
         value, offset, width = source.bits(32), source.bits(5), source.bits(5) or 32
@@ -249,7 +249,7 @@ def fields(source: _Source, each: int) -> Iterator[Vector]:
             (6, value | turn, 0),
         ):
             name = ("bftst", "bfextu", "bfchg", "bfexts", "bfclr", "bfffo", "bfset")[number]
-            yield Vector(
+            yield GateVector(
                 f"{name} 0x{value:x}{{{offset}:{width}}}",
                 f"{0xE8C0 | number << 8:04x}{extension | (0x1000 if after else 0):04x}",
                 {0: value},
@@ -259,7 +259,7 @@ def fields(source: _Source, each: int) -> Iterator[Vector]:
             )
         put = (inserted & (1 << width) - 1) << 32 - width
         moved = (put >> offset | put << (32 - offset)) & 0xFFFF_FFFF
-        yield Vector(
+        yield GateVector(
             f"bfins 0x{value:x}{{{offset}:{width}}}",
             f"efc0{extension | 0x1000:04x}",
             {0: value, 1: inserted},
@@ -272,7 +272,7 @@ def fields(source: _Source, each: int) -> Iterator[Vector]:
             mask = 1 << bit
             register = (value, value ^ mask, value & ~mask, value | mask)[number]
             ccr = source.bits(5)
-            yield Vector(
+            yield GateVector(
                 f"{name} 0x{value:x},{bit + 32}",
                 f"{0x0300 | number << 6:04x}",
                 {0: value, 1: bit + 32},
@@ -282,7 +282,7 @@ def fields(source: _Source, each: int) -> Iterator[Vector]:
             )
 
 
-def decimals(source: _Source, each: int) -> Iterator[Vector]:
+def decimals(source: _Source, each: int) -> Iterator[GateVector]:
     """ABCD and SBCD of valid bytes; N and V are undefined, Z only ever goes away."""
     for _ in range(each):
         left, right = (source.bits(16) % 10 << 4 | source.bits(16) % 10 for _ in range(2))
@@ -293,7 +293,7 @@ def decimals(source: _Source, each: int) -> Iterator[Vector]:
             ("sbcd", "8101", model.bcd_sub(left, right, extend)),
         ):
             codes = (17 if carry else 0) | (0 if result else ccr & 4)
-            yield Vector(
+            yield GateVector(
                 f"{name} 0x{left:02x},0x{right:02x} ccr {ccr}",
                 opcode,
                 {0: left, 1: right},
@@ -304,7 +304,7 @@ def decimals(source: _Source, each: int) -> Iterator[Vector]:
             )
 
 
-def integer_vectors() -> list[Vector]:
+def integer_vectors() -> list[GateVector]:
     """Arithmetic, in one list."""
     source = _Source(680_40)
     vectors = [*arithmetic(source, 11), *shifts(source, 9), *conditions(), *products(source, 7)]

@@ -4,7 +4,7 @@ A decoder of this package's own, because a check must know for certain what it r
 as if they were instructions, and the emulator executes some of them. It knows the user and supervisor instructions of
 the 68020, 68030, 68040 and 68881/68882, and answers None for what none of them has.
 
-Boundary: bytes in, facts out; whether code is reached is ``isa``'s question.
+Boundary: bytes in, facts out; whether code is reached is ``flow``'s question.
 Source: M68000 Family Programmer's Reference Manual, sections 4-6 (instructions) and 8 (format summary).
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pytest_nextrust.emu.isa.decode_fpu import line_f
 from pytest_nextrust.emu.isa.decode_integer import LINES
-from pytest_nextrust.emu.isa.reader import BOTH, M68030, M68040, Flow, Invalid, Reader, Undefined
+from pytest_nextrust.emu.isa.operands import BOTH, M68030, M68040, FlowKind, InstructionReader, Invalid, Undefined
 
 __all__ = ["CPU_BITS", "Decoded", "decode"]
 
@@ -36,7 +36,7 @@ class Decoded:
 
     length: int
     name: str
-    flow: Flow = "next"
+    flow: FlowKind = "next"
     target: int | None = None
     refs: tuple[int, ...] = ()
     base: int | None = None
@@ -51,7 +51,7 @@ def decode(data: bytes, pc: int) -> Decoded | None:
     """Decode the instruction at the start of ``data``, at ``pc``. None: no CPU has it, or its bytes end early."""
     if len(data) < 2:
         return None
-    reader = Reader(data, pc)
+    reader = InstructionReader(data, pc)
     line = reader.opcode >> 12
     try:
         if line == 15:

@@ -6,7 +6,7 @@ executes them for it (NeXT's kernel holds Motorola's FPSP).
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.isa.reader import (
+from pytest_nextrust.emu.isa.operands import (
     CONTROL,
     CONTROL_ALTERABLE,
     DATA,
@@ -14,7 +14,7 @@ from pytest_nextrust.emu.isa.reader import (
     M68030,
     M68040,
     MISSING,
-    Reader,
+    InstructionReader,
     Undefined,
     signed,
 )
@@ -46,7 +46,7 @@ M68040_OPERATIONS = frozenset(
 KILLED = "the emulator dies of its invalid condition"
 
 
-def line_f(r: Reader) -> None:
+def line_f(r: InstructionReader) -> None:
     """Decode one line-F instruction."""
     op = r.opcode
     coprocessor = op >> 9 & 7
@@ -62,7 +62,7 @@ def line_f(r: Reader) -> None:
         raise Undefined
 
 
-def _fpu(r: Reader) -> None:
+def _fpu(r: InstructionReader) -> None:
     kind = r.opcode >> 6 & 7
     if kind == 0:
         _general(r)
@@ -86,11 +86,11 @@ def _fpu(r: Reader) -> None:
         raise Undefined
 
 
-def _kills(r: Reader) -> None:
+def _kills(r: InstructionReader) -> None:
     r.flow, r.limit = "stop", KILLED
 
 
-def _conditional(r: Reader) -> None:
+def _conditional(r: InstructionReader) -> None:
     mode, register = r.opcode >> 3 & 7, r.opcode & 7
     condition = r.word()
     r.name = "fdbcc" if mode == 1 else "ftrapcc" if mode == 7 and register in (2, 3, 4) else "fscc"
@@ -108,7 +108,7 @@ def _conditional(r: Reader) -> None:
         r.ea(DATA_ALTERABLE, 1)
 
 
-def _general(r: Reader) -> None:
+def _general(r: InstructionReader) -> None:
     r.name = "fp"
     extension = r.word()
     kind = extension >> 13
@@ -128,7 +128,7 @@ def _general(r: Reader) -> None:
         raise Undefined
 
 
-def _operation(r: Reader, extension: int) -> None:
+def _operation(r: InstructionReader, extension: int) -> None:
     operation = extension & 0x7F
     if operation in M68040_OPERATIONS:
         r.cpus, r.name = M68040, "fp with its own rounding"
@@ -136,7 +136,7 @@ def _operation(r: Reader, extension: int) -> None:
         raise Undefined
 
 
-def _from_memory(r: Reader, extension: int) -> None:
+def _from_memory(r: InstructionReader, extension: int) -> None:
     form = extension >> 10 & 7
     if form == 7:
         if r.opcode & 0x3F:
@@ -149,7 +149,7 @@ def _from_memory(r: Reader, extension: int) -> None:
     _fp_operand(r, form, DATA)
 
 
-def _to_memory(r: Reader, extension: int) -> None:
+def _to_memory(r: InstructionReader, extension: int) -> None:
     form = extension >> 10 & 7
     r.name = "fmove"
     if form in PACKED:
@@ -159,14 +159,14 @@ def _to_memory(r: Reader, extension: int) -> None:
     _fp_operand(r, 3 if form == 7 else form, DATA_ALTERABLE)
 
 
-def _fp_operand(r: Reader, form: int, allowed: int) -> None:
+def _fp_operand(r: InstructionReader, form: int, allowed: int) -> None:
     if form not in IN_REGISTERS:
         allowed &= ~DATA_REGISTER
     r.ea(allowed, FORMAT_SIZES[form])
     r.refs.clear()
 
 
-def _control_registers(r: Reader, extension: int) -> None:
+def _control_registers(r: InstructionReader, extension: int) -> None:
     r.name = "fmovem control"
     selected = extension >> 10 & 7
     if extension & 0x3FF or not selected:
@@ -181,7 +181,7 @@ def _control_registers(r: Reader, extension: int) -> None:
     r.refs.clear()
 
 
-def _movem(r: Reader, extension: int) -> None:
+def _movem(r: InstructionReader, extension: int) -> None:
     r.name = "fmovem"
     if extension & 0x0700:
         raise Undefined
@@ -189,7 +189,7 @@ def _movem(r: Reader, extension: int) -> None:
     r.ea((CONTROL_ALTERABLE | PREDECREMENT) if to_memory else (CONTROL | POSTINCREMENT), 4)
 
 
-def _mmu(r: Reader) -> None:
+def _mmu(r: InstructionReader) -> None:
     """The 68030's pmove, pflush, pload and ptest: privileged, all of them."""
     if r.opcode >> 6 & 7:
         raise Undefined
@@ -198,7 +198,7 @@ def _mmu(r: Reader) -> None:
     r.ea(ALL_MODES, 4)
 
 
-def _maintenance(r: Reader) -> None:
+def _maintenance(r: InstructionReader) -> None:
     """The 68040's cinv, cpush, pflush and ptest: privileged."""
     op = r.opcode
     r.name, r.cpus, r.vector = "cache or page maintenance", M68040, PRIVILEGE
@@ -209,7 +209,7 @@ def _maintenance(r: Reader) -> None:
         raise Undefined
 
 
-def _move16(r: Reader) -> None:
+def _move16(r: InstructionReader) -> None:
     op = r.opcode
     r.name, r.cpus = "move16", M68040
     if op & 0x1F8 == 0x20:

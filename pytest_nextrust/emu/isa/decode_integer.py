@@ -1,13 +1,14 @@
 """Decoders of the integer instructions, one for each first hexadecimal digit of the opcode.
 
-Boundary and source: see ``decode``. Each reads its operands through the ``Reader`` and notes there what it learns.
+Boundary and source: see ``decode``. Each reads its operands through the ``InstructionReader`` and notes what it
+learns there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_nextrust.emu.isa.reader import (
+from pytest_nextrust.emu.isa.operands import (
     ALL,
     ALTERABLE,
     CONTROL,
@@ -17,7 +18,7 @@ from pytest_nextrust.emu.isa.reader import (
     MEMORY_ALTERABLE,
     MISSING,
     NONE,
-    Reader,
+    InstructionReader,
     Undefined,
     signed,
 )
@@ -33,7 +34,7 @@ PREDECREMENT, POSTINCREMENT, DATA_REGISTER = 1 << 4, 1 << 3, 1
 WRONG = "the emulator executes it as another instruction"
 
 
-def _line_0(r: Reader) -> None:
+def _line_0(r: InstructionReader) -> None:
     op = r.opcode
     if op & 0x0138 == 0x0108:
         r.name = "movep"
@@ -55,13 +56,13 @@ def _line_0(r: Reader) -> None:
         _immediate(r)
 
 
-def _bit(r: Reader, tested: int) -> None:
+def _bit(r: InstructionReader, tested: int) -> None:
     kind = r.opcode >> 6 & 3
     r.name = ("btst", "bchg", "bclr", "bset")[kind]
     r.ea(tested if kind == 0 else DATA_ALTERABLE, 1)
 
 
-def _immediate(r: Reader) -> None:
+def _immediate(r: InstructionReader) -> None:
     op = r.opcode
     kind, size = op >> 9 & 7, SIZES[op >> 6 & 3]
     r.name = ("ori", "andi", "subi", "addi", "", "eori", "cmpi")[kind]
@@ -74,7 +75,7 @@ def _immediate(r: Reader) -> None:
     r.ea(DATA_ALTERABLE | (PC_MODES if kind == 6 else 0), size)
 
 
-def _line_0_special(r: Reader) -> None:
+def _line_0_special(r: InstructionReader) -> None:
     op = r.opcode
     kind = op >> 9 & 7
     if kind < 3:
@@ -100,7 +101,7 @@ def _line_0_special(r: Reader) -> None:
         raise Undefined
 
 
-def _move(r: Reader) -> None:
+def _move(r: InstructionReader) -> None:
     op = r.opcode
     size = (0, 1, 4, 2)[op >> 12]
     r.name = "move"
@@ -110,7 +111,7 @@ def _move(r: Reader) -> None:
     r.operand(op >> 6 & 7, op >> 9 & 7, DATA_ALTERABLE | (0 if size == 1 else 2), size)
 
 
-def _line_4(r: Reader) -> None:
+def _line_4(r: InstructionReader) -> None:
     op = r.opcode
     if op & 0x0100:
         _line_4_odd(r)
@@ -131,7 +132,7 @@ def _line_4(r: Reader) -> None:
         raise Undefined
 
 
-def _line_4_odd(r: Reader) -> None:
+def _line_4_odd(r: InstructionReader) -> None:
     op = r.opcode
     kind = op >> 6 & 7
     if kind == 7 and op >> 3 & 7 == 0:
@@ -150,7 +151,7 @@ def _line_4_odd(r: Reader) -> None:
         raise Undefined
 
 
-def _unary(r: Reader, group: int, size: int) -> None:
+def _unary(r: InstructionReader, group: int, size: int) -> None:
     if size < 3:
         r.name = ("negx", "clr", "neg", "not")[group >> 1]
         r.ea(DATA_ALTERABLE, SIZES[size])
@@ -164,7 +165,7 @@ def _unary(r: Reader, group: int, size: int) -> None:
         r.ea(DATA, 2)
 
 
-def _line_48(r: Reader, size: int) -> None:
+def _line_48(r: InstructionReader, size: int) -> None:
     op = r.opcode
     mode = op >> 3 & 7
     if size == 0 and mode == 1:
@@ -190,7 +191,7 @@ def _line_48(r: Reader, size: int) -> None:
         r.ea(CONTROL_ALTERABLE | PREDECREMENT, 2 * size - 2)
 
 
-def _test(r: Reader, size: int) -> None:
+def _test(r: InstructionReader, size: int) -> None:
     op = r.opcode
     if op == 0x4AFC:
         r.name, r.flow = "illegal", "stop"
@@ -202,7 +203,7 @@ def _test(r: Reader, size: int) -> None:
         r.ea(ALL, SIZES[size])
 
 
-def _line_4c(r: Reader, size: int) -> None:
+def _line_4c(r: InstructionReader, size: int) -> None:
     if size < 2:
         r.name = ("mul", "div")[size] + ".l"
         r.skip(2)
@@ -227,7 +228,7 @@ _PLAIN = {
 }
 
 
-def _control(r: Reader) -> None:
+def _control(r: InstructionReader) -> None:
     op = r.opcode
     kind = op >> 6 & 3
     if kind >= 2:
@@ -254,7 +255,7 @@ def _control(r: Reader) -> None:
         raise Undefined
 
 
-def _line_5(r: Reader) -> None:
+def _line_5(r: InstructionReader) -> None:
     op = r.opcode
     size = op >> 6 & 3
     mode = op >> 3 & 7
@@ -272,7 +273,7 @@ def _line_5(r: Reader) -> None:
         r.ea(DATA_ALTERABLE, 1)
 
 
-def _line_6(r: Reader) -> None:
+def _line_6(r: InstructionReader) -> None:
     op = r.opcode
     displacement = signed(op, 8)
     if displacement == 0:
@@ -284,13 +285,13 @@ def _line_6(r: Reader) -> None:
     r.branch(displacement, "jump" if condition == 0 else "call" if condition == 1 else "branch")
 
 
-def _line_7(r: Reader) -> None:
+def _line_7(r: InstructionReader) -> None:
     if r.opcode & 0x100:
         raise Undefined
     r.name = "moveq"
 
 
-def _line_8(r: Reader) -> None:
+def _line_8(r: InstructionReader) -> None:
     op = r.opcode
     kind = op >> 6 & 7
     if kind in (3, 7):
@@ -305,13 +306,13 @@ def _line_8(r: Reader) -> None:
         _logic(r, "or")
 
 
-def _logic(r: Reader, name: str) -> None:
+def _logic(r: InstructionReader, name: str) -> None:
     r.name = name
     kind = r.opcode >> 6 & 7
     r.ea(DATA if kind < 4 else MEMORY_ALTERABLE, SIZES[kind & 3])
 
 
-def _add(r: Reader) -> None:
+def _add(r: InstructionReader) -> None:
     op = r.opcode
     kind = op >> 6 & 7
     r.name = "sub" if op >> 12 == 9 else "add"
@@ -326,7 +327,7 @@ def _add(r: Reader) -> None:
         r.ea(MEMORY_ALTERABLE, SIZES[kind & 3])
 
 
-def _line_b(r: Reader) -> None:
+def _line_b(r: InstructionReader) -> None:
     kind = r.opcode >> 6 & 7
     if kind & 3 == 3:
         r.name = "cmpa"
@@ -341,7 +342,7 @@ def _line_b(r: Reader) -> None:
         r.ea(DATA_ALTERABLE, SIZES[kind & 3])
 
 
-def _line_c(r: Reader) -> None:
+def _line_c(r: InstructionReader) -> None:
     op = r.opcode
     kind = op >> 6 & 7
     if kind & 3 == 3:
@@ -360,7 +361,7 @@ def _line_c(r: Reader) -> None:
 _FIELDS = ("bftst", "bfextu", "bfchg", "bfexts", "bfclr", "bfffo", "bfset", "bfins")
 
 
-def _line_e(r: Reader) -> None:
+def _line_e(r: InstructionReader) -> None:
     op = r.opcode
     if op >> 6 & 3 < 3:
         r.name = "shift"
@@ -375,11 +376,11 @@ def _line_e(r: Reader) -> None:
         r.ea((CONTROL if reads else CONTROL_ALTERABLE) | DATA_REGISTER, 4)
 
 
-def _undefined(_: Reader) -> None:
+def _undefined(_: InstructionReader) -> None:
     raise Undefined
 
 
-LINES: tuple[Callable[[Reader], None], ...] = (
+LINES: tuple[Callable[[InstructionReader], None], ...] = (
     _line_0,
     _move,
     _move,

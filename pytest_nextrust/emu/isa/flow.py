@@ -1,6 +1,6 @@
-"""Where control can go in a program: code reached for certain, and what by all appearances is code. See ``isa``.
+"""Where control can go in a program: code reached for certain, and what by all appearances is code.
 
-Boundary: decoding and following; what an instruction means for a CPU is not judged here.
+Boundary: decoding and following; whether a CPU has an instruction is ``unsupported``'s question.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pytest_nextrust.emu.isa.decode import Decoded, decode
 from pytest_nextrust.macho import MachFile
 
-__all__ = ["Flow"]
+__all__ = ["ControlFlow"]
 
 LONGEST = 24
 TABLE_LIMIT = 4096
@@ -25,7 +25,7 @@ UNCONDITIONAL = ("jump", "return", "stop")
 
 
 @dataclass(slots=True, eq=False)
-class _Function:
+class _Subroutine:
     """Code followed from one place: what it holds, who waits for it to return, and whether it does."""
 
     seen: set[int] = field(default_factory=set)
@@ -33,17 +33,17 @@ class _Function:
     returns: bool = False
 
 
-_Task = tuple[_Function, int]
+_Task = tuple[_Subroutine, int]
 
 
-class Flow:
+class ControlFlow:
     """The code of one file. ``sure`` is what is reached for certain, by address."""
 
     def __init__(self, file: MachFile) -> None:
         self._file = file
         self._code = sorted(self._ranges())
         self._starts = [start for start, _ in self._code]
-        self._functions: dict[int, _Function] = {}
+        self._functions: dict[int, _Subroutine] = {}
         self._hints: set[int] = set()
         self.sure: dict[int, Decoded] = {}
 
@@ -78,12 +78,12 @@ class Flow:
 
     def follow(self, entry: int) -> None:
         """Follow code from ``entry`` and everything it calls."""
-        work: list[_Task] = [(self._functions.setdefault(entry, _Function()), entry)]
+        work: list[_Task] = [(self._functions.setdefault(entry, _Subroutine()), entry)]
         while work:
             function, address = work.pop()
             self._walk(function, address, work)
 
-    def _walk(self, function: _Function, address: int, work: list[_Task]) -> None:
+    def _walk(self, function: _Subroutine, address: int, work: list[_Task]) -> None:
         """Decode from ``address`` until control leaves; what else there is to do is put on ``work``."""
         loaded = b""
         while address not in function.seen:
@@ -113,14 +113,14 @@ class Flow:
                 return
             address = after
 
-    def _returns(self, caller: _Function, call: Decoded, after: int, work: list[_Task]) -> bool:
+    def _returns(self, caller: _Subroutine, call: Decoded, after: int, work: list[_Task]) -> bool:
         """Note a call; whether it is known that what follows it is reached."""
         if call.target is None or self._bytes(call.target) is None:
             self._hints.add(after)
             return False
         callee = self._functions.get(call.target)
         if callee is None:
-            callee = self._functions[call.target] = _Function()
+            callee = self._functions[call.target] = _Subroutine()
             work.append((callee, call.target))
         if not callee.returns:
             callee.waiting.append((caller, after))

@@ -1,6 +1,6 @@
-"""What a table of calls is made of.
+"""What the tables of traps and of messages to the kernel are made of.
 
-Boundary: types shared by the dispatcher and the tables.
+Boundary: types shared by who serves them and the tables.
 """
 
 from __future__ import annotations
@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Call", "Result", "signed", "table"]
+from pytest_nextrust.emu.kernel.mach.message_items import BOOLEAN, INTEGER, PORT, MessageItem
+from pytest_nextrust.emu.kernel.mach.ports import PortKind
+
+__all__ = ["TASK", "THREAD", "WORDS", "MessageRoutine", "Result", "SystemCall", "signed", "table"]
 
 Result = int | tuple[int, int]
 """d0, or d0 and d1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SystemCall:
     """One call: its number, name, how many arguments it takes, and what serves it (the task, then the arguments).
 
     ``note`` is what the reference says about it.
@@ -28,7 +31,29 @@ class Call:
     note: str
 
 
-def table(*calls: Call) -> dict[int, Call]:
+WORDS = {"int": INTEGER, "bool": BOOLEAN, "port": PORT}
+"""The type words of the items a request may hold; ``ports`` and ``bytes`` are out of line besides."""
+
+TASK = frozenset({PortKind.TASK})
+THREAD = frozenset({PortKind.THREAD})
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRoutine:
+    """One message the kernel answers: id, name, the items it takes, what serves it (the task, then the items).
+
+    ``targets`` are the ports it may be sent to; ``note`` is what the reference says about it.
+    """
+
+    number: int
+    name: str
+    takes: tuple[str, ...]
+    serve: Callable[..., tuple[MessageItem, ...]]
+    note: str
+    targets: frozenset[PortKind] = TASK
+
+
+def table(*calls: SystemCall) -> dict[int, SystemCall]:
     """The calls by number. Raises ValueError for a number that occurs twice."""
     found = {call.number: call for call in calls}
     if len(found) != len(calls):

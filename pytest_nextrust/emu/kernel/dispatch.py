@@ -11,7 +11,8 @@ Sources: the NeXT kernel's trap handlers (``trap #2`` to ``trap #6``), ``unix_sy
 from __future__ import annotations
 
 from pytest_nextrust.emu.clock import VirtualClock
-from pytest_nextrust.emu.kernel.calls import Call, table
+from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
+from pytest_nextrust.emu.kernel.calls import SystemCall, table
 from pytest_nextrust.emu.kernel.ends import (
     GuestExit,
     GuestKilled,
@@ -22,10 +23,8 @@ from pytest_nextrust.emu.kernel.ends import (
     UnixError,
 )
 from pytest_nextrust.emu.kernel.errno import Errno, from_host
-from pytest_nextrust.emu.kernel.exceptions import signal_for
 from pytest_nextrust.emu.kernel.mach.traps import MACH_TABLE
-from pytest_nextrust.emu.kernel.names import mach_name, unix_name
-from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, bit
+from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, bit, signal_for
 from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.kernel.unix.descriptors import DESCRIPTOR_CALLS
 from pytest_nextrust.emu.kernel.unix.opening import OPEN_CALLS
@@ -217,7 +216,7 @@ class Kernel:
         plain = name.removesuffix("_trap").removesuffix("_old")
         return f"{plain}({self.task.thread.message})" if self.task.thread.message else name
 
-    def _mach_result(self, call: Call | None, number: int, name: str, args: tuple[int, ...]) -> int:
+    def _mach_result(self, call: SystemCall | None, number: int, name: str, args: tuple[int, ...]) -> int:
         if call is not None:
             result = call.serve(self.task, *args)
             return (result[0] if isinstance(result, tuple) else result) & WORD

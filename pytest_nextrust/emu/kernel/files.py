@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno, from_host
-from pytest_nextrust.emu.kernel.layout import Stat, direct
+from pytest_nextrust.emu.kernel.structures import Stat, direct
 
 __all__ = [
     "FILE_LIMIT",
@@ -29,8 +29,8 @@ __all__ = [
     "O_WRONLY",
     "Descriptors",
     "DirectoryFile",
+    "FileDescription",
     "HostFile",
-    "OpenFile",
     "WouldBlock",
 ]
 
@@ -52,7 +52,7 @@ class WouldBlock(Exception):
         self.done = done
 
 
-class OpenFile:
+class FileDescription:
     """An open file description: shared by duplicated descriptors. ``flags`` are open's."""
 
     kind = "file"
@@ -105,7 +105,7 @@ class OpenFile:
         """The last descriptor is gone."""
 
 
-class HostFile(OpenFile):
+class HostFile(FileDescription):
     """A regular file in the root. ``touched`` is called after every change of its contents."""
 
     def __init__(self, flags: int, handle: int, stat: Callable[[int], Stat], touched: Callable[[int], None]) -> None:
@@ -167,7 +167,7 @@ class HostFile(OpenFile):
         os.close(self.handle)
 
 
-class DirectoryFile(OpenFile):
+class DirectoryFile(FileDescription):
     """A directory open for reading: a stream of struct direct, sorted by name, read anew whenever it is rewound."""
 
     kind = "directory"
@@ -226,10 +226,10 @@ class Descriptors:
     """The descriptor table: numbers 0 to NOFILE - 1, each an open file and its close-on-exec flag."""
 
     def __init__(self) -> None:
-        self._files: dict[int, OpenFile] = {}
+        self._files: dict[int, FileDescription] = {}
         self._close_on_exec: set[int] = set()
 
-    def get(self, number: int) -> OpenFile:
+    def get(self, number: int) -> FileDescription:
         """Raises UnixError(EBADF) for a number that is not open."""
         if number not in self._files:
             raise UnixError(Errno.EBADF)
@@ -242,14 +242,14 @@ class Descriptors:
                 return number
         raise UnixError(Errno.EMFILE)
 
-    def install(self, file: OpenFile, start: int = 0) -> int:
+    def install(self, file: FileDescription, start: int = 0) -> int:
         """Give the file the lowest free number from ``start``. Raises UnixError(EMFILE), and keeps nothing then."""
         number = self.lowest(start)
         self._files[number] = file
         file.references += 1
         return number
 
-    def replace(self, number: int, file: OpenFile) -> None:
+    def replace(self, number: int, file: FileDescription) -> None:
         """dup2: make ``number`` this file, closing what it was. Raises UnixError(EBADF) for no valid number."""
         if not 0 <= number < NOFILE:
             raise UnixError(Errno.EBADF)

@@ -11,7 +11,7 @@ import os
 import stat
 from dataclasses import dataclass
 
-from pytest_nextrust.emu.kernel.layout import Stat, direct
+from pytest_nextrust.emu.kernel.structures import Stat, direct
 
 __all__ = ["GUEST_GID", "GUEST_UID", "ROOT_INO", "Inodes"]
 

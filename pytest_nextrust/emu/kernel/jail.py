@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno, from_host
 
-__all__ = ["MAX_LINKS", "MAX_NAME", "MAX_PATH", "Found", "Jail"]
+__all__ = ["MAX_LINKS", "MAX_NAME", "MAX_PATH", "Jail", "ResolvedPath"]
 
 MAX_PATH = 1024
 MAX_NAME = 255
@@ -32,7 +32,7 @@ _WRITE = 0o200
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResolvedPath:
     """Where a path leads: ``name`` in the directory ``parent``, and what is there (None: nothing).
 
     ``alias`` is true where the path names a directory without naming its entry (``/``, ``.``, ``..``, ``a/``); then
@@ -91,7 +91,7 @@ class Jail:
                 os.close(handle)
 
     @contextmanager
-    def find(self, path: bytes, *, follow: bool = True) -> Iterator[Found]:
+    def find(self, path: bytes, *, follow: bool = True) -> Iterator[ResolvedPath]:
         """Walk ``path``; ``follow`` says whether a link in the last place is followed. Raises UnixError.
 
         The handles in the answer are open inside the ``with`` only; host errors in its body become the guest's.
@@ -104,7 +104,7 @@ class Jail:
             for handle in opened:
                 os.close(handle)
 
-    def _walk(self, path: bytes, follow: bool, opened: list[int]) -> Found:
+    def _walk(self, path: bytes, follow: bool, opened: list[int]) -> ResolvedPath:
         if len(path) >= MAX_PATH:
             raise UnixError(Errno.ENAMETOOLONG)
         stack = [self._root] if path.startswith(b"/") else list(self._cwd)
@@ -126,7 +126,7 @@ class Jail:
             if status is None:
                 if slash:
                     raise UnixError(Errno.ENOENT)
-                return Found(stack[-1], name, None, False, tuple(stack))
+                return ResolvedPath(stack[-1], name, None, False, tuple(stack))
             if stat.S_ISLNK(status.st_mode) and (follow or slash):
                 links += 1
                 if links > MAX_LINKS:
@@ -139,14 +139,14 @@ class Jail:
                     raise UnixError(Errno.ENAMETOOLONG)
                 continue
             if not slash:
-                return Found(stack[-1], name, status, False, tuple(stack))
+                return ResolvedPath(stack[-1], name, status, False, tuple(stack))
             if not stat.S_ISDIR(status.st_mode):
                 raise UnixError(Errno.ENOTDIR)
             handle = os.open(name, _WALK, dir_fd=stack[-1])
             opened.append(handle)
             stack.append(handle)
             rest = after
-        return Found(stack[-1], b".", os.fstat(stack[-1]), True, tuple(stack))
+        return ResolvedPath(stack[-1], b".", os.fstat(stack[-1]), True, tuple(stack))
 
 
 def _lstat(name: bytes, parent: int) -> os.stat_result | None:

@@ -1,10 +1,14 @@
-"""Signals: numbers, default actions, dispositions, masks, the frame a handler is given, and sigreturn.
+"""Signals: numbers, those of CPU exceptions, default actions, masks, the frame a handler is given, and sigreturn.
 
-Boundary: state and frames; which call or exception posts a signal is decided elsewhere.
+Boundary: state and frames; which call posts a signal is decided elsewhere.
 
 Sources: 4.3BSD ``<signal.h>`` and sigvec(2) for numbers, actions and masks; the NeXT kernel's ``_sendsig`` and
 ``_sigreturn`` for the frame: a 24-byte sigcontext {onstack, mask, sp, pc, ps, d0} below the user's stack pointer (or at
-the top of the signal stack), and a 12-byte {sig, code, scp} below that, to which sp then points.
+the top of the signal stack), and a 12-byte {sig, code, scp} below that, to which sp then points. For exceptions the
+NeXT kernel's ``trap`` (vector to Mach exception), ``machine_exception`` and Mach 2.5's ``ux_exception`` (Mach exception
+to signal). In particular: a page that is not there is KERN_INVALID_ADDRESS and SIGSEGV; one that is there and forbids
+the access, page 0 among them (the kernel allocates and protects it), is KERN_PROTECTION_FAILURE and SIGBUS; an address
+error is KERN_PROTECTION_FAILURE; both line emulator traps are EXC_EMULATION and SIGEMT.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from pytest_nextrust.emu.kernel.ends import GuestKilled
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.registers import SR_USER_MASK, WORD, Registers
 
-__all__ = ["NSIG", "SIG_DFL", "SIG_IGN", "UNMASKABLE", "Action", "Signal", "SignalState", "bit"]
+__all__ = ["NSIG", "SIG_DFL", "SIG_IGN", "UNMASKABLE", "Action", "Signal", "SignalState", "bit", "signal_for"]
 
 NSIG = 32
 SIG_DFL = 0
@@ -88,6 +92,11 @@ _CORE = frozenset(
 )
 _CODED = frozenset({Signal.SIGILL, Signal.SIGEMT, Signal.SIGFPE})
 """The signals whose handler is told u_code; the others get 0."""
+
+_BUS_ERROR, _ADDRESS_ERROR, _TRACE, _BREAKPOINT = 0x08, 0x0C, 0x24, 0xBC
+_ARITHMETIC = frozenset({0x14, 0x18, 0x1C, *range(0xC0, 0xE0, 4)})
+_EMULATION = frozenset({0x28, 0x2C})
+"""Offsets of exception vectors."""
 
 SIGCONTEXT = struct.Struct(">iIIIiI")
 FRAME = struct.Struct(">III")
@@ -192,3 +201,20 @@ class SignalState:
         regs.pc = pc
         regs.sr = status & SR_USER_MASK
         regs.d[0] = d0
+
+
+def signal_for(vector: int, fault: GuestFault | None) -> tuple[Signal, int]:
+    """The signal and its code for an exception vector (its number, not its offset); the code is the vector's offset."""
+    offset = vector * 4
+    if fault is not None or offset == _BUS_ERROR:
+        protection = fault is not None and fault.protection
+        return (Signal.SIGBUS if protection else Signal.SIGSEGV), 0
+    if offset == _ADDRESS_ERROR:
+        return Signal.SIGBUS, 0
+    if offset in _ARITHMETIC:
+        return Signal.SIGFPE, offset
+    if offset in _EMULATION:
+        return Signal.SIGEMT, offset
+    if offset in (_TRACE, _BREAKPOINT):
+        return Signal.SIGTRAP, 0
+    return Signal.SIGILL, offset

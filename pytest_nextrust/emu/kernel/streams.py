@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from pytest_nextrust.emu.kernel.ends import GuestWaited, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
-from pytest_nextrust.emu.kernel.files import O_RDONLY, O_WRONLY, OpenFile, WouldBlock
+from pytest_nextrust.emu.kernel.files import O_RDONLY, O_WRONLY, FileDescription, WouldBlock
 from pytest_nextrust.emu.kernel.inodes import GUEST_GID, GUEST_UID
-from pytest_nextrust.emu.kernel.layout import Stat
+from pytest_nextrust.emu.kernel.structures import Stat
 
 __all__ = ["PIPE_SIZE", "InputFile", "NullFile", "OutputFile", "Pipe", "PipeEnd"]
 
@@ -26,7 +26,7 @@ AT_ONCE = 65536
 S_IFIFO, S_IFCHR = 0o010000, 0o020000
 
 
-class _Stream(OpenFile):
+class _Stream(FileDescription):
     def __init__(self, flags: int, ino: int, epoch: int) -> None:
         super().__init__(flags)
         self._ino = ino

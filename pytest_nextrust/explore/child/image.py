@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_nextrust.emu.child.cpu import Cpu
-from pytest_nextrust.emu.child.stepper import Region, Stepper, StepStop
+from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
-from pytest_nextrust.emu.isa.check import refuse_unsupported
+from pytest_nextrust.emu.isa.unsupported import refuse_unsupported
 from pytest_nextrust.emu.loader import open_program
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
@@ -46,7 +46,7 @@ class Image:
 
     file: MachFile
     cpu: str
-    regions: tuple[Region, ...]
+    regions: tuple[ImageRegion, ...]
     starts: tuple[ThreadStart, ...]
     spare: int
     handler: int | None = None
@@ -106,13 +106,15 @@ def load(program: bytes, cpu: str, threads: Sequence[str], handler: str | None =
                 "program", f"segment {segment.name} reaches into where stacks are", remedy="make it smaller"
             )
         data = bytes(file.segment_bytes(segment)[: segment.vmsize])
-        regions.append(Region(segment.vmaddr, size, _protection(segment.name, segment.initprot), data))
+        regions.append(ImageRegion(segment.vmaddr, size, _protection(segment.name, segment.initprot), data))
     tops = [STACKS + i * SPACING + STACK - 4 for i in range(len(threads) + 1)]
     regions += [_stack(top) for top in tops]
     image = Image(file, cpu, tuple(regions), (), tops[-1])
     if handler is not None:
         code = _trampoline(image.address(handler))
-        image = replace(image, regions=(*regions, Region(TRAMPOLINE, PAGE, READ | EXECUTE, code)), handler=TRAMPOLINE)
+        image = replace(
+            image, regions=(*regions, ImageRegion(TRAMPOLINE, PAGE, READ | EXECUTE, code)), handler=TRAMPOLINE
+        )
     starts = tuple(
         ThreadStart(image.address(name), top, top + 4 - STACK) for name, top in zip(threads, tops, strict=False)
     )
@@ -127,7 +129,7 @@ def prepared(image: Image, cpu: Cpu, setup: str | None, unserved: Callable[[Stop
     try:
         call(cpu, stepper, image.address(setup), image.spare, SETUP_LIMIT)
         regions = tuple(
-            Region(r.address, r.size, r.prot, stepper.read(r.address, r.size))
+            ImageRegion(r.address, r.size, r.prot, stepper.read(r.address, r.size))
             if r.prot & WRITE and r.address < STACKS
             else r
             for r in image.regions
@@ -169,8 +171,8 @@ def _protection(name: str, prot: int) -> int:
     return prot & (READ | WRITE)
 
 
-def _stack(top: int) -> Region:
-    return Region(top + 4 - STACK, STACK, READ | WRITE, SENTINEL.to_bytes(4, "big").rjust(STACK, b"\0"))
+def _stack(top: int) -> ImageRegion:
+    return ImageRegion(top + 4 - STACK, STACK, READ | WRITE, SENTINEL.to_bytes(4, "big").rjust(STACK, b"\0"))
 
 
 def _trampoline(handler: int) -> bytes:

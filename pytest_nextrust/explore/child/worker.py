@@ -200,7 +200,7 @@ class Exploration:
         now = time.perf_counter()
         if now - self._reported > REPORT_SECONDS:
             self._reported = now
-            self._host.say(f"{states:,} states after {self.seconds:.0f} s (round {self._rounds})")
+            self._host.report(f"{states:,} states after {self.seconds:.0f} s (round {self._rounds})")
         if states >= self.request.max_states:
             self._note = f"{states:,} states were seen, and there are more"
         elif resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MEMORY:

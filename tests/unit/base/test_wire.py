@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.base.convert import dumps, from_plain, loads, to_plain
-from pytest_nextrust.emu.records import End, Fault, Instruction, RunRecord, RunRequest, TrapRecord
+from pytest_nextrust.emu.records import End, FaultReport, Instruction, RunRecord, RunRequest, TrapRecord
 from pytest_nextrust.errors import ConfigError
 
 PLAIN = st.recursive(
@@ -39,7 +39,7 @@ def test_a_request_and_a_record_come_back() -> None:
     """The dataclasses of a run cross whole, nested ones and bytes included."""
     request = RunRequest(b"\x00\xff", argv=(b"a", b"\xfe"), env=(b"X=1",), root="/r")
     assert from_plain(RunRequest, loads(dumps(to_plain(request)))) == request
-    fault = Fault(
+    fault = FaultReport(
         4, "illegal", 8, "_main", "nop", (0,) * 8, (1,) * 8, 0x10, 5, "read", 4, (Instruction(8, b"Nq", "nop"),)
     )
     traps = (TrapRecord("unix", 4, "write", (1, 2, 3), None, 9, 8),)

@@ -9,10 +9,10 @@ from typing import Protocol
 
 import pytest
 
+from pytest_nextrust.emu.kernel.call_names import MACH_TRAPS, unix_name
 from pytest_nextrust.emu.kernel.dispatch import UNIX_TABLE
-from pytest_nextrust.emu.kernel.mach.routines import ROUTINES
+from pytest_nextrust.emu.kernel.mach.message_server import ROUTINES
 from pytest_nextrust.emu.kernel.mach.traps import MACH_TABLE
-from pytest_nextrust.emu.kernel.names import MACH_TRAPS, unix_name
 
 PAGE = Path(__file__).parents[3] / "docs" / "kernel.md"
 ROW = re.compile(r"^\| (\d+) \| `(\w+)` \| (.*?) ?\|$", re.MULTILINE)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.emu.kernel.ends import Unimplemented, UnixError
-from pytest_nextrust.emu.kernel.files import NOFILE, Descriptors, OpenFile
+from pytest_nextrust.emu.kernel.files import NOFILE, Descriptors, FileDescription
 from pytest_nextrust.emu.kernel.unix import transfers
 from pytest_nextrust.errors import NotRunnable
 from tests.unit.emu_kernel.guest import DATA, Guest
@@ -404,7 +404,7 @@ def test_the_descriptor_table_against_a_model(steps: list[tuple[str, int, int]])
     """Lowest free numbers, sharing and closing are those of a dictionary; a file closes with its last number, once."""
     closed: list[object] = []
 
-    class File(OpenFile):
+    class File(FileDescription):
         def close(self) -> None:
             closed.append(self)
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_nextrust.emu.kernel.calls import WORDS
 from pytest_nextrust.emu.kernel.dispatch import UNIX_TABLE
 from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, Unimplemented
-from pytest_nextrust.emu.kernel.mach.routine import WORDS
-from pytest_nextrust.emu.kernel.mach.routines import ROUTINES
+from pytest_nextrust.emu.kernel.mach.message_server import ROUTINES
 from pytest_nextrust.emu.kernel.mach.traps import MACH_TABLE
 from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.records import RunRequest

@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
+from pytest_nextrust.emu.kernel.call_names import MESSAGES
 from pytest_nextrust.emu.kernel.ends import Unimplemented
-from pytest_nextrust.emu.kernel.mach.items import slots
-from pytest_nextrust.emu.kernel.mach.messages_named import MESSAGES
-from pytest_nextrust.emu.kernel.mach.routines import ROUTINES
+from pytest_nextrust.emu.kernel.mach.message_items import slots
+from pytest_nextrust.emu.kernel.mach.message_server import ROUTINES
 from pytest_nextrust.emu.memory import PAGE
 from tests.unit.emu_kernel.guest import DATA, INTEGER, PORT, TEXT, Guest, boolean, integer, words
 

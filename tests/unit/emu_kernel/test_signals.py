@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.emu.kernel.ends import GuestKilled, Unimplemented
-from pytest_nextrust.emu.kernel.exceptions import signal_for
-from pytest_nextrust.emu.kernel.signals import FRAME, SIGCONTEXT, Action, Signal, SignalState
+from pytest_nextrust.emu.kernel.signals import FRAME, SIGCONTEXT, Action, Signal, SignalState, signal_for
 from pytest_nextrust.emu.memory import PAGE, AddressSpace, BytesBacking, GuestFault
 from pytest_nextrust.emu.registers import Registers
 from tests.unit.emu_kernel.guest import STACK_TOP, TEXT, Guest

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from pytest_nextrust.emu.child.cpu import Cpu
-from pytest_nextrust.emu.child.stepper import Region, Stepper
+from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
@@ -129,12 +129,16 @@ class Program:
             at += len(code)
         return entries
 
-    def regions(self) -> list[Region]:
+    def regions(self) -> list[ImageRegion]:
         stacks = [
-            Region(STACK + index * PAGE, PAGE, 3, bytes(PAGE - 4) + SENTINEL.to_bytes(4, "big"))
+            ImageRegion(STACK + index * PAGE, PAGE, 3, bytes(PAGE - 4) + SENTINEL.to_bytes(4, "big"))
             for index in range(len(self.threads))
         ]
-        return [Region(CODE, PAGE, 5, b"".join(self.threads) + self.handler), Region(DATA, PAGE, 3, self.data), *stacks]
+        return [
+            ImageRegion(CODE, PAGE, 5, b"".join(self.threads) + self.handler),
+            ImageRegion(DATA, PAGE, 3, self.data),
+            *stacks,
+        ]
 
 
 @contextmanager

@@ -28,7 +28,7 @@ class Host:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.say: Callable[[str], None] = self.lines.append
+        self.report: Callable[[str], None] = self.lines.append
 
     def cpu(self, name: str) -> Cpu:
         return cpu(name)

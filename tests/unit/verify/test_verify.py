@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_nextrust.emu.records import End, Fault, GateStatus, RunRecord, RunRequest
+from pytest_nextrust.emu.records import End, FaultReport, GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import BuildFailed, HarnessFault, NotRunnable, ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.run_settings import Settings, parse_budget
@@ -328,7 +328,7 @@ def test_differences() -> None:
 
 def test_faults_are_shown() -> None:
     """A fault is shown with instruction, symbol, access and registers."""
-    fault = Fault(2, "access fault", 0x3000, "_main+2", "move.l d0,(a0)", (1,) * 8, (2,) * 8, 0, 0, "write", 4)
+    fault = FaultReport(2, "access fault", 0x3000, "_main+2", "move.l d0,(a0)", (1,) * 8, (2,) * 8, 0, 0, "write", 4)
     shown = show_fault(fault)
     assert "at 0x00003000 in _main+2, write of 0x00000000: move.l d0,(a0)" in shown
     assert "a7=00000002" in shown

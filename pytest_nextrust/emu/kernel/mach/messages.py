@@ -1,7 +1,7 @@
 """Sending and receiving: msg_send, msg_receive and msg_rpc, in their old and their trap form.
 
-Boundary: between guest memory and ports. A message to a kernel port is served by ``routines`` during the send, and the
-reply queued on the message's local port, as NeXT's kernel does.
+Boundary: between guest memory and ports. A message to a kernel port is served by ``message_server`` during the send,
+and the reply queued on the message's local port, as NeXT's kernel does.
 
 Sources: Mach 2.5 and NeXT ``ipc_basics.c`` and ``<mach/message.h>``. The header is {24 bits 0, simple 8; size; type;
 local port; remote port; id}; the receiver sees its own port as local and the sender's local port as remote.
@@ -13,9 +13,9 @@ import struct
 
 from pytest_nextrust.emu.kernel.ends import Interrupted
 from pytest_nextrust.emu.kernel.mach.codes import KernError, Msg
-from pytest_nextrust.emu.kernel.mach.items import slots
-from pytest_nextrust.emu.kernel.mach.ports import Kind, Message, Port
-from pytest_nextrust.emu.kernel.mach.routines import serve
+from pytest_nextrust.emu.kernel.mach.message_items import slots
+from pytest_nextrust.emu.kernel.mach.message_server import serve
+from pytest_nextrust.emu.kernel.mach.ports import Port, PortKind, QueuedMessage
 from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.memory import GuestFault, VmError
 
@@ -62,7 +62,7 @@ def _send(task: Task, address: int, option: int, size: int, timeout: int) -> Non
     simple = bool(flags & 0xFF)
     body = data[HEADER.size :]
     pointed = () if simple else _copy_pointed(task, body)
-    if port.kind is not Kind.USER:
+    if port.kind is not PortKind.USER:
         _ask_kernel(task, port, (simple, kind, local, number), body, pointed)
         return
     task.thread.message = f"port {remote}, id {number}"
@@ -140,7 +140,7 @@ def _source(task: Task, name: int) -> Port | None:
         raise _Refused(Msg.RCV_INVALID_PORT) from None
 
 
-def _take(task: Task, address: int, option: int, size: int, name: int, timeout: int) -> Message:
+def _take(task: Task, address: int, option: int, size: int, name: int, timeout: int) -> QueuedMessage:
     port = _source(task, name)
     if port is None:
         if option & RCV_NO_SENDERS:
@@ -157,7 +157,7 @@ def _take(task: Task, address: int, option: int, size: int, name: int, timeout: 
     return port.queue.popleft()
 
 
-def _copy_message(task: Task, address: int, message: Message) -> None:
+def _copy_message(task: Task, address: int, message: QueuedMessage) -> None:
     task.memory.check(address, len(message.data), "write")
     data = bytearray(message.data)
     for at, content in message.pointed:

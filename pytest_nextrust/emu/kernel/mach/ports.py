@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 
 from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError
 
-__all__ = ["BACKLOG_MAX", "Kind", "Message", "Port", "Ports"]
+__all__ = ["BACKLOG_MAX", "Port", "PortKind", "Ports", "QueuedMessage"]
 
 BACKLOG_DEFAULT = 5
 BACKLOG_MAX = 16
 REGISTERED = 4
 
 
-class Kind(enum.Enum):
+class PortKind(enum.Enum):
     """Who receives."""
 
     TASK = "task"
@@ -31,7 +31,7 @@ class Kind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class QueuedMessage:
     """A message on its way: header and body as the receiver will see them, and the data that pointers lead to.
 
     ``pointed`` maps the offset of a pointer, from the message's start, to the bytes it will point to.
@@ -46,15 +46,15 @@ class Message:
 class Port:
     """One port the task has a name for."""
 
-    kind: Kind
+    kind: PortKind
     backlog: int = BACKLOG_DEFAULT
-    queue: deque[Message] = field(default_factory=deque)
+    queue: deque[QueuedMessage] = field(default_factory=deque)
     member_of: int = 0
 
     @property
     def receives(self) -> bool:
         """Does the task hold the receive rights?"""
-        return self.kind is Kind.USER
+        return self.kind is PortKind.USER
 
 
 class Ports:
@@ -77,7 +77,7 @@ class Ports:
         """The name of ``task``, ``thread``, ``host`` (the kernel's) or ``reply``, ``notify`` (the task's own)."""
         name = self._special.get(which)
         if name is None or name not in self._ports:
-            kind = Kind(which) if which in ("task", "thread", "host") else Kind.USER
+            kind = PortKind(which) if which in ("task", "thread", "host") else PortKind.USER
             name = self._special[which] = self._name()
             self._ports[name] = Port(kind)
         return name
@@ -85,7 +85,7 @@ class Ports:
     def allocate(self) -> int:
         """A new port with all rights."""
         name = self._name()
-        self._ports[name] = Port(Kind.USER)
+        self._ports[name] = Port(PortKind.USER)
         return name
 
     def find(self, name: int) -> Port | None:
@@ -156,7 +156,7 @@ class Ports:
     def enqueue(self, port: Port, data: bytes, pointed: tuple[tuple[int, bytes], ...] = ()) -> None:
         """Queue a message, however long the queue is."""
         self._order += 1
-        port.queue.append(Message(data, pointed, self._order))
+        port.queue.append(QueuedMessage(data, pointed, self._order))
 
     def source(self, name: int) -> Port | None:
         """The port to receive from next under this name (a port, or a set): the one whose first message is oldest.

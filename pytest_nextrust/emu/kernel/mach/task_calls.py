@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import struct
 
-from pytest_nextrust.emu.kernel.layout import timeval
+from pytest_nextrust.emu.kernel.calls import THREAD, MessageRoutine
 from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError
-from pytest_nextrust.emu.kernel.mach.items import Item, integer, many_integers, out_of_line, port
-from pytest_nextrust.emu.kernel.mach.routine import THREAD, Routine
+from pytest_nextrust.emu.kernel.mach.message_items import MessageItem, integer, many_integers, out_of_line, port
 from pytest_nextrust.emu.kernel.state import PID, Task
+from pytest_nextrust.emu.kernel.structures import timeval
 
 __all__ = ["TASK_ROUTINES"]
 
@@ -27,28 +27,28 @@ _THREAD_KERNEL_PORT, _THREAD_REPLY_PORT = 1, 2
 _LAST_TASK_PORT, _LAST_THREAD_PORT = 4, 3
 
 
-def _ports(names: list[int]) -> Item:
+def _ports(names: list[int]) -> MessageItem:
     return out_of_line(_TYPE_PORT, 32, len(names), struct.pack(f">{len(names)}I", *names))
 
 
-def task_threads(task: Task) -> tuple[Item, ...]:
+def task_threads(task: Task) -> tuple[MessageItem, ...]:
     """The one thread."""
     return (_ports([task.ports.special("thread")]),)
 
 
-def task_by_unix_pid(task: Task, pid: int) -> tuple[Item, ...]:
+def task_by_unix_pid(task: Task, pid: int) -> tuple[MessageItem, ...]:
     """The task of a process: oneself."""
     if pid != PID:
         raise KernError(Kern.FAILURE)
     return (port(task.ports.special("task")),)
 
 
-def unix_pid(_task: Task) -> tuple[Item, ...]:
+def unix_pid(_task: Task) -> tuple[MessageItem, ...]:
     """The process of a task."""
     return (integer(PID),)
 
 
-def mach_ports_register(task: Task, names: bytes) -> tuple[Item, ...]:
+def mach_ports_register(task: Task, names: bytes) -> tuple[MessageItem, ...]:
     """Keep up to four ports for mach_ports_lookup."""
     room = len(task.ports.registered)
     if len(names) > 4 * room:
@@ -58,12 +58,12 @@ def mach_ports_register(task: Task, names: bytes) -> tuple[Item, ...]:
     return ()
 
 
-def mach_ports_lookup(task: Task) -> tuple[Item, ...]:
+def mach_ports_lookup(task: Task) -> tuple[MessageItem, ...]:
     """The four registered ports; PORT_NULL where none is."""
     return (_ports(task.ports.registered),)
 
 
-def task_info(task: Task, flavor: int) -> tuple[Item, ...]:
+def task_info(task: Task, flavor: int) -> tuple[MessageItem, ...]:
     """TASK_BASIC_INFO: suspend count, priority, sizes in bytes, times of threads that have ended (none)."""
     if flavor != _BASIC_INFO:
         raise KernError(Kern.INVALID_ARGUMENT)
@@ -71,7 +71,7 @@ def task_info(task: Task, flavor: int) -> tuple[Item, ...]:
     return (many_integers((0, _PRIORITY, virtual, task.memory.backed, 0, 0, 0, 0)),)
 
 
-def thread_info(task: Task, flavor: int) -> tuple[Item, ...]:
+def thread_info(task: Task, flavor: int) -> tuple[MessageItem, ...]:
     """THREAD_BASIC_INFO and THREAD_SCHED_INFO."""
     if flavor == _BASIC_INFO:
         used = timeval(task.clock.cpu_us)
@@ -81,7 +81,7 @@ def thread_info(task: Task, flavor: int) -> tuple[Item, ...]:
     raise KernError(Kern.INVALID_ARGUMENT)
 
 
-def task_get_special_port(task: Task, which: int) -> tuple[Item, ...]:
+def task_get_special_port(task: Task, which: int) -> tuple[MessageItem, ...]:
     """Its own port and the notify port; what was set for the exception and bootstrap ports."""
     if not 1 <= which <= _LAST_TASK_PORT:
         raise KernError(Kern.INVALID_ARGUMENT)
@@ -89,7 +89,7 @@ def task_get_special_port(task: Task, which: int) -> tuple[Item, ...]:
     return (port(task.ports.special(own) if own else task.ports.task_special.get(which, 0)),)
 
 
-def task_set_special_port(task: Task, which: int, name: int) -> tuple[Item, ...]:
+def task_set_special_port(task: Task, which: int, name: int) -> tuple[MessageItem, ...]:
     """The bootstrap port can be kept; others would change who serves this task, and are refused."""
     if which != _LAST_TASK_PORT:
         raise KernError(Kern.INVALID_ARGUMENT)
@@ -97,7 +97,7 @@ def task_set_special_port(task: Task, which: int, name: int) -> tuple[Item, ...]
     return ()
 
 
-def thread_get_special_port(task: Task, which: int) -> tuple[Item, ...]:
+def thread_get_special_port(task: Task, which: int) -> tuple[MessageItem, ...]:
     """Its own port and the reply port; there is no exception port."""
     if not 1 <= which <= _LAST_THREAD_PORT:
         raise KernError(Kern.INVALID_ARGUMENT)
@@ -106,14 +106,14 @@ def thread_get_special_port(task: Task, which: int) -> tuple[Item, ...]:
 
 
 TASK_ROUTINES = (
-    Routine(2011, "task_threads", (), task_threads, "One thread."),
-    Routine(2031, "task_by_unix_pid", ("int",), task_by_unix_pid, "Oneself; KERN_FAILURE for others."),
-    Routine(2033, "mach_ports_register", ("ports",), mach_ports_register, "At most four."),
-    Routine(2034, "mach_ports_lookup", (), mach_ports_lookup, "Four ports, PORT_NULL unless registered."),
-    Routine(2035, "unix_pid", (), unix_pid, ""),
-    Routine(2058, "task_get_special_port", ("int",), task_get_special_port, ""),
-    Routine(2059, "task_set_special_port", ("int", "port"), task_set_special_port, "The bootstrap port only."),
-    Routine(2060, "task_info", ("int",), task_info, "TASK_BASIC_INFO."),
-    Routine(2067, "thread_get_special_port", ("int",), thread_get_special_port, "", THREAD),
-    Routine(2069, "thread_info", ("int",), thread_info, "THREAD_BASIC_INFO, THREAD_SCHED_INFO.", THREAD),
+    MessageRoutine(2011, "task_threads", (), task_threads, "One thread."),
+    MessageRoutine(2031, "task_by_unix_pid", ("int",), task_by_unix_pid, "Oneself; KERN_FAILURE for others."),
+    MessageRoutine(2033, "mach_ports_register", ("ports",), mach_ports_register, "At most four."),
+    MessageRoutine(2034, "mach_ports_lookup", (), mach_ports_lookup, "Four ports, PORT_NULL unless registered."),
+    MessageRoutine(2035, "unix_pid", (), unix_pid, ""),
+    MessageRoutine(2058, "task_get_special_port", ("int",), task_get_special_port, ""),
+    MessageRoutine(2059, "task_set_special_port", ("int", "port"), task_set_special_port, "The bootstrap port only."),
+    MessageRoutine(2060, "task_info", ("int",), task_info, "TASK_BASIC_INFO."),
+    MessageRoutine(2067, "thread_get_special_port", ("int",), thread_get_special_port, "", THREAD),
+    MessageRoutine(2069, "thread_info", ("int",), thread_info, "THREAD_BASIC_INFO, THREAD_SCHED_INFO.", THREAD),
 )

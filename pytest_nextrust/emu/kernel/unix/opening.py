@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import stat
 
-from pytest_nextrust.emu.kernel.calls import Call
+from pytest_nextrust.emu.kernel.calls import SystemCall
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import (
@@ -25,14 +25,14 @@ from pytest_nextrust.emu.kernel.files import (
     O_TRUNC,
     O_WRONLY,
     DirectoryFile,
+    FileDescription,
     HostFile,
-    OpenFile,
 )
 from pytest_nextrust.emu.kernel.inodes import ROOT_INO
-from pytest_nextrust.emu.kernel.jail import MAX_PATH, Found
-from pytest_nextrust.emu.kernel.layout import Stat
+from pytest_nextrust.emu.kernel.jail import MAX_PATH, ResolvedPath
 from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.kernel.streams import NullFile
+from pytest_nextrust.emu.kernel.structures import Stat
 
 __all__ = [
     "HOST_FLAGS",
@@ -98,7 +98,7 @@ def creat(task: Task, address: int, mode: int) -> int:
     return open_(task, address, O_WRONLY | O_CREAT | O_TRUNC, mode)
 
 
-def _open_in_root(task: Task, path: bytes, flags: int, mode: int) -> OpenFile:
+def _open_in_root(task: Task, path: bytes, flags: int, mode: int) -> FileDescription:
     with task.process.jail.find(path) as found:
         if found.status is None:
             if not flags & O_CREAT:
@@ -109,7 +109,7 @@ def _open_in_root(task: Task, path: bytes, flags: int, mode: int) -> OpenFile:
         return open_existing(task, found, flags)
 
 
-def _create(task: Task, found: Found, flags: int, mode: int) -> OpenFile:
+def _create(task: Task, found: ResolvedPath, flags: int, mode: int) -> FileDescription:
     found.may_change_entries()
     handle = os.open(found.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | HOST_FLAGS, 0o600, dir_fd=found.parent)
     os.fchmod(handle, mode & ~task.process.umask & MODE)
@@ -118,7 +118,7 @@ def _create(task: Task, found: Found, flags: int, mode: int) -> OpenFile:
     return _host_file(task, flags, handle)
 
 
-def open_existing(task: Task, found: Found, flags: int) -> OpenFile:
+def open_existing(task: Task, found: ResolvedPath, flags: int) -> FileDescription:
     """Open what the walk found, if it is a regular file or a directory. Raises UnixError."""
     wants = flags & O_ACCMODE
     status = found.existing()
@@ -187,12 +187,14 @@ def stat_handle(task: Task, handle: int) -> Stat:
     return task.process.inodes.stat(status, below, tuple(name for name, _ in names))
 
 
-def entries_changed(task: Task, found: Found) -> None:
+def entries_changed(task: Task, found: ResolvedPath) -> None:
     """Note that the directory of ``found`` has just been changed."""
     task.process.inodes.changed(os.fstat(found.parent), now(task))
 
 
 OPEN_CALLS = (
-    Call(5, "open", 3, open_, "Regular files and directories in the root; /dev/null, /dev/zero; other devices ENXIO."),
-    Call(8, "creat", 2, creat, ""),
+    SystemCall(
+        5, "open", 3, open_, "Regular files and directories in the root; /dev/null, /dev/zero; other devices ENXIO."
+    ),
+    SystemCall(8, "creat", 2, creat, ""),
 )

@@ -11,14 +11,14 @@ import os
 import stat
 from pathlib import Path
 
-from pytest_nextrust.emu.kernel.calls import Call, signed
+from pytest_nextrust.emu.kernel.calls import SystemCall, signed
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import FILE_LIMIT, O_RDONLY, O_WRONLY, DirectoryFile, HostFile
-from pytest_nextrust.emu.kernel.jail import Found
-from pytest_nextrust.emu.kernel.layout import TIMEVAL, Stat
+from pytest_nextrust.emu.kernel.jail import ResolvedPath
 from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.kernel.streams import NullFile
+from pytest_nextrust.emu.kernel.structures import TIMEVAL, Stat
 from pytest_nextrust.emu.kernel.unix.opening import (
     HOST_FLAGS,
     MODE,
@@ -93,7 +93,7 @@ def readlink(task: Task, address: int, buffer: int, room: int) -> int:
 # -- changing what is there -------------------------------------------------------------------------------------------
 
 
-def _vacant(found: Found) -> None:
+def _vacant(found: ResolvedPath) -> None:
     if found.status is not None:
         raise UnixError(Errno.EEXIST)
     found.may_change_entries()
@@ -202,7 +202,7 @@ def chmod(task: Task, address: int, mode: int) -> int:
     return 0
 
 
-def _change_mode(task: Task, found: Found, mode: int) -> None:
+def _change_mode(task: Task, found: ResolvedPath, mode: int) -> None:
     status = found.existing()
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         raise UnixError(Errno.ENXIO)
@@ -256,21 +256,21 @@ def sync(_task: Task) -> int:
 
 
 PATH_CALLS = (
-    Call(9, "link", 2, link, "EPERM for directories."),
-    Call(10, "unlink", 1, unlink, "EPERM for directories."),
-    Call(12, "chdir", 1, chdir, ""),
-    Call(15, "chmod", 2, chmod, "The nine permission bits."),
-    Call(33, "access", 2, access, "The owner's bits."),
-    Call(36, "sync", 0, sync, ""),
-    Call(38, "stat", 2, stat_, "60 bytes; numbers, owners and times are the guest's own."),
-    Call(40, "lstat", 2, lstat, ""),
-    Call(57, "symlink", 2, symlink, ""),
-    Call(58, "readlink", 3, readlink, ""),
-    Call(60, "umask", 1, umask, "022 at the start."),
-    Call(124, "fchmod", 2, fchmod, "The nine permission bits."),
-    Call(128, "rename", 2, rename, ""),
-    Call(129, "truncate", 2, truncate, "At most 1 GB."),
-    Call(136, "mkdir", 2, mkdir, ""),
-    Call(137, "rmdir", 1, rmdir, ""),
-    Call(138, "utimes", 2, utimes, "For this run only; the host's file times stay."),
+    SystemCall(9, "link", 2, link, "EPERM for directories."),
+    SystemCall(10, "unlink", 1, unlink, "EPERM for directories."),
+    SystemCall(12, "chdir", 1, chdir, ""),
+    SystemCall(15, "chmod", 2, chmod, "The nine permission bits."),
+    SystemCall(33, "access", 2, access, "The owner's bits."),
+    SystemCall(36, "sync", 0, sync, ""),
+    SystemCall(38, "stat", 2, stat_, "60 bytes; numbers, owners and times are the guest's own."),
+    SystemCall(40, "lstat", 2, lstat, ""),
+    SystemCall(57, "symlink", 2, symlink, ""),
+    SystemCall(58, "readlink", 3, readlink, ""),
+    SystemCall(60, "umask", 1, umask, "022 at the start."),
+    SystemCall(124, "fchmod", 2, fchmod, "The nine permission bits."),
+    SystemCall(128, "rename", 2, rename, ""),
+    SystemCall(129, "truncate", 2, truncate, "At most 1 GB."),
+    SystemCall(136, "mkdir", 2, mkdir, ""),
+    SystemCall(137, "rmdir", 1, rmdir, ""),
+    SystemCall(138, "utimes", 2, utimes, "For this run only; the host's file times stay."),
 )

@@ -7,7 +7,7 @@ Sources: 4.3BSD ``kern_prot.c``, ``kern_xxx.c``, ``kern_exit.c``; NeXT ``init_sy
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.kernel.calls import Call, signed
+from pytest_nextrust.emu.kernel.calls import SystemCall, signed
 from pytest_nextrust.emu.kernel.ends import GuestExit, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.inodes import GUEST_GID, GUEST_UID
@@ -122,31 +122,31 @@ def getdomainname(task: Task, address: int, room: int) -> int:
 
 
 PROCESS_CALLS = (
-    Call(1, "exit", 1, exit_, "The low 8 bits of the status."),
-    Call(2, "fork", 0, fork, "ENOSYS (78): one process."),
-    Call(7, "wait4", 4, no_children, "ECHILD: there are no children."),
-    Call(14, "mknod", 3, not_super_user, "EPERM."),
-    Call(16, "chown", 3, not_super_user, "EPERM."),
-    Call(20, "getpid", 0, getpid, "100; d1 is the parent's, 99."),
-    Call(24, "getuid", 0, getuid, "20; d1 is the effective one, the same."),
-    Call(47, "getgid", 0, getgid, "20; d1 is the effective one, the same."),
-    Call(61, "chroot", 1, not_super_user, "EPERM."),
-    Call(64, "getpagesize", 0, getpagesize, "8192."),
-    Call(66, "vfork", 0, fork, "ENOSYS (78): one process."),
-    Call(79, "getgroups", 2, getgroups, "One group, 20."),
-    Call(80, "setgroups", 2, not_super_user, "EPERM."),
-    Call(81, "getpgrp", 1, getpgrp, "100 at the start."),
-    Call(82, "setpgrp", 2, setpgrp, ""),
-    Call(84, "wait", 0, no_children, "ECHILD: there are no children."),
-    Call(87, "gethostname", 2, gethostname, '"next".'),
-    Call(88, "sethostname", 2, not_super_user, "EPERM."),
-    Call(122, "settimeofday", 2, not_super_user, "EPERM."),
-    Call(123, "fchown", 3, not_super_user, "EPERM."),
-    Call(126, "setreuid", 2, setreuid, "EPERM for anybody else."),
-    Call(127, "setregid", 2, setregid, "EPERM for any other group."),
-    Call(140, "adjtime", 2, not_super_user, "EPERM."),
-    Call(142, "gethostid", 0, gethostid, "0."),
-    Call(162, "getdomainname", 2, getdomainname, "Empty."),
-    Call(163, "setdomainname", 2, not_super_user, "EPERM."),
-    Call(171, "wait3", 3, no_children, "ECHILD: there are no children."),
+    SystemCall(1, "exit", 1, exit_, "The low 8 bits of the status."),
+    SystemCall(2, "fork", 0, fork, "ENOSYS (78): one process."),
+    SystemCall(7, "wait4", 4, no_children, "ECHILD: there are no children."),
+    SystemCall(14, "mknod", 3, not_super_user, "EPERM."),
+    SystemCall(16, "chown", 3, not_super_user, "EPERM."),
+    SystemCall(20, "getpid", 0, getpid, "100; d1 is the parent's, 99."),
+    SystemCall(24, "getuid", 0, getuid, "20; d1 is the effective one, the same."),
+    SystemCall(47, "getgid", 0, getgid, "20; d1 is the effective one, the same."),
+    SystemCall(61, "chroot", 1, not_super_user, "EPERM."),
+    SystemCall(64, "getpagesize", 0, getpagesize, "8192."),
+    SystemCall(66, "vfork", 0, fork, "ENOSYS (78): one process."),
+    SystemCall(79, "getgroups", 2, getgroups, "One group, 20."),
+    SystemCall(80, "setgroups", 2, not_super_user, "EPERM."),
+    SystemCall(81, "getpgrp", 1, getpgrp, "100 at the start."),
+    SystemCall(82, "setpgrp", 2, setpgrp, ""),
+    SystemCall(84, "wait", 0, no_children, "ECHILD: there are no children."),
+    SystemCall(87, "gethostname", 2, gethostname, '"next".'),
+    SystemCall(88, "sethostname", 2, not_super_user, "EPERM."),
+    SystemCall(122, "settimeofday", 2, not_super_user, "EPERM."),
+    SystemCall(123, "fchown", 3, not_super_user, "EPERM."),
+    SystemCall(126, "setreuid", 2, setreuid, "EPERM for anybody else."),
+    SystemCall(127, "setregid", 2, setregid, "EPERM for any other group."),
+    SystemCall(140, "adjtime", 2, not_super_user, "EPERM."),
+    SystemCall(142, "gethostid", 0, gethostid, "0."),
+    SystemCall(162, "getdomainname", 2, getdomainname, "Empty."),
+    SystemCall(163, "setdomainname", 2, not_super_user, "EPERM."),
+    SystemCall(171, "wait3", 3, no_children, "ECHILD: there are no children."),
 )

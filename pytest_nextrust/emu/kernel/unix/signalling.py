@@ -7,12 +7,12 @@ Sources: 4.3BSD and NeXT ``kern_sig.c``. sigreturn takes the sigcontext's addres
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.kernel.calls import Call, signed
+from pytest_nextrust.emu.kernel.calls import SystemCall, signed
 from pytest_nextrust.emu.kernel.ends import JustReturn, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
-from pytest_nextrust.emu.kernel.layout import SIGSTACK, SIGVEC
 from pytest_nextrust.emu.kernel.signals import NSIG, SIG_IGN, UNMASKABLE, Action, Signal, bit
 from pytest_nextrust.emu.kernel.state import PID, Task
+from pytest_nextrust.emu.kernel.structures import SIGSTACK, SIGVEC
 
 __all__ = ["SIGNAL_CALLS"]
 
@@ -97,13 +97,17 @@ def sigreturn(task: Task) -> int:
 
 
 SIGNAL_CALLS = (
-    Call(37, "kill", 2, kill, "The guest itself or its group; anybody else is ESRCH. A stop ends the run, saying so."),
-    Call(103, "sigreturn", 0, sigreturn, "The sigcontext's address is taken from the stack, at sp + 4."),
-    Call(108, "sigvec", 3, sigvec, ""),
-    Call(109, "sigblock", 1, sigblock, ""),
-    Call(110, "sigsetmask", 1, sigsetmask, ""),
-    Call(111, "sigpause", 1, sigpause, "Passes guest time up to the next timer; without one the run ends, saying so."),
-    Call(112, "sigstack", 2, sigstack, ""),
-    Call(139, "sigcleanup", 0, sigreturn, "As sigreturn."),
-    Call(146, "killpg", 2, killpg, ""),
+    SystemCall(
+        37, "kill", 2, kill, "The guest itself or its group; anybody else is ESRCH. A stop ends the run, saying so."
+    ),
+    SystemCall(103, "sigreturn", 0, sigreturn, "The sigcontext's address is taken from the stack, at sp + 4."),
+    SystemCall(108, "sigvec", 3, sigvec, ""),
+    SystemCall(109, "sigblock", 1, sigblock, ""),
+    SystemCall(110, "sigsetmask", 1, sigsetmask, ""),
+    SystemCall(
+        111, "sigpause", 1, sigpause, "Passes guest time up to the next timer; without one the run ends, saying so."
+    ),
+    SystemCall(112, "sigstack", 2, sigstack, ""),
+    SystemCall(139, "sigcleanup", 0, sigreturn, "As sigreturn."),
+    SystemCall(146, "killpg", 2, killpg, ""),
 )

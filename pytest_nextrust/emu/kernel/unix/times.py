@@ -7,11 +7,11 @@ Sources: 4.3BSD ``kern_time.c``, ``kern_resource.c``.
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.kernel.calls import Call, signed
+from pytest_nextrust.emu.kernel.calls import SystemCall, signed
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
-from pytest_nextrust.emu.kernel.layout import ITIMERVAL, RLIMIT, TIMEVAL, TIMEZONE, rusage, timeval
 from pytest_nextrust.emu.kernel.state import PID, Task
+from pytest_nextrust.emu.kernel.structures import ITIMERVAL, RLIMIT, TIMEVAL, TIMEZONE, rusage, timeval
 
 __all__ = ["TIME_CALLS"]
 
@@ -118,12 +118,12 @@ def setpriority(task: Task, which: int, who: int, value: int) -> int:
 
 
 TIME_CALLS = (
-    Call(83, "setitimer", 3, setitimer, "Counted in instructions; the shortest time is 1 ms of guest time."),
-    Call(86, "getitimer", 2, getitimer, ""),
-    Call(96, "setpriority", 3, setpriority, "Kept, without effect."),
-    Call(100, "getpriority", 2, getpriority, ""),
-    Call(116, "gettimeofday", 2, gettimeofday, "Guest time: ten instructions are a microsecond. UTC."),
-    Call(117, "getrusage", 2, getrusage, "Times only."),
-    Call(144, "getrlimit", 2, getrlimit, ""),
-    Call(145, "setrlimit", 2, setrlimit, "Kept; only the stack's limit at the start has an effect."),
+    SystemCall(83, "setitimer", 3, setitimer, "Counted in instructions; the shortest time is 1 ms of guest time."),
+    SystemCall(86, "getitimer", 2, getitimer, ""),
+    SystemCall(96, "setpriority", 3, setpriority, "Kept, without effect."),
+    SystemCall(100, "getpriority", 2, getpriority, ""),
+    SystemCall(116, "gettimeofday", 2, gettimeofday, "Guest time: ten instructions are a microsecond. UTC."),
+    SystemCall(117, "getrusage", 2, getrusage, "Times only."),
+    SystemCall(144, "getrlimit", 2, getrlimit, ""),
+    SystemCall(145, "setrlimit", 2, setrlimit, "Kept; only the stack's limit at the start has an effect."),
 )

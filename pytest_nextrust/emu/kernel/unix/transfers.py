@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_nextrust.emu.kernel.calls import Call, signed
+from pytest_nextrust.emu.kernel.calls import SystemCall, signed
 from pytest_nextrust.emu.kernel.ends import Interrupted, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
-from pytest_nextrust.emu.kernel.files import NOFILE, O_NDELAY, DirectoryFile, OpenFile, WouldBlock
-from pytest_nextrust.emu.kernel.layout import IOVEC, TIMEVAL
+from pytest_nextrust.emu.kernel.files import NOFILE, O_NDELAY, DirectoryFile, FileDescription, WouldBlock
 from pytest_nextrust.emu.kernel.signals import Signal
 from pytest_nextrust.emu.kernel.state import Task
+from pytest_nextrust.emu.kernel.structures import IOVEC, TIMEVAL
 from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.records import Access
 
@@ -108,7 +108,7 @@ def _usable(task: Task, address: int, size: int, access: Access, done: int) -> b
     return True
 
 
-def _blocked(task: Task, file: OpenFile, done: int) -> int:
+def _blocked(task: Task, file: FileDescription, done: int) -> int:
     if done and file.flags & O_NDELAY:
         return done
     try:
@@ -119,7 +119,7 @@ def _blocked(task: Task, file: OpenFile, done: int) -> int:
     return done
 
 
-def _wait_for(task: Task, file: OpenFile, why: str) -> None:
+def _wait_for(task: Task, file: FileDescription, why: str) -> None:
     if file.flags & O_NDELAY:
         raise UnixError(Errno.EWOULDBLOCK)
     task.wait(None, restart=True, why=why)
@@ -212,10 +212,12 @@ def _ready(task: Task, asked: dict[int, list[int]], reads: int, writes: int) -> 
 
 
 TRANSFER_CALLS = (
-    Call(3, "read", 3, read, "A pipe that is empty and has a writer can never fill: the run ends, saying so."),
-    Call(4, "write", 3, write, "Standard output and error are collected; past the limit a write succeeds, cut."),
-    Call(93, "select", 5, select, "Waiting passes guest time; without a timeout and a timer the run ends, saying so."),
-    Call(120, "readv", 3, readv, "At most 16 pieces."),
-    Call(121, "writev", 3, writev, "At most 16 pieces."),
-    Call(156, "getdirentries", 4, getdirentries, "Sorted by name; file numbers are the guest's own."),
+    SystemCall(3, "read", 3, read, "A pipe that is empty and has a writer can never fill: the run ends, saying so."),
+    SystemCall(4, "write", 3, write, "Standard output and error are collected; past the limit a write succeeds, cut."),
+    SystemCall(
+        93, "select", 5, select, "Waiting passes guest time; without a timeout and a timer the run ends, saying so."
+    ),
+    SystemCall(120, "readv", 3, readv, "At most 16 pieces."),
+    SystemCall(121, "writev", 3, writev, "At most 16 pieces."),
+    SystemCall(156, "getdirentries", 4, getdirentries, "Sorted by name; file numbers are the guest's own."),
 )

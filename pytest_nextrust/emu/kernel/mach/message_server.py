@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import struct
 
+from pytest_nextrust.emu.kernel.call_names import message_name
+from pytest_nextrust.emu.kernel.calls import WORDS, MessageRoutine
 from pytest_nextrust.emu.kernel.ends import Unimplemented
 from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError, Mig
-from pytest_nextrust.emu.kernel.mach.items import Item, integer
 from pytest_nextrust.emu.kernel.mach.memory_calls import MEMORY_ROUTINES
-from pytest_nextrust.emu.kernel.mach.messages_named import message_name
+from pytest_nextrust.emu.kernel.mach.message_items import MessageItem, integer
 from pytest_nextrust.emu.kernel.mach.port_calls import PORT_ROUTINES
 from pytest_nextrust.emu.kernel.mach.ports import Port
-from pytest_nextrust.emu.kernel.mach.routine import WORDS, Routine
 from pytest_nextrust.emu.kernel.mach.task_calls import TASK_ROUTINES
 from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.memory import GuestFault, VmError
@@ -27,14 +27,14 @@ __all__ = ["ROUTINES", "serve"]
 
 _HEADER = 24
 _ALL = (*MEMORY_ROUTINES, *PORT_ROUTINES, *TASK_ROUTINES)
-ROUTINES: dict[int, Routine] = {routine.number: routine for routine in _ALL}
+ROUTINES: dict[int, MessageRoutine] = {routine.number: routine for routine in _ALL}
 
 _LONG = {"ports": (6, 32), "bytes": (9, 8)}
 
 
 def serve(
     task: Task, port: Port, number: int, simple: bool, body: bytes, pointed: dict[int, bytes]
-) -> tuple[Item, ...]:
+) -> tuple[MessageItem, ...]:
     """Serve one request. Answers the reply's items, the return code first. Raises Unimplemented for an unknown id."""
     name = message_name(number)
     task.thread.message = name
@@ -54,7 +54,7 @@ def serve(
         return (integer(code),)
 
 
-def _arguments(routine: Routine, simple: bool, body: bytes, pointed: dict[int, bytes]) -> list[int | bytes]:
+def _arguments(routine: MessageRoutine, simple: bool, body: bytes, pointed: dict[int, bytes]) -> list[int | bytes]:
     expected = sum(16 if kind in _LONG else 8 for kind in routine.takes)
     must_be_simple = not any(kind in _LONG or kind == "port" for kind in routine.takes)
     if len(body) != expected or simple is not must_be_simple:

@@ -1,22 +1,22 @@
-"""Why a run died, told: the exception by name, the instruction, the symbol it is in, and the instructions before it.
+"""The report of a fault: the exception by name, the instruction, the symbol it is in, and the instructions before it.
 
-Boundary: gathers and formats what process and history know.
+Boundary: gathers and formats what the run and its log know.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_nextrust.emu.child.exceptions import ACCESS, VECTORS
-from pytest_nextrust.emu.child.rerun_log import Diverged, History
+from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, VECTORS
+from pytest_nextrust.emu.child.rerun_log import Diverged, RerunLog
 from pytest_nextrust.emu.isa.decode import decode
 from pytest_nextrust.emu.isa.disassemble import disassemble
 from pytest_nextrust.emu.memory import GuestFault
-from pytest_nextrust.emu.records import Fault, Instruction
+from pytest_nextrust.emu.records import FaultReport, Instruction
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.macho import MachFile
 
-__all__ = ["Cause", "describe"]
+__all__ = ["Cause", "report_fault"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Cause:
 
     @property
     def name(self) -> str:
-        """The exception, for people."""
+        """The exception in words."""
         if self.vector == ACCESS and self.access is not None:
             return str(self.access)
         return VECTORS.get(self.vector, f"exception {self.vector}")
@@ -45,16 +45,16 @@ def instruction(data: bytes, pc: int, file: MachFile, cpu: str) -> Instruction:
     return Instruction(pc, data, disassemble(data, pc, cpu), file.describe(pc))
 
 
-def describe(cause: Cause, data: bytes, file: MachFile, cpu: str, history: History, wanted: int) -> Fault:
-    """The whole story of ``cause``; ``data`` are the bytes at its pc. Reruns the guest to see what led there."""
+def report_fault(cause: Cause, data: bytes, file: MachFile, cpu: str, log: RerunLog, wanted: int) -> FaultReport:
+    """Everything known of ``cause``; ``data`` are the bytes at its pc. Reruns the guest to see what led there."""
     try:
-        led = history.last(cause.count, wanted)
+        led = log.last(cause.count, wanted)
         last = tuple(instruction(seen, pc, file, cpu) for pc, seen in led)
     except Diverged as error:
         last = (Instruction(cause.pc, b"", f"the rerun went another way: {error}"),)
     registers = cause.registers
     access = cause.access
-    return Fault(
+    return FaultReport(
         vector=cause.vector,
         name=cause.name,
         pc=cause.pc,

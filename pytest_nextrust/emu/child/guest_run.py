@@ -11,22 +11,22 @@ import time
 from collections.abc import Callable
 
 from pytest_nextrust.emu import loader
-from pytest_nextrust.emu.child.backing import Recorder, UnicornBacking
+from pytest_nextrust.emu.child.backing import ChangeRecorder, UnicornBacking
 from pytest_nextrust.emu.child.cpu import NEVER, Cpu, Stop
-from pytest_nextrust.emu.child.exceptions import ACCESS, ILLEGAL, RTR, TRAP_0, at, raised
-from pytest_nextrust.emu.child.faults import Cause, describe
-from pytest_nextrust.emu.child.guard import Guard, Suspect
-from pytest_nextrust.emu.child.rerun_log import LONGEST, History
+from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, ILLEGAL, RTR, TRAP_0, instruction_address, interpret
+from pytest_nextrust.emu.child.fault_report import Cause, report_fault
+from pytest_nextrust.emu.child.guard import InstructionGuard, Suspect
+from pytest_nextrust.emu.child.rerun_log import LONGEST, RerunLog
 from pytest_nextrust.emu.clock import VirtualClock
-from pytest_nextrust.emu.isa.check import refuse_unsupported
+from pytest_nextrust.emu.isa.unsupported import refuse_unsupported
 from pytest_nextrust.emu.kernel.dispatch import Kernel
 from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, GuestWaited, Unimplemented
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
-from pytest_nextrust.emu.records import End, Fault, RunRecord, RunRequest
+from pytest_nextrust.emu.records import End, FaultReport, RunRecord, RunRequest
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
 
-__all__ = ["Process", "run"]
+__all__ = ["GuestRun", "run"]
 
 FIRST_SLICE = 1 << 23
 SMALLEST_SLICE = 1 << 13
@@ -56,7 +56,7 @@ class _Counter:
         return self.value
 
 
-class Process:
+class GuestRun:
     """A program on a CPU. ``now`` answers seconds of wall time."""
 
     def __init__(self, cpu: Cpu, request: RunRequest, root: str, now: Callable[[], float] = time.monotonic) -> None:
@@ -67,9 +67,9 @@ class Process:
         file = loader.open_program(request.program, cpu.name)
         refuse_unsupported(file, cpu.name)
         cpu.reset()
-        self._guard = Guard(cpu.name)
+        self._guard = InstructionGuard(cpu.name)
         cpu.guard = self._guard
-        self._recorder = Recorder(UnicornBacking(cpu.uc))
+        self._recorder = ChangeRecorder(UnicornBacking(cpu.uc))
         self._memory = AddressSpace(self._recorder)
         self._loaded = loader.load(file, request, self._memory)
         cpu.load(self._loaded.registers)
@@ -80,7 +80,7 @@ class Process:
         self._reached: int | None = None
         self._cause: Cause | None = None
         self._suspect: tuple[int, Suspect] | None = None
-        self._history = History(cpu, self._recorder, now)
+        self._rerun_log = RerunLog(cpu, self._recorder, now)
         self._kernel = Kernel(self._memory, request, VirtualClock(self._counter), root)
 
     def run(self) -> RunRecord:
@@ -171,19 +171,19 @@ class Process:
             self._slice = max(SMALLEST_SLICE, self._slice // 2)
         elif now - begun < SHORT and executed >= self._slice:
             self._slice *= 2
-        self._history.maybe_keep(self._counter.value)
+        self._rerun_log.maybe_keep(self._counter.value)
 
     def _alarm(self) -> None:
         self._watch_again()
         registers = self._cpu.registers()
         self._kernel.deliver(registers)
         self._cpu.load(registers)
-        self._history.note(self._counter.value, self._counter.value, registers)
+        self._rerun_log.note(self._counter.value, self._counter.value, registers)
 
     def _exception(self, stop: Stop) -> None:
         registers = self._cpu.registers()
         vector = stop.vector
-        pc = at(vector, registers)
+        pc = instruction_address(vector, registers)
         if vector in SERVED:
             self._cause = None
             self._kernel.trap(vector, registers)
@@ -192,22 +192,22 @@ class Process:
             if vector == ILLEGAL and data[:2] == RTR:
                 self._return_and_restore(registers)
                 return
-            judged = raised(vector, registers, data, self._cpu.name)
-            if judged.vector is not None:
+            exception = interpret(vector, registers, data, self._cpu.name)
+            if exception.vector is not None:
                 before = registers.copy()
-                before.pc = judged.pc
-                self._cause = Cause(judged.vector, judged.pc, before, self._counter.value - 1)
-                if judged.vector >= TRAP_0:
-                    self._kernel.trap(judged.vector, registers)
+                before.pc = exception.pc
+                self._cause = Cause(exception.vector, exception.pc, before, self._counter.value - 1)
+                if exception.vector >= TRAP_0:
+                    self._kernel.trap(exception.vector, registers)
                 else:
-                    self._kernel.exception(judged.vector, registers)
+                    self._kernel.exception(exception.vector, registers)
         self._cause = None
         flush = self._kernel.flush_requested
         if flush:
             self._cpu.flush()
             self._kernel.flush_requested = False
         self._cpu.load(registers)
-        self._history.note(self._counter.value, self._counter.value, registers, flush=flush)
+        self._rerun_log.note(self._counter.value, self._counter.value, registers, flush=flush)
 
     def _watch_again(self) -> None:
         """Look at blocks again, and at those translated meanwhile when they are next entered."""
@@ -231,7 +231,7 @@ class Process:
         self._kernel.exception(suspect.vector, registers)
         self._cause = None
         self._cpu.load(registers)
-        self._history.note(before, self._counter.value, registers)
+        self._rerun_log.note(before, self._counter.value, registers)
 
     def _return_and_restore(self, registers: Registers) -> None:
         """RTR, which the emulator does not have: condition codes and pc from the stack."""
@@ -245,7 +245,7 @@ class Process:
         registers.pc = int.from_bytes(frame[2:], "big")
         registers.sp += 6
         self._cpu.load(registers)
-        self._history.note(self._counter.value, self._counter.value, registers)
+        self._rerun_log.note(self._counter.value, self._counter.value, registers)
 
     def _access(self, stop: Stop) -> None:
         registers = self._cpu.registers()
@@ -260,7 +260,7 @@ class Process:
                     "emulator", f"refused a {stop.access} that is allowed", place=f"0x{stop.address:08x}"
                 )
             # The check has let the stack grow: the instruction is tried again.
-            self._history.note(self._counter.value, self._counter.value, None)
+            self._rerun_log.note(self._counter.value, self._counter.value, None)
             return
         self._cause = Cause(ACCESS, registers.pc, registers.copy(), self._counter.value, refused, stop.size)
         before = self._counter.value
@@ -269,7 +269,7 @@ class Process:
         self._kernel.exception(ACCESS, registers, refused)
         self._cause = None
         self._cpu.load(registers)
-        self._history.note(before, self._counter.value, registers)
+        self._rerun_log.note(before, self._counter.value, registers)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -279,14 +279,14 @@ class Process:
             return b""
         return self._recorder.read(pc, min(LONGEST, region.end - pc))
 
-    def _fault(self) -> Fault:
+    def _fault(self) -> FaultReport:
         assert self._cause is not None
         data = self._bytes_at(self._cause.pc)
-        return describe(
-            self._cause, data, self._loaded.file, self._cpu.name, self._history, self._request.last_instructions
+        return report_fault(
+            self._cause, data, self._loaded.file, self._cpu.name, self._rerun_log, self._request.last_instructions
         )
 
 
 def run(cpu: Cpu, request: RunRequest, root: str, now: Callable[[], float] = time.monotonic) -> RunRecord:
     """Run ``request`` on ``cpu``, its files in ``root``. Raises NotRunnable, HarnessFault."""
-    return Process(cpu, request, root, now).run()
+    return GuestRun(cpu, request, root, now).run()

@@ -18,7 +18,7 @@ __all__ = [
     "INTEGER",
     "LONG_WORD",
     "PORT",
-    "Item",
+    "MessageItem",
     "Slot",
     "boolean",
     "integer",
@@ -41,7 +41,7 @@ _INLINE, _LONGFORM, _DEALLOCATE = 8, 4, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class MessageItem:
     """One item of a reply: its bytes, and the data its last four bytes will point to, if it is out of line.
 
     ``simple`` is false for items with ports or pointers: they make the whole message not simple.
@@ -52,38 +52,38 @@ class Item:
     pointed: bytes | None = None
 
 
-def integer(value: int) -> Item:
+def integer(value: int) -> MessageItem:
     """A 32-bit integer, or a port's name."""
-    return Item(struct.pack(">II", INTEGER, value & 0xFFFF_FFFF))
+    return MessageItem(struct.pack(">II", INTEGER, value & 0xFFFF_FFFF))
 
 
-def boolean(value: bool) -> Item:
+def boolean(value: bool) -> MessageItem:
     """A boolean_t."""
-    return Item(struct.pack(">II", BOOLEAN, int(value)))
+    return MessageItem(struct.pack(">II", BOOLEAN, int(value)))
 
 
-def port(name: int) -> Item:
+def port(name: int) -> MessageItem:
     """A port right."""
-    return Item(struct.pack(">II", PORT, name), simple=False)
+    return MessageItem(struct.pack(">II", PORT, name), simple=False)
 
 
 def _words(values: Iterable[int]) -> bytes:
     return b"".join(struct.pack(">I", value & 0xFFFF_FFFF) for value in values)
 
 
-def integers(values: tuple[int, ...]) -> Item:
+def integers(values: tuple[int, ...]) -> MessageItem:
     """A structure of integers of fixed size."""
-    return Item(struct.pack(">I", TYPE_INTEGER << 24 | 32 << 16 | len(values) << 4 | _INLINE) + _words(values))
+    return MessageItem(struct.pack(">I", TYPE_INTEGER << 24 | 32 << 16 | len(values) << 4 | _INLINE) + _words(values))
 
 
-def many_integers(values: tuple[int, ...]) -> Item:
+def many_integers(values: tuple[int, ...]) -> MessageItem:
     """A variable number of integers, inline."""
-    return Item(struct.pack(">IHHI", LONG_WORD | _INLINE, TYPE_INTEGER, 32, len(values)) + _words(values))
+    return MessageItem(struct.pack(">IHHI", LONG_WORD | _INLINE, TYPE_INTEGER, 32, len(values)) + _words(values))
 
 
-def out_of_line(kind: int, bits: int, number: int, data: bytes) -> Item:
+def out_of_line(kind: int, bits: int, number: int, data: bytes) -> MessageItem:
     """Data elsewhere: ``number`` things of ``bits`` bits."""
-    return Item(struct.pack(">IHHII", LONG_WORD, kind, bits, number, 0), simple=False, pointed=data)
+    return MessageItem(struct.pack(">IHHII", LONG_WORD, kind, bits, number, 0), simple=False, pointed=data)
 
 
 @dataclass(frozen=True, slots=True)

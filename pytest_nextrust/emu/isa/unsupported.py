@@ -3,7 +3,7 @@
 Code is followed from the entry through branches, calls and, where they can be told, jump tables. What is behind a call
 is code for certain only if the callee can return, so data after a call to ``_exit`` is not mistaken for code. What is
 only pointed at (operands of lea and pea, long immediates, symbols) is code if all of it decodes and ends as code does;
-else it is taken for data, and the guard (see ``guard``) looks at it if it is ever executed.
+else it is taken for data, and the guard (``child.guard``) looks at it if it is ever executed.
 
 Boundary: reads the file; the emulator is not involved.
 """
@@ -11,17 +11,17 @@ Boundary: reads the file; the emulator is not involved.
 from __future__ import annotations
 
 from pytest_nextrust.emu.isa.decode import CPU_BITS, Decoded
-from pytest_nextrust.emu.isa.flow import Flow
-from pytest_nextrust.emu.isa.reader import MISSING
+from pytest_nextrust.emu.isa.flow import ControlFlow
+from pytest_nextrust.emu.isa.operands import MISSING
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.macho import MachFile
 
-__all__ = ["Finding", "find_unsupported", "refuse_unsupported"]
+__all__ = ["UnsupportedInstruction", "find_unsupported", "refuse_unsupported"]
 
 SHOWN = 5
 
 
-class Finding:
+class UnsupportedInstruction:
     """An instruction at ``address`` that must not be run: what it is, and why."""
 
     __slots__ = ("address", "name", "reason", "remedy")
@@ -50,28 +50,34 @@ def refuse_unsupported(file: MachFile, cpu: str) -> None:
     raise NotRunnable("program", "; ".join(shown) + more, remedy=findings[0].remedy)
 
 
-def find_unsupported(file: MachFile, cpu: str) -> list[Finding]:
+def find_unsupported(file: MachFile, cpu: str) -> list[UnsupportedInstruction]:
     """Every instruction in reached code that ``cpu`` or this machine lacks, by address."""
-    flow = Flow(file)
+    flow = ControlFlow(file)
     if file.entry is not None:
         flow.follow(file.entry)
-    found = {address: _judge(address, instruction, cpu) for address, instruction in flow.sure.items()}
+    found = {address: _unsupported(address, instruction, cpu) for address, instruction in flow.sure.items()}
     for address, instruction in flow.pointed_at().items():
         # What is only pointed at may after all be data: no more is believed of it than that another CPU has it.
         if instruction.cpus and not instruction.cpus & CPU_BITS[cpu]:
-            found.setdefault(address, _judge(address, instruction, cpu))
+            found.setdefault(address, _unsupported(address, instruction, cpu))
     return sorted((finding for finding in found.values() if finding is not None), key=lambda finding: finding.address)
 
 
-def _judge(address: int, instruction: Decoded, cpu: str) -> Finding | None:
+def _unsupported(address: int, instruction: Decoded, cpu: str) -> UnsupportedInstruction | None:
     name = instruction.name
     if instruction.limit and instruction.limit != MISSING:
-        return Finding(address, name, f"not for this machine: {instruction.limit}", "compile without it")
+        return UnsupportedInstruction(address, name, f"not for this machine: {instruction.limit}", "compile without it")
     if not instruction.cpus:
-        return Finding(address, name, f"the {cpu} does not have it, only the 68020 had", "compile for a 68030 or 68040")
+        return UnsupportedInstruction(
+            address, name, f"the {cpu} does not have it, only the 68020 had", "compile for a 68030 or 68040"
+        )
     if not instruction.cpus & CPU_BITS[cpu]:
         other = next(other for other, bit in CPU_BITS.items() if instruction.cpus & bit)
-        return Finding(address, name, f"the {cpu} does not have it", f"run it on the {other}, or compile for the {cpu}")
+        return UnsupportedInstruction(
+            address, name, f"the {cpu} does not have it", f"run it on the {other}, or compile for the {cpu}"
+        )
     if instruction.invalid:
-        return Finding(address, name, "no 680x0 allows its addressing mode", "report it to the compiler's makers")
+        return UnsupportedInstruction(
+            address, name, "no 680x0 allows its addressing mode", "report it to the compiler's makers"
+        )
     return None

@@ -1,4 +1,4 @@
-"""CPU exceptions as a NeXT kernel would be told of them, from what the emulator reports.
+"""CPU exceptions as a NeXT kernel gets them, from what the emulator reports.
 
 The emulator names a vector and leaves the pc where its own kernel wants it. Here the pc becomes what the CPU would have
 stacked (the next instruction for divide, CHK and TRAPV; the instruction itself for the rest), TRAPV is executed, and
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pytest_nextrust.emu.isa.decode import decode
 from pytest_nextrust.emu.registers import WORD, Registers
 
-__all__ = ["VECTORS", "Raised", "at", "raised"]
+__all__ = ["VECTORS", "CpuException", "instruction_address", "interpret"]
 
 ACCESS, ADDRESS, ILLEGAL, DIVIDE, CHK, TRAPV, PRIVILEGE, LINE_A, LINE_F = 2, 3, 4, 5, 6, 7, 8, 10, 11
 TRAP_0 = 32
@@ -48,30 +48,30 @@ RTR = b"\x4e\x77"
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class CpuException:
     """One exception: its vector (None: none after all, go on), and the address of the instruction that took it."""
 
     vector: int | None
     pc: int
 
 
-def raised(vector: int, regs: Registers, data: bytes, cpu: str) -> Raised:
-    """Judge what the emulator reported; ``data`` are the bytes at the instruction (see ``at``). Changes ``regs.pc``."""
-    pc = at(vector, regs)
+def interpret(vector: int, regs: Registers, data: bytes, cpu: str) -> CpuException:
+    """What the emulator's report means; ``data`` are the bytes at ``instruction_address``. Changes ``regs.pc``."""
+    pc = instruction_address(vector, regs)
     opcode = int.from_bytes(data[:2], "big")
     if vector == ILLEGAL and opcode == TRAPV_OPCODE:
         regs.pc = (pc + 2) & WORD
-        return Raised(TRAPV if regs.sr & OVERFLOW else None, pc)
+        return CpuException(TRAPV if regs.sr & OVERFLOW else None, pc)
     if vector in (DIVIDE, CHK):
         instruction = decode(data, pc)
         regs.pc = (pc + (instruction.length if instruction is not None else 2)) & WORD
-        return Raised(vector, pc)
+        return CpuException(vector, pc)
     if vector == RTE or (vector in (ILLEGAL, LINE_F) and _privileged(opcode, cpu)):
-        return Raised(PRIVILEGE, pc)
-    return Raised(vector, pc)
+        return CpuException(PRIVILEGE, pc)
+    return CpuException(vector, pc)
 
 
-def at(vector: int, regs: Registers) -> int:
+def instruction_address(vector: int, regs: Registers) -> int:
     """The address of the instruction itself: the emulator has moved past the first word of a CHK."""
     return (regs.pc - 2) & WORD if vector == CHK else regs.pc
 

@@ -21,13 +21,13 @@ __all__ = [
     "MEMORY_ALTERABLE",
     "MISSING",
     "NONE",
-    "Flow",
+    "FlowKind",
+    "InstructionReader",
     "Invalid",
-    "Reader",
     "Undefined",
 ]
 
-Flow = Literal["next", "branch", "jump", "call", "return", "stop"]
+FlowKind = Literal["next", "branch", "jump", "call", "return", "stop"]
 
 M68030, M68040, NONE = 1, 2, 0
 BOTH = M68030 | M68040
@@ -67,7 +67,7 @@ def signed(value: int, bits: int) -> int:
     return (value & (sign - 1)) - (value & sign)
 
 
-class Reader:
+class InstructionReader:
     """One instruction being read. The attributes are what ``Decoded`` is made of."""
 
     __slots__ = (
@@ -92,7 +92,7 @@ class Reader:
         self.pc = pc
         self.at = 0
         self.name = ""
-        self.flow: Flow = "next"
+        self.flow: FlowKind = "next"
         self.target: int | None = None
         self.refs: list[int] = []
         self.cpus = BOTH
@@ -132,7 +132,7 @@ class Reader:
         self.skip(size)
         return 0
 
-    def branch(self, displacement: int, flow: Flow) -> None:
+    def branch(self, displacement: int, flow: FlowKind) -> None:
         """Note a transfer to the instruction's second word plus ``displacement``."""
         self.flow = flow
         self.target = (self.pc + 2 + displacement) & 0xFFFF_FFFF
