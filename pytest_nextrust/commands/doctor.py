@@ -25,6 +25,7 @@ _WELL, _ILL = 0, 1
 _EXTRAS = (
     ("capstone", "capstone", "disassembly in reports", "disasm"),
     ("pyelftools", "elftools", "building with stock compilers", "elf"),
+    ("google-re2", "re2", "patterns of known issues without a child process", "re2"),
 )
 
 

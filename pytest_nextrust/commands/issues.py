@@ -16,7 +16,7 @@ from pytest_nextrust.errors import ConfigError, Fault, UsageFault
 from pytest_nextrust.project.matrix import CPUS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pytest_nextrust.failures.fixes.run import Outcome
     from pytest_nextrust.failures.issues.match import Match
@@ -213,21 +213,45 @@ def _read(file: str) -> str:
 
 
 def _check(args: argparse.Namespace, table: Table) -> int:
-    """Patterns are tried on texts that bad ones choke on; none can tell that a pattern is good."""
+    """Patterns are tried on texts that bad ones choke on; none can tell that a pattern is good.
+
+    Python's engine tries them all: a table is also used where google-re2 is missing.
+    """
+    from pytest_nextrust.failures.issues import re2_engine
     from pytest_nextrust.failures.issues.patterns import Search, search
 
     texts = ("", "a" * 5000 + "!", " " * 5000 + "x", "error: " * 700 + "\n" + "/usr/lib/a.o " * 400)
     jobs = [(i, key, p, text) for i in table.issues for key, p in i.patterns() for text in texts]
-    found = search([Search(p, text) for _, _, p, text in jobs], total=float("inf"))
+    found = search([Search(p, text) for _, _, p, text in jobs], total=float("inf"), portable=True)
     bad = {
         (issue.id, key): Fault(f"{issue.id}.{key}", one.fault, "write it without nested repetition")
         for (issue, key, _, _), one in zip(jobs, found, strict=True)
         if one.fault
     }
     faults = [fault for error in table.faults for fault in _faults(error)] + list(bad.values())
+    why = {(i.id, key): re2_engine.refusal(p) for i in table.issues for key, p in i.patterns()}
     _say(args, map(str, faults))
+    _say(args, _engines(why))
     _say(args, [f"{len(table.issues)} issues, {len(faults)} faults"])
-    return _answer(args, 1 if faults else 0, errors=faults)
+    patterns = [
+        {"issue": issue, "key": key, "engine": _CHILD if reason else _RE2, "why": reason}
+        for (issue, key), reason in why.items()
+    ]
+    return _answer(args, 1 if faults else 0, errors=faults, patterns=patterns)
+
+
+_RE2, _CHILD = "google-re2", "python-re"
+
+
+def _engines(why: Mapping[tuple[str, str], str]) -> Iterable[str]:
+    """Which patterns google-re2 searches for, and why Python's engine, in a child process, searches for the others."""
+    refused = {key: reason for key, reason in why.items() if reason}
+    taken = len(why) - len(refused)
+    yield f"{len(why)} patterns: {taken} by google-re2, {len(refused)} by Python's re in a child process"
+    if not taken and len(reasons := set(refused.values())) == 1:
+        yield f"  {reasons.pop()} (pip install 'pytest-nextrust[re2]')"
+        return
+    yield from (f"  {issue}.{key}: by Python's re: {reason}" for (issue, key), reason in refused.items())
 
 
 def _faults(error: ConfigError) -> list[Fault]:

@@ -83,13 +83,20 @@ def test_match(root: Path) -> None:
 
 def test_check(root: Path) -> None:
     """Faults of documents and patterns that hang are told with their keys; a sound table has none."""
-    assert answer(root, "check")["errors"] == []
+    sound = answer(root, "check")
+    assert sound["errors"] == []
+    assert {one["engine"] for one in sound["patterns"]} == {"google-re2"}
+    assert "patterns: 0 by" not in issues(root, "check").stdout
     (root / "known-issues.toml").write_text(
         TABLE.replace('"wrong answer"', '"(a+)+$"') + 'requires = ["("]\n', encoding="utf-8"
     )
     errors = answer(root, "check", exit=1)["errors"]
     assert [error["path"] for error in errors] == ["wrong-answer.error_pattern", "wrong-answer.requires[0]"]
     assert "out of time" in errors[0]["message"]
+    (root / "known-issues.toml").write_text(TABLE + 'requires = ["(?=a)"]\n', encoding="utf-8")
+    (refused,) = (one for one in answer(root, "check")["patterns"] if one["engine"] == "python-re")
+    assert (refused["issue"], refused["key"]) == ("wrong-answer", "requires[0]")
+    assert "  wrong-answer.requires[0]: by Python's re: syntax from '(?=a)' on\n" in issues(root, "check").stdout
     (root / "known-issues.toml").write_text(TABLE + "colour = 1\n", encoding="utf-8")
     (error,) = answer(root, "check", exit=1)["errors"]
     assert "known-issues.toml: issue[0]" in error["path"]

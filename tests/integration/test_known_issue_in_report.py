@@ -41,7 +41,7 @@ def test_what_passes_is_not_explained(project: Project) -> None:
 def test_a_pattern_that_hangs_does_not_hang_the_run(project: Project) -> None:
     """A catastrophic pattern costs its limit, and the failure is reported as without it."""
     (project.path / "known-issues.toml").write_text(
-        '[[issue]]\nid = "slow"\ntitle = "t"\nerror_pattern = "(.+)+\\\\x00$"\n', encoding="utf-8"
+        '[[issue]]\nid = "slow"\ntitle = "t"\nerror_pattern = "(?=.)(.+)+\\\\x00$"\n', encoding="utf-8"
     )
     project.scenario("tiny", expect="exit = 9")
     project.run(*FIRST).assert_outcomes(failed=1)

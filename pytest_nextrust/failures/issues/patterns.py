@@ -1,10 +1,12 @@
 """Searching for regular expressions within a time limit that holds for every one of them.
 
-The searches are done in a child process that the kernel stops when a search has used up its CPU time; the parent
-learns which it was, names it, and gives the rest to another child. Measured against it, on text of 300,000 characters
-and a limit of 0.2 s: an alarm's handler in this process comes 3 s late (``a*b``: the engine looks for signals only
-between matches), and PyPI's ``regex`` with ``timeout=`` takes 0.65 s (``\\s+$``) and costs 27 ms to load. A fork costs
-1.5 ms. Where this process has threads the child is a fresh interpreter instead, since a fork copies their locks held.
+What google-re2 can search for as Python would (``re2_engine``) takes time linear in the text. Everything else, where
+that library is missing all, is searched for in a child process that the kernel stops when a search has used up its CPU
+time; the parent learns which it was, names it, and gives the rest to another child. Measured against it, on text of
+300,000 characters and a limit of 0.2 s: an alarm's handler in this process comes 3 s late (``a*b``: the engine looks
+for signals only between matches), and PyPI's ``regex`` with ``timeout=`` takes 0.65 s (``\\s+$``) and costs 27 ms to
+load. A fork costs 1.5 ms. Where this process has threads the child is a fresh interpreter instead, since a fork copies
+their locks held.
 
 CPU time, not time on the clock: a busy machine does not make a good pattern a bad one. A child that gets no CPU at all
 is stopped after ``WALL`` seconds without a word.
@@ -24,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from pytest_nextrust.failures.issues import worker
+from pytest_nextrust.failures.issues import re2_engine, worker
 
 __all__ = ["LIMIT", "LONGEST_PATTERN", "LONGEST_TEXT", "TOTAL", "Found", "Search", "search", "shorten"]
 
@@ -35,6 +37,7 @@ TOTAL = 3.0
 """Seconds on the clock after which no further search is started once one of them ran out of its time."""
 
 WALL = 10.0
+_NOT_BEGUN = "not searched for: other patterns took all the time"
 LONGEST_PATTERN = 2000
 """Characters; compiling a longer one is no work for a hook."""
 
@@ -75,19 +78,32 @@ def search(
     limit: float = LIMIT,
     total: float = TOTAL,
     clock: Callable[[], float] = time.monotonic,
+    portable: bool = False,
 ) -> list[Found]:
     """What each search found, in their order; never raises for a pattern.
 
-    ``limit`` is CPU time for each; searches not begun ``total`` seconds after the first that overran are not begun.
+    ``limit`` is CPU time for each; once one has overrun it, none is begun later than ``total`` seconds after the
+    start. ``portable``: all are done by Python's ``re`` in a child process, as where google-re2 is missing.
     """
     found: dict[int, Found] = {}
-    open_ = []
+    linear: list[tuple[int, str, str]] = []
+    open_: list[tuple[int, str, str]] = []
     for index, one in enumerate(searches):
         if len(one.pattern) > LONGEST_PATTERN:
             found[index] = Found(None, f"{len(one.pattern)} characters: at most {LONGEST_PATTERN} are searched for")
-        else:
-            open_.append((index, one.pattern, shorten(one.text)))
+            continue
+        text = shorten(one.text)
+        by_re2 = not portable and re2_engine.takes(one.pattern, text)
+        (linear if by_re2 else open_).append((index, one.pattern, text))
     deadline = clock() + total
+    overran = False
+    for index, pattern, text in linear:
+        if overran and clock() >= deadline:
+            found[index] = Found(None, _NOT_BEGUN)
+            continue
+        began = time.thread_time()
+        found[index] = Found(re2_engine.find(pattern, text))
+        overran = overran or time.thread_time() - began > limit
     while open_:
         ended = _one_child(open_, limit, found)
         if ended is not None:
@@ -95,7 +111,7 @@ def search(
             found[index] = Found(None, fault)
         open_ = [one for one in open_ if one[0] not in found]
         if open_ and clock() >= deadline:
-            found |= {one[0]: Found(None, "not searched for: other patterns took all the time") for one in open_}
+            found |= {one[0]: Found(None, _NOT_BEGUN) for one in open_}
             open_ = []
     return [found[index] for index in range(len(searches))]
 

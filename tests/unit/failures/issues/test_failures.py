@@ -200,7 +200,7 @@ def test_a_faulty_table_of_the_projects_is_told_and_blocks_nothing(root: Path) -
 def test_a_pattern_that_hangs_is_told_and_blocks_nothing(root: Path) -> None:
     """A project's catastrophic pattern costs its time limit, and is named to the user."""
     (root / "known-issues.toml").write_text(
-        '[[issue]]\nid = "slow"\ntitle = "t"\nerror_pattern = "(a+)+$"\n', encoding="utf-8"
+        '[[issue]]\nid = "slow"\ntitle = "t"\nerror_pattern = "(a+)+$(?!b)"\n', encoding="utf-8"
     )
     reply = asked(
         root, "PostToolUseFailure", environ=environment(root), command="false", error="Exit code 1\n" + "a" * 60 + "!"

@@ -30,7 +30,7 @@ def test_a_corpus_of_bad_patterns_hangs_nothing() -> None:
     began = os.times()
     ended = 0
     for issue, (_, text) in zip(issues, CATASTROPHIC, strict=True):
-        (found,) = search([Search(issue.error_pattern, text)], limit=LIMIT)
+        (found,) = search([Search(issue.error_pattern, text)], limit=LIMIT, portable=True)
         assert found.span is None or not found.fault
         assert found.fault in ("", f"out of time: the search was stopped after {LIMIT:g} s of CPU time")
         ended += bool(found.fault)
@@ -41,6 +41,7 @@ def test_a_corpus_of_bad_patterns_hangs_nothing() -> None:
     assert ended >= 80, "the corpus has become harmless"
 
 
+@pytest.mark.usefixtures("without_re2")
 def test_one_failure_against_all_bad_patterns_at_once() -> None:
     """As issues of one table: every one is named, those that were not tried as such, and the good one is found."""
     bad = [KnownIssue(f"bad-{i}", "bad", pattern) for i, (pattern, _) in enumerate(CATASTROPHIC[:30])]
@@ -60,22 +61,32 @@ def test_a_pattern_that_cannot_be_used_is_named(pattern: str) -> None:
     assert second == Found((0, 2))
 
 
-def test_good_patterns_are_found() -> None:
+@pytest.mark.parametrize("portable", [False, True])
+def test_good_patterns_are_found(portable: bool) -> None:
     """The twin: spans of the first match, line ends as with MULTILINE, nothing where there is nothing."""
-    assert search([Search("b+", "aabb"), Search("^c", "a\nc"), Search("x", "a"), Search("", "a")]) == [
+    searches = [Search("b+", "aabb"), Search("^c", "a\nc"), Search("x", "a"), Search("", "a")]
+    assert search(searches, portable=portable) == [
         Found((2, 4)),
         Found((2, 3)),
         Found(),
         Found((0, 0)),
     ]
-    assert search([]) == []
+    assert search([], portable=portable) == []
 
 
-def test_what_took_all_the_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_took_all_the_time_is_told() -> None:
     """After ``total`` seconds no search is begun any more, and each of those says so."""
     clock = itertools.count().__next__
-    found = search([Search("(a+)+$", "a" * 60 + "!")] * 5, limit=0.02, total=2, clock=clock)
+    found = search([Search("(a+)+$", "a" * 60 + "!")] * 5, limit=0.02, total=2, clock=clock, portable=True)
     assert [one.fault[:11] for one in found] == ["out of time", "out of time", *["not searche"] * 3]
+
+
+def test_what_took_all_the_time_is_told_by_the_other_engine_too() -> None:
+    """Once a search of google-re2's has overrun the limit, none is begun after ``total`` seconds."""
+    clock = itertools.count().__next__
+    found = search([Search("a", "a")] * 5, limit=-1.0, total=2, clock=clock)
+    assert [(one.span, one.fault[:11]) for one in found] == [((0, 1), ""), ((0, 1), ""), *[(None, "not searche")] * 3]
+    assert search([Search("a", "a")] * 5, limit=60.0, total=-1) == [Found((0, 1))] * 5
 
 
 def test_with_threads_it_is_a_fresh_interpreter() -> None:
@@ -84,7 +95,9 @@ def test_with_threads_it_is_a_fresh_interpreter() -> None:
     other = threading.Thread(target=done.wait)
     other.start()
     try:
-        slow, good, bad = search([Search("(a+)+$", "a" * 60 + "!"), Search("é", "xé"), Search("(", "")], limit=0.05)
+        slow, good, bad = search(
+            [Search("(a+)+$", "a" * 60 + "!"), Search("é", "xé"), Search("(", "")], limit=0.05, portable=True
+        )
     finally:
         done.set()
         other.join()
@@ -111,7 +124,7 @@ def test_a_child_that_is_killed_costs_one_search(monkeypatch: pytest.MonkeyPatch
         return real(pattern, text)
 
     monkeypatch.setattr(worker, "_search", dying)
-    assert search([Search("a", "a"), Search("die", ""), Search("a", "a")]) == [
+    assert search([Search("a", "a"), Search("die", ""), Search("a", "a")], portable=True) == [
         Found((0, 1)),
         Found(None, "the search ended with status 7"),
         Found((0, 1)),
@@ -124,7 +137,7 @@ def test_a_child_that_says_nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -
     """A child that neither computes nor speaks is stopped by the clock on the wall."""
     monkeypatch.setattr(patterns, "WALL", 0.05)
     monkeypatch.setattr(worker, "_search", lambda pattern, text: time.sleep(60))
-    (found,) = search([Search("a", "a")], limit=0.05)
+    (found,) = search([Search("a", "a")], limit=0.05, portable=True)
     assert "no word from the search" in found.fault
 
 
@@ -147,6 +160,8 @@ def test_long_texts_are_shortened() -> None:
 def test_any_pattern_has_an_answer(pattern: str, text: str) -> None:
     """Whatever the pattern: a span inside the text, nothing, or a named fault; never an exception."""
     (found,) = search([Search(pattern, text)], limit=0.05)
+    (other,) = search([Search(pattern, text)], limit=0.05, portable=True)
+    assert found == other or "out of time" in other.fault
     assert not (found.span and found.fault)
     if found.span:
         assert 0 <= found.span[0] <= found.span[1] <= len(text)
@@ -164,5 +179,7 @@ def test_shipped_patterns_are_quick() -> None:
     texts += ["nan inf " * 8000, "gcc " * 16_000, "\n" * LONGEST_TEXT, "toolchain: clang\n" * 3800]
     named = [(issue.id, key, pattern) for issue in load_table(None).issues for key, pattern in issue.patterns()]
     for text in texts:
-        found = search([Search(pattern, text) for _, _, pattern in named], limit=0.2)
+        searches = [Search(pattern, text) for _, _, pattern in named]
+        found = search(searches, limit=0.2, portable=True)
         assert [one[:2] for one, result in zip(named, found, strict=True) if result.fault] == [], text[:20]
+        assert search(searches) == found
