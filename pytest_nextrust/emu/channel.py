@@ -39,7 +39,7 @@ def send(fd: int, plain: Any) -> None:
 
 
 def receive(fd: int, timeout: float | None = None) -> Any:
-    """Read one frame. Raises Closed at end of file, TimedOut after ``timeout`` seconds, ValueError for rubbish."""
+    """Read one frame. Raises Closed at end of file, TimedOut after ``timeout`` seconds, ValueError for other bytes."""
     deadline = None if timeout is None else time.monotonic() + timeout
     (size,) = LENGTH.unpack(_exactly(fd, LENGTH.size, deadline))
     return loads(_exactly(fd, size, deadline))

@@ -74,7 +74,7 @@ def open_program(data: bytes, cpu: str) -> macho.MachFile:
         raise NotRunnable("program", f"file type {file.filetype} is not an executable (2)", remedy="link it first")
     _refuse_libraries(file)
     if file.entry is None:
-        raise NotRunnable("program", "it has no LC_UNIXTHREAD, so it says nowhere where to start")
+        raise NotRunnable("program", "it has no LC_UNIXTHREAD, so it has no entry point")
     for defect in macho.check(file, cpu=cpu):
         if defect.severity == "error" and not defect.id.startswith(BELOW_THE_KERNEL):
             raise NotRunnable(

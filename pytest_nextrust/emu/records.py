@@ -147,7 +147,7 @@ class RunRecord:
 class GateStatus:
     """What the conformance gate found: how many vectors it ran on which emulator, and the first failure in ``message``.
 
-    ``cached`` is true where an earlier run of the same emulator, gate and Python was believed.
+    ``cached`` is true where the result of an earlier run with the same emulator, gate and Python was used.
     """
 
     passed: bool

@@ -145,7 +145,7 @@ class Sandbox:
         return _answer(RunRecord, plain)
 
     def gate(self, *, fresh: bool = False) -> GateStatus:
-        """What the conformance gate says of the emulator; ``fresh`` runs it again. Raises HarnessFault."""
+        """The conformance gate's result for the emulator; ``fresh`` runs it again. Raises HarnessFault."""
         return _answer(GateStatus, self._ask({"op": "gate", "fresh": fresh}, self._grace))
 
     def call(
@@ -203,7 +203,7 @@ class Sandbox:
         self._discard()
         self.restarts += 1
         how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        lines = f"; it said:\n{tail}" if tail else ", and said nothing"
+        lines = f"; its last output:\n{tail}" if tail else ", without output"
         return HarnessFault("emulator process", how + lines)
 
     def _discard(self) -> None:

@@ -1,4 +1,4 @@
-"""The load commands of a file as values: what each says, as far as its bytes allow, without judging it.
+"""The load commands of a file as values: what each holds, as far as its bytes allow, unchecked.
 
 ``place`` is always the offset of the record in the outermost file, in bytes; other offsets are relative to the start
 of the Mach-O they are in, as the format has them.

@@ -58,7 +58,7 @@ KINDS: Final = _table(
     ("fat-member-outside", "error", "A member reaches past the end of the file.", "get the whole file, or rebuild it"),
     ("fat-member-overlap", "error", "A member shares bytes with another; it is not looked into.",
      "rebuild the fat file"),
-    ("fat-member-misaligned", "error", "A member is not aligned as it says, or an executable not to 8 KiB.",
+    ("fat-member-misaligned", "error", "A member's offset is no multiple of its alignment, an executable's of 8 KiB.",
      "align members to 2^13"),
     ("fat-member-mismatch", "error", "A member's own header names another CPU than its fat entry.",
      "rebuild the fat file"),
@@ -95,7 +95,7 @@ KINDS: Final = _table(
     ("symseg-obsolete", "warning", "LC_SYMSEG is obsolete.", "leave it out"),
     ("symseg-outside-file", "error", "The symbol segment reaches past the end of the file.", "get the whole file"),
     # thread and entry
-    ("no-thread", "error", "A program without LC_UNIXTHREAD or LC_THREAD: nothing says where it starts.",
+    ("no-thread", "error", "A program without LC_UNIXTHREAD or LC_THREAD: it has no entry point.",
      "write one LC_UNIXTHREAD"),
     ("thread-not-unix", "warning", "A program with LC_THREAD only gets no UNIX stack.", "write LC_UNIXTHREAD"),
     ("duplicate-thread", "error", "More than one LC_UNIXTHREAD.", "write one"),
@@ -137,7 +137,7 @@ KINDS: Final = _table(
      "place it behind the load commands"),
     ("section-overlap", "error", "Two sections share addresses.", "move one of them"),
     ("section-alignment", "error", "An alignment over 2^15, the linker's greatest.", "use at most 15"),
-    ("section-misaligned", "warning", "A section's address is not aligned as it says.", "align it"),
+    ("section-misaligned", "warning", "A section's address is no multiple of its alignment.", "align it"),
     ("section-segname", "warning", "A section names another segment than the one it is in.", "correct segname"),
     ("section-type", "linker", "A section type that NEXTSTEP 3.3 does not have.", "use types 0 to 5"),
     # symbols and relocations

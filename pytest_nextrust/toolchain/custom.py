@@ -77,7 +77,7 @@ class CustomSettings:
             if cpu not in CPUS:
                 yield Fault(f"cpus.{cpu}", "no such CPU", f"one of {', '.join(CPUS)}")
         if self.compile and not any("{out}" in word for word in self.link or self.compile):
-            yield Fault("link" if self.link else "compile", "never says {out}", "the executable is to be put there")
+            yield Fault("link" if self.link else "compile", "{out} is missing", "the executable is to be put there")
 
 
 def _word_faults(key: str, words: tuple[str, ...]) -> Iterator[Fault]:

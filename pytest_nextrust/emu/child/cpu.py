@@ -1,13 +1,13 @@
 """One emulated CPU: models by what they really are, registers without disturbing them, runs of an exact length.
 
-Boundary: the one module that steers Unicorn. Memory is in ``backing``; what a stop means is said in ``guest_run``.
+Boundary: the one module that steers Unicorn. Memory is in ``backing``; the meaning of a stop in ``guest_run``.
 
 Three facts of Unicorn 2.1.4 shape it, each checked when a CPU is made and again by the gate:
 
-* The model constants are shifted by one: value 2 is the 68030, 3 the 68040. The writable bits of CACR tell.
+* The model constants are shifted by one: value 2 is the 68030, 3 the 68040. The writable bits of CACR show which.
 * SR must be written before A7 (reset leaves user mode with an inconsistent stack bank), and never read.
-* How many instructions ran is known only to the library: ``count`` tells it when to stop, and a counter in its private
-  state says how far it came when it stopped earlier. The counter is found by its behaviour over known runs. A Python
+* How many instructions ran is known only to the library: ``count`` limits a run, and a counter in its private state
+  holds how far it came when it stopped earlier. The counter is found by its behaviour over known runs. A Python
   hook on every instruction would cost a factor of 60.
 """
 

@@ -1,4 +1,4 @@
-"""The conformance gate: before a program is believed, the emulator must pass vectors whose results are known.
+"""The conformance gate: before any program runs, the emulator must pass vectors whose results are known.
 
 Run once for each release of the emulator, gate and Python, and remembered in ``$XDG_CACHE_HOME/nextrust`` (or
 ``~/.cache/nextrust``). A folder that cannot be written costs only the time to run it again.
@@ -42,7 +42,7 @@ BEHIND = b"\x4e\x44" * (SPACING // 2)
 """``trap #4`` behind every vector: one that goes too far is stopped there."""
 
 BYSTANDER = 0xDEAD_0000
-"""What registers hold that a vector says nothing about."""
+"""What registers hold that a vector does not name."""
 
 
 def vectors() -> list[GateVector]:

@@ -1,8 +1,8 @@
 """What happened to a run from outside its CPU, so that its last instructions can be executed again and looked at.
 
 Between two entries a run is the CPU's alone and repeats itself exactly. What the kernel did is noted as its effects
-(memory and registers), so a rerun asks nobody: no file is read or written a second time. From time to time the whole
-state is kept and older notes are dropped, which bounds both the notes and the time a rerun takes.
+(memory and registers), so a rerun needs no kernel: no file is read or written twice. From time to time the whole state
+is kept and older notes are dropped, which bounds both the notes and the time a rerun takes.
 
 Boundary: knows the CPU and memory, not the kernel.
 """

@@ -3,7 +3,7 @@
 Requests come on stdin and answers go to stdout (see ``channel``); what else is written to stdout ends up on stderr. It
 ends when its parent does: a thread watches the pipe, also while the emulator runs.
 
-Boundary: limits, dispatch, and the translation of errors into answers. An error that nobody expected is not caught: the
+Boundary: limits, dispatch, and the translation of errors into answers. An unexpected error is not caught: the
 process ends with it on stderr, and the parent reports that.
 """
 

@@ -30,7 +30,7 @@ def disassemble(data: bytes, pc: int, cpu: str) -> str:
     """The one instruction that ``data`` holds exactly, at ``pc``.
 
     A disassembler that takes another number of bytes than the instruction has (capstone invents operands for what it
-    does not know) is not believed: the words are shown instead.
+    does not know) is not trusted: the words are shown instead.
     """
     engine = _engine(cpu) if data else None
     if engine is not None:

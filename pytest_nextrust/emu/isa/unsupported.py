@@ -1,6 +1,6 @@
 """The static check: a program is refused when code it reaches holds instructions that its CPU lacks.
 
-Code is followed from the entry through branches, calls and, where they can be told, jump tables. What is behind a call
+Code is followed from the entry through branches, calls and the jump tables it recognises. What is behind a call
 is code for certain only if the callee can return, so data after a call to ``_exit`` is not mistaken for code. What is
 only pointed at (operands of lea and pea, long immediates, symbols) is code if all of it decodes and ends as code does;
 else it is taken for data, and the guard (``child.guard``) looks at it if it is ever executed.
@@ -57,7 +57,7 @@ def find_unsupported(file: MachFile, cpu: str) -> list[UnsupportedInstruction]:
         flow.follow(file.entry)
     found = {address: _unsupported(address, instruction, cpu) for address, instruction in flow.sure.items()}
     for address, instruction in flow.pointed_at().items():
-        # What is only pointed at may after all be data: no more is believed of it than that another CPU has it.
+        # What is only pointed at may after all be data: only instructions that another CPU has are reported of it.
         if instruction.cpus and not instruction.cpus & CPU_BITS[cpu]:
             found.setdefault(address, _unsupported(address, instruction, cpu))
     return sorted((finding for finding in found.values() if finding is not None), key=lambda finding: finding.address)

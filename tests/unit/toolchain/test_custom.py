@@ -143,7 +143,7 @@ compile = []
         "toolchain.own.compile[2]: {sources} is not alone",
         "toolchain.own.cpus.m68000",
         "toolchain.other.languages",
-        "never says {out}",
+        "{out} is missing",
         "toolchain.gnu: the name of a toolchain of this package",
         "toolchain.third.compile: empty",
     ):
