@@ -1,6 +1,6 @@
-"""The pytest plugin, as the entry point names it; ``wiring`` has the hooks."""
+"""The pytest plugin, as the entry point names it; ``options`` has the hooks."""
 
-from pytest_nextrust.plugin.wiring import (
+from pytest_nextrust.plugin.options import (
     pytest_addhooks,
     pytest_addoption,
     pytest_configure,

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from pytest_nextrust.errors import ConfigError, UsageFault
-from pytest_nextrust.plugin.state import STATE
+from pytest_nextrust.plugin.session import STATE
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import Scenario, load
 from pytest_nextrust.status.records import Item
-from pytest_nextrust.verify.scenario import ScenarioOutcome, verify
+from pytest_nextrust.verify.outcome import ScenarioOutcome
+from pytest_nextrust.verify.scenario import verify
 
-__all__ = ["BLANK", "EmptyPhase", "NotVerified", "ScenarioFile", "ScenarioItem"]
+__all__ = ["PENDING", "EmptyPhase", "NotVerified", "ScenarioFile", "ScenarioItem", "VerifiedItem"]
 
-BLANK = pytest.StashKey[Item]()
-"""An item as it is before it ran, in ``item.stash``."""
+PENDING = pytest.StashKey[Item]()
+"""The item as it is recorded where nothing reports it, in ``item.stash``."""
 
 
 class NotVerified(Exception):
@@ -68,7 +69,7 @@ class VerifiedItem(pytest.Item):
         self.phase = phase
         self.outcome: ScenarioOutcome | None = None
         self.add_marker(pytest.mark.xdist_group(cell.id))
-        self.stash[BLANK] = self.config.stash[STATE].blank(
+        self.stash[PENDING] = self.config.stash[STATE].pending(
             phase=phase, scenario=scenario_name, cell=cell, nodeid=self.nodeid, reproduction=reproduction
         )
 
@@ -89,7 +90,7 @@ class VerifiedItem(pytest.Item):
             program = f"program sha256 {outcome.program_sha256}" if outcome.program_sha256 else ""
             maker = " ".join(part for part in (outcome.toolchain, outcome.version, outcome.provenance) if part)
             lines = [f"{outcome.verdict}: {outcome.message}", program, outcome.toolchain and f"made by {maker}"]
-            return "\n".join([*(line for line in lines if line), f"to repeat: {self.stash[BLANK].reproduction}"])
+            return "\n".join([*(line for line in lines if line), f"to repeat: {self.stash[PENDING].reproduction}"])
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:

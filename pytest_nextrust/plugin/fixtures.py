@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_nextrust.plugin.exploring import Explorer
-    from pytest_nextrust.plugin.handles import Machine, Status
+    from pytest_nextrust.plugin.handles import Explorer, Machine, Status
     from pytest_nextrust.plugin.session import Session
     from pytest_nextrust.project.matrix import Cell
     from pytest_nextrust.toolchain.interface import BuildResult, Toolchain
@@ -37,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("nextrust")
     if marker is None and "nextrust_cell" not in metafunc.fixturenames:
         return
-    from pytest_nextrust.plugin.state import settings_of
+    from pytest_nextrust.plugin.session import settings_of
 
     cpus = _marked_cpus(marker, metafunc) if marker is not None else None
     cells = [cell for cell in settings_of(metafunc.config).cells if cpus is None or cell.cpu in cpus]
@@ -73,7 +72,7 @@ def _marked_cpus(marker: pytest.Mark, metafunc: pytest.Metafunc) -> Sequence[str
 
 
 def _session(request: pytest.FixtureRequest) -> Session:
-    from pytest_nextrust.plugin.state import ensure
+    from pytest_nextrust.plugin.session import ensure
 
     return ensure(request.config)
 
@@ -150,7 +149,7 @@ def nextrust_explore(request: pytest.FixtureRequest, nextrust_cell: Cell) -> Exp
 
     ``assert nextrust_explore("test.c").verdict == "passed"``: a failure shows the schedule and the token.
     """
-    from pytest_nextrust.plugin.exploring import Explorer
+    from pytest_nextrust.plugin.handles import Explorer
     from pytest_nextrust.plugin.recording import FIGURES, PROGRAMS
 
     def build(*sources: Path, **rest: Any) -> BuildResult:

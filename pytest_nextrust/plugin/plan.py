@@ -1,4 +1,4 @@
-"""What a run is going to do: which phases in which cells, what the record already settles, and what is refused.
+"""What a run is going to do: which phases in which cells, what the record already answers, and what is refused.
 
 The controller decides once and hands the plan to its workers as plain types, so that a worker started late (after a
 crash) collects the same items although the journal has grown.
@@ -62,7 +62,7 @@ class RunPlan:
     """One run.
 
     ``targets`` are the phases asked for, ``order`` all phases, dependencies first. ``cells`` says in which cells (by
-    id) a phase runs; ``settled`` and ``failed`` what the record says instead (phase to cells); ``unknown`` where
+    id) a phase runs; ``passed`` and ``failed`` what the record says instead (phase to cells); ``unknown`` where
     nothing is known and ``--nextrust-deps check`` forbids to run it. ``checks`` is false where dependencies are not
     looked at.
     """
@@ -74,7 +74,7 @@ class RunPlan:
     order: tuple[str, ...]
     depends: dict[str, tuple[str, ...]]
     cells: dict[str, tuple[str, ...]]
-    settled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    passed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     failed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: dict[str, tuple[str, ...]] = field(default_factory=dict)
     checks: bool = True
@@ -84,6 +84,15 @@ class RunPlan:
 
     def rank(self, phase: str) -> int:
         return self.order.index(phase) if phase in self.order else len(self.order)
+
+    def side_by_side(self, phases: Phases) -> list[str]:
+        """Which phases may run at the same time in one cell, in words; nothing where none may."""
+        ids = [phase for phase in phases.ids if self.cells.get(phase)]
+        pairs = [(one, other) for i, one in enumerate(ids) for other in ids[i + 1 :] if phases.may_share(one, other)]
+        found: dict[str, list[str]] = {}
+        for one, other in pairs:
+            found.setdefault(one, []).append(other)
+        return [f"with workers, {one} may run beside {', '.join(others)}" for one, others in found.items()]
 
 
 def make_plan(
@@ -124,7 +133,7 @@ def _decide(plan: RunPlan, phase: str, settings: Settings, scenarios: Sequence[S
     for cell in settings.cells:
         if cell.id in wanted:
             found[_recorded(plan, phase, cell, scenarios, store)].append(cell.id)
-    plan.settled[phase] = tuple(found["passed"])
+    plan.passed[phase] = tuple(found["passed"])
     plan.failed[phase] = tuple(found["failed"])
     target = plan.unknown if settings.deps == "check" else plan.cells
     target[phase] = tuple(found["unknown"])
@@ -136,11 +145,11 @@ def _recorded(plan: RunPlan, phase: str, cell: Cell, scenarios: Sequence[Scenari
     for key in store.announced(commit=plan.commit):
         if (key.phase, key.cell) == (phase, cell.id) and key.scenario not in others and "::" in key.scenario:
             names.add(key.scenario)
-    outcome: PhaseState = store.outcome(phase, cell.id, commit=plan.commit, expected=names)
-    if outcome.state == "failed" and all(item.message.startswith(REFUSED) for item in outcome.bad):
+    known: PhaseState = store.phase_state(phase, cell.id, commit=plan.commit, expected=names)
+    if known.state == "failed" and all(item.message.startswith(REFUSED) for item in known.bad):
         # It did not fail, it was not let run: what refused it may be well by now.
         return "unknown"
-    return outcome.state
+    return known.state
 
 
 def refusal(plan: RunPlan, phase: str, cell: str, store: RunStore) -> str:
@@ -153,8 +162,8 @@ def refusal(plan: RunPlan, phase: str, cell: str, store: RunStore) -> str:
         if cell in plan.unknown.get(need, ()):
             return f"{REFUSED}{need} has no record for this commit in this cell, and --nextrust-deps check runs nothing"
         if plan.runs(need, cell):
-            outcome = store.outcome(need, cell, run=plan.run)
-            if outcome.state == "failed":
-                names = ", ".join(item.scenario for item in outcome.bad)
+            known = store.phase_state(need, cell, run=plan.run)
+            if known.state == "failed":
+                names = ", ".join(item.scenario for item in known.bad)
                 return f"{REFUSED}{need} failed in this cell ({names})"
     return ""

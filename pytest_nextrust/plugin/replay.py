@@ -14,10 +14,10 @@ from pytest_nextrust.explore import store, text
 from pytest_nextrust.explore.replay import replay
 from pytest_nextrust.explore.token import decode
 
-__all__ = ["Replay", "ReplayItem", "checked"]
+__all__ = ["Replay", "ReplayItem", "check_token"]
 
 
-def checked(token: str) -> None:
+def check_token(token: str) -> None:
     """Raise UsageError for what is no token."""
     try:
         decode(token)
@@ -44,7 +44,7 @@ class Replay:
 
 
 class ReplayItem(pytest.Item):
-    """The run that a token says."""
+    """The run that a token describes."""
 
     def __init__(self, *, token: str, root: Path, **rest: object) -> None:
         super().__init__(**rest)  # type: ignore[arg-type]
@@ -59,12 +59,12 @@ class ReplayItem(pytest.Item):
             request, answer = replay(machine, self.token, self.root / store.FOLDER)
         if answer.finding is not None:
             lines = [f"{request.name}: {text.summary(answer)}", *text.render(answer.finding, len(request.threads))]
-            raise Shown("\n".join(lines))
+            raise FindingReproduced("\n".join(lines))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         """The trace of the run, or why it could not be run; no Python lines."""
         del style
-        if isinstance(excinfo.value, (Shown, NextrustError)):
+        if isinstance(excinfo.value, (FindingReproduced, NextrustError)):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))
 
@@ -72,5 +72,5 @@ class ReplayItem(pytest.Item):
         return self.root, None, f"replay of {self.token}"
 
 
-class Shown(Exception):
-    """The finding was shown again."""
+class FindingReproduced(Exception):
+    """The replay ended in the finding again."""

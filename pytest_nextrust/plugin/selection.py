@@ -14,7 +14,7 @@ import pytest
 
 from pytest_nextrust.base.convert import to_plain
 from pytest_nextrust.base.files import atomic_replace
-from pytest_nextrust.plugin.collection import BLANK, EmptyPhase, ScenarioFile, ScenarioItem
+from pytest_nextrust.plugin.collection import PENDING, EmptyPhase, ScenarioFile, ScenarioItem
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.scenario.model import FILE_NAME
@@ -86,7 +86,7 @@ class Selection:
             chosen += self._empty_phases(session, chosen)
         plan = self.session.plan
         if plan is not None:
-            chosen.sort(key=lambda item: plan.rank(item.stash[BLANK].phase))
+            chosen.sort(key=lambda item: plan.rank(item.stash[PENDING].phase))
         if dropped:
             config.hook.pytest_deselected(items=dropped)
         items[:] = chosen
@@ -97,10 +97,9 @@ class Selection:
             if name is not None and item.scenario.name != name:
                 return False
             return plan is None or plan.runs(item.phase, item.cell.id)
-        blank = self._marked(item)
-        return (
-            name is None and plan is not None and blank and plan.runs(item.stash[BLANK].phase, item.stash[BLANK].cell)
-        )
+        if name is not None or plan is None or not self._marked(item):
+            return False
+        return plan.runs(item.stash[PENDING].phase, item.stash[PENDING].cell)
 
     def _note_tests(self, items: Iterable[pytest.Item]) -> None:
         """Keep which marked tests there are, in every cell of the matrix: a phase is not done without those that -k,
@@ -109,15 +108,15 @@ class Selection:
             if isinstance(item, ScenarioItem) or not self._marked(item):
                 continue
             cpus = item.get_closest_marker("nextrust").kwargs.get("cpu")  # type: ignore[union-attr]
-            blank = item.stash[BLANK]
-            known = self.session.tests.setdefault(blank.phase, {})
+            pending = item.stash[PENDING]
+            known = self.session.tests.setdefault(pending.phase, {})
             for cell in Matrix().cells:
                 if not cpus or cell.cpu in ((cpus,) if isinstance(cpus, str) else cpus):
-                    known.setdefault(cell.id, set()).add(blank.scenario)
+                    known.setdefault(cell.id, set()).add(pending.scenario)
 
     def _marked(self, item: pytest.Item) -> bool:
-        """Whether this is a test marked for a phase; gives it its blank item."""
-        if BLANK in item.stash:
+        """Whether this is a test marked for a phase; gives it its pending item."""
+        if PENDING in item.stash:
             return True
         marker = item.get_closest_marker("nextrust")
         callspec = getattr(item, "callspec", None)
@@ -125,7 +124,7 @@ class Selection:
         if marker is None or not marker.kwargs.get("phase") or not isinstance(cell, Cell):
             return False
         name = item.nodeid.replace(f"[{cell.id}]", "").replace(f"-{cell.id}", "").replace(f"{cell.id}-", "")
-        item.stash[BLANK] = self.session.blank(
+        item.stash[PENDING] = self.session.pending(
             phase=marker.kwargs["phase"],
             scenario=name,
             cell=cell,
@@ -139,7 +138,7 @@ class Selection:
         plan = self.session.plan
         if plan is None or self.session.settings.paths or self.session.settings.scenario:
             return []
-        full = {item.stash[BLANK].phase for item in chosen}
+        full = {item.stash[PENDING].phase for item in chosen}
         cells = {cell.id: cell for cell in self.session.settings.cells}
         return [
             EmptyPhase.from_parent(
@@ -161,16 +160,16 @@ class Selection:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if session.testsfailed and not session.config.option.continue_on_collection_errors and not _is_worker(session):
             return  # pytest is about to stop: nothing will run, so nothing is announced
-        expected = {item.nodeid: item.stash[BLANK] for item in session.items if BLANK in item.stash}
+        expected = {item.nodeid: item.stash[PENDING] for item in session.items if PENDING in item.stash}
         self.session.expected.update(
-            {nodeid: dataclasses.replace(blank, nodeid=nodeid) for nodeid, blank in expected.items()}
+            {nodeid: dataclasses.replace(pending, nodeid=nodeid) for nodeid, pending in expected.items()}
         )
         workerinput = getattr(session.config, "workerinput", None)
         if workerinput is not None:
             sidecar = Path(workerinput["nextrust"]["sidecar"])
             if not sidecar.exists():
                 collected = {
-                    "items": {nodeid: to_plain(blank) for nodeid, blank in self.session.expected.items()},
+                    "items": {nodeid: to_plain(pending) for nodeid, pending in self.session.expected.items()},
                     "tests": {
                         phase: {cell: sorted(names) for cell, names in cells.items()}
                         for phase, cells in self.session.tests.items()

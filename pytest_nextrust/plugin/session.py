@@ -1,8 +1,7 @@
 """The state of one pytest process that uses the plugin: settings, plan, services, results.
 
-Held in ``config.stash``; made by ``plugin`` and used by collection, fixtures, the xdist guard and the report.
-
-Boundary: pure of pytest.
+``start`` makes it and keeps it in ``config.stash``; selection, fixtures, recording, reporting and xdist's controller
+use it. Boundary: below ``start`` pytest is not known; what decides is tested without it.
 """
 
 from __future__ import annotations
@@ -17,10 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+
 from pytest_nextrust.base.convert import from_plain, read_document, to_plain
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.base.text import counted
-from pytest_nextrust.errors import ConfigError, Fault, UsageFault
+from pytest_nextrust.errors import ConfigError, Fault, NextrustError, StatusError, UsageFault
 from pytest_nextrust.guards.phase_run import RunGuard, admit
 from pytest_nextrust.metrics.runs import RunMeasure
 from pytest_nextrust.metrics.sinks import open_emitter
@@ -28,7 +29,7 @@ from pytest_nextrust.plugin.plan import Catalogue, RunPlan, catalogue, make_plan
 from pytest_nextrust.project.documents import ProjectConfig, load_project
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases
-from pytest_nextrust.project.run_settings import Settings
+from pytest_nextrust.project.run_settings import Settings, read_settings
 from pytest_nextrust.report.recorder import RunRecorder
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.status.environment import Environment, capture
@@ -37,9 +38,9 @@ from pytest_nextrust.status.projections import Follower
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.toolchain.interface import Toolchain
-from pytest_nextrust.verify.scenario import ScenarioOutcome, Services
+from pytest_nextrust.verify.services import Services
 
-__all__ = ["Mode", "Session", "WorkFolder", "filled", "open_session", "side_by_side"]
+__all__ = ["STATE", "Mode", "Session", "WorkFolder", "ensure", "open_session", "settings_of", "start"]
 
 Mode = Literal["phase", "scenario", "node", "fixtures"]
 """``phase``: a plan and a record; ``scenario``: one scenario again; ``node``: node ids; ``fixtures``: none of these."""
@@ -81,12 +82,16 @@ class Session:
     plan: RunPlan | None = None
     worker: str = ""
     results: dict[str, Item] = field(default_factory=dict)
-    """Node id to what it came to."""
+    """Node id to the item as it reported."""
     expected: dict[str, Item] = field(default_factory=dict)
-    """Node id to the item as it is before it ran (verdict ``crashed``: what it is if nothing comes)."""
+    """Node id to the pending item (verdict ``crashed``: what it is if nothing reports it)."""
     tests: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     """Phase to cell of the matrix to the marked tests there are, whether or not they run here."""
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """What fails the run itself, whatever its items report."""
+    done: tuple[str, ...] = ()
+    """The phases that this run completed."""
     recorder: RunRecorder | None = None
     redactor: Redactor = field(default_factory=lambda: Redactor(os.environ))
     """For whatever is written or shown of an item."""
@@ -131,7 +136,7 @@ class Session:
             lines[0] += f", status in {settings.status_dir}"
         lines += [f"nextrust: {remark}" for remark in self.catalogue.remarks]
         if plan is not None:
-            for phase, cells in plan.settled.items():
+            for phase, cells in plan.passed.items():
                 if cells:
                     number = counted(len(cells), "cell")
                     lines.append(f"nextrust: {phase} passed in {number} for this commit; not run again")
@@ -163,7 +168,7 @@ class Session:
         assert self.plan is not None
         return any(self.plan.runs(need, cell) for need in self.plan.depends.get(phase, ()))
 
-    def blank(self, *, phase: str, scenario: str, cell: Cell, nodeid: str, reproduction: str) -> Item:
+    def pending(self, *, phase: str, scenario: str, cell: Cell, nodeid: str, reproduction: str) -> Item:
         """An item before it ran."""
         return Item(
             run=self.plan.run if self.plan else "",
@@ -179,12 +184,15 @@ class Session:
         )
 
     def items(self) -> list[Item]:
-        """What everything came to, in the order of collection (with workers results come in any order)."""
+        """Every item that reported, in the order of collection (with workers they report in any order)."""
         known = [nodeid for nodeid in self.expected if nodeid in self.results]
         return [self.results[nodeid] for nodeid in dict.fromkeys([*known, *self.results])]
 
-    def settle(self, item: Item) -> Item:
-        """Keep what an item came to, and record it where this run has a record: without secrets. Raises StatusError."""
+    def record(self, item: Item) -> Item:
+        """Keep an item that reported, and record it where this run has a record: without secrets. Raises StatusError.
+
+        Returns it as it is kept.
+        """
         nodeid, item = item.nodeid, self.clean(item)
         self.results[nodeid] = item
         if self.recorder is not None:
@@ -197,12 +205,10 @@ class Session:
         texts = {name: value for name, value in values if isinstance(value, str)}
         return dataclasses.replace(item, **self.redactor.plain(texts))
 
-    def toolchain_fault(self, name: str) -> str:
-        """What is wrong with a toolchain; nothing where it is found and usable."""
-        if name not in self.services.toolchains:
-            return f"no toolchain {name}; known: {', '.join(sorted(self.services.toolchains))}"
-        probe = self.services.probe(name)
-        return "" if probe.found else f"{name} is not usable here: {', '.join(probe.missing) or 'not found'}"
+    def fault(self, message: str) -> None:
+        """Note what fails the run itself, once however often it happens."""
+        if message not in self.faults:
+            self.faults.append(message)
 
     def close(self) -> None:
         """Stop the sandbox and remove the folder of this process."""
@@ -210,29 +216,72 @@ class Session:
         self.work.remove()
 
 
-def filled(item: Item, outcome: ScenarioOutcome) -> Item:
-    """The item with what verifying it came to."""
-    return dataclasses.replace(
-        item,
-        verdict=outcome.verdict,
-        message=outcome.message,
-        seconds=outcome.seconds,
-        program_sha256=outcome.program_sha256,
-        toolchain=outcome.toolchain,
-        version=outcome.version,
-        provenance=outcome.provenance,
-        known_issue=outcome.known_issue,
-    )
+STATE = pytest.StashKey[Session]()
+"""The state of this process, in ``config.stash``."""
+
+_SETTINGS = pytest.StashKey[Settings]()
 
 
-def side_by_side(phases: Phases, plan: RunPlan) -> list[str]:
-    """Which phases of a plan may run at the same time in one cell, in words; nothing where none may."""
-    ids = [phase for phase in phases.ids if plan.cells.get(phase)]
-    pairs = [(one, other) for i, one in enumerate(ids) for other in ids[i + 1 :] if phases.may_share(one, other)]
-    found: dict[str, list[str]] = {}
-    for one, other in pairs:
-        found.setdefault(one, []).append(other)
-    return [f"with workers, {one} may run beside {', '.join(others)}" for one, others in found.items()]
+class _ConfigSource:
+    """pytest's config as the source of the options' values."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def option(self, name: str) -> Any:
+        return self._config.getoption(name, None)
+
+    def ini(self, name: str) -> Any:
+        return self._config.getini(name)
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The parsed options. Raises UsageError with option, value and accepted form."""
+    if _SETTINGS not in config.stash:
+        given = config.args_source is pytest.Config.ArgsSource.ARGS  # else pytest filled the paths in itself
+        try:
+            config.stash[_SETTINGS] = read_settings(
+                _ConfigSource(config),
+                root=config.rootpath,
+                start=config.invocation_params.dir,
+                paths=list(config.args) if given else [],
+            )
+        except UsageFault as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_SETTINGS]
+
+
+def start(config: pytest.Config, mode: Mode) -> Session:
+    """Make the state of this process. Raises UsageError for whatever keeps the run from starting."""
+    settings = settings_of(config)
+    workerinput = getattr(config, "workerinput", {})
+    try:
+        session = open_session(
+            settings,
+            mode,
+            worker=workerinput.get("workerid", ""),
+            handed=workerinput.get("nextrust"),
+            folders=[f for answer in config.hook.pytest_nextrust_scenarios(config=config) for f in answer or ()],
+            toolchains=lambda: [
+                t for answer in config.hook.pytest_nextrust_toolchains(config=config) for t in answer or ()
+            ],
+        )
+    except StatusError as error:
+        raise pytest.UsageError(f"--nextrust-status-dir: {error}") from None
+    except NextrustError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[STATE] = session
+    if settings.toolchain is not None and mode != "fixtures" and settings.toolchain not in session.services.toolchains:
+        known = ", ".join(session.services.toolchains)
+        raise pytest.UsageError(
+            f"--nextrust-toolchain {settings.toolchain}: no such toolchain\n  remedy: NAME is one of {known}"
+        )
+    return session
+
+
+def ensure(config: pytest.Config) -> Session:
+    """The state; made now where a test uses a fixture in a run without a phase."""
+    return config.stash[STATE] if STATE in config.stash else start(config, "fixtures")
 
 
 def open_session(
@@ -244,7 +293,7 @@ def open_session(
     folders: Iterable[Path] = (),
     toolchains: Callable[[], Iterable[Toolchain]] = tuple,
 ) -> Session:
-    """Make the state of this process; a worker is ``handed`` its controller's decisions.
+    """Make the state; a worker is ``handed`` its controller's decisions.
 
     ``folders`` and ``toolchains`` are what other plugins add.
 
@@ -286,14 +335,14 @@ def open_session(
         notes=list(project.notes),
     )
     if plan is not None and settings.dry_run:
-        session.notes += side_by_side(phases, plan)
+        session.notes += plan.side_by_side(phases)
     if plan is not None and not settings.dry_run:
         session.recorder = RunRecorder(
             settings.status_dir,
             phases,
             settings.root,
             run=plan.run,
-            toolchain=session.toolchain_fault,
+            toolchain=session.services.fault,
             notes=session.notes,
             log=log,
             redactor=session.redactor,

@@ -1,4 +1,4 @@
-"""Running under pytest-xdist: a scheduler of phases and cells, and the controller's guard against losses.
+"""Running under pytest-xdist: a scheduler of phases and cells, and the controller, which notices what is lost.
 
 All items of a phase in a cell run on one worker in the order of collection, whatever ``--dist`` says but ``each``,
 which the plugin refuses. A phase starts in a cell when what it depends on has ended there, or on the worker that has
@@ -18,7 +18,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from pytest_nextrust.base.convert import from_plain
-from pytest_nextrust.plugin.recording import Results
+from pytest_nextrust.plugin.recording import Recording
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.status.records import Item
 
@@ -164,9 +164,9 @@ class CellScheduling(LoadScopeScheduling):  # type: ignore[misc]
 class Controller:
     """The controller's hooks: hands the plan to workers, announces the run, and notices what is lost."""
 
-    def __init__(self, session: Session, results: Results) -> None:
+    def __init__(self, session: Session, recording: Recording) -> None:
         self.session = session
-        self.results = results
+        self.recording = recording
         self._announced = False
 
     @pytest.hookimpl(optionalhook=True)
@@ -190,18 +190,18 @@ class Controller:
         )
 
     def _unit_of(self, nodeid: str) -> tuple[str, str]:
-        blank = self.session.expected.get(nodeid)
-        return (blank.cell, blank.phase) if blank is not None else (nodeid.rsplit("::", 1)[0], "")
+        pending = self.session.expected.get(nodeid)
+        return (pending.cell, pending.phase) if pending is not None else (nodeid.rsplit("::", 1)[0], "")
 
     def _crashed(self, nodeid: str, worker: str) -> None:
-        self.results.lost(nodeid, f"worker {worker} died while it ran")
+        self.recording.lost(nodeid, f"worker {worker} died while it ran")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         if self._announced:
             return
         self._announced = True
-        faults, config = self.results.collection_errors, self.results.config
+        faults, config = self.recording.collection_errors, self.recording.config
         if faults and not config.option.continue_on_collection_errors:
             # xdist would run the rest, and half the scenarios would pass for a phase: stop, as without workers.
             raise pytest.Session.Interrupted(f"{faults} error{'s' if faults > 1 else ''} during collection")
@@ -214,16 +214,16 @@ class Controller:
             if nodeid in found:
                 self.session.expected[nodeid] = from_plain(Item, found[nodeid])
             elif self.session.mode == "phase":
-                self.results.faults.append(f"{nodeid}: no worker said what it is")
+                self.session.fault(f"{nodeid}: no worker reported what it is")
         if not ids and not faults:
             raise pytest.UsageError(self.session.nothing())
-        self.results.announce()
+        self.recording.announce()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """A worker ended. One that does not hand over its last words has lost something, whatever its exit status."""
+        """A worker ended. One that does not hand over its results has lost something, whatever its exit status."""
         output = getattr(node, "workeroutput", {})
         if error is not None:
-            self.results.faults.append(f"worker {node.gateway.id} died: {error}")
+            self.session.fault(f"worker {node.gateway.id} died: {error}")
         elif "nextrust" not in output:
-            self.results.faults.append(f"worker {node.gateway.id} ended without handing over its results")
+            self.session.fault(f"worker {node.gateway.id} ended without handing over its results")

@@ -70,7 +70,7 @@ class Follower:
             if change.fresh:
                 self.ledger = Ledger()
             for record in change.records:
-                self.ledger.absorb(record)
+                self.ledger.add(record)
         self.problems = change.problems
         return self.ledger
 

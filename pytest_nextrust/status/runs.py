@@ -1,6 +1,6 @@
 """Questions to the journal: what did a run leave out, what is the newest verdict, may a phase be built on.
 
-A function of what was read, kept up to date record by record: absorbing one costs the same however long the log is.
+A function of what was read, kept up to date record by record: adding one costs the same however long the log is.
 An item that a run announced and that never reported is ``crashed`` once that run has ended; while it goes on (or was
 killed: the journal cannot tell) the item is pending and settles nothing.
 """
@@ -99,9 +99,9 @@ class RunStore:
         self._announced: dict[str, set[ItemKey]] = {}
         self._stale = False
         for record in view.records if view is not None else ():
-            self.absorb(record)
+            self.add(record)
 
-    def absorb(self, record: Record) -> None:
+    def add(self, record: Record) -> None:
         """Take one more record into account; they come in the order of the log."""
         entry = RunStart.read(record) or Item.read(record) or RunEnd.read(record)
         if entry is None:
@@ -153,7 +153,7 @@ class RunStore:
         self._newest.setdefault(commit, {})[item.key] = item
         self._of_run.setdefault(item.run, {})[item.key] = item
 
-    def _settle(self) -> None:
+    def _resort(self) -> None:
         """Sort everything in again, where an entry came that changes what earlier ones mean."""
         if not self._stale:
             return
@@ -198,7 +198,7 @@ class RunStore:
 
     def verdicts(self, *, commit: str | None = None, run: str | None = None) -> Verdicts:
         """The newest verdict of every item, of one commit or one run where one is given; lost ones are ``crashed``."""
-        self._settle()
+        self._resort()
         if run is None and commit is not None:
             return dict(self._newest.get(commit, {}))
         if run is None:
@@ -210,7 +210,7 @@ class RunStore:
 
     def announced(self, *, commit: str | None = None, run: str | None = None) -> frozenset[ItemKey]:
         """Every item that some run, of one commit or one run where one is given, set out to report on."""
-        self._settle()
+        self._resort()
         if run is not None:
             known = self._runs.get(run)
             if known is None or (commit is not None and known.commit != commit):
@@ -220,7 +220,7 @@ class RunStore:
             return frozenset(self._announced.get(commit, ()))
         return frozenset(key for keys in self._announced.values() for key in keys)
 
-    def outcome(
+    def phase_state(
         self,
         phase: str,
         cell: str,
@@ -245,7 +245,7 @@ class RunStore:
 
 
 def judge(keys: Iterable[ItemKey], verdicts: Mapping[ItemKey, Item]) -> PhaseState:
-    """The outcome of these items together."""
+    """The state that these items add up to."""
     keys = tuple(keys)
     items = tuple(verdicts[key] for key in keys if key in verdicts)
     missing = tuple(key for key in keys if key not in verdicts)

@@ -1,4 +1,4 @@
-"""What the status log amounts to: one plain value from which both projections are drawn.
+"""The summary of the status log: one plain value from which both projections are drawn.
 
 A function of the log as read, the phases, and a few facts of the file system (which markers and expected files exist)
 that ``observe`` looks up: no clock, so that drawing it again gives the same bytes. A phase is shown at the commit of
@@ -84,7 +84,7 @@ def summarize(view: JournalView, phases: Phases, facts: ProjectFacts | None = No
     """The whole summary as plain types; ``schemas/pipeline-log.json`` describes it."""
     ledger = Ledger()
     for record in view.records:
-        ledger.absorb(record)
+        ledger.add(record)
     return ledger.summary(phases, facts, view.problems)
 
 
@@ -102,7 +102,7 @@ class Ledger:
         """How many records there are."""
         return self._count
 
-    def absorb(self, record: Record) -> None:
+    def add(self, record: Record) -> None:
         """Take one more record into account."""
         self._count += 1
         # By time, since what another machine or an older log had to say comes in late; ``_count`` keeps the order of
@@ -110,7 +110,7 @@ class Ledger:
         time = moment(record.time)
         entry = (float("-inf") if time is None else time, self._count, record)
         (heapq.heappush if len(self._recent) < ACTIVITIES else heapq.heappushpop)(self._recent, entry)
-        self.store.absorb(record)
+        self.store.add(record)
         if (check := PhaseCheck.read(record)) is not None:
             self._checks.setdefault((check.phase, check.commit), {})[check.criterion] = check
         elif (done := PhaseDone.read(record)) is not None:

@@ -106,6 +106,13 @@ class Services:
             self._probes[name] = self.toolchains[name].probe()
         return self._probes[name]
 
+    def fault(self, name: str) -> str:
+        """What is wrong with a toolchain; nothing where it is found and usable."""
+        if name not in self.toolchains:
+            return f"no toolchain {name}; known: {', '.join(sorted(self.toolchains))}"
+        probe = self.probe(name)
+        return "" if probe.found else f"{name} is not usable here: {', '.join(probe.missing) or 'not found'}"
+
     def toolchain_for(self, scenario: Scenario) -> Toolchain:
         """The toolchain that builds this scenario's program.
 

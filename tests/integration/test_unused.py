@@ -13,7 +13,7 @@ KEPT_OUT = (
     "pytest_nextrust.macho",
     "pytest_nextrust.status",
     "pytest_nextrust.verify.scenario",
-    "pytest_nextrust.plugin.state",
+    "pytest_nextrust.plugin.session",
     "pytest_nextrust.project.phases",
     "pytest_nextrust.project.matrix",
     "pytest_nextrust.project.run_settings",
@@ -42,7 +42,7 @@ def test_nothing_heavy_is_loaded(pytester: pytest.Pytester, monkeypatch: pytest.
 def test_a_run_that_uses_it_does_load_them(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """The twin: the same look sees them in a run with an option of the plugin."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    pytester.makepyfile("import sys\ndef test_it(): assert 'pytest_nextrust.plugin.state' in sys.modules")
+    pytester.makepyfile("import sys\ndef test_it(): assert 'pytest_nextrust.plugin.session' in sys.modules")
     pytester.runpytest_subprocess(
         "-p", "pytest_nextrust.plugin", "--nextrust-cell", "ubuntu-latest-debug-m68030"
     ).assert_outcomes(passed=1)

@@ -219,7 +219,7 @@ def test_the_store_is_the_same_however_it_is_asked(entries: list[Entry]) -> None
     records = [Record(n, f"t{n}", entry.TYPE, entry.run, entry.details()) for n, entry in enumerate(entries, 1)]
     asked = RunStore()
     for record in records:
-        asked.absorb(record)
+        asked.add(record)
         asked.verdicts(commit=COMMIT)
     store = RunStore(JournalView(tuple(records)))
     for commit in ("a" * 40, "b" * 40, ""):
@@ -241,7 +241,7 @@ def test_a_later_start_takes_out_of_the_plan_what_was_missing() -> None:
         "y": "passed",
     }
     again = start(run="r1")
-    store.absorb(Record(4, "", again.TYPE, again.run, again.details()))
+    store.add(Record(4, "", again.TYPE, again.run, again.details()))
     for asked in ({"commit": COMMIT}, {"run": "r1"}):
         assert [key.scenario for key in store.verdicts(**asked)] == ["y"]
 
@@ -310,7 +310,7 @@ def test_the_ledger_does_not_keep_the_log() -> None:
     """Of many records the ledger keeps the newest for showing, not all."""
     ledger = Ledger()
     for n in range(2000):
-        ledger.absorb(Record(n, "2026-01-01T00:00:00Z", "note", "", {}))
+        ledger.add(Record(n, "2026-01-01T00:00:00Z", "note", "", {}))
     assert len(ledger) == 2000
     assert len(ledger._recent) == 500
     assert ledger.store.runs == ()
@@ -326,9 +326,9 @@ def test_a_key_is_its_own_run(tmp_path: Path) -> None:
         )
     ]
     store = RunStore()
-    store.absorb(records[0])
+    store.add(records[0])
     assert key in store.verdicts(commit="")
-    store.absorb(records[1])
+    store.add(records[1])
     assert (key in store.verdicts(commit=""), key in store.verdicts(commit=COMMIT)) == (False, True)
-    store.absorb(records[2])
+    store.add(records[2])
     assert (key in store.verdicts(commit=COMMIT), key in store.verdicts(commit="b" * 40)) == (False, True)

@@ -84,7 +84,7 @@ def test_a_late_report_replaces_the_crash() -> None:
 )
 def test_what_may_be_built_on(verdict: str, state: str) -> None:
     """Passed and expected failures may; everything bad may not; skipped shows nothing."""
-    assert store(start(("a", LINUX)), item("a", verdict=verdict)).outcome("phase-1", LINUX).state == state
+    assert store(start(("a", LINUX)), item("a", verdict=verdict)).phase_state("phase-1", LINUX).state == state
     assert verdict in VERDICTS
 
 
@@ -96,10 +96,10 @@ def test_one_bad_item_fails_the_phase_in_its_cell_only() -> None:
         item("b", verdict="failed"),
         item("a", DARWIN),
     )
-    outcome = both.outcome("phase-1", LINUX, commit=COMMIT)
+    outcome = both.phase_state("phase-1", LINUX, commit=COMMIT)
     assert outcome.state == "failed"
     assert [bad.scenario for bad in outcome.bad] == ["b"]
-    assert both.outcome("phase-1", DARWIN, commit=COMMIT).state == "passed"
+    assert both.phase_state("phase-1", DARWIN, commit=COMMIT).state == "passed"
 
 
 def test_the_newest_verdict_counts_across_runs() -> None:
@@ -113,9 +113,9 @@ def test_the_newest_verdict_counts_across_runs() -> None:
         item("a", run="run-2"),
         end(0, run="run-2"),
     ]
-    assert store(*runs[:4]).outcome("phase-1", LINUX, commit=COMMIT).state == "failed"
-    assert store(*runs).outcome("phase-1", LINUX, commit=COMMIT).state == "passed"
-    assert store(*runs).outcome("phase-1", LINUX, run="run-1").state == "failed"
+    assert store(*runs[:4]).phase_state("phase-1", LINUX, commit=COMMIT).state == "failed"
+    assert store(*runs).phase_state("phase-1", LINUX, commit=COMMIT).state == "passed"
+    assert store(*runs).phase_state("phase-1", LINUX, run="run-1").state == "failed"
 
 
 def test_newest_is_by_report_and_not_by_start() -> None:
@@ -126,43 +126,43 @@ def test_newest_is_by_report_and_not_by_start() -> None:
         item("a", run="run-2"),
         item("a", verdict="failed"),
     )
-    assert crossed.outcome("phase-1", LINUX, commit=COMMIT).state == "failed"
+    assert crossed.phase_state("phase-1", LINUX, commit=COMMIT).state == "failed"
 
 
 def test_another_commit_says_nothing() -> None:
     """Verdicts of another commit are no verdicts of this one."""
     runs = store(start(("a", LINUX), commit=OTHER), item("a"))
-    assert runs.outcome("phase-1", LINUX, commit=COMMIT).state == "unknown"
-    assert runs.outcome("phase-1", LINUX, commit=OTHER).state == "passed"
+    assert runs.phase_state("phase-1", LINUX, commit=COMMIT).state == "unknown"
+    assert runs.phase_state("phase-1", LINUX, commit=OTHER).state == "passed"
 
 
 def test_no_commit_is_never_the_same_commit() -> None:
     """Without git two runs may have seen anything; only within one run is something known."""
     runs = store(start(("a", LINUX), commit=""), item("a"))
-    assert runs.outcome("phase-1", LINUX, commit="").state == "unknown"
-    assert runs.outcome("phase-1", LINUX, commit="", run="run-1").state == "passed"
+    assert runs.phase_state("phase-1", LINUX, commit="").state == "unknown"
+    assert runs.phase_state("phase-1", LINUX, commit="", run="run-1").state == "passed"
 
 
 def test_expected_names_guard_against_a_narrowed_run() -> None:
     """A run of one scenario does not stand for the phase where the phase's scenarios are known."""
     narrow = store(start(("a", LINUX)), item("a"), end())
-    assert narrow.outcome("phase-1", LINUX, commit=COMMIT).state == "passed"
-    outcome = narrow.outcome("phase-1", LINUX, commit=COMMIT, expected=["a", "b"])
+    assert narrow.phase_state("phase-1", LINUX, commit=COMMIT).state == "passed"
+    outcome = narrow.phase_state("phase-1", LINUX, commit=COMMIT, expected=["a", "b"])
     assert outcome.state == "unknown"
     assert outcome.missing == (ItemKey("phase-1", "b", LINUX),)
 
 
 def test_nothing_to_verify_is_not_a_pass() -> None:
     """A phase without items, expected or recorded, is unknown."""
-    assert store().outcome("phase-1", LINUX, commit=COMMIT).state == "unknown"
-    assert store().outcome("phase-1", LINUX, commit=COMMIT, expected=[]).state == "unknown"
+    assert store().phase_state("phase-1", LINUX, commit=COMMIT).state == "unknown"
+    assert store().phase_state("phase-1", LINUX, commit=COMMIT, expected=[]).state == "unknown"
 
 
 def test_an_item_without_a_start_still_counts() -> None:
     """A worker's report whose run's start was damaged is not lost; its commit is not known."""
     orphan = store(item("a", verdict="failed"))
-    assert orphan.outcome("phase-1", LINUX).state == "failed"
-    assert orphan.outcome("phase-1", LINUX, commit=COMMIT).state == "unknown"
+    assert orphan.phase_state("phase-1", LINUX).state == "failed"
+    assert orphan.phase_state("phase-1", LINUX, commit=COMMIT).state == "unknown"
 
 
 REPORTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["passed", "failed", "skipped"])), max_size=8)

@@ -1,11 +1,12 @@
-"""The pytest plugin: options, and the wiring of everything else once it is asked for.
+"""The plugin's options, and the rest of the plugin, which is loaded where one of them asks for it.
 
 A run that uses nothing of it loads this file, the table of options, the hook specifications and the fixtures, and no
-more; a test keeps it so. ``collection`` has the scenarios, ``xdist`` what is different with workers.
+more; a test keeps it so.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,20 +55,32 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(config.pluginmanager.hasplugin(name) for name in ("xdist", "xdist.plugin")):
         config.addinivalue_line("markers", "xdist_group(name): the cell; of use with pytest-xdist")
     config.pluginmanager.register(fixtures, "nextrust-fixtures")
-    if not _any_option(config) and not any("scenario.toml::" in path for path in config.args):
-        return
-    _activate(config)
+    if _any_option(config) or _names_scenarios(config.args):
+        _activate(config)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    session = _started(config)
+    return [] if session is None else session.header()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    session = _started(config)
+    if session is not None:
+        session.close()
 
 
 def _any_option(config: pytest.Config) -> bool:
     return any(config.getoption(option.dest, None) not in (None, False) for option in OPTIONS if option.command_line)
 
 
+def _names_scenarios(arguments: list[str]) -> bool:
+    return any("scenario.toml::" in argument for argument in arguments)
+
+
 def _activate(config: pytest.Config) -> None:
-    """Check every option; then, where scenarios were asked for, load the rest and hook it in."""
-    from pytest_nextrust.plugin.recording import Results
-    from pytest_nextrust.plugin.selection import Selection, arguments
-    from pytest_nextrust.plugin.state import settings_of, start
+    """Check every option; then, where scenarios were asked for, load the rest and register its hooks."""
+    from pytest_nextrust.plugin.session import settings_of, start
 
     settings = settings_of(config)
     mode: Mode
@@ -78,62 +91,52 @@ def _activate(config: pytest.Config) -> None:
         mode = "phase"
     elif settings.scenario is not None:
         mode = "scenario"
-    elif settings.node_ids and any("scenario.toml::" in path for path in settings.paths):
+    elif _names_scenarios(list(settings.paths)):
         mode = "node"
     else:
         return
     if config.getoption("dist", "no") == "each" and mode == "phase":
         raise pytest.UsageError("--dist each: every cell runs once; use any other mode with --nextrust-phase")
     if settings.dry_run:
-        import sys
-
         config.option.collectonly = True
         sys.dont_write_bytecode = True
+    from pytest_nextrust.plugin.recording import Recording
+    from pytest_nextrust.plugin.reporting import Reporting
+    from pytest_nextrust.plugin.selection import Selection, arguments
+
     session = start(config, mode)
     config.args[:] = arguments(session, list(settings.paths), list(config.args))
-    results = Results(session, config)
+    recording = Recording(session, config)
     config.pluginmanager.register(Selection(session), "nextrust-selection")
-    config.pluginmanager.register(results, "nextrust-results")
+    # Of two hooks that ask to be first the one registered later is: what is reported was recorded before.
+    config.pluginmanager.register(Reporting(session, config), "nextrust-reporting")
+    config.pluginmanager.register(recording, "nextrust-recording")
     if hasattr(config, "workerinput"):
         # The node ids of --dist loadgroup have "@group" at their end; the plugin's own scheduler needs no such thing.
         config.option.loadgroup = False
-    elif results.distributed:
+    elif recording.distributed:
         from pytest_nextrust.plugin.xdist import Controller
 
-        config.pluginmanager.register(Controller(session, results), "nextrust-guard")
+        config.pluginmanager.register(Controller(session, recording), "nextrust-controller")
 
 
 def _replay(config: pytest.Config, token: str) -> None:
     """Run nothing but the replay; with workers, one of them does."""
-    from pytest_nextrust.plugin.replay import Replay, checked
+    from pytest_nextrust.plugin.replay import Replay, check_token
 
     for other in ("nextrust_phase", "nextrust_scenario"):
         if config.getoption(other, None) is not None:
             option = "--" + other.replace("_", "-")
             raise pytest.UsageError(f"--nextrust-replay: nothing else is run beside it; leave {option} out")
-    checked(token)
+    check_token(token)
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
         config.pluginmanager.register(Replay(token, config.rootpath), "nextrust-replay")
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    session = _session(config)
-    if session is None:
-        return []
-    return session.header()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    session = _session(config)
-    if session is not None:
-        session.close()
-
-
-def _session(config: pytest.Config) -> Session | None:
-    import sys
-
-    if "pytest_nextrust.plugin.state" not in sys.modules:
+def _started(config: pytest.Config) -> Session | None:
+    """The session, where the rest of the plugin was loaded."""
+    if "pytest_nextrust.plugin.session" not in sys.modules:
         return None
-    from pytest_nextrust.plugin.state import STATE
+    from pytest_nextrust.plugin.session import STATE
 
     return config.stash.get(STATE, None)
