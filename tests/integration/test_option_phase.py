@@ -133,7 +133,8 @@ def test_current_is_the_first_phase_that_is_not_done(project: Project) -> None:
     result = project.run("--nextrust-phase", "current")
     result.stdout.fnmatch_lines(["first is done: artifacts/phase/first.done"])
     assert {item["phase"] for item in project.records()} == {"first"}
-    project.run("--nextrust-phase", "current", *ONE).assert_outcomes(passed=1, deselected=1)
+    # No repository, so no commit for which the record of first could stand: it runs again before second.
+    project.run("--nextrust-phase", "current", *ONE).assert_outcomes(passed=2)
     assert project.records()[-1]["phase"] == "second"
 
 
