@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import re
 import sys
 import types
@@ -39,10 +38,11 @@ if TYPE_CHECKING:
     Reader = Callable[[Any], Any]
     Found = list[tuple[str, str, str]]
 
-__all__ = ["dumps", "from_plain", "loads", "option", "read_document", "read_fields", "to_plain"]
+__all__ = ["dumps", "from_plain", "loads", "option", "read_document", "read_fields", "shown", "to_plain"]
 
 _RULES = "nextrust"
 _MISSING: Any = object()
+_INFINITE = float("inf")
 _NOTHING: Mapping[str, Any] = {}
 _LEAVES = frozenset({str, int, float, bool, bytes, type(None)})
 _NAMES = {str: "a string", int: "an integer", float: "a number", bool: "true or false", bytes: "bytes"}
@@ -151,7 +151,8 @@ def read_fields(cls: type[Any], plain: Mapping[str, Any]) -> tuple[dict[str, Any
 
     For a table of which some keys only inform: the caller makes the value, and says what a fault comes to.
     """
-    return _schema(cls, False).collect(plain)
+    values, faults = _schema(cls, False).collect(plain)
+    return {name: value for name, value in values.items() if value is not _MISSING}, faults
 
 
 class _Unfit(Exception):
@@ -182,7 +183,8 @@ def _shown_key(key: object) -> str:
     return key if isinstance(key, str) and re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value of unknown size, in at most 60 characters."""
     try:
         text = repr(value[:99] if isinstance(value, (str, bytes)) else value)
     except (ValueError, RecursionError):  # a number of thousands of digits, tables deep in each other
@@ -213,7 +215,7 @@ def _schema(cls: type[Any], strict: bool) -> _Schema:
 class _Schema:
     """How one dataclass is read. ``strict``: as a document, where every key must be one of those it may have."""
 
-    __slots__ = ("cls", "count", "exact", "fields", "names", "quick", "readers", "required", "rule", "strict")
+    __slots__ = ("cls", "count", "exact", "fields", "names", "quick", "readers", "rule", "strict")
 
     def __init__(self, cls: type[Any], strict: bool) -> None:
         self.cls, self.strict = cls, strict
@@ -224,12 +226,16 @@ class _Schema:
         self.exact = {f.name: _exact(f.annotation) if f.rules.free() else None for f in self.fields}
         self.quick: Reader = self.read if strict else self.read_often
         self.count = 0
-        self.required = frozenset(f.name for f in self.fields if f.required)
         self.rule = getattr(cls, "document_faults", None)
 
     def read(self, plain: object, given: Mapping[str, Any] = _NOTHING) -> Any:
         """The finished value. Raises _Unfit with every fault."""
         values, faults = self.collect(plain, given)
+        faults += [
+            (_shown_key(f.keys(self.strict)[0]), "missing", f.rules.hint(f.annotation))
+            for f in self.fields
+            if f.required and f.name not in values
+        ]
         if faults:
             raise _Unfit(faults)
         value = self.cls(**values)
@@ -248,12 +254,11 @@ class _Schema:
         return self.read(plain)
 
     def collect(self, plain: object, given: Mapping[str, Any] = _NOTHING) -> tuple[dict[str, Any], Found]:
-        """The fields' values, and the faults of those that have none; the document's order, missing keys last."""
+        """The values of the document's keys, in its order, and the faults; what has one is _MISSING."""
         if type(plain) is not dict and not isinstance(plain, Mapping):
-            return {}, [("", f"expected a table, found {_shown(plain)}", "write a table")]
+            raise _unfit(f"expected a table, found {shown(plain)}", "write a table")
         exact, readers, strict = self.exact, self.readers, self.strict
         values = dict(given)
-        unfit = set()
         faults: Found = []
         for key, value in plain.items():
             name: str | None = key
@@ -262,7 +267,7 @@ class _Schema:
                 if name is None or name in given:
                     faults.append(self._unknown(key, given))
                     continue
-                if name in values or name in unfit:
+                if name in values:
                     faults.append((_shown_key(key), "given twice, in two spellings", "keep one"))
                     continue
             elif name not in exact:
@@ -273,14 +278,8 @@ class _Schema:
             try:
                 values[name] = readers[name](value)
             except _Unfit as error:
-                unfit.add(name)
+                values[name] = _MISSING
                 faults += _under(_shown_key(key), error.faults)
-        if not self.required <= values.keys():
-            faults += [
-                (_shown_key(f.keys(strict)[0]), "missing", f.rules.hint(f.annotation))
-                for f in self.fields
-                if f.required and f.name not in values and f.name not in unfit
-            ]
         return values, faults
 
     def _unknown(self, key: object, given: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -328,8 +327,8 @@ def _quick_test(f: _Field) -> tuple[Any, str, Any]:
             return str, "and {v} in {test}", frozenset(args)
         return kind, "", None
     if kind in (int, float) and not (rules.choices or rules.pattern or rules.check):
-        low = -math.inf if rules.minimum is None else rules.minimum
-        high = math.inf if rules.maximum is None else rules.maximum
+        low = -_INFINITE if rules.minimum is None else rules.minimum
+        high = _INFINITE if rules.maximum is None else rules.maximum
         return kind, "and {test}[0] <= {v} <= {test}[1]", (low, high)
     return None, "", None
 
@@ -470,7 +469,7 @@ def _reader(annotation: Any, rules: _Rules, strict: bool) -> Reader:
     def read(value: Any) -> Any:
         found = convert(value)
         if found is _MISSING:
-            raise _unfit(expected + _shown(value), hint)
+            raise _unfit(expected + shown(value), hint)
         return found
 
     return read
@@ -502,7 +501,7 @@ def _choice(choices: Mapping[type, frozenset[Any]], value: Any) -> Any:
 
 def _elements(made: type, exact: Any, read: Reader, rules: _Rules, value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
-        raise _unfit(f"expected an array, found {_shown(value)}", rules.remedy or "write [...]")
+        raise _unfit(f"expected an array, found {shown(value)}", rules.remedy or "write [...]")
     if exact is not None and set(map(type, value)) <= {exact}:
         return made(value)
     return made(_gathered(((f"[{index}]", read, item) for index, item in enumerate(value))))
@@ -510,14 +509,14 @@ def _elements(made: type, exact: Any, read: Reader, rules: _Rules, value: Any) -
 
 def _exactly(readers: Sequence[Reader], rules: _Rules, value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) != len(readers):
-        expected = f"expected an array of {len(readers)}, found {_shown(value)}"
+        expected = f"expected an array of {len(readers)}, found {shown(value)}"
         raise _unfit(expected, rules.remedy or "write [...]")
     return tuple(_gathered((f"[{index}]", *each) for index, each in enumerate(zip(readers, value, strict=True))))
 
 
 def _values(read: Reader, rules: _Rules, value: Any) -> Any:
     if not isinstance(value, Mapping):
-        raise _unfit(f"expected a table, found {_shown(value)}", rules.remedy or "write a table")
+        raise _unfit(f"expected a table, found {shown(value)}", rules.remedy or "write a table")
     found = _gathered((_shown_key(key), read, item) for key, item in value.items())
     return dict(zip(value, found, strict=True))
 
@@ -553,7 +552,7 @@ def _union_reader(annotation: Any, members: Sequence[Any], rules: _Rules, strict
         # A table for a union with one dataclass: its own faults say more than "neither".
         if isinstance(value, Mapping) and len(tables) == 1:
             return tables[0](value)
-        raise _unfit(f"expected {_kind(annotation)}, found {_shown(value)}", rules.remedy)
+        raise _unfit(f"expected {_kind(annotation)}, found {shown(value)}", rules.remedy)
 
     return read
 
@@ -586,16 +585,16 @@ def _ruled(read: Reader, rules: _Rules) -> Reader:
 
 def _broken(rules: _Rules, value: object) -> Iterator[tuple[str, str, str]]:
     if rules.choices and value not in rules.choices:
-        near = _nearest(value if isinstance(value, str) else _shown(value), map(str, rules.choices))
+        near = _nearest(value if isinstance(value, str) else shown(value), map(str, rules.choices))
         guess = f"did you mean {near[0]}? " if near else ""
-        yield "", f"no such value {_shown(value)}", guess + "one of " + ", ".join(map(str, rules.choices))
+        yield "", f"no such value {shown(value)}", guess + "one of " + ", ".join(map(str, rules.choices))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if rules.minimum is not None and not value >= rules.minimum:
-            yield "", f"{_shown(value)} is too small", rules.remedy or f"at least {rules.minimum}"
+            yield "", f"{shown(value)} is too small", rules.remedy or f"at least {rules.minimum}"
         elif rules.maximum is not None and not value <= rules.maximum:
-            yield "", f"{_shown(value)} is too large", rules.remedy or f"at most {rules.maximum}"
+            yield "", f"{shown(value)} is too large", rules.remedy or f"at most {rules.maximum}"
     if rules.pattern is not None and isinstance(value, str) and not re.fullmatch(rules.pattern, value):
-        yield "", f"{_shown(value)} does not fit", rules.remedy or f"it must match {rules.pattern}"
+        yield "", f"{shown(value)} does not fit", rules.remedy or f"it must match {rules.pattern}"
 
 
 # The way out, and bytes.

@@ -15,12 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["dataclass", "light_fields"]
+__all__ = ["dataclass", "fits", "light_fields"]
 
 
 def dataclass(**_options: bool) -> Callable[[type], type]:
     """The decorator; its options are those of the real one, and frozen whatever they say."""
     return _made
+
+
+_EXACT = {"str": str, "bool": bool, "int": int, "float | None": float, "Mapping[str, Any]": dict}
+
+
+def fits(cls: type, values: Mapping[str, Any]) -> bool:
+    """Whether each of these fields has a value of the very type that its annotation names (what JSON says of it): then
+    reading them with ``convert`` would give them back as they are."""
+    texts = cls.__annotations__
+    return all(_EXACT.get(texts[name]) is type(value) or texts[name] == "Any" for name, value in values.items())
 
 
 def light_fields(cls: type) -> Mapping[str, tuple[Any, ...]] | None:

@@ -15,14 +15,16 @@ from __future__ import annotations
 
 import json
 
-from pytest_nextrust.base.light_dataclass import dataclass
+from pytest_nextrust.base.light_dataclass import dataclass, fits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from pytest_nextrust.errors import ConfigError, Fault
+    from pytest_nextrust.errors import ConfigError
+
+    _Faults = list[tuple[str, str, str]]
 
 __all__ = [
     "EVENTS",
@@ -56,7 +58,6 @@ LOG_SIZE, LOGS_KEPT = 1_000_000, 5
 """Bytes at which an event's log is put aside, and how many of those are kept, where ``[hooks.logs]`` does not say."""
 
 _ALIASES = {"pre": PRE, "post": POST, "failure": FAILURE, "prompt": PROMPT}
-_TOOL_EVENTS = (PRE, POST, FAILURE)
 _NEWER_KEYS = frozenset(
     (
         "permission_mode",
@@ -80,6 +81,21 @@ LONGEST_NUMBER = 400
 LONGEST_NAME = 4096
 """Characters of an id, a tool's name or a path (PATH_MAX of Linux): what is longer is none."""
 
+_LONGEST_TIME = 1e15
+_NAMES = ("session_id", "transcript_path", "cwd", "permission_mode", "prompt_id", "agent_id", "tool_use_id")
+_CALL = ("tool_input", "tool_name")
+_NEEDED = {PRE: _CALL, POST: _CALL, FAILURE: (*_CALL, "error"), STOP: (), PROMPT: ("prompt",)}
+"""The keys on which decisions rest, by event."""
+
+_ANY = (*_NAMES, "duration_ms")
+_INFORMING = {
+    PRE: (*_ANY, "tool_response"),
+    POST: (*_ANY, "tool_response"),
+    FAILURE: (*_ANY, "tool_response", "is_interrupt"),
+    STOP: (*_ANY, "stop_hook_active", "last_assistant_message"),
+    PROMPT: _ANY,
+}
+"""The keys that only inform: what does not fit is left out."""
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -150,34 +166,23 @@ def parse_event(data: bytes, wanted: str) -> Event:
     Raises ConfigError with every fault: not UTF-8, not JSON, nested too deeply, no object, a key of another type.
     """
     table = _load(data)
-    reader = _Reader(table)
+    faults: _Faults = []
+    notes: list[str] = []
     name = table.get("hook_event_name", wanted)
     if name != wanted:
-        reader.fault("hook_event_name", f"{_shown(name)}, and the command was called for {wanted}", "mend the settings")
-    values: dict[str, Any] = {}
-    for key in ("session_id", "transcript_path", "cwd", "permission_mode", "prompt_id", "agent_id", "tool_use_id"):
-        values[key] = reader.name(key)
-    if wanted in _TOOL_EVENTS:
-        values |= _tool(reader)
-    if wanted == FAILURE:
-        values |= {"error": reader.needed("error"), "is_interrupt": reader.flag("is_interrupt")}
-    if wanted == PROMPT:
-        values["prompt"] = reader.needed("prompt")
-    if wanted == STOP:
-        values["stop_hook_active"] = reader.flag("stop_hook_active")
-        values["last_assistant_message"] = reader.text("last_assistant_message")
-    if reader.faults:
-        from pytest_nextrust.errors import ConfigError
-
-        raise ConfigError("hook event", reader.faults, place=wanted)
-    failed = wanted == POST and _exit_code(values["tool_response"]) != 0
+        called = f"{_shown(name)}, and the command was called for {wanted}"
+        faults.append(("hook_event_name", called, "mend the settings"))
+    values = _values(table, wanted, faults, notes)
+    if faults:
+        raise _refused(faults, wanted)
+    failed = wanted == POST and _exit_code(values.get("tool_response")) != 0
+    use, prompt = values.get("tool_use_id", ""), values.get("prompt_id", "")
     return Event(
         name=wanted,
         handled_as=FAILURE if failed else wanted,
         form="2026-08" if _NEWER_KEYS & table.keys() or wanted == FAILURE else "2025-07",
-        duration_ms=reader.number("duration_ms"),
-        identity=values["tool_use_id"] or (values["prompt_id"] and f"{values['prompt_id']}:{_digest(data)}"),
-        notes=tuple(reader.notes),
+        identity=use or (prompt and f"{prompt}:{_digest(data)}"),
+        notes=tuple(notes),
         **values,
     )
 
@@ -218,10 +223,8 @@ def _load(data: bytes) -> dict[str, Any]:
     else:
         if isinstance(table, dict):
             return table
-        fault = ("(document)", f"not an object but {_shown(table)}", _REMEDY)
-    from pytest_nextrust.errors import ConfigError, Fault
-
-    raise ConfigError("hook event", [Fault(*fault)], place="stdin")
+        fault = ("(document)", f"expected an object, found {_shown(table)}", _REMEDY)
+    raise _refused([fault], "stdin")
 
 
 def _whole_characters(table: Any) -> Any:
@@ -245,25 +248,61 @@ def _integer(digits: str) -> int:
 
 
 def _shown(value: object) -> str:
-    """A short name for a value of unknown size."""
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return repr(value[:60]) if isinstance(value, str) else repr(value)[:60]
-    return "an array" if isinstance(value, list) else "an object"
+    from pytest_nextrust.base.convert import shown
+
+    return shown(value)
 
 
-def _tool(reader: _Reader) -> dict[str, Any]:
-    key = "tool_input" if "tool_input" in reader.table or "tool_args" not in reader.table else "tool_args"
-    given = reader.table.get(key)
-    if not isinstance(given, dict):
-        reader.fault(key, "missing" if key not in reader.table else f"not an object but {_shown(given)}")
-        given = {}
-    name = reader.needed("tool_name", LONGEST_NAME)
-    if name == "Bash" and not isinstance(given.get("command"), str):
-        reader.fault(f"{key}.command", f"not a string but {_shown(given.get('command'))}")
-    for path in ("file_path", "notebook_path"):
-        if path in given and not isinstance(given[path], str):
-            reader.fault(f"{key}.{path}", f"not a string but {_shown(given[path])}")
-    return {"tool_name": name, "tool_input": given, "tool_response": reader.table.get("tool_response")}
+def _refused(faults: _Faults, place: str) -> ConfigError:
+    from pytest_nextrust.errors import ConfigError, Fault
+
+    return ConfigError("hook event", [Fault(*fault) for fault in faults], place=place)
+
+
+def _values(table: Mapping[str, Any], wanted: str, faults: _Faults, notes: list[str]) -> dict[str, Any]:
+    """The values that the event has; what does not fit goes into ``faults`` or, where it only informs, ``notes``."""
+    needed = _NEEDED[wanted]
+    source = {key: key for key in (*needed, *_INFORMING[wanted])}
+    if "tool_input" not in table and "tool_args" in table:
+        source["tool_input"] = "tool_args"
+    values = {key: table[name] for key, name in source.items() if name in table}
+    values = {key: value for key, value in values.items() if key in needed or value is not None}
+    faults += [(source[key], "missing", _REMEDY) for key in needed if key not in values]
+    if type(values.get("duration_ms")) is int and values["duration_ms"] < _LONGEST_TIME:
+        values["duration_ms"] = float(values["duration_ms"])
+    unfit: _Faults = []
+    if not fits(Event, values):
+        # What an assistant writes fits, and a decision has no time to load the reader for it.
+        from pytest_nextrust.base.convert import read_fields
+
+        values, found = read_fields(Event, values)
+        unfit = [(key, message, _REMEDY) for key, message, _ in found]
+    unfit += _too_large(values)
+    faults += [(source[key], message, remedy) for key, message, remedy in unfit if key in needed]
+    notes += [f"{key}: left out: {message}" for key, message, _ in unfit if key not in needed]
+    faults += _call_faults(source.get("tool_input", ""), values)
+    return values
+
+
+def _too_large(values: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Take away what nothing of its kind can be: a name too long to be one, a time longer than any."""
+    for key in (*_NAMES, "tool_name"):
+        if len(values.get(key, "")) > LONGEST_NAME:
+            yield key, f"{len(values.pop(key))} characters", f"at most {LONGEST_NAME}"
+    if not abs(values.get("duration_ms", 0.0)) < _LONGEST_TIME:
+        yield "duration_ms", f"found {values.pop('duration_ms')}", ""
+
+
+def _call_faults(key: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What a decision rests on in a tool's input, of which each tool has its own keys."""
+    given = values.get("tool_input")
+    if given is None:
+        return
+    texts = ["command"] if values.get("tool_name") == "Bash" else []
+    texts += [name for name in ("file_path", "notebook_path") if name in given]
+    for name in texts:
+        if not isinstance(given.get(name), str):
+            yield f"{key}.{name}", f"expected a string, found {_shown(given.get(name))}", _REMEDY
 
 
 def _exit_code(response: object) -> int:
@@ -272,55 +311,3 @@ def _exit_code(response: object) -> int:
     if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < 6:
         return int(code)
     return code if isinstance(code, int) else 0
-
-
-class _Reader:
-    """Takes known keys out of one event; collects faults and notes."""
-
-    def __init__(self, table: Mapping[str, Any]) -> None:
-        self.table = table
-        self.faults: list[Fault] = []
-        self.notes: list[str] = []
-
-    def fault(self, key: str, message: str, remedy: str = _REMEDY) -> None:
-        from pytest_nextrust.errors import Fault
-
-        self.faults.append(Fault(key, message, remedy))
-
-    def needed(self, key: str, longest: float = float("inf")) -> str:
-        value = self.table.get(key)
-        if isinstance(value, str):
-            if len(value) > longest:
-                self.fault(key, f"{len(value)} characters, more than {longest}")
-            return value
-        self.fault(key, "missing" if key not in self.table else f"not a string but {_shown(value)}")
-        return ""
-
-    def text(self, key: str) -> str:
-        return str(self._optional(key, str, ""))
-
-    def name(self, key: str) -> str:
-        """An id or a path; left out where it is too long to be one."""
-        value = self.text(key)
-        if len(value) <= LONGEST_NAME:
-            return value
-        self.notes.append(f"{key}: left out: {len(value)} characters")
-        return ""
-
-    def flag(self, key: str) -> bool:
-        return bool(self._optional(key, bool, False))
-
-    def number(self, key: str) -> float | None:
-        value = self.table.get(key)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15:
-            return float(value)
-        self._optional(key, type(None), None)
-        return None
-
-    def _optional(self, key: str, kind: type, missing: Any) -> Any:
-        value = self.table.get(key)
-        if isinstance(value, kind):
-            return value
-        if value is not None:
-            self.notes.append(f"{key}: left out: {_shown(value)}")
-        return missing
