@@ -83,24 +83,27 @@ def load_snapshot(root: str, *, keep: bool = True) -> Snapshot:
             plain = json.loads(stream.read())
         if plain["form"] == _FORM and plain["key"] == key:
             return _restored(plain)
-    plain = _read(root)
+    from pytest_nextrust.base.convert import to_plain
+
+    plain = to_plain(_read(root))
     if keep:
         _write(file, {"form": _FORM, "key": key, **plain})
     return _restored(plain)
 
 
 def _restored(plain: Mapping[str, Any]) -> Snapshot:
+    """What ``to_plain`` made of a snapshot. A decision has no time to read the settings again."""
     phases = tuple(PhaseFact(p["id"], p["name"], tuple(p["depends"])) for p in plain["phases"])
     plugins = {str(event): tuple(map(str, names)) for event, names in plain["plugins"].items()}
     settings: Any = Table(plain["settings"])
     return Snapshot(settings, phases, plugins, dict(plain["metrics"]))
 
 
-def _read(root: str) -> dict[str, Any]:
-    """The slow way, in plain values."""
+def _read(root: str) -> Snapshot:
+    """The slow way: settings as they are in the project's documents."""
     from pathlib import Path
 
-    from pytest_nextrust.base.convert import read_document, to_plain
+    from pytest_nextrust.base.convert import read_document
     from pytest_nextrust.hookapi.plugin_index import index_plugins
     from pytest_nextrust.hookapi.settings import HookSettings
     from pytest_nextrust.project.documents import load_project
@@ -109,12 +112,11 @@ def _read(root: str) -> dict[str, Any]:
     project = load_project(Path(root))
     path = f"{project.prefix}.hooks" if project.prefix else "hooks"
     settings = read_document(HookSettings, project.hooks, subject="hooks", place=str(project.source or ""), path=path)
-    phases = [
-        {"id": phase.id, "name": phase.name, "depends": list(phase.depends)} for phase in Phases.from_config(project)
-    ]
+    phases = tuple(PhaseFact(phase.id, phase.name, phase.depends) for phase in Phases.from_config(project))
     # What is no text is a fault, told by whoever opens the sinks.
     metrics = {key: value if isinstance(value, str) else None for key, value in project.metrics.items()}
-    return {"settings": to_plain(settings), "phases": phases, "plugins": index_plugins(Path(root)), "metrics": metrics}
+    plugins = {event: tuple(names) for event, names in index_plugins(Path(root)).items()}
+    return Snapshot(settings, phases, plugins, metrics)
 
 
 def _write(file: str, plain: Mapping[str, Any]) -> None:
