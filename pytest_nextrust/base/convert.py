@@ -627,7 +627,14 @@ def to_plain(value: object) -> Any:
 @functools.cache
 def _names(kind: Any) -> tuple[str, ...] | None:
     """The fields of a dataclass; None for another type."""
-    return tuple(f.name for f in _fields(kind)) if _is_table(kind) else None
+    light = light_fields(kind)
+    if light is not None:
+        return tuple(light)
+    if not _is_table(kind):
+        return None
+    from dataclasses import fields
+
+    return tuple(field.name for field in fields(kind))
 
 
 _OURS = ({"$b"}, {"$d"})
