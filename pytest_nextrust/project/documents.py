@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,22 +43,6 @@ def read_file(cls: type[T], file: Path, *, subject: str) -> T:
 
 
 @dataclass(frozen=True)
-class _Settings:
-    """What ``nextrust.toml`` and ``[tool.nextrust]`` may hold; tables are read by the parts they belong to."""
-
-    shipped_phases: bool = True
-    scenarios: tuple[str, ...] = ()
-    phases: tuple[dict[str, Any], ...] = option(default=(), name="phase", remedy="write [[phase]] tables")
-    toolchains: dict[str, dict[str, Any]] = option(
-        default_factory=dict, name="toolchain", remedy="write [toolchain.NAME] tables"
-    )
-    hooks: dict[str, Any] = option(default_factory=dict, remedy="write a [hooks] table")
-    rotate_after_days: float = option(default=30.0, minimum=0, maximum=1e6)
-    backoff: dict[str, Any] = option(default_factory=dict, remedy="write a [backoff] table")
-    metrics: dict[str, Any] = option(default_factory=dict, remedy="write a [metrics] table")
-
-
-@dataclass(frozen=True)
 class ProjectConfig:
     """A project's settings.
 
@@ -71,15 +55,17 @@ class ProjectConfig:
     root: Path
     source: Path | None = None
     prefix: str = ""
+    notes: tuple[str, ...] = ()
     shipped_phases: bool = True
     scenarios: tuple[str, ...] = ()
-    phases: tuple[Mapping[str, Any], ...] = ()
-    toolchains: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    hooks: Mapping[str, Any] = field(default_factory=dict)
-    rotate_after_days: float = 30.0
-    backoff: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    phases: tuple[Mapping[str, Any], ...] = option(default=(), name="phase", remedy="write [[phase]] tables")
+    toolchains: Mapping[str, Mapping[str, Any]] = option(
+        default_factory=dict, name="toolchain", remedy="write [toolchain.NAME] tables"
+    )
+    hooks: Mapping[str, Any] = option(default_factory=dict, remedy="write a [hooks] table")
+    rotate_after_days: float = option(default=30.0, minimum=0, maximum=1e6)
+    backoff: Mapping[str, Any] = option(default_factory=dict, remedy="write a [backoff] table")
+    metrics: Mapping[str, Any] = option(default_factory=dict, remedy="write a [metrics] table")
 
 
 def load_project(root: Path) -> ProjectConfig:
@@ -116,18 +102,5 @@ def _tool_table(file: Path, *, strict: bool) -> Mapping[str, Any] | None:
 
 
 def _project(root: Path, table: Mapping[str, Any], source: Path, prefix: str, notes: tuple[str, ...]) -> ProjectConfig:
-    settings = read_document(_Settings, table, subject="project settings", place=source, path=prefix)
-    return ProjectConfig(
-        root=root,
-        source=source,
-        prefix=prefix,
-        shipped_phases=settings.shipped_phases,
-        scenarios=settings.scenarios,
-        phases=settings.phases,
-        toolchains=settings.toolchains,
-        hooks=settings.hooks,
-        rotate_after_days=settings.rotate_after_days,
-        backoff=settings.backoff,
-        metrics=settings.metrics,
-        notes=notes,
-    )
+    given = {"root": root, "source": source, "prefix": prefix, "notes": notes}
+    return read_document(ProjectConfig, table, subject="project settings", place=source, path=prefix, given=given)

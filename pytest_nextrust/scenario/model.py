@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,6 @@ __all__ = [
     "ExpectedFailure",
     "Limits",
     "Program",
-    "Root",
     "Scenario",
     "find",
     "load",
@@ -186,15 +185,15 @@ class ExpectedFailure:
 
 
 @dataclass(frozen=True)
-class Root:
-    """What is put into the guest's root before the run: a folder copied, then files with their content."""
+class Scenario:
+    """One scenario. ``name`` is its folder's name, ``folder`` where its files are; the rest is its document.
 
-    folder: str | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
+    ``root``: what is put into the guest's root before the run: under ``folder`` the name of one that is copied; under
+    any other key, which is a path, a file's content.
+    """
 
-
-@dataclass(frozen=True)
-class _Document:
+    name: str
+    folder: Path
     schema: int = option(choices=(1,), remedy="this version reads schema = 1")
     title: str = option(check=lambda title: None if title.strip() else "empty", remedy="one line: what is claimed")
     phase: str = option(pattern=_NAME, remedy="the id of a phase")
@@ -202,7 +201,7 @@ class _Document:
     cpus: tuple[str, ...] = option(default=CPUS, choices=CPUS)
     profiles: tuple[str, ...] = option(default=PROFILES, choices=PROFILES)
     program: Program | None = None
-    root: dict[str, str] = field(default_factory=dict)
+    root: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
     expect: Expect | None = None
     concurrent: Concurrent | None = None
@@ -211,6 +210,24 @@ class _Document:
     known_issues: tuple[ExpectedFailure, ...] = option(default=(), name="known_issue")
     kind: str = option(default="program", choices=("program", "events"))
     events: EventPlan | None = None
+
+    @property
+    def file(self) -> Path:
+        return self.folder / FILE_NAME
+
+    @property
+    def root_files(self) -> Mapping[str, str]:
+        """The files of ``root``: path in the guest to content."""
+        return {path: content for path, content in self.root.items() if path != "folder"}
+
+    def cells(self, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+        """Those of ``cells`` that this scenario is about; none where events cannot be carried out on this machine.
+
+        Not ``skipped``: that would keep a phase from ever being done where an extra is not installed.
+        """
+        if self.events is not None and not self.events.possible:
+            return ()
+        return tuple(cell for cell in cells if cell.cpu in self.cpus and cell.profile in self.profiles)
 
     def document_faults(self) -> Iterator[Fault]:
         for name in ("cpus", "profiles"):
@@ -236,7 +253,7 @@ class _Document:
             yield Fault("expect", "missing: nothing says what the run must come to", "write [expect] or [concurrent]")
         if self.expect is None and self.atomics is None and self.stage == "object" and not self.checks:
             yield Fault("check", "missing: nothing to verify", 'write [[check]] with kind = "macho-sound", or [expect]')
-        yield from _guest_path_faults("root", {k: v for k, v in self.root.items() if k != "folder"})
+        yield from _guest_path_faults("root", self.root_files)
         if self.atomics is None:
             for index, issue in enumerate(self.known_issues):
                 if issue.routines:
@@ -260,41 +277,6 @@ class _Document:
             yield Fault("program.language", "runtimes are built of C and assembly", "c or asm")
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """One scenario. ``name`` is its folder's name, ``folder`` where its files are; the rest is its document."""
-
-    name: str
-    folder: Path
-    title: str
-    phase: str
-    stage: str
-    cpus: tuple[str, ...] = CPUS
-    profiles: tuple[str, ...] = PROFILES
-    program: Program | None = None
-    root: Root = Root()
-    limits: Limits = Limits()
-    expect: Expect | None = None
-    concurrent: Concurrent | None = None
-    atomics: Atomics | None = None
-    checks: tuple[Check, ...] = ()
-    known_issues: tuple[ExpectedFailure, ...] = ()
-    events: EventPlan | None = None
-
-    @property
-    def file(self) -> Path:
-        return self.folder / FILE_NAME
-
-    def cells(self, cells: Iterable[Cell]) -> tuple[Cell, ...]:
-        """Those of ``cells`` that this scenario is about; none where events cannot be carried out on this machine.
-
-        Not ``skipped``: that would keep a phase from ever being done where an extra is not installed.
-        """
-        if self.events is not None and not self.events.possible:
-            return ()
-        return tuple(cell for cell in cells if cell.cpu in self.cpus and cell.profile in self.profiles)
-
-
 def load(file: Path, *, phases: Collection[str] | None = None) -> Scenario:
     """Read one ``scenario.toml``; its phase must be one of ``phases``. Raises ConfigError with every fault."""
     name = file.parent.name
@@ -303,35 +285,21 @@ def load(file: Path, *, phases: Collection[str] | None = None) -> Scenario:
     faults: list[Fault] = []
     if not re.fullmatch(_NAME, name):
         faults.append(Fault("(folder)", f"its name {name!r} is the scenario's", "letters, digits, _ . and -"))
-    value: _Document | None = None
+    scenario: Scenario | None = None
     try:
-        value = read_document(_Document, document, subject=subject, place=file)
+        given = {"name": name, "folder": file.parent}
+        scenario = read_document(Scenario, document, subject=subject, place=file, given=given)
     except ConfigError as error:
         faults.extend(error.faults)
     faults.extend(_file_faults(document, file.parent))
     phase = document.get("phase")
     if phases is not None and isinstance(phase, str) and phase not in phases:
         faults.append(Fault("phase", f"no phase {phase!r}", f"one of {', '.join(phases)}"))
-    if faults or value is None:
+    if faults or scenario is None:
         raise ConfigError(subject, faults, place=str(file))
-    return Scenario(
-        name=name,
-        folder=file.parent,
-        title=value.title,
-        phase=value.phase,
-        stage=value.stage,
-        cpus=value.cpus,
-        profiles=value.profiles,
-        program=value.program if value.atomics is None else program_of(value.atomics, value.program),
-        root=Root(value.root.get("folder"), {k: v for k, v in value.root.items() if k != "folder"}),
-        limits=value.limits,
-        expect=value.expect,
-        concurrent=value.concurrent,
-        atomics=value.atomics,
-        checks=value.checks,
-        known_issues=value.known_issues,
-        events=value.events,
-    )
+    if scenario.atomics is None:
+        return scenario
+    return replace(scenario, program=program_of(scenario.atomics, scenario.program))
 
 
 def shipped_folder() -> Path | None:

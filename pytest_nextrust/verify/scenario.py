@@ -249,9 +249,9 @@ def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path
 
 def fill_root(scenario: Scenario, root: Path) -> None:
     """Put into the guest's root what the scenario says. Raises OSError."""
-    if scenario.root.folder is not None:
-        shutil.copytree(scenario.folder / scenario.root.folder, root, symlinks=True, dirs_exist_ok=True)
-    for path, content in scenario.root.files.items():
+    if "folder" in scenario.root:
+        shutil.copytree(scenario.folder / scenario.root["folder"], root, symlinks=True, dirs_exist_ok=True)
+    for path, content in scenario.root_files.items():
         file = root / path.strip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode())

@@ -25,7 +25,7 @@ NOWHERE = Path("/nonexistent")
 
 def planned(phases: Phases, wanted: str, **rest: object) -> RunPlan:
     settings = replace(Settings(root=NOWHERE, phase=wanted, cells=Matrix().cells[:2]), **rest)  # type: ignore[arg-type]
-    scenarios = [Scenario("s", NOWHERE, "t", phase.id, "hello") for phase in phases]
+    scenarios = [Scenario("s", NOWHERE, 1, "t", phase.id, "hello") for phase in phases]
     return make_plan(settings, phases, scenarios, EMPTY, run="r", commit="c")
 
 

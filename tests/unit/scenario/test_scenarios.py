@@ -44,7 +44,7 @@ def test_a_whole_document(tmp_path: Path) -> None:
     assert scenario.name == "one"
     assert scenario.program is not None
     assert (scenario.program.args, scenario.program.env) == (("one",), {"A": "b"})
-    assert scenario.root.files == {"etc/x": "y"}
+    assert scenario.root_files == {"etc/x": "y"}
     assert (scenario.limits.budget, scenario.limits.wall) == (10, 2.0)
     assert len(scenario.cells(Matrix().cells)) == 4
     assert scenario.known_issues[0].failure == "signal"
