@@ -24,7 +24,7 @@ from pytest_nextrust.hookapi.hookspecs import (
 
 if TYPE_CHECKING:
     from pytest_nextrust.toolchain.interface import Toolchain
-    from pytest_nextrust.verify.scenario import ScenarioOutcome
+    from pytest_nextrust.verify.outcome import ScenarioOutcome
 
 __all__ = [
     "nextrust_post_tool_use",

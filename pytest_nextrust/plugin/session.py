@@ -30,11 +30,11 @@ from pytest_nextrust.project.documents import ProjectConfig, load_project
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.project.run_settings import Settings, read_settings
-from pytest_nextrust.report.recorder import RunRecorder
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.journal import JournalView
 from pytest_nextrust.status.projections import Follower
+from pytest_nextrust.status.recorder import RunRecorder
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.toolchain.interface import Toolchain

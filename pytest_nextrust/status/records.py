@@ -6,7 +6,8 @@ Each kind is a frozen dataclass with the ``TYPE`` it is recorded under; ``detail
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -29,6 +30,7 @@ __all__ = [
     "RunStart",
     "Verdict",
     "check_details",
+    "counts",
     "moment",
     "month",
 ]
@@ -172,6 +174,12 @@ class PhaseDone(Entry):
 
     phase: str
     commit: str = ""
+
+
+def counts(items: Iterable[Item]) -> dict[str, int]:
+    """How many items have which verdict; only verdicts that occur, in the order of ``VERDICTS``."""
+    found: Counter[str] = Counter(item.verdict for item in items)
+    return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
 
 
 ENTRIES: Mapping[str, type[Entry]] = {kind.TYPE: kind for kind in (RunStart, Item, RunEnd, PhaseCheck, PhaseDone)}

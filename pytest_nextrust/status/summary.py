@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +24,12 @@ from pytest_nextrust.status.journal import JournalView, Problem, Record
 from pytest_nextrust.status.records import (
     BAD,
     SATISFYING,
-    VERDICTS,
     Item,
     ItemKey,
     PhaseCheck,
     PhaseDone,
     RunStart,
+    counts,
     moment,
 )
 from pytest_nextrust.status.runs import RunStore
@@ -143,7 +142,7 @@ class Ledger:
                 "records": self._count,
                 "runs": len(store),
                 "problems": len(problems),
-                "verdicts": _counts(items),
+                "verdicts": counts(items),
             },
             "failures": [_failure(item) for item in sorted(items, key=lambda item: item.key) if item.verdict in BAD],
             "known_issues": _known_issues(items, facts),
@@ -287,13 +286,8 @@ def _cell(cell: str, keys: list[ItemKey], newest: Mapping[ItemKey, Item]) -> dic
         "status": status,
         "total": len(keys),
         "pending": len(keys) - len(items),
-        "verdicts": _counts(items),
+        "verdicts": counts(items),
     }
-
-
-def _counts(items: Iterable[Item]) -> dict[str, int]:
-    counted: Counter[str] = Counter(item.verdict for item in items)
-    return {verdict: counted[verdict] for verdict in VERDICTS if counted[verdict]}
 
 
 def _failure(item: Item) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from pytest_nextrust.verify.events import run_events
 from pytest_nextrust.verify.outcome import CheckResult, Mismatch, ScenarioOutcome, describe
 from pytest_nextrust.verify.services import Services
 
-__all__ = ["Mismatch", "ScenarioOutcome", "Services", "build_program", "make_request", "verify"]
+__all__ = ["build_program", "make_request", "verdict_of", "verify"]
 
 
 def verify(

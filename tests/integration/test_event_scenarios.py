@@ -18,7 +18,8 @@ from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
 from pytest_nextrust.status.journal import Journal
 from pytest_nextrust.verify.events import FILES, SNAPSHOT, artifacts, carry_out
-from pytest_nextrust.verify.scenario import Services, verify
+from pytest_nextrust.verify.scenario import verify
+from pytest_nextrust.verify.services import Services
 from tests.integration.conftest import CELL, Project
 
 PHASES = ("phase-1", "phase-2", "phase-3", "phase-4", "phase-5")

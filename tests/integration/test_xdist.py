@@ -210,7 +210,7 @@ def test_a_record_missing_from_the_journal(project: Project) -> None:
     project.pytester.makeconftest(
         """
         import pytest
-        from pytest_nextrust.report.recorder import RunRecorder
+        from pytest_nextrust.status.recorder import RunRecorder
         def pytest_configure(config):
             if hasattr(config, "workerinput"):
                 RunRecorder.item = lambda self, item: None

@@ -15,8 +15,8 @@ from pytest_nextrust.project import criteria
 from pytest_nextrust.project.criteria import check_criterion
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.phases import CHECKS, Criterion, Phase, Phases, done_path, mark_done
-from pytest_nextrust.report.recorder import RunRecorder
 from pytest_nextrust.status.archive import read_log
+from pytest_nextrust.status.recorder import RunRecorder
 from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, RunStart
 
 PYTHON = sys.executable

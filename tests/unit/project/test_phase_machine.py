@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.project.phases import Criterion, Phase, Phases, read_done
-from pytest_nextrust.report.recorder import RunRecorder
 from pytest_nextrust.status.projections import Follower
+from pytest_nextrust.status.recorder import RunRecorder
 from pytest_nextrust.status.records import Item, ItemKey, RunStart
 from pytest_nextrust.status.summary import observe
 

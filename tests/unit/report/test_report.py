@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from pytest_nextrust.project.matrix import Cell, Matrix
+from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.report import ctrf
-from pytest_nextrust.report.recorder import complete
-from pytest_nextrust.report.table import counts, expected, failures, summary, table
-from pytest_nextrust.status.journal import Journal
-from pytest_nextrust.status.records import Item, ItemKey, RunStart, Verdict
-from pytest_nextrust.status.runs import RunStore
+from pytest_nextrust.report.terminal import expected, failures, summary, table
+from pytest_nextrust.status.records import Item, Verdict, counts
 
 CELLS = [cell.id for cell in Matrix().cells]
 
@@ -97,37 +93,3 @@ def test_ctrf() -> None:
         assert test["suite"]
         assert test["duration"] == 250
     assert results["environment"]["commit"] == "abc"
-
-
-def store(tmp_path: Path, items: list[Item], commit: str = "c") -> RunStore:
-    journal = Journal(tmp_path)
-    keys = tuple(ItemKey(i.phase, i.scenario, i.cell) for i in items)
-    RunStart("run-1", phase="phase-1", commit=commit, items=keys).append_to(journal)
-    for each in items:
-        each.append_to(journal)
-    return RunStore(journal.read())
-
-
-TWO = (Cell("ubuntu-latest", "debug", "m68030"), Cell("macos-latest", "debug", "m68030"))
-NAMES = {cell.id: {"hello"} for cell in TWO}
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "standins", "done"),
-    [
-        (("passed", "passed"), "accept", True),
-        (("passed", "expected-failure"), "accept", True),
-        (("passed", "skipped"), "accept", False),
-        (("passed", "failed"), "accept", False),
-        (("passed",), "accept", False),
-        (("passed", "passed"), "reject", False),
-    ],
-)
-def test_when_a_phase_is_complete(tmp_path: Path, verdicts: tuple[Verdict, ...], standins: str, done: bool) -> None:
-    """Everything the phase has, in every cell, shown for this commit; a stand-in shows nothing where it is rejected."""
-    items = [item("hello", cell.id, v, stand_in=cell is TWO[1]) for cell, v in zip(TWO, verdicts, strict=False)]
-    found = store(tmp_path, items)
-    options = {"run": "run-1", "standins": standins, "cells": TWO}
-    assert complete(found, "phase-1", NAMES, commit="c", **options) is done  # type: ignore[arg-type]
-    assert complete(found, "phase-1", NAMES, commit="other", **options) is False  # type: ignore[arg-type]
-    assert complete(found, "phase-1", {}, commit="other", **options) is False  # type: ignore[arg-type]

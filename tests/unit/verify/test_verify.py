@@ -20,7 +20,8 @@ from pytest_nextrust.scenario.model import Scenario, load
 from pytest_nextrust.testing import exits, write_scenario
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe
 from pytest_nextrust.verify.compare import difference, show_fault
-from pytest_nextrust.verify.scenario import Services, verdict_of, verify
+from pytest_nextrust.verify.scenario import verdict_of, verify
+from pytest_nextrust.verify.services import Services
 
 CELL = Matrix().cells[0]
 

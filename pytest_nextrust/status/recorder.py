@@ -13,11 +13,10 @@ from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.project.criteria import Fault, check_criterion
 from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.project.phases import Phases, clear_done, mark_done
-from pytest_nextrust.report.table import counts
 from pytest_nextrust.status.environment import Environment
 from pytest_nextrust.status.journal import Journal
 from pytest_nextrust.status.projections import Follower, Projector
-from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart
+from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart, counts
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.summary import shown_folder
 
@@ -28,9 +27,9 @@ LONGEST = 4000
 
 
 class RunRecorder:
-    """Writes what one run comes to. ``folder`` is the status folder; raises StatusError where it cannot be written.
+    """Writes the record of one run. ``folder`` is the status folder; raises StatusError where it cannot be written.
 
-    ``toolchain`` says what is wrong with a toolchain; ``notes`` takes remarks for the user;
+    ``toolchain`` returns what is wrong with a toolchain; ``notes`` takes remarks for the user;
     ``log`` is the log as far as it was read already, ``redactor`` takes secrets out of what is written.
     """
 
