@@ -90,7 +90,7 @@ def _named(text: str, lower: str, at: int, end: int) -> Iterator[Span]:
     start = at - len(window) + len(window.rstrip(_NAME))
     name = text[start:end]
     kind = kind_of(name)
-    if not kind:
+    if not kind or text.endswith("[redacted:", 0, start):
         return
     if match is not None and match.lastgroup not in (None, "quote"):
         yield from _assigned(text, start, end, kind, match)

@@ -39,7 +39,9 @@ _PLACEHOLDER = re.compile(
 _CODE = re.compile(
     r"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*)+|[A-Za-z_][A-Za-z0-9_.:]*[(\[].*", re.DOTALL
 )
-_PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:|\$[A-Z_]{1,40})?[/\\](?:[^/\\\s]{1,120}[/\\])*[^/\\\s]{0,120}")
+_PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:|\$[A-Z_]{1,40})?[/\\](?:[^/\\\s]{1,120}[/\\])*+[^/\\\s]{0,120}")
+_RELATIVE = re.compile(r"[A-Za-z0-9._-]{1,120}(?:/[A-Za-z0-9._-]{1,120})++")
+_EXTENSION = re.compile(r"\.[a-z][a-z0-9]{0,4}\Z")
 _WORDS = re.compile(r"[A-Za-z]+")
 _JUDGED = 256
 """Characters by which a value is judged."""
@@ -79,7 +81,9 @@ def is_secret(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
 
 def _is_path(value: str) -> bool:
     if _PATH.fullmatch(value) is None:
-        return False
+        return _RELATIVE.fullmatch(value) is not None and (
+            value.lower() == value or _EXTENSION.search(value) is not None
+        )
     # Base64 may begin with a slash, and has no words in it.
     longest = max(re.split(r"[/\\]", value), key=len)
     return not (len(longest) >= 20 and _digits(longest) and longest.lower() != longest)

@@ -228,6 +228,8 @@ num_tokens=4096
 price per 1000000 tokens: 0.25
 token ring 802.5
 secrets: inherit
+all of it, without secrets: .nextrust/logs/command-c17e8cea09dbced9.log
+token: docs/reference/Tokens.md
 secret: ${{ secrets.GITHUB_TOKEN }}
 GITHUB_TOKEN: ${{ github.token }}
 export TOKEN=$(cat token.txt)
