@@ -44,7 +44,7 @@ def envelope(command: str, *, ok: bool, exit: int, errors: Iterable[Fault] = (),
 
 
 def try_answer(args: argparse.Namespace) -> None:
-    """Raise UsageFault where ``--json FILE`` cannot be written: said before the work, whose outcome it would lose.
+    """Raise UsageFault where ``--json FILE`` cannot be written: before the work, whose result would be lost.
 
     An empty file is left where there was none.
     """

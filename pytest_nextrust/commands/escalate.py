@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_queue_actions(actions: Any) -> None:
     """What both kinds of requests have in common."""
-    shown = actions.add_parser("list", help="what is queued, what was put aside, what was spent today")
+    listed = actions.add_parser("list", help="what is queued, what was put aside, what was spent today")
     send = actions.add_parser("send", help="send what is queued and due")
     send.add_argument("ticket", nargs="?", default="", metavar="TICKET", help="only this one")
     send.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS", help=f"for all together ({LIMIT:.0f})")
@@ -49,7 +49,7 @@ def add_queue_actions(actions: Any) -> None:
     drop = actions.add_parser("drop", help="take a request out of the queue, unanswered; the status log says so")
     for action in (retry, drop):
         action.add_argument("ticket", metavar="TICKET", help="as design-001")
-    for action in (shown, send, retry, drop):
+    for action in (listed, send, retry, drop):
         add_json_option(action)
 
 

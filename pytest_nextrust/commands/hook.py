@@ -61,13 +61,13 @@ def _answer(arguments: Sequence[str]) -> int:
     reply = dispatch(name, data, os.environ)
     written = _write(2, reply.stderr)
     if not _write(1, reply.stdout) and '"deny"' in reply.stdout:
-        # The decision cannot be said; the status can, and the reason if stderr took it.
+        # The decision cannot be written; the status remains, and the reason if stderr took it.
         return BLOCKED if name == PRE and written is not None else reply.status
     return reply.status
 
 
 def _named_in(data: bytes) -> str | None:
-    """The event that says its own name; an assistant that knows no arguments of hooks gives none."""
+    """The event by the name in it: an assistant whose hooks take no arguments gives none."""
     import json
 
     from pytest_nextrust.hookapi.events import EVENTS
@@ -81,8 +81,8 @@ def _named_in(data: bytes) -> str | None:
 
 def _unknown(arguments: Sequence[str], data: bytes) -> int:
     """No event of ours: a fault in the settings. A PreToolUse, by its own word, is refused; nothing else is."""
-    said = " ".join(arguments)[:200]
-    _write(2, f"nextrust hook: {said or '(nothing)'}: no such event; see nextrust hook --help\n")
+    given = " ".join(arguments)[:200]
+    _write(2, f"nextrust hook: {given or '(nothing)'}: no such event; see nextrust hook --help\n")
     return BLOCKED if b'"PreToolUse"' in data[:100_000] else UNKNOWN
 
 

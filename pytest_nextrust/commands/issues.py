@@ -266,7 +266,7 @@ def _fix(args: argparse.Namespace, context: Context, table: Table) -> int:
         raise UsageFault("--seconds", "out of range", place=str(args.seconds), remedy="above 0, at most 86400")
     command = args.failed[0] if len(args.failed) == 1 else shlex.join(args.failed)
     if args.dry_run or context.dry_run:
-        return _told(args, _planned(issue, table, context, command))
+        return _report(args, _planned(issue, table, context, command))
     outcome = fix(
         issue,
         table,
@@ -277,7 +277,7 @@ def _fix(args: argparse.Namespace, context: Context, table: Table) -> int:
         environ=os.environ,
         seconds=args.seconds,
     )
-    return _told(args, outcome)
+    return _report(args, outcome)
 
 
 def _planned(issue: KnownIssue, table: Table, context: Context, command: str) -> Outcome:
@@ -290,17 +290,17 @@ def _planned(issue: KnownIssue, table: Table, context: Context, command: str) ->
         return Outcome("refused", str(error))
     steps = list(plan.steps)
     if plan.apply is not None:
-        shown = command or "(no command: give it after --)"
+        line = command or "(no command: give it after --)"
         steps += [
-            f"in a scratch clone; before and after it: {shown}",
+            f"in a scratch clone; before and after it: {line}",
             "change the work tree if that passes; else nothing",
         ]
-    said = "; ".join(plan.findings) or "nothing was changed: this is what would be done"
+    message = "; ".join(plan.findings) or "nothing was changed: this is what would be done"
     clean = context.redactor.text
-    return Outcome("planned", clean(said), tuple(map(clean, steps)), clean(plan.text), plan.files)
+    return Outcome("planned", clean(message), tuple(map(clean, steps)), clean(plan.text), plan.files)
 
 
-def _told(args: argparse.Namespace, outcome: Outcome) -> int:
+def _report(args: argparse.Namespace, outcome: Outcome) -> int:
     _say(args, outcome.steps)
     if outcome.diff:
         _say(args, [outcome.diff.rstrip("\n")])

@@ -1,7 +1,7 @@
 """``nextrust replay TOKEN``: the failing run that a token says, exactly, from the saved program alone.
 
 The program is looked for in the folder of saved programs, or given by ``--program``; no compiler is needed. Exit
-status: 1 where the finding is shown again, 2 for a token that is damaged or of another program, 4 where the same
+status: 1 where the finding is reproduced, 2 for a token that is damaged or of another program, 4 where the same
 program does something else.
 """
 

@@ -2,7 +2,7 @@
 
 The guest's output is copied to stdout and stderr as it is. Exit status: its own; 124 where a limit ended it, 125
 where the machine failed or met a call it does not have, 126 where the program is not one it can run, 128 + n where
-signal n killed it. With ``--json`` these are told apart from a guest that exits with such a status.
+signal n killed it. With ``--json`` these are distinguished from a guest that exits with such a status.
 """
 
 from __future__ import annotations

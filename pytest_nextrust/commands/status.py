@@ -384,7 +384,7 @@ def _missing(folder: Path) -> str:
 def _warn(problems: Iterable[Problem], *, entries: int | None = None) -> None:
     """Report a journal's problems on stderr: the first few, since a file that is no journal has one in every line.
 
-    ``entries`` is how many entries were found, where it is to be said that there are none.
+    ``entries`` is how many entries were found, where none at all is to be reported.
     """
     problems = tuple(problems)
     for problem in problems[:REPORTED]:

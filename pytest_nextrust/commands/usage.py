@@ -152,7 +152,7 @@ def _from_ccusage(args: argparse.Namespace, *, required: bool) -> int:
         answer: Answer | None = ccusage.ask(program, args.session, os.environ)
     if answer is None:
         return _answer(args, Totals(), {}, source="ccusage")
-    # How many messages it was it does not tell: its entries are lines in some releases.
+    # The number of messages is not known: the entries are lines in some releases.
     sums = Totals(0, answer.tokens, answer.cost)
     source = f"ccusage {answer.version}".strip()
     return _answer(args, sums, {_UNKNOWN: sums}, source=source, warnings=answer.warnings)
@@ -167,17 +167,17 @@ def _answer(
     warnings: Iterable[str] = (),
     scan: Scan | None = None,
 ) -> int:
-    said = list(warnings)
+    noted = list(warnings)
     status = 0 if groups else 1
     if args.json != "-":
-        for line in _lines(args.by, sums, groups, source, said):
+        for line in _lines(args.by, sums, groups, source, noted):
             print(line)
     plain = {
         "source": source,
         "by": args.by,
         "total": _plain(sums),
         "groups": [{"name": name, **_plain(each)} for name, each in groups.items()],
-        "warnings": said,
+        "warnings": noted,
         "files": scan.files if scan else 0,
         "lines": scan.lines if scan else 0,
         "malformed": scan.malformed if scan else 0,

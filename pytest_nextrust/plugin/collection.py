@@ -52,7 +52,7 @@ class ScenarioFile(pytest.File):
             raise self.CollectError(str(error)) from None
         for cell in scenario.cells(session.settings.cells):
             name = f"{scenario.name}[{cell.id}]"
-            # pytest 9.2 takes a name for a name without parameters, and --lf then knows no item by what it wrote down.
+            # pytest 9.2 takes the name to be without parameters, and --lf then finds no item by the ids it stored.
             nodeid = f"{self.nodeid}::{name}"
             yield ScenarioItem.from_parent(self, name=name, nodeid=nodeid, scenario=scenario, cell=cell)
 
@@ -123,7 +123,7 @@ class ScenarioItem(VerifiedItem):
 
 
 class EmptyPhase(VerifiedItem):
-    """A phase without a scenario in a run that includes it: nothing was shown, so it fails."""
+    """A phase without a scenario in a run that includes it: nothing was verified, so it fails."""
 
     def runtest(self) -> None:
         self.finish(ScenarioOutcome("failed", f"nothing to verify: {self.phase} has no scenario and no marked test"))

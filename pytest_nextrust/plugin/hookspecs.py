@@ -42,8 +42,8 @@ __all__ = [
 def pytest_nextrust_scenarios(config: pytest.Config) -> Iterable[Path] | None:
     """Name further folders of scenarios.
 
-    When: once per process, while pytest is being configured, and only where something of this plugin was asked for; so
-    plugins hear it, and of the ``conftest.py`` files those that are loaded from the start.
+    When: once per process, while pytest is being configured, and only where something of this plugin was asked for; it
+    reaches plugins, and of the ``conftest.py`` files those that are loaded from the start.
     Side: the controller and every worker; all must give the same answer.
     Return value: folders, each of whose subfolders with a ``scenario.toml`` is a scenario. They are searched after the
     shipped folder and before the project's own, which may replace theirs by name. None adds nothing.

@@ -155,7 +155,7 @@ class Selection:
             for cell in ids
         ]
 
-    # First: xdist tells the controller from the same hook, which then reads what is written here.
+    # First: xdist notifies the controller from the same hook, which then reads what is written here.
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if session.testsfailed and not session.config.option.continue_on_collection_errors and not _is_worker(session):

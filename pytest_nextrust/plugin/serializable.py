@@ -52,10 +52,10 @@ def _either(value: object) -> object:
 
 
 def redact(report: pytest.TestReport, redactor: Redactor) -> None:
-    """Take secrets out of what the terminal and JUnit XML show: a traceback with one in it is shown as text."""
+    """Take secrets out of what the terminal and JUnit XML show: a traceback with one in it becomes text."""
     report.sections = [(title, redactor.text(text)) for title, text in report.sections]
     if report.longrepr is not None and not isinstance(report.longrepr, tuple):
-        shown = str(report.longrepr)
-        clean = redactor.text(shown)
-        if clean != shown:
+        text = str(report.longrepr)
+        clean = redactor.text(text)
+        if clean != text:
             report.longrepr = clean

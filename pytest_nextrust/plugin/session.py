@@ -70,7 +70,7 @@ class WorkFolder:
 
 @dataclass
 class Session:
-    """Everything this process knows. ``worker`` is xdist's id, empty in the controller and without xdist."""
+    """The state of this process. ``worker`` is xdist's id, empty in the controller and without xdist."""
 
     settings: Settings
     mode: Mode
@@ -94,7 +94,7 @@ class Session:
     """The phases that this run completed."""
     recorder: RunRecorder | None = None
     redactor: Redactor = field(default_factory=lambda: Redactor(os.environ))
-    """For whatever is written or shown of an item."""
+    """For whatever is written or printed of an item."""
     guard: RunGuard | None = None
     """Around a run of phases; None in a worker."""
     measure: RunMeasure | None = None
@@ -127,7 +127,7 @@ class Session:
         return shlex.join(["pytest", "--nextrust-phase", phase, "--nextrust-cell", cell, *options])
 
     def header(self) -> list[str]:
-        """What the run says before it starts."""
+        """What the run prints before it starts."""
         if self.mode == "fixtures":
             return []
         settings, plan = self.settings, self.plan
@@ -147,7 +147,7 @@ class Session:
         return lines
 
     def nothing(self) -> str:
-        """What to say where nothing was selected."""
+        """The message where nothing was selected."""
         settings = self.settings
         what = f"scenario {settings.scenario}" if settings.scenario else f"phase {settings.phase}"
         searched = settings.paths or [str(folder) for folder in self.catalogue.folders]

@@ -33,8 +33,8 @@ class CellScheduling(LoadScopeScheduling):  # type: ignore[misc]
     worker was running: the base class gives that item to the next worker again, which would take one worker after
     another down with it.
 
-    A worker runs its last item only when it has another, or is told that there will be none. So where all wait for each
-    other's last items (a phase that depends on two which two workers hold), one of them is told to end.
+    A worker runs its last item only when it has another, or is shut down. So where all wait for each other's last items
+    (a phase that depends on two which two workers hold), one of them is shut down.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The known faults of compilers and emulators that this project's own work has shown.
+"""The known faults of compilers and emulators that this project's own work has found.
 
 ``data/known-issues.toml`` holds them: what is wrong, where it was seen, the smallest program that shows it, the first
 wrong instruction, and who agrees. Scenarios and tests that expect such a fault name an entry's id.

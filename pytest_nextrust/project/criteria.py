@@ -1,7 +1,7 @@
 """Whether a phase's success criteria hold: files, commands, toolchains, services and scenarios are asked.
 
-Boundary: asks one criterion at a time and records nothing. Toolchains and scenarios reach it as functions that answer
-with what is wrong (nothing: all is well), so that it knows neither the toolchains nor the status log.
+Boundary: asks one criterion at a time and records nothing. Toolchains and scenarios reach it as functions that return
+what is wrong (nothing: all is well), so that it depends neither on the toolchains nor on the status log.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ def _file(root: Path, path: str) -> str:
 
 
 def _command(root: Path, command: tuple[str, ...]) -> str:
-    shown = shlex.join(command)
+    line = shlex.join(command)
     try:
         done = subprocess.run(
             command, cwd=root, capture_output=True, timeout=COMMAND_LIMIT, stdin=subprocess.DEVNULL, errors="replace"
         )
     except subprocess.TimeoutExpired:
-        return f"{shown} did not end within {COMMAND_LIMIT:g} s"
+        return f"{line} did not end within {COMMAND_LIMIT:g} s"
     except (OSError, ValueError) as error:
-        return f"{shown} cannot be run: {getattr(error, 'strerror', None) or error}"
+        return f"{line} cannot be run: {getattr(error, 'strerror', None) or error}"
     if done.returncode == 0:
         return ""
-    said = (done.stderr.strip() or done.stdout.strip()).rsplit("\n", 1)[-1]
-    return f"{shown} ended with {done.returncode}" + (f": {said}" if said else "")
+    output = (done.stderr.strip() or done.stdout.strip()).rsplit("\n", 1)[-1]
+    return f"{line} ended with {done.returncode}" + (f": {output}" if output else "")
 
 
 def _service(address: str) -> str:

@@ -1,4 +1,4 @@
-"""What the plugin's options come to: their parsers, and the settings.
+"""The plugin's options parsed: a parser for each, and the settings they give.
 
 The command line wins over the ini file. Each parser is a function that raises UsageFault with the option, the value
 and the accepted form.

@@ -1,6 +1,6 @@
 """A run as a CTRF document (Common Test Report Format, https://ctrf.io, specification 0.0.0).
 
-CTRF knows passed, failed, skipped, pending and other. An expected failure is ``other``: it must not be counted as
+CTRF has passed, failed, skipped, pending and other. An expected failure is ``other``: it must not be counted as
 passed, and it failed nothing. The verdict itself is in ``rawStatus``. Times are milliseconds.
 """
 

@@ -1,7 +1,7 @@
-"""A sign of life during long work: what runs, since when, and how far the run is.
+"""Progress during long work: what runs, since when, and how far the run is.
 
 pytest prints a dot when an item ends; building a Rust library takes half a minute before the first. After ``interval``
-seconds without an end, one line says what is being waited for, and again after each further interval.
+seconds without an end, one line names what is running, and again after each further interval.
 
 Writes to a copy of the terminal's descriptor, taken while pytest captures nothing: during a test the descriptor itself
 leads into the capture.
@@ -20,13 +20,13 @@ __all__ = ["Progress", "Terminal", "line"]
 def line(running: dict[str, float], done: int, total: int, now: float) -> str:
     """``nextrust: 3 of 40 done; for 21 s: hello-rust[...]`` with the longest running first."""
     longest = sorted(running.items(), key=lambda pair: pair[1])
-    shown = ", ".join(f"{nodeid.rsplit('::', 1)[-1]} for {now - since:.0f} s" for nodeid, since in longest[:4])
+    names = ", ".join(f"{nodeid.rsplit('::', 1)[-1]} for {now - since:.0f} s" for nodeid, since in longest[:4])
     more = f" and {len(longest) - 4} more" if len(longest) > 4 else ""
-    return f"nextrust: {done} of {total} done; running {shown}{more}"
+    return f"nextrust: {done} of {total} done; running {names}{more}"
 
 
 class Progress:
-    """Watches starts and ends; ``start`` begins a thread that speaks up, ``stop`` ends it."""
+    """Watches starts and ends; ``start`` begins a thread that reports, ``stop`` ends it."""
 
     def __init__(
         self, write: Callable[[str], object], *, interval: float = 15.0, clock: Callable[[], float] = time.monotonic
@@ -57,7 +57,7 @@ class Progress:
             self._last = self._clock()
 
     def tick(self) -> bool:
-        """Say what is being waited for, if it is time; True if so."""
+        """Report what is running, if it is time; True if so."""
         with self._lock:
             now = self._clock()
             if not self._running or now - self._last < self._interval:

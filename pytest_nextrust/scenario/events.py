@@ -41,7 +41,7 @@ class EventStep:
     """One event, or one ``nextrust`` command (``run``), and what it must answer.
 
     ``payload`` is laid over what every event has. ``files`` are written and ``remove`` taken away before it. The
-    decision is always compared (empty: none); ``says`` are texts that must be in what the model or the user is told.
+    decision is always compared (empty: none); ``says`` are texts that must be in what the model or the user gets.
     ``silent``: nothing at all on stdout.
     """
 

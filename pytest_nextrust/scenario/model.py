@@ -4,7 +4,7 @@ A file is read whole: every fault in it (keys, types, rules between keys, files 
 reported in one ConfigError. ``find`` says which scenarios there are: those shipped with the package, then the
 project's, where one of the same name replaces the shipped one.
 
-Boundary: describes; nothing here builds or runs anything (``verify``) or knows pytest (``collect``).
+Boundary: describes; nothing here builds or runs anything (``verify``), and pytest is not known.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class ExpectedFailure:
     """A strict expected failure: in the cells it names, ``failure`` must fail; passing there fails the run.
 
     An empty list means every value. ``versions`` are prefixes of the toolchain's version. ``routines`` are patterns
-    (``*``) of atomic routines: the entry then speaks of findings about these alone. What else it says (level, minimal
+    (``*``) of atomic routines: the entry then is about findings of these alone. What else it says (level, minimal
     program, first wrong instruction, witness) is shown, not judged.
     """
 
@@ -175,7 +175,7 @@ class ExpectedFailure:
             yield Fault("routines", "only findings are about routines", 'write failure = "finding", or take it away')
 
     def covers(self, cell: Cell, toolchain: str, version: str) -> bool:
-        """Whether this entry speaks of a program built by this toolchain for this cell."""
+        """Whether this entry is about a program built by this toolchain for this cell."""
         return (
             (not self.cpus or cell.cpu in self.cpus)
             and (not self.profiles or cell.profile in self.profiles)

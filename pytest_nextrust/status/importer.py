@@ -4,9 +4,9 @@ Accepted are its ``pipeline-log.json`` (``activities`` of ``timestamp``, ``type`
 ``pipeline-log.md``, its ``known-issues.json``, and its phases as JSON (``phases``, ``parallel_phases``), which become
 ``[[phase]]`` tables for the project's settings and no records.
 
-Every record keeps its own time and says in ``details.origin`` where it comes from, with an ``id`` made from what it
-says: importing the same entry again, from the same file or a copy, adds nothing. All files are read before anything is
-written; a fault in one of them, and nothing is.
+Every record keeps its own time and says in ``details.origin`` where it comes from, with an ``id`` made from its
+content: importing the same entry again, from the same file or a copy, adds nothing. All files are read before
+anything is written; a fault in one of them, and nothing is.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class ImportEntry:
 
 @dataclass(frozen=True)
 class ImportSource:
-    """What a file holds. ``left`` names what is in it and is not imported, with the reason."""
+    """What a file holds. ``left`` names what is not imported of it, with the reason."""
 
     path: Path
     entries: tuple[ImportEntry, ...] = ()
@@ -68,7 +68,7 @@ class ImportSource:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import came to: records added, entries that the log had already."""
+    """The result of an import: records added, entries that the log had already."""
 
     added: tuple[Record, ...] = ()
     known: int = 0
@@ -121,26 +121,26 @@ def _details(entry: ImportEntry, identifier: str) -> dict[str, Any]:
 def _new(sources: Iterable[ImportSource], records: Iterable[Record]) -> list[tuple[ImportEntry, str]]:
     """The entries that the log does not have, each with its id.
 
-    Equal entries of one file are counted: a log that says the same twice in a second is imported with both, once. A
-    line of Markdown is the short form of an entry in JSON, so it is not imported beside that.
+    Equal entries of one file are counted: a log that has the same entry twice in a second is imported with both, once.
+    A line of Markdown is the short form of an entry in JSON, so it is not imported beside that.
     """
-    known, said = Counter[str](), Counter[str]()
+    known, short_forms = Counter[str](), Counter[str]()
     for record in records:
         origin = record.details.get("origin")
         if isinstance(origin, dict) and isinstance(origin.get("id"), str):
             known[origin["id"]] += 1
-            said[_said(record.type, moment(record.time), record.details)] += 1
+            short_forms[_short_form(record.type, moment(record.time), record.details)] += 1
     found = []
     for source in sources:
         seen = Counter[str]()
         for entry in source.entries:
-            identifier, short = _identifier(entry), _said(entry.type, _moment(entry), entry.details)
-            key, counted = (short, said) if entry.format == _LINES else (identifier, known)
+            identifier, short = _identifier(entry), _short_form(entry.type, _moment(entry), entry.details)
+            key, counted = (short, short_forms) if entry.format == _LINES else (identifier, known)
             seen[key] += 1
             if seen[key] > counted[key]:
                 found.append((entry, identifier))
                 known[identifier] += 1
-                said[short] += 1
+                short_forms[short] += 1
     return found
 
 
@@ -153,13 +153,13 @@ def _moment(entry: ImportEntry) -> float | None:
     return entry.time.timestamp() if entry.time is not None else None
 
 
-def _said(type: str, time: float | None, details: Mapping[str, Any]) -> str:
-    """What the Markdown says of an entry."""
+def _short_form(type: str, time: float | None, details: Mapping[str, Any]) -> str:
+    """An entry as the Markdown has it."""
     return f"{time} {type} {' '.join(str(details.get('message', _NO_MESSAGE)).split())}"
 
 
 def read_source(path: Path) -> ImportSource:
-    """Read one file; its form is told by what is in it. Raises ConfigError with every fault."""
+    """Read one file; its form is recognised by its content. Raises ConfigError with every fault."""
     try:
         if path.is_fifo():
             # Reading it would wait for somebody to write.

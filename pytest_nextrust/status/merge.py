@@ -34,7 +34,7 @@ _Line = tuple[bytes, Record]
 
 @dataclass(frozen=True)
 class MergeSource:
-    """What was found under one path: so many entries, and lines that could not be read."""
+    """What was found under one path: how many entries, and lines that could not be read."""
 
     path: Path
     entries: int
@@ -59,11 +59,11 @@ def merge(folder: Path, sources: Sequence[Path]) -> Merge:
     half way, it has added some entries whole; doing it again adds the rest.
     """
     found: dict[Identity, _Line] = {}
-    told = []
+    found_in = []
     for path in sources:
         lines, problems = _read_source(path)
         found |= {identity(raw, record): (raw, record) for raw, record in lines}
-        told.append(MergeSource(path, len({identity(raw, record) for raw, record in lines}), tuple(problems)))
+        found_in.append(MergeSource(path, len({identity(raw, record) for raw, record in lines}), tuple(problems)))
     try:
         make_folder(folder)
         with Lock(folder / "rotation.lock", timeout=LOCK_TIMEOUT):
@@ -78,7 +78,7 @@ def merge(folder: Path, sources: Sequence[Path]) -> Merge:
             place=str(folder),
             remedy="nothing is lost; make room or give the right to write, and do it again",
         ) from error
-    return Merge(tuple(told), len(new), len(found) - len(new), written)
+    return Merge(tuple(found_in), len(new), len(found) - len(new), written)
 
 
 def _read_source(path: Path) -> tuple[list[_Line], list[Problem]]:

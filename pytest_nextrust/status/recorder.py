@@ -18,7 +18,7 @@ from pytest_nextrust.status.journal import Journal
 from pytest_nextrust.status.projections import Follower, Projector
 from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart, counts
 from pytest_nextrust.status.runs import RunStore
-from pytest_nextrust.status.summary import shown_folder
+from pytest_nextrust.status.summary import displayed_folder
 
 __all__ = ["RunRecorder", "complete"]
 
@@ -111,7 +111,7 @@ class RunRecorder:
         store = self.store()
         done = []
         for phase in phases:
-            absent = self._phases[phase].absent(self._root, shown_folder(self._root, self.journal.folder))
+            absent = self._phases[phase].absent(self._root, displayed_folder(self._root, self.journal.folder))
             checks = self._check(store, phase, names.get(phase, {}), commit, standins)
             broken = [check for check in checks if not check.holds]
             whole = complete(store, phase, names.get(phase, {}), run=self.run, commit=commit, standins=standins)
@@ -145,7 +145,7 @@ class RunRecorder:
                 holds, message = check_criterion(
                     criterion,
                     root=self._root,
-                    status_dir=shown_folder(self._root, self.journal.folder),
+                    status_dir=displayed_folder(self._root, self.journal.folder),
                     toolchain=self._toolchain,
                     scenario=scenario,
                 )
@@ -169,10 +169,10 @@ def complete(
     cells: Sequence[Cell] = Matrix().cells,
     tests: bool = True,
 ) -> bool:
-    """Whether everything the phase has (``names``: cell to scenarios) is shown, in every cell, for this commit.
+    """Whether everything the phase has (``names``: cell to scenarios) is verified, in every cell, for this commit.
 
-    Without a commit only this run counts. What was skipped is not shown. With ``standins`` "reject" a stand-in shows
-    nothing, so the phase is complete only where every cell has run on its own host. ``tests``: marked tests that were
+    Without a commit only this run counts. What was skipped is not verified. With ``standins`` "reject" a stand-in does
+    not count, so the phase is complete only where every cell has run on its own host. ``tests``: marked tests that were
     announced belong to it too.
     """
     scope = {"commit": commit} if commit else {"run": run}

@@ -1,4 +1,4 @@
-"""What the journal's entries say: a run starts, its items report, it ends; a phase is checked, and done.
+"""The types of the journal's entries: a run starts, its items report, it ends; a phase is checked, and done.
 
 Each kind is a frozen dataclass with the ``TYPE`` it is recorded under; ``details`` makes the entry's details and
 ``read`` gives the dataclass back, or None for an entry that is not one (another type, or written by something else).
@@ -42,10 +42,10 @@ Verdict = Literal[
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 SATISFYING = frozenset({"passed", "expected-failure"})
-"""Verdicts with which a dependency may be built on."""
+"""Verdicts that satisfy a dependency."""
 
 BAD = frozenset({"failed", "crashed", "infra-error", "budget", "unexpected-pass"})
-"""Verdicts that fail a run. ``skipped`` is neither: nothing was shown."""
+"""Verdicts that fail a run. ``skipped`` is neither: nothing was verified."""
 
 
 _LONGEST = 1e12

@@ -1,8 +1,8 @@
-"""Questions to the journal: what did a run leave out, what is the newest verdict, may a phase be built on.
+"""Questions to the journal: what did a run leave out, what is the newest verdict, has a phase passed.
 
 A function of what was read, kept up to date record by record: adding one costs the same however long the log is.
 An item that a run announced and that never reported is ``crashed`` once that run has ended; while it goes on (or was
-killed: the journal cannot tell) the item is pending and settles nothing.
+killed: the journal cannot tell which) the item is pending, and no verdict.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Run:
 class PhaseState:
     """How a phase stands in a cell.
 
-    ``failed``: something is bad, see ``items``; ``passed``: everything asked for may be built on and something passed;
+    ``failed``: something is bad, see ``items``; ``passed``: everything asked for satisfies and something passed;
     ``unknown``: not everything has reported.
     """
 
@@ -85,7 +85,7 @@ def lost(run: str, key: ItemKey) -> Item:
 
 
 class RunStore:
-    """The runs in a journal, oldest first, and what they say together."""
+    """The runs in a journal, oldest first, and their verdicts together."""
 
     def __init__(self, view: JournalView | None = None) -> None:
         self._runs: dict[str, Run] = {}

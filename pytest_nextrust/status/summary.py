@@ -35,7 +35,7 @@ from pytest_nextrust.status.records import (
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.trend import trend
 
-__all__ = ["ACTIVITIES", "SCHEMA", "TREND", "Ledger", "ProjectFacts", "observe", "shown_folder", "summarize"]
+__all__ = ["ACTIVITIES", "SCHEMA", "TREND", "Ledger", "ProjectFacts", "displayed_folder", "observe", "summarize"]
 
 SCHEMA = "nextrust/pipeline-log/1"
 
@@ -52,7 +52,7 @@ _PLACES = {cell.id: place for place, cell in enumerate(Matrix().cells)}
 
 @dataclass(frozen=True)
 class ProjectFacts:
-    """What the log does not know: ids of phases with a marker, expected files that exist, the log's folder, and the
+    """What is not in the log: ids of phases with a marker, expected files that exist, the log's folder, and the
     titles of known issues by id."""
 
     done: frozenset[str] = frozenset()
@@ -61,7 +61,7 @@ class ProjectFacts:
     issues: Mapping[str, str] = field(default_factory=dict)
 
 
-def shown_folder(root: Path, folder: Path) -> str:
+def displayed_folder(root: Path, folder: Path) -> str:
     """The log's folder as messages and expected files name it: relative to ``root`` where it lies inside."""
     inside = folder.resolve().is_relative_to(root.resolve())
     return folder.resolve().relative_to(root.resolve()).as_posix() if inside else folder.as_posix()
@@ -69,7 +69,7 @@ def shown_folder(root: Path, folder: Path) -> str:
 
 def observe(root: Path, phases: Phases, folder: Path) -> ProjectFacts:
     """Look the facts up. Raises nothing."""
-    status_dir = shown_folder(root, folder)
+    status_dir = displayed_folder(root, folder)
     files = {path for phase in phases for path in phase.files(status_dir)}
     absent = {path for phase in phases for path in phase.absent(root, status_dir)}
     try:
@@ -88,7 +88,7 @@ def summarize(view: JournalView, phases: Phases, facts: ProjectFacts | None = No
 
 
 class Ledger:
-    """Everything the projections show, of a log that is handed over record by record."""
+    """Everything the projections show, of a log that is added record by record."""
 
     def __init__(self) -> None:
         self.store = RunStore()
@@ -104,7 +104,7 @@ class Ledger:
     def add(self, record: Record) -> None:
         """Take one more record into account."""
         self._count += 1
-        # By time, since what another machine or an older log had to say comes in late; ``_count`` keeps the order of
+        # By time, since entries of another machine or an older log come late; ``_count`` keeps the order of
         # equals and spares the comparison of records.
         time = moment(record.time)
         entry = (float("-inf") if time is None else time, self._count, record)
@@ -131,12 +131,12 @@ class Ledger:
         items = [item for verdicts in newest.values() for item in verdicts.values()]
         each = [self._phase(phase, phases, facts, newest[phase.id], recent) for phase in phases]
         current = phases.current(facts.done)
-        shown = next((p for p in each if current is not None and p["id"] == current.id), each[-1] if each else None)
+        now = next((p for p in each if current is not None and p["id"] == current.id), each[-1] if each else None)
         course = trend(store, runs or TREND)
         return {
             "schema": SCHEMA,
             "updated": recent[-1].time if recent else None,
-            "current_phase": shown and {key: shown[key] for key in ("id", "name", "status", "expected_files")},
+            "current_phase": now and {key: now[key] for key in ("id", "name", "status", "expected_files")},
             "phases": each,
             "counts": {
                 "records": self._count,
@@ -218,8 +218,8 @@ class Ledger:
             check = known.get(criterion.text) if criterion.kind else None
             holds = check.holds if check is not None else None
             message = check.message if check is not None else ""
-            shown = criterion.check.replace("{status_dir}", facts.status_dir)
-            found.append({"text": criterion.text, "check": shown, "holds": holds, "message": message})
+            text = criterion.check.replace("{status_dir}", facts.status_dir)
+            found.append({"text": criterion.text, "check": text, "holds": holds, "message": message})
         return found
 
 

@@ -1,7 +1,7 @@
 """How things go: pass rate and time per phase over the last runs, and whether the same commit gave the same result.
 
-An item is flaky where two runs of one commit, with the same toolchain, came to verdicts of which one may be built on
-and the other is bad. What was refused, skipped, or ended for want of room or a compiler shows nothing either way.
+An item is flaky where two runs of one commit, with the same toolchain, gave verdicts of which one satisfies a
+dependency and the other is bad. What was refused, skipped, or ended for want of room or a compiler is no evidence.
 
 Boundary: a pure function of what ``runs`` gathered.
 """

@@ -32,8 +32,8 @@ from pytest_nextrust.verify.services import PREBUILT, Services
 
 __all__ = ["check_atomics", "judge_routines", "maker", "plan_of"]
 
-SHOWN = 3
-"""Findings whose runs a message shows; the others are named."""
+TRACED = 3
+"""Findings whose traces are in a message; the others are named."""
 
 
 def maker(scenario: Scenario, toolchain: Toolchain) -> Toolchain:
@@ -130,7 +130,7 @@ def _judged(expect: str, target: Target, outcome: Outcome, summary: str) -> Chec
     if not outcome.findings:
         return CheckResult(mismatches=(Mismatch("finding", f"expected a finding of kind {expect}; passed: {summary}"),))
     routines = {function.symbol: function.routine for function in target.functions}
-    wrong = [_mismatch(finding, routines, shown=n < SHOWN) for n, finding in enumerate(outcome.findings)]
+    wrong = [_mismatch(finding, routines, trace=n < TRACED) for n, finding in enumerate(outcome.findings)]
     head = summary if expect == "passed" else f"expected a finding of kind {expect}; {summary}"
     wrong[0] = replace(wrong[0], message=f"{head}\n{wrong[0].message}")
     return CheckResult(mismatches=tuple(wrong))
@@ -138,12 +138,12 @@ def _judged(expect: str, target: Target, outcome: Outcome, summary: str) -> Chec
 
 def _guarantees(outcome: Outcome) -> str:
     found = [e for e in outcome.explorations if e.get("guarantee")]
-    return "".join(f"\n  {e['name']}: {e['schedules']} schedules drawn: {e['guarantee']}" for e in found[:SHOWN])
+    return "".join(f"\n  {e['name']}: {e['schedules']} schedules drawn: {e['guarantee']}" for e in found[:TRACED])
 
 
-def _mismatch(finding: dict[str, Any], routines: dict[str, str], *, shown: bool) -> Mismatch:
+def _mismatch(finding: dict[str, Any], routines: dict[str, str], *, trace: bool) -> Mismatch:
     lines = [f"{finding['kind']}: {finding['routine']}: {finding['message']}"]
-    if shown:
+    if trace:
         lines += [f"  {line}" for line in finding.get("lines", ())]
     if finding["command"]:
         lines.append(f"run it again: {finding['command']}")

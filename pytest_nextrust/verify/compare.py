@@ -10,11 +10,11 @@ from pytest_nextrust.emu.records import FaultReport, RunRecord
 from pytest_nextrust.scenario.model import SIGNALS, Scenario
 from pytest_nextrust.verify.outcome import Mismatch
 
-__all__ = ["compare", "difference", "end_of", "show_fault"]
+__all__ = ["compare", "describe_fault", "difference", "end_of"]
 
 _NAMES = {number: name for name, number in SIGNALS.items()}
 _DIFF_LINES = 60
-_SHOWN_BYTES = 200
+_QUOTED_BYTES = 200
 
 
 def compare(scenario: Scenario, record: RunRecord, root: Path) -> Iterator[Mismatch]:
@@ -36,9 +36,9 @@ def compare(scenario: Scenario, record: RunRecord, root: Path) -> Iterator[Misma
     for path, content in expect.files.items():
         yield from _file(root, path, content.encode())
     if expect.fault_contains is not None:
-        shown = show_fault(record.fault) if record.fault else "no fault"
-        if expect.fault_contains not in shown:
-            yield Mismatch("fault", f"expected {expect.fault_contains!r} in: {shown}")
+        fault = describe_fault(record.fault) if record.fault else "no fault"
+        if expect.fault_contains not in fault:
+            yield Mismatch("fault", f"expected {expect.fault_contains!r} in: {fault}")
 
 
 def end_of(record: RunRecord) -> str:
@@ -76,7 +76,7 @@ def _end(scenario: Scenario, record: RunRecord) -> Iterator[Mismatch]:
         kind = "budget"
     elif end.kind == "harness":
         kind = "crashed"
-    fault = f"\n{show_fault(record.fault)}" if record.fault is not None else ""
+    fault = f"\n{describe_fault(record.fault)}" if record.fault is not None else ""
     yield Mismatch(kind, f"{words}; the program {end_of(record)}{fault}")
 
 
@@ -91,7 +91,7 @@ def _wanted_stdout(scenario: Scenario) -> bytes | None:
 def _contains(stream: str, wanted: tuple[str, ...], data: bytes) -> Iterator[Mismatch]:
     for text in wanted:
         if text.encode() not in data:
-            yield Mismatch(stream, f"expected {text!r} somewhere in {_shown(data)}")
+            yield Mismatch(stream, f"expected {text!r} somewhere in {_quoted(data)}")
 
 
 def _file(root: Path, path: str, wanted: bytes) -> Iterator[Mismatch]:
@@ -109,31 +109,31 @@ def _file(root: Path, path: str, wanted: bytes) -> Iterator[Mismatch]:
         yield Mismatch("files", f"{path}: {difference(wanted, found)}")
 
 
-def _shown(data: bytes) -> str:
+def _quoted(data: bytes) -> str:
     if not data:
         return "nothing at all"
-    more = f" and {len(data) - _SHOWN_BYTES} bytes more" if len(data) > _SHOWN_BYTES else ""
-    return repr(data[:_SHOWN_BYTES])[1:] + more
+    more = f" and {len(data) - _QUOTED_BYTES} bytes more" if len(data) > _QUOTED_BYTES else ""
+    return repr(data[:_QUOTED_BYTES])[1:] + more
 
 
 def difference(wanted: bytes, found: bytes) -> str:
     """Two streams against each other: short ones whole, text as a line diff, other bytes from where they differ."""
-    if len(wanted) + len(found) <= _SHOWN_BYTES and wanted.count(b"\n") + found.count(b"\n") <= 2:
-        return f"expected {_shown(wanted)}, got {_shown(found)}"
+    if len(wanted) + len(found) <= _QUOTED_BYTES and wanted.count(b"\n") + found.count(b"\n") <= 2:
+        return f"expected {_quoted(wanted)}, got {_quoted(found)}"
     try:
         lines = [data.decode("utf-8").splitlines(keepends=True) for data in (wanted, found)]
     except UnicodeDecodeError:
         return _first_difference(wanted, found)
     if max(map(len, lines[0] + lines[1]), default=0) > 2000 or len(lines[0]) + len(lines[1]) > 20_000:
         return _first_difference(wanted, found)
-    shown = [
+    lines_of_diff = [
         line[0] + repr(line[1:])[1:-1]
         for line in difflib.unified_diff(lines[0], lines[1], "expected", "got", n=2)
         if not line.startswith(("---", "+++"))
     ]
-    cut = len(shown) - _DIFF_LINES
+    cut = len(lines_of_diff) - _DIFF_LINES
     more = [f"... {cut} lines more"] if cut > 0 else []
-    return "\n".join(["differs (- expected, + got)", *(f"  {line}" for line in shown[:_DIFF_LINES] + more)])
+    return "\n".join(["differs (- expected, + got)", *(f"  {line}" for line in lines_of_diff[:_DIFF_LINES] + more)])
 
 
 def _first_difference(wanted: bytes, found: bytes) -> str:
@@ -141,11 +141,11 @@ def _first_difference(wanted: bytes, found: bytes) -> str:
     at = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(wanted), len(found)))
     return (
         f"differs from byte {at} on ({len(wanted)} bytes expected, {len(found)} found): expected "
-        f"{_shown(wanted[at : at + 40])}, got {_shown(found[at : at + 40])}"
+        f"{_quoted(wanted[at : at + 40])}, got {_quoted(found[at : at + 40])}"
     )
 
 
-def show_fault(fault: FaultReport) -> str:
+def describe_fault(fault: FaultReport) -> str:
     """A fault with its instruction, registers, and the instructions that led there."""
     access = ""
     if fault.address is not None:

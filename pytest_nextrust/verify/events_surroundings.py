@@ -1,4 +1,4 @@
-"""The surroundings of a scenario of events: a project of its own, a server on loopback, a ``gemini`` that is none.
+"""The surroundings of a scenario of events: a project of its own, a server on loopback, a stand-in for ``gemini``.
 
 Nothing of the user's is in reach: HOME, PATH's ``gemini``, keys, git's settings and proxies are the scenario's own.
 """
@@ -54,7 +54,7 @@ class Done:
 
 
 class Server:
-    """Answers on loopback in the order given; a request beyond them gets 500. ``requests`` is what came."""
+    """Answers on loopback in the order given; a request beyond them gets 500. ``requests``: those received."""
 
     def __init__(self, answers: tuple[HttpAnswer, ...]) -> None:
         waiting, self.requests = list(answers), list[str]()

@@ -19,7 +19,7 @@ from pytest_nextrust.project.run_settings import Settings, parse_budget
 from pytest_nextrust.scenario.model import Scenario, load
 from pytest_nextrust.testing import exits, write_scenario
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe
-from pytest_nextrust.verify.compare import difference, show_fault
+from pytest_nextrust.verify.compare import describe_fault, difference
 from pytest_nextrust.verify.scenario import verdict_of, verify
 from pytest_nextrust.verify.services import Services
 
@@ -330,6 +330,6 @@ def test_differences() -> None:
 def test_faults_are_shown() -> None:
     """A fault is shown with instruction, symbol, access and registers."""
     fault = FaultReport(2, "access fault", 0x3000, "_main+2", "move.l d0,(a0)", (1,) * 8, (2,) * 8, 0, 0, "write", 4)
-    shown = show_fault(fault)
+    shown = describe_fault(fault)
     assert "at 0x00003000 in _main+2, write of 0x00000000: move.l d0,(a0)" in shown
     assert "a7=00000002" in shown
