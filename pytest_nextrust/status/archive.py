@@ -2,7 +2,7 @@
 
 An archive is ``archive/YYYY-MM.jsonl`` beside the journal: lines of the journal, byte for byte, of the month that their
 time is in. A rotation that was killed leaves an entry in both places; it is one entry, known by its log, sequence
-number and checksum. ``Log`` reads everything once and afterwards only what was added, so that following a long log is cheap.
+number and checksum. ``Log`` reads everything once and afterwards only what was added: following a long log is cheap.
 
 Entries come in an order that does not depend on which file they are in: within one log by sequence number, between logs
 (that were merged) by time. A clock that went back does not move an entry before those written earlier.
