@@ -1,4 +1,5 @@
-"""The import rules hold by themselves: one direction between the parts, nothing heavy where it would be paid for."""
+"""The import rules hold by themselves: one direction between the rooms, one meaning of a class name within what a module
+imports, no code in faces, nothing heavy where it would be paid for."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import ast
 import importlib
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,72 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     """The graph of all imports, those for type checkers too, has no circle."""
     assert in_circles(GRAPH) == set()
     assert in_circles({"a": {f"{PREFIX}b"}, "b": {f"{PREFIX}c"}, "c": {f"{PREFIX}b"}}) == {"b", "c"}
+
+
+KNOWN_DOUBLES = {
+    "Call",
+    "Caller",
+    "Effect",
+    "Entry",
+    "History",
+    "Image",
+    "Item",
+    "Known",
+    "Outcome",
+    "Reply",
+    "Search",
+    "Table",
+}
+"""Class names that still have two meanings in one import closure; the set may only become smaller."""
+
+
+def classes_in(source: str) -> set[str]:
+    """The names of all classes that a source defines, at any depth."""
+    return {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
+
+
+def closure(module: str, graph: Mapping[str, Iterable[str]]) -> set[str]:
+    """The module and all that it imports, directly or by way of others."""
+    seen = {module}
+    work = [module]
+    while work:
+        for target in graph[work.pop()]:
+            name = target.removeprefix(PREFIX)
+            if name in graph and name not in seen:
+                seen.add(name)
+                work.append(name)
+    return seen
+
+
+def doubles(graph: Mapping[str, Iterable[str]], classes: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Class names that some module's closure defines more than once, each with the modules that define it there."""
+    homes: dict[str, set[str]] = {}
+    for module, names in classes.items():
+        for name in names:
+            homes.setdefault(name, set()).add(module)
+    several = {name: modules for name, modules in homes.items() if len(modules) > 1}
+    found: dict[str, set[str]] = {}
+    for module in graph:
+        reached = closure(module, graph)
+        for name, modules in several.items():
+            if len(modules & reached) > 1:
+                found.setdefault(name, set()).update(modules & reached)
+    return found
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    """No import closure holds two classes of the same name."""
+    classes = {name: classes_in(path.read_text(encoding="utf-8")) for name, path in PATHS.items()}
+    found = doubles(GRAPH, classes)
+    assert {name: sorted(modules) for name, modules in found.items() if name not in KNOWN_DOUBLES} == {}
+
+
+def test_a_double_is_seen() -> None:
+    """Two classes of one name are reported where a module reaches both, also by way of others; else they are not."""
+    graph = {"a": {f"{PREFIX}b"}, "b": {f"{PREFIX}c"}, "c": {"os"}, "d": set[str]()}
+    assert doubles(graph, {"a": {"X"}, "c": {"X"}, "d": {"X"}}) == {"X": {"a", "c"}}
+    assert doubles(graph, {"a": {"X"}, "d": {"X", "Y"}}) == {}
+    assert classes_in("class A:\n    class B: ...\ndef f():\n    class C: ...\n") == {"A", "B", "C"}
 
 
 INITS = {name: path for name, path in PATHS.items() if path.name == "__init__.py"}
