@@ -1,5 +1,5 @@
-"""The import rules hold by themselves: one direction between the rooms, one meaning of a class name within what a module
-imports, no code in faces, nothing heavy where it would be paid for."""
+"""The rules of imports: one direction between the rooms, no circle, no code in packages' faces, one meaning of a class
+name within what a module imports, and nothing heavy where it would be paid for."""
 
 from __future__ import annotations
 
