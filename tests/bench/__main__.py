@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import atomics, hooks, machine, status
+from tests.bench import atomics, hooks, machine, plugin, reading, status
 from tests.bench.report import Result, as_json
 
 GROUPS: dict[str, Callable[[int], list[Result]]] = {
@@ -18,6 +18,8 @@ GROUPS: dict[str, Callable[[int], list[Result]]] = {
     "atomics": lambda _: atomics.measure(),
     "hooks": lambda _: hooks.measure(),
     "status": lambda _: status.measure(),
+    "plugin": lambda _: plugin.measure(),
+    "reading": lambda _: reading.measure(),
 }
 
 

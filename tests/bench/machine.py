@@ -33,7 +33,7 @@ HELLO = request(*[write_and_exit(b"hello, world\n")[0]], data=b"hello, world\n")
 
 def measure(runs: int) -> list[Result]:
     """All results; ``runs`` is how many programs one child is given for the memory measurement."""
-    return [*_speed(), _warm(), _cold(), _growth(runs)]
+    return [*_speed(), _warm(), _cold(), _gate(), _growth(runs)]
 
 
 def _bare(code: bytes, count: int, counted: bool) -> Callable[[], float]:
@@ -115,6 +115,16 @@ def _cold() -> Result:
             whole = _timed(command)
             extra.append(whole - _timed([sys.executable, "-c", "pass"]))
     return Result("nextrust run hello, over Python's start", min(extra) * 1000, "ms", at_most=350)
+
+
+def _gate() -> Result:
+    """The gate in front of the first program, on both CPUs."""
+    from pytest_nextrust.emu.child import gate
+    from pytest_nextrust.emu.child.cpu import Cpu
+
+    with tempfile.TemporaryDirectory() as folder:
+        times = [gate.status(Cpu, fresh=True, folder=Path(folder)).seconds for _ in range(3)]
+    return Result("the gate's vectors on both CPUs", min(times), "s", at_most=2)
 
 
 def _timed(command: list[str]) -> float:

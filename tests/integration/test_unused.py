@@ -48,14 +48,17 @@ def test_a_run_that_uses_it_does_load_them(pytester: pytest.Pytester, monkeypatc
     ).assert_outcomes(passed=1)
 
 
-def test_importing_it_is_cheap() -> None:
-    """Importing the plugin after pytest takes less than 5 ms (best of ten: what it costs, not the machine)."""
+def test_importing_it_loads_a_few_small_modules() -> None:
+    """After pytest, importing the plugin loads modules of its own only, and ten of them at most.
+
+    How long that takes is among the benchmarks: ``python -m tests.bench --only plugin``.
+    """
     code = (
-        "import time, pytest, argparse, dataclasses; b = time.process_time(); import pytest_nextrust.plugin; "
-        "print(time.process_time() - b)"
+        "import sys, pytest, argparse, dataclasses; before = set(sys.modules); import pytest_nextrust.plugin; "
+        "print(*sorted(set(sys.modules) - before))"
     )
-    best = min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-        for _ in range(10)
-    )
-    assert best < 0.005, f"{best * 1000:.1f} ms"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "pytest_nextrust.plugin" in loaded
+    assert [name for name in loaded if name.partition(".")[0] != "pytest_nextrust"] == []
+    assert len(loaded) <= 10

@@ -75,14 +75,6 @@ def test_an_excerpt_is_about_the_same_error() -> None:
     assert fingerprint("error: could not\nerror[E0425]: no value") != fingerprint(whole)
 
 
-def test_a_fingerprint_takes_linear_time() -> None:
-    """A long line of one character, of slashes, of digits costs no more than its length."""
-    began = time.monotonic()
-    for text in ("a" * 1_000_000, "/" * 1_000_000, "a/" * 500_000, "1" * 1_000_000, "error\n" * 200_000):
-        fingerprint(text)
-    assert time.monotonic() - began < 5
-
-
 def test_what_is_asked(tmp_path: Path) -> None:
     """The request names phase, command, error, earlier attempts, changed files and their differences."""
     support.project(tmp_path)
