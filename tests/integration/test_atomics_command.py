@@ -223,13 +223,29 @@ def test_two_budgets_both_count(folder: Path, capsys: pytest.CaptureFixture[str]
         assert all(" ".join(argv) in command for command in whole)
 
 
+ADD = """
+    .text
+    .globl __sync_fetch_and_add_4
+__sync_fetch_and_add_4:
+    move.l 4(%sp),%a0
+    move.l (%a0),%d0
+1:  move.l %d0,%d1
+    add.l 8(%sp),%d1
+    cas.l %d0,%d1,(%a0)
+    bne.s 1b
+    rts
+"""
+
+
 @pytest.mark.needs_compiler("gnu")
 def test_the_most_threads_and_calls_fit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """At the upper ends histories are made and sampled: exit status 3, not a fault."""
-    source = write_right("cas_asm", folder / "sources")
-    status, said = answer(capsys, str(source), "--threads", "4", "--ops", "16", "--budget", "3s")
-    assert status == 3
-    assert {(e["threads"], e["ops"]) for e in said["explorations"]} >= {(4, 16)}
+    """At the upper ends a history is made and sampled once its states are too many: exit status 3, not a fault."""
+    (folder / "add.S").write_text(ADD)
+    status, said = answer(capsys, "add.S", "--threads", "4", "--ops", "16", "--budget", "20")
+    assert (status, said["verdict"], said["errors"]) == (3, "budget", [])
+    (largest,) = said["explorations"]
+    assert (largest["threads"], largest["ops"], largest["method"]) == (4, 16, "sample")
+    assert largest["states"] >= 20
 
 
 @pytest.mark.needs_compiler("gnu")

@@ -15,9 +15,9 @@ HELLO = shipped_program("hello-c", "m68030-debug")
 COMMAND = f"'{sys.executable}' -m pytest_nextrust.cli"
 
 
-def shell(line: str) -> subprocess.CompletedProcess[str]:
+def shell(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """What a shell makes of ``line``, where N is the command and P a program that prints a line."""
-    environment = os.environ | {"P": str(HELLO)}
+    environment = os.environ | {"P": str(HELLO)} | variables
     line = line.replace("N ", f"{COMMAND} ", 1)
     return subprocess.run(
         ["/bin/sh", "-c", line], capture_output=True, text=True, timeout=60, env=environment, check=False
@@ -31,13 +31,13 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
         ('N run --json - "$P"', 125),
         ('N inspect "$P"', 2),
         ('N inspect --json - "$P"', 2),
-        ("N status show --dir /nonexistent", 2),
+        ('N status show --dir "$NOWHERE"', 2),
     ],
 )
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
-def test_output_that_cannot_be_written_is_said(line: str, status: int, stdout: str) -> None:
+def test_output_that_cannot_be_written_is_said(line: str, status: int, stdout: str, tmp_path: Path) -> None:
     """One line on stderr and a status that no answer has: no traceback, and no success."""
-    done = shell(f"{line} {stdout}")
+    done = shell(f"{line} {stdout}", NOWHERE=str(tmp_path / "none"))
     assert done.returncode == status
     assert done.stderr.startswith("nextrust ")
     assert "Traceback" not in done.stderr

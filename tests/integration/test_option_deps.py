@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_nextrust.testing import exits
@@ -134,9 +136,11 @@ def test_ignore_does_not_look(project: Project) -> None:
     project.run(*SECOND, "--nextrust-deps", "ignore").assert_outcomes(passed=1, deselected=1)
 
 
-def test_without_a_commit_only_this_run_counts(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_commit_only_this_run_counts(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Without git nothing recorded can be of this commit: the dependency runs again."""
-    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
     project.run(*FIRST).assert_outcomes(passed=1, deselected=1)
     project.run(*SECOND).assert_outcomes(passed=2)
 

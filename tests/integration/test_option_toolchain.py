@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.integration.conftest import CELL, Project
@@ -50,11 +52,11 @@ def test_an_unknown_one(project: Project) -> None:
     assert project.records("run-start") == []
 
 
-def test_a_missing_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_one(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without its compiler a scenario is skipped, and counted as that; one that was named, or is required, is an
     infra-error and fails the run."""
     built(project)
-    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
     assert project.run(*FIRST).ret == pytest.ExitCode.OK
     assert project.verdicts() == {("made", CELL): "skipped"}
     assert project.run(*FIRST, "--nextrust-toolchain", "gnu").ret == pytest.ExitCode.TESTS_FAILED

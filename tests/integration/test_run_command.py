@@ -158,8 +158,8 @@ def test_files_are_those_of_the_root(tmp_path: Path) -> None:
         (["--stack", "big"], "--stack big"),
         (["--stack", "1000M"], "--stack 1000M"),
         (["--env", "NAME"], "--env NAME"),
-        (["--root", "/nonexistent"], "--root /nonexistent"),
-        (["--stdin", "/nonexistent"], "--stdin /nonexistent"),
+        (["--root", "none"], "--root none"),
+        (["--stdin", "none"], "--stdin none"),
     ],
 )
 def test_arguments_that_mean_nothing_are_usage(arguments: list[str], words: str, tmp_path: Path) -> None:

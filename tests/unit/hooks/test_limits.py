@@ -82,7 +82,7 @@ def missing() -> list[Answer]:
 
 
 def no_file() -> list[Answer]:
-    Path("/no/such/file").read_text(encoding="utf-8")
+    Path(__file__).with_name("no-such-file").read_text(encoding="utf-8")
     return []
 
 
@@ -102,7 +102,7 @@ def faulty() -> list[Answer]:
         (leaving, CRASHED, "SystemExit"),
         (killed, 128 + signal.SIGSEGV, "signal 11"),
         (missing, MISSING, "no-such-command-here"),
-        (no_file, CRASHED, "/no/such/file"),
+        (no_file, CRASHED, "no-such-file"),
         (slow_command, TIMED_OUT, "ran out of its"),
         (faulty, CRASHED, "thing: is wrong"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -137,11 +138,28 @@ def test_a_hook_sends_to_statsd(tmp_path: Path) -> None:
     assert "nextrust.hook.decisions.PreToolUse.passed:1|c" in sent
 
 
-def test_nobody_waits_for_what_is_sent() -> None:
-    """The streams of a process close with it, though what it started apart is still at work."""
-    code = (
-        "import signal\nfrom pytest_nextrust.hooks.measuring import LIMIT, apart\n"
-        "assert LIMIT <= 60\nprint(apart(signal.pause))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=measuring.LIMIT - 1, check=True)
+APART = """
+import os, signal, sys
+from pytest_nextrust.hooks.measuring import apart
+
+def work():
+    os.write(os.open(sys.argv[1], os.O_WRONLY), b"at work")
+    signal.pause()
+
+print(apart(work))
+"""
+
+
+def test_nobody_waits_for_what_is_sent(tmp_path: Path) -> None:
+    """The streams of a process close with it, though what it started apart is still at work; that is given a limit."""
+    os.mkfifo(tmp_path / "told")
+    told = os.open(tmp_path / "told", os.O_RDONLY | os.O_NONBLOCK)
+    command = [sys.executable, "-c", APART, str(tmp_path / "told")]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert select.select([told], [], [], 60)[0]
+    assert os.read(told, 100) == b"at work"
+    with pytest.raises(BlockingIOError):
+        os.read(told, 100)  # neither more nor the end: it is there
     os.kill(int(done.stdout), signal.SIGKILL)
+    os.close(told)
+    assert measuring.LIMIT <= 60

@@ -1,16 +1,16 @@
 """A `gemini` for the tests, as strict as the real one: an unknown flag, choice or combination ends it with status 1.
 
-What it does is in GEMINI_FAKE (a JSON file): exit status, stdout, stderr, seconds to sleep. What it was given goes to
-GEMINI_FAKE_LOG. The flags are those of gemini-cli 0.56 (packages/cli/src/config/config.ts), which parses with yargs'
-strict mode.
+What it does is in GEMINI_FAKE (a JSON file): exit status, stdout, stderr, a pipe to hold for ever, together with a
+process that it starts. What it was given goes to GEMINI_FAKE_LOG. The flags are those of gemini-cli 0.56
+(packages/cli/src/config/config.ts), which parses with yargs' strict mode.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -87,7 +87,12 @@ def main() -> None:
         )
         sys.exit(55)
     script = json.loads(Path(os.environ["GEMINI_FAKE"]).read_text())
-    time.sleep(script.get("sleep", 0))
+    if "hold" in script:
+        with Path(script["hold"]).open("w") as pipe:
+            child = subprocess.Popen(["sleep", "600"], pass_fds=[pipe.fileno()])
+            pipe.write("held")
+            pipe.flush()
+            child.wait()
     sys.stdout.write(script.get("stdout", "") * script.get("times", 1))
     sys.stderr.write(script.get("stderr", ""))
     sys.stdout.flush()

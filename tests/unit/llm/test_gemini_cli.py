@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -182,24 +182,38 @@ def test_a_flood_and_a_signal(tmp_path: Path, cli: Cli) -> None:
     assert "died of signal 9" in support.sent(context, force=True)[0].message
 
 
-def test_a_cli_that_does_not_end(tmp_path: Path, cli: Cli) -> None:
-    """It is stopped at the limit, with all that it started."""
+def test_a_cli_that_does_not_end(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stopped at the limit, with all that it started: nobody is left who holds the pipe."""
     support.project(tmp_path)
-    cli.does(sleep=60)
+    os.mkfifo(tmp_path / "held")
+    held = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    cli.does(hold=str(tmp_path / "held"))
     context = support.context_of(tmp_path, cli.environ)
     entry = support.add(context, support.draft(kind="review"))[0]
-    began = time.monotonic()
-    with pytest.raises(ExternalError, match="did not end"):
+    wait = subprocess.Popen.wait
+
+    def at_once(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        """The limit is over as soon as the fake has started its process."""
+        if timeout != 50.0:
+            return wait(process, timeout)
+        assert select.select([held], [], [], 60)[0]
+        return wait(process, 0.001)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", at_once)
+    with pytest.raises(ExternalError, match="did not end within 50 s"):
         gemini_cli.ask(
             str(cli.bin / "gemini"),
             entry,
             context.settings.external.review,
             context.environ,
-            limit=1.0,
+            limit=50.0,
             redactor=context.redactor,
             guide=tmp_path / "none",
         )
-    assert time.monotonic() - began < 20
+    assert os.read(held, 10) == b"held"
+    assert select.select([held], [], [], 60)[0]
+    assert os.read(held, 10) == b""
+    os.close(held)
 
 
 def test_a_command_that_is_none(tmp_path: Path) -> None:

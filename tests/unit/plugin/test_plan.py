@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from pytest_nextrust.status.journal import JournalView
 from pytest_nextrust.status.runs import RunStore
 
 EMPTY = RunStore(JournalView())
-NOWHERE = Path("/nonexistent")
+NOWHERE = Path(os.devnull) / "project"
+"""Nothing is ever below a device."""
 
 
 def planned(phases: Phases, wanted: str, **rest: object) -> RunPlan:

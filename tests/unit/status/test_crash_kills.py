@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.journal import Journal
@@ -21,7 +22,7 @@ from .killing import found_in_journal, found_in_rewritten
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 ROOT = Path(__file__).parents[3]
-PHASES = Phases.load(Path("/nonexistent"))
+PHASES = Phases.from_config(ProjectConfig(Path()))
 
 
 def campaign(kind: str, folder: Path, kills: int, appends: int, seed: int = 1) -> dict[str, int]:

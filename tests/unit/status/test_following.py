@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.errors import StatusError
+from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.archive import Log, read_log
 from pytest_nextrust.status.journal import Journal, JournalView, Record, decode, encode
@@ -29,7 +30,7 @@ from pytest_nextrust.status.summary import Ledger, summarize
 from .helpers import COMMIT, LINUX, Clock, end, item, journal_in, start
 from .test_projections import schema
 
-PHASES = Phases.load(Path("/nonexistent"))
+PHASES = Phases.from_config(ProjectConfig(Path()))
 
 ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(

@@ -16,6 +16,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
 from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
+from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.phases import Phase, Phases, mark_done
 from pytest_nextrust.status import projections
 from pytest_nextrust.status.journal import Journal, JournalView, Record
@@ -25,7 +26,7 @@ from pytest_nextrust.status.summary import ACTIVITIES, ProjectFacts, observe, su
 
 from .helpers import DARWIN, LINUX, end, item, journal_in, start
 
-PHASES = Phases.load(Path("/nonexistent"))
+PHASES = Phases.from_config(ProjectConfig(Path()))
 
 
 class Markdown(SingleFileSnapshotExtension):

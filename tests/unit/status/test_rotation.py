@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pytest_nextrust.base.files import Lock, atomic_replace
 from pytest_nextrust.errors import LockTimeout, StatusError
+from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status import rotation
 from pytest_nextrust.status.archive import Log, archives, read_log
@@ -27,7 +28,7 @@ from pytest_nextrust.status.runs import RunStore
 from .helpers import LINUX, end, item, start
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
-PHASES = Phases.load(Path("/nonexistent"))
+PHASES = Phases.from_config(ProjectConfig(Path()))
 
 
 def later(days: float) -> datetime:
