@@ -221,9 +221,9 @@ class _Schema:
         self.cls, self.strict = cls, strict
         self.fields = _fields(cls)
         self.names = {_plain_key(key) if strict else key: f.name for f in self.fields for key in f.keys(strict)}
-        self.readers = {f.name: _ruled(_reader(f.annotation, f.rules, strict), f.rules) for f in self.fields}
+        self.readers = {f.name: _ruled(_reader(f.annotation, f.rules, strict), f) for f in self.fields}
         # For each field the type of which every value will do as it is: most fields need no call.
-        self.exact = {f.name: _exact(f.annotation) if f.rules.free() else None for f in self.fields}
+        self.exact = {f.name: _exact(f.annotation, strict) if f.rules.free() else None for f in self.fields}
         self.quick: Reader = self.read if strict else self.read_often
         self.count = 0
         self.rule = getattr(cls, "document_faults", None)
@@ -410,9 +410,11 @@ def _is_table(annotation: Any) -> bool:
     return hasattr(annotation, "__dataclass_fields__") or light_fields(annotation) is not None
 
 
-def _exact(annotation: Any) -> Any:
+def _exact(annotation: Any, strict: bool = False) -> Any:
+    """The type of which every value is what ``annotation`` says; None where there is none."""
     members = _members(annotation)
-    return members[0] if len(members) == 1 and members[0] in _NAMES else None
+    free = len(members) == 1 and members[0] in _NAMES and not (strict and members[0] is int)
+    return members[0] if free else None
 
 
 def _kind(annotation: Any) -> str:
@@ -445,7 +447,7 @@ def _reader(annotation: Any, rules: _Rules, strict: bool) -> Reader:
     if origin in (tuple, list) and args:
         if origin is tuple and args[-1] is not Ellipsis:
             return functools.partial(_exactly, [_reader(arg, rules, strict) for arg in args], rules)
-        return functools.partial(_elements, origin, _exact(args[0]), _reader(args[0], rules, strict), rules)
+        return functools.partial(_elements, origin, _exact(args[0], strict), _reader(args[0], rules, strict), rules)
     if annotation is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return functools.partial(_values, _reader(args[1] if args else object, rules, strict), rules)
     if _is_table(annotation):
@@ -460,6 +462,8 @@ def _reader(annotation: Any, rules: _Rules, strict: bool) -> Reader:
         convert = _float
     elif annotation is _of("pathlib", "Path"):
         convert = functools.partial(_path, annotation)
+    elif annotation is int and strict:
+        convert = _integer
     elif annotation in _NAMES:
         convert = functools.partial(_scalar, annotation)
     else:
@@ -481,6 +485,11 @@ def _unchanged(value: Any) -> Any:
 
 def _scalar(kind: type, value: Any) -> Any:
     return value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else _MISSING
+
+
+def _integer(value: Any) -> Any:
+    # As TOML has it. No count or size needs more, and what Python refuses to write in decimal could not be told of.
+    return value if type(value) is int and -(1 << 63) <= value < 1 << 63 else _MISSING
 
 
 def _float(value: Any) -> Any:
@@ -552,7 +561,7 @@ def _union_reader(annotation: Any, members: Sequence[Any], rules: _Rules, strict
         # A table for a union with one dataclass: its own faults say more than "neither".
         if isinstance(value, Mapping) and len(tables) == 1:
             return tables[0](value)
-        raise _unfit(f"expected {_kind(annotation)}, found {shown(value)}", rules.remedy)
+        raise _unfit(f"expected {_kind(annotation)}, found {shown(value)}", rules.hint(annotation))
 
     return read
 
@@ -560,8 +569,9 @@ def _union_reader(annotation: Any, members: Sequence[Any], rules: _Rules, strict
 # Rules.
 
 
-def _ruled(read: Reader, rules: _Rules) -> Reader:
+def _ruled(read: Reader, f: _Field) -> Reader:
     """``read``, and then what ``option`` says of the value."""
+    rules, hint = f.rules, f.rules.hint(f.annotation)
     if rules.free():
         return read
 
@@ -575,7 +585,7 @@ def _ruled(read: Reader, rules: _Rules) -> Reader:
             faults += _broken(rules, result)
         if not faults and rules.check is not None:
             wrong = rules.check(result)
-            faults += [("", wrong, rules.remedy)] if wrong else []
+            faults += [("", wrong, hint)] if wrong else []
         if faults:
             raise _Unfit(faults)
         return result

@@ -35,7 +35,7 @@ __all__ = [
 def _expression(path: str, pattern: str) -> Iterator[Fault]:
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         yield Fault(path, f"not a regular expression: {error}", "see Python's re")
 
 

@@ -13,10 +13,9 @@ Boundary: called under the sender's lock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pytest_nextrust.base.convert import read_document
+from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.base.files import atomic_replace, make_folder
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.llm.budget import Budget, cost_of
@@ -35,16 +34,16 @@ LONGEST = 20_000
 
 def keep_answer(paths: Paths, entry: Entry, reply: Reply, redactor: Redactor) -> Reply:
     """Step 1; returns the answer as it was kept, without secrets. Raises OSError."""
-    clean: dict[str, Any] = redactor.plain(asdict(reply))
+    clean: dict[str, Any] = redactor.plain(to_plain(reply))
     write_json(paths.answer(entry.id), clean)
-    return _reply(clean)
+    return from_plain(Reply, clean)
 
 
 def kept_answer(paths: Paths, entry: Entry) -> Reply | None:
     """The answer that somebody kept before, or None. A damaged one is None too: then it is asked for again."""
     try:
         plain = read_json(paths.answer(entry.id))
-        return _reply(plain) if plain else None
+        return from_plain(Reply, plain) if plain else None
     except (ValueError, ConfigError):
         return None
 
@@ -69,14 +68,7 @@ def record(paths: Paths, entry: Entry, reply: Reply, budget: Budget, *, asked: s
     return details
 
 
-def _reply(plain: Mapping[str, Any]) -> Reply:
-    # What was not told is null on disk, and a document has no null: such a key is left out.
-    told = {key: value for key, value in plain.items() if value is not None}
-    return read_document(Reply, told, subject="answer")
-
-
 def _details(entry: Entry, reply: Reply, asked: str, cost: float | None) -> dict[str, Any]:
-    usage = asdict(reply.usage) if reply.usage is not None else None
     return {
         "message": f"{entry.ticket} answered by {reply.model or asked}: {entry.subject}",
         "ticket": entry.ticket,
@@ -90,7 +82,7 @@ def _details(entry: Entry, reply: Reply, asked: str, cost: float | None) -> dict
         "response_id": reply.response_id,
         "complete": reply.complete,
         "note": reply.note,
-        "usage": usage,
+        "usage": to_plain(reply.usage),
         "cost_usd": cost,
         "file": f"artifacts/nextrust/decisions/{entry.ticket}.md",
         "response": reply.text[:LONGEST],

@@ -30,7 +30,7 @@ def read_toml(file: Path, *, subject: str) -> dict[str, Any]:
         fault = Fault("(file)", f"cannot be read: {error.strerror or error}", "give a readable file")
     except UnicodeDecodeError as error:
         fault = Fault(f"(byte {error.start})", "not UTF-8", "TOML is UTF-8 text")
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         fault = Fault("(syntax)", f"not TOML: {error}", "see https://toml.io")
     except RecursionError:
         fault = Fault("(syntax)", "not TOML that can be read: nested too deeply", "nest fewer arrays and tables")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pytest_nextrust
+from pytest_nextrust.base import convert
 from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
-from pytest_nextrust.project.documents import load_project, read_file, read_toml
+from pytest_nextrust.failures.issues import schema
+from pytest_nextrust.hookapi.settings import HookSettings
+from pytest_nextrust.llm.queue import Entry
+from pytest_nextrust.project import compiler_issues
+from pytest_nextrust.project.documents import ProjectConfig
+from pytest_nextrust.project.phases import Phase
+from pytest_nextrust.scenario.model import Scenario
+from pytest_nextrust.toolchain.custom import CustomSettings
+from pytest_nextrust.toolchain.prebuilt import PrebuiltIndex
+from pytest_nextrust.usage import prices
+from tests.unit.base.shapes import documents
 
 
 @dataclass(frozen=True)
@@ -134,7 +147,7 @@ def test_all_faults_come_at_once_in_the_documents_order() -> None:
 def test_every_fault_has_a_remedy() -> None:
     """A message that only refuses is not enough."""
     document = {"count": "x", "nonsense": 1, "exit": [], "words": "red", "table": 3, "inner": 3, "check": [{"kind": 1}]}
-    assert all(remedy for path, _, remedy in faults(document) if path != "exit")
+    assert all(remedy for _, _, remedy in faults(document))
 
 
 def test_choices_suggest_the_nearest() -> None:
@@ -195,111 +208,65 @@ class Either:
     it: str | Inner
 
 
-TOML = st.recursive(
-    st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
+DOCUMENTS: tuple[type[Any], ...] = (
+    CustomSettings,
+    Document,
+    Entry,
+    HookSettings,
+    Phase,
+    PrebuiltIndex,
+    ProjectConfig,
+    Scenario,
+    compiler_issues._KnownIssues,
+    prices._Table,
+    schema._Document,
+    schema._Earlier,
 )
+"""What is read of documents, this test's own among it."""
+
+GIVEN: dict[type[Any], dict[str, Any]] = {
+    Scenario: {"name": "s", "folder": Path()},
+    ProjectConfig: {"root": Path(), "source": None, "prefix": "", "notes": ()},
+}
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    st.dictionaries(
-        st.sampled_from(["title", "count", "words", "table", "inner", "check", "exit", "kind"]) | st.text(max_size=5),
-        TOML,
-        max_size=6,
-    )
-)
-def test_any_document_is_read_or_refused_with_faults(document: dict[str, Any]) -> None:
-    """Whatever TOML can say: a whole value, or a ConfigError with at least one fault; never anything else."""
+def test_every_class_of_documents_is_tested() -> None:
+    """Each class that the package reads a document as is among those above, or a part of one that is."""
+    sources = [path.read_text(encoding="utf-8") for path in Path(pytest_nextrust.__file__).parent.rglob("*.py")]
+    names = {name for text in sources for name in re.findall(r"\bread_(?:document|file)\(\s*(_?[A-Z]\w+),", text)}
+    assert names - {"SecretRules"} <= {cls.__name__ for cls in DOCUMENTS}
+    assert len(names) > 8
+
+
+@pytest.mark.parametrize("cls", DOCUMENTS, ids=lambda cls: f"{cls.__module__.rpartition('.')[2]}-{cls.__name__}")
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_document_is_read_or_refused_with_faults(cls: type[Any], data: st.DataObject) -> None:
+    """Whatever TOML can say: a whole value, or faults with path, message and remedy; never anything else."""
+    given = GIVEN.get(cls, {})
+    keys = {key: field for key, field in convert._schema(cls, True).names.items() if field not in given}
+    document = data.draw(documents(cls, keys))
     try:
-        answer: Document | tuple[Fault, ...] = read_document(Document, document, subject="test")
+        answer: object = read_document(cls, document, subject="test", given=given)
     except ConfigError as error:
-        answer = tuple(error.faults)
-    assert answer
-    assert isinstance(answer, Document) or all(isinstance(fault, Fault) for fault in answer)
+        answer = error.faults
+    whole = isinstance(answer, cls)
+    assert whole or (isinstance(answer, tuple) and answer and all(f.path and f.message and f.remedy for f in answer))
 
 
-@pytest.mark.parametrize(
-    ("content", "fault"),
-    [
-        (b"a = \xff", "not UTF-8"),
-        (b"a = ", "not TOML"),
-        (b"a = " + b"[" * 5000, "not TOML"),
-        (b"a = 1\na = 2", "not TOML"),
-    ],
-)
-def test_files_that_are_not_toml(tmp_path: Path, content: bytes, fault: str) -> None:
-    """A file that is not TOML is one fault that says so and names the file."""
-    file = tmp_path / "f.toml"
-    file.write_bytes(content)
-    with pytest.raises(ConfigError, match=fault) as caught:
-        read_toml(file, subject="test")
-    assert caught.value.place == str(file)
+@pytest.mark.parametrize("value", [16**5000, -(16**5000), 10**400], ids=["huge", "minus huge", "400 digits"])
+@pytest.mark.parametrize("key", ["count", "ratio", "flag", "title", "words", "exit", "table"])
+def test_a_number_too_large_to_be_shown(key: str, value: int) -> None:
+    """Python refuses to write a number of thousands of digits in decimal; the fault is told all the same."""
+    document = {"title": "t", key: value}
+    assert [path for path, _, _ in faults(document)] == [key]
+    assert faults({"wall": value}, Ranged)[0][0] == "wall"
+    assert faults({"kind": "a", "size": value}, Inner)[0][0] == "size"
 
 
-def test_a_missing_file_and_a_folder_are_faults(tmp_path: Path) -> None:
-    """What cannot be opened is told with the system's reason."""
-    with pytest.raises(ConfigError, match="No such file"):
-        read_toml(tmp_path / "none", subject="test")
-    with pytest.raises(ConfigError, match="Is a directory"):
-        read_toml(tmp_path, subject="test")
-
-
-def test_read_file_does_both(tmp_path: Path) -> None:
-    """A file is read as its dataclass."""
-    (tmp_path / "f.toml").write_text('kind = "a"')
-    assert read_file(Inner, tmp_path / "f.toml", subject="test") == Inner("a")
-
-
-def test_a_project_without_settings_is_all_defaults(tmp_path: Path) -> None:
-    """No file, or a pyproject.toml that has no table for us: defaults, and nothing to remark."""
-    assert load_project(tmp_path).source is None
-    (tmp_path / "pyproject.toml").write_text("[tool.other]\nx = 1")
-    project = load_project(tmp_path)
-    assert (project.source, project.notes, project.shipped_phases) == (None, (), True)
-
-
-@pytest.mark.parametrize(
-    ("name", "header", "prefix"),
-    [("nextrust.toml", "", ""), ("pyproject.toml", "tool.nextrust.", "tool.nextrust")],
-)
-def test_settings_come_from_either_file(tmp_path: Path, name: str, header: str, prefix: str) -> None:
-    """The same settings, as a file of their own or as a table."""
-    (tmp_path / name).write_text(
-        (f"[{header[:-1]}]\n" if header else "")
-        + f'scenarios = ["s"]\nshipped-phases = false\n[[{header}phase]]\nid = "p"\n[{header}toolchain.mine]\nx = 1\n'
-    )
-    project = load_project(tmp_path)
-    assert project.source == tmp_path / name
-    assert project.prefix == prefix
-    assert (project.scenarios, project.shipped_phases) == (("s",), False)
-    assert (project.phases, project.toolchains) == (({"id": "p"},), {"mine": {"x": 1}})
-
-
-def test_both_files_is_said_and_the_own_one_wins(tmp_path: Path) -> None:
-    """Settings that are ignored are not ignored in silence."""
-    (tmp_path / "nextrust.toml").write_text('scenarios = ["own"]')
-    (tmp_path / "pyproject.toml").write_text('[tool.nextrust]\nscenarios = ["shared"]')
-    project = load_project(tmp_path)
-    assert project.scenarios == ("own",)
-    assert "is ignored" in project.notes[0]
-
-
-def test_a_broken_pyproject_matters_only_where_it_is_read(tmp_path: Path) -> None:
-    """It is a fault where settings might be in it, and nobody's business beside nextrust.toml."""
-    (tmp_path / "pyproject.toml").write_text("[")
-    with pytest.raises(ConfigError, match="not TOML"):
-        load_project(tmp_path)
-    (tmp_path / "nextrust.toml").write_text("")
-    assert load_project(tmp_path).notes == ()
-
-
-def test_faults_of_settings_name_their_place(tmp_path: Path) -> None:
-    """Dotted paths are those of the file the user has open."""
-    (tmp_path / "pyproject.toml").write_text('[tool.nextrust]\nscenario = ["x"]')
-    with pytest.raises(ConfigError, match=r"tool\.nextrust\.scenario: unknown key \(did you mean scenarios\?\)"):
-        load_project(tmp_path)
-    (tmp_path / "pyproject.toml").write_text("[tool]\nnextrust = 3")
-    with pytest.raises(ConfigError, match=r"tool\.nextrust: expected a table"):
-        load_project(tmp_path)
+def test_a_value_given_beside_the_document_is_no_key_of_it() -> None:
+    """Such a field is not missing, cannot be written, and is not among the known keys."""
+    assert read_document(Inner, {"size": 2}, subject="test", given={"kind": "a"}) == Inner("a", 2)
+    with pytest.raises(ConfigError) as caught:
+        read_document(Inner, {"kind": "b"}, subject="test", given={"kind": "a"})
+    assert [str(fault) for fault in caught.value.faults] == ["kind: unknown key (known keys: size)"]
