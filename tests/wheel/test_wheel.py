@@ -71,12 +71,15 @@ def verdicts(repository: Path) -> dict[tuple[str, str], str]:
 
 
 def test_the_wheel_holds_the_scenarios(installed: Installed, repository: Path) -> None:
-    """Every scenario of the checkout is in the wheel, with its prebuilt programs."""
+    """Every scenario of the checkout is in the wheel, with its prebuilt programs, each of them once."""
     done = installed.run("python", "-c", "import pytest_nextrust as p; print(p.__path__[0])", cwd=repository)
     shipped = Path(done.stdout.strip()) / "_scenarios"
     here = {path.relative_to(ROOT / "scenarios") for path in (ROOT / "scenarios").rglob("*") if path.is_file()}
     there = {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()}
     assert {path for path in here if "__pycache__" not in path.parts} <= there
+    programs = Counter(path.read_bytes() for path in shipped.rglob("*.macho"))
+    assert len(programs) > 100
+    assert set(programs.values()) == {1}
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
