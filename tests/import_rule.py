@@ -11,6 +11,7 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("errors",),
         ("base",),
         ("macho", "project", "shell"),
+        ("isa",),
         ("emu", "scenario", "toolchain"),
         ("status",),
         ("explore",),

@@ -22,10 +22,10 @@ from pytest_nextrust.atomics.child.first_wrong_step import (
 )
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, register_of
-from pytest_nextrust.emu.isa.decode import decode
-from pytest_nextrust.emu.isa.disassemble import disassemble
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.trace import flags
+from pytest_nextrust.isa.decode import decode
+from pytest_nextrust.isa.disassemble import disassemble
 
 __all__ = ["Start", "explained", "leaking", "retrace"]
 

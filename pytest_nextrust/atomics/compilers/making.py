@@ -19,9 +19,9 @@ from pytest_nextrust.atomics.compilers.makers import Maker, maker
 from pytest_nextrust.atomics.compilers.model import lacking
 from pytest_nextrust.atomics.compilers.objects import Code, Objects
 from pytest_nextrust.atomics.table import ROUTINES
-from pytest_nextrust.emu.isa.decode import decode
-from pytest_nextrust.emu.isa.disassemble import disassemble
 from pytest_nextrust.errors import BuildFailed, ToolchainError
+from pytest_nextrust.isa.decode import decode
+from pytest_nextrust.isa.disassemble import disassemble
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.tool_runner import ToolRunner

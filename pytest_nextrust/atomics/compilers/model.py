@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_nextrust.emu.isa.decode import CPU_BITS, Decoded, decode
+from pytest_nextrust.isa.decode import CPU_BITS, Decoded, decode
 
 __all__ = ["ORDER", "lacking", "needs"]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_nextrust.emu.isa.decode import decode
 from pytest_nextrust.emu.registers import WORD, Registers
+from pytest_nextrust.isa.decode import decode
 
 __all__ = ["VECTORS", "CpuException", "instruction_address", "interpret"]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, VECTORS
 from pytest_nextrust.emu.child.rerun_log import Diverged, RerunLog
-from pytest_nextrust.emu.isa.decode import decode
-from pytest_nextrust.emu.isa.disassemble import disassemble
 from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.records import FaultReport, Instruction
 from pytest_nextrust.emu.registers import Registers
+from pytest_nextrust.isa.decode import decode
+from pytest_nextrust.isa.disassemble import disassemble
 from pytest_nextrust.macho import MachFile
 
 __all__ = ["Cause", "report_fault"]

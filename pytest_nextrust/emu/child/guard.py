@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_nextrust.emu.isa.decode import CPU_BITS, decode
-from pytest_nextrust.emu.isa.operands import NONE
+from pytest_nextrust.isa.decode import CPU_BITS, decode
+from pytest_nextrust.isa.operands import NONE
 
 __all__ = ["MARGIN", "InstructionGuard", "Suspect", "missing_vector"]
 

@@ -18,13 +18,13 @@ from pytest_nextrust.emu.child.fault_report import Cause, report_fault
 from pytest_nextrust.emu.child.guard import InstructionGuard, Suspect
 from pytest_nextrust.emu.child.rerun_log import LONGEST, RerunLog
 from pytest_nextrust.emu.clock import VirtualClock
-from pytest_nextrust.emu.isa.unsupported import refuse_unsupported
 from pytest_nextrust.emu.kernel.dispatch import Kernel
 from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, GuestWaited, Unimplemented
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.records import End, FaultReport, RunRecord, RunRequest
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
+from pytest_nextrust.isa.unsupported import refuse_unsupported
 
 __all__ = ["GuestRun", "run"]
 

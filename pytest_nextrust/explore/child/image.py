@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
-from pytest_nextrust.emu.isa.unsupported import refuse_unsupported
 from pytest_nextrust.emu.loader import open_program
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
 from pytest_nextrust.explore.child.traps import serve
+from pytest_nextrust.isa.unsupported import refuse_unsupported
 from pytest_nextrust.macho import MachFile
 
 __all__ = ["STACKS", "Image", "Stopped", "call", "load", "prepared"]

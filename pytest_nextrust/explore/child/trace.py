@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, ADDRESS, DIVIDE, VECTORS
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import ccr_of, register_of
-from pytest_nextrust.emu.isa.decode import decode
-from pytest_nextrust.emu.isa.disassemble import disassemble
 from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
 from pytest_nextrust.explore.answer import AccessRecord, TraceStep
 from pytest_nextrust.explore.child.execute import Executed
 from pytest_nextrust.explore.child.image import STACKS, Image
+from pytest_nextrust.isa.decode import decode
+from pytest_nextrust.isa.disassemble import disassemble
 from pytest_nextrust.macho import SourceLines
 
 __all__ = ["REGISTERS", "STEPS", "Narrator", "changed", "flags", "is_call", "stop_text", "trap_text"]

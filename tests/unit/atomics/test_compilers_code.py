@@ -9,7 +9,7 @@ import pytest
 
 from pytest_nextrust.atomics.compilers.model import lacking, needs
 from pytest_nextrust.atomics.compilers.objects import Objects
-from pytest_nextrust.emu.isa.decode import decode
+from pytest_nextrust.isa.decode import decode
 
 AS = "m68k-linux-gnu-as"
 GCC = "m68k-linux-gnu-gcc"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.emu.isa.decode import CPU_BITS, Decoded, decode
+from pytest_nextrust.isa.decode import CPU_BITS, Decoded, decode
 from tests.unit.emu_core.programs import hexadecimal
 
 PC = 0x2000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_nextrust import macho
-from pytest_nextrust.emu.isa.unsupported import find_unsupported, refuse_unsupported
 from pytest_nextrust.errors import NotRunnable
+from pytest_nextrust.isa.unsupported import find_unsupported, refuse_unsupported
 from tests.unit.emu_core.programs import EXIT_0, TEXT, program
 
 MOVE16 = "f6208000"

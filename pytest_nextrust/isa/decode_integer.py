@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_nextrust.emu.isa.operands import (
+from pytest_nextrust.isa.operands import (
     ALL,
     ALTERABLE,
     CONTROL,

@@ -6,7 +6,7 @@ executes them for it (NeXT's kernel holds Motorola's FPSP).
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.isa.operands import (
+from pytest_nextrust.isa.operands import (
     CONTROL,
     CONTROL_ALTERABLE,
     DATA,

@@ -10,10 +10,10 @@ Boundary: reads the file; the emulator is not involved.
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.isa.decode import CPU_BITS, Decoded
-from pytest_nextrust.emu.isa.flow import ControlFlow
-from pytest_nextrust.emu.isa.operands import MISSING
 from pytest_nextrust.errors import NotRunnable
+from pytest_nextrust.isa.decode import CPU_BITS, Decoded
+from pytest_nextrust.isa.flow import ControlFlow
+from pytest_nextrust.isa.operands import MISSING
 from pytest_nextrust.macho import MachFile
 
 __all__ = ["UnsupportedInstruction", "find_unsupported", "refuse_unsupported"]

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_nextrust.emu.isa.decode_fpu import line_f
-from pytest_nextrust.emu.isa.decode_integer import LINES
-from pytest_nextrust.emu.isa.operands import BOTH, M68030, M68040, FlowKind, InstructionReader, Invalid, Undefined
+from pytest_nextrust.isa.decode_fpu import line_f
+from pytest_nextrust.isa.decode_integer import LINES
+from pytest_nextrust.isa.operands import BOTH, M68030, M68040, FlowKind, InstructionReader, Invalid, Undefined
 
 __all__ = ["CPU_BITS", "Decoded", "decode"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from pytest_nextrust.emu.isa.decode import Decoded, decode
+from pytest_nextrust.isa.decode import Decoded, decode
 from pytest_nextrust.macho import MachFile
 
 __all__ = ["ControlFlow"]
