@@ -241,7 +241,7 @@ def _listen(run: Run, said: int, heard: int, remaining: Callable[[], float]) -> 
             if not data:
                 open_.discard(pipe)
             elif pipe == heard:
-                run.noise = (run.noise + data)[-_NOISE:]
+                run.noise = _last(run.noise + data)
             else:
                 *lines, rest = data.split(b"\n")
                 if lines:
@@ -260,9 +260,15 @@ def _drain(run: Run, heard: int) -> None:
         data = os.read(heard, 1 << 16)
         if not data:
             return
-        run.noise = (run.noise + data)[-_NOISE:]
+        run.noise = _last(run.noise + data)
         if len(data) < 1 << 16:
             return
+
+
+def _last(noise: bytes) -> bytes:
+    """The end of what was printed, from the beginning of a line: half a secret has no shape to be known by."""
+    kept = noise[-_NOISE:]
+    return kept if len(kept) == len(noise) else kept.partition(b"\n")[2] or kept
 
 
 def _take(run: Run, message: tuple[str, Any]) -> None:

@@ -238,9 +238,8 @@ def _unusable(post: Post, why: str) -> ExternalError:
 
 
 def _refusal(post: Post, status: int, headers: Mapping[str, str], body: bytes) -> ExternalError:
-    code, message = _told(body)
+    code, message = _told(post, body)
     text = f"status {status}" + (f" ({code})" if code else "") + (f": {message}" if message else "")
-    text = post.redactor.text(text)
     place = _host(post.url)
     wish = headers.get("x-should-retry", "")
     if status in _SETUP or 300 <= status < 400 or code in ("insufficient_quota", "billing_hard_limit_reached"):
@@ -253,12 +252,14 @@ def _refusal(post: Post, status: int, headers: Mapping[str, str], body: bytes) -
     return ExternalError("external", text, place=place, kind="final", remedy="the request itself is refused")
 
 
-def _told(body: bytes) -> tuple[str, str]:
+def _told(post: Post, body: bytes) -> tuple[str, str]:
     """Code and message of an error document of OpenAI's or Google's, bounded; empty where it is something else."""
     try:
         error = json.loads(body[:_PIECE])["error"]
         code = error.get("code") if isinstance(error.get("code"), str) else error.get("status") or error.get("type")
-        return str(code or "")[:60], str(error.get("message") or "")[:300]
+        # Before they are cut: half a secret has no shape to be known by.
+        clean = post.redactor.text
+        return clean(str(code or ""))[:60], clean(str(error.get("message") or ""))[:300]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "", ""
 
@@ -282,4 +283,4 @@ def _host(url: str) -> str:
 
 
 def _said(post: Post, error: Exception) -> str:
-    return post.redactor.text(str(error).partition("\n")[0][:200] or type(error).__name__)
+    return post.redactor.text(str(error).partition("\n")[0])[:200] or type(error).__name__

@@ -144,7 +144,7 @@ def _valued(
     """The value at ``at``, if it is a secret. ``strict``: the form alone promises nothing; it must look like one."""
     for first, end, quoted in _values(text, at, start):
         value = text[first:end]
-        if strict and not (len(value) >= 8 and is_random(value[:256])):
+        if strict and not (len(value) >= 8 and is_random(value)):
             continue
         if is_secret(value, kind, quoted=quoted, firm=firm):
             yield first, _over_lines(text, end, value), {"any-key": "key"}.get(kind, kind)

@@ -24,7 +24,7 @@ _MARK = r"-{4,5} ?(BEGIN|END) (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?(?: 
 _PUTTY = r"[Pp]rivate-[Ll]ines: ?[0-9]{1,4}"
 _WORD = re.compile(r"(?:[^\sA-Za-z0-9+/=\\]|\\{1,4}+[nrt]?|\s)*+([A-Za-z0-9+/=]+)")
 _HEADER = re.compile(
-    r"(?:\\{1,2}r)?(?:\\{1,2}n|\s)*(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): ?[^\n\\]{0,200}"
+    r"(?:\\{1,2}r)?(?:\\{1,2}n|\s)*+(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): ?[^\n\\]{0,200}"
 )
 _LINE = 16
 """Characters of a word that is a line of a key; only the last line has fewer."""

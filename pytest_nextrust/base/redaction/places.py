@@ -100,7 +100,7 @@ def headers(text: str, lower: str) -> Iterator[Span]:
         yield from in_header(text, match.end(), _PARAMETERS if match[1].startswith(_MANY) else _WORD)
     for match in _matches(lower, "bearer", _BEARER):
         token = _compiled(r"[A-Za-z0-9._~+/=-]{8,4096}").match(text, match.end())
-        if token is not None and (is_random(token[0][:256]) or len(token[0]) >= 20):
+        if token is not None and (is_random(token[0]) or len(token[0]) >= 20):
             yield token.start(), token.end(), "bearer"
     for match in _matches(lower, "cookie", _COOKIE):
         at, is_set = match.end(), lower.endswith("set-", 0, match.start())
@@ -153,6 +153,6 @@ def queries(text: str) -> Iterator[Span]:
     for match in _compiled(_QUERY).finditer(text):
         name = match[1].lower()
         kind = kind_of(match[1]) or ("token" if name in _QUERIED else "")
-        sure = name not in _QUERIED or is_random(match[2][:256])
+        sure = name not in _QUERIED or is_random(match[2])
         if kind and sure and is_secret(match[2], kind, quoted=True, firm=True):
             yield match.start(2), match.end(2), "query"

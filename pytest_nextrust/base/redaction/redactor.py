@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from pytest_nextrust.base.redaction.names import SIGNS, kind_of
+from pytest_nextrust.base.redaction.names import SIGNS, kind_of, names_a_secret
 from pytest_nextrust.base.redaction.variables import known_of
 
 TYPE_CHECKING = False
@@ -65,8 +65,8 @@ class Redactor:
         sure = (*VARIABLES, *names)
         self._known = known_of(environ, sure, minimum)
         self._shortest = min((known.shortest for known in self._known), default=0)
-        self.names = tuple(dict.fromkeys((*sure, *(known.name for known in self._known))))
-        """Variables whose values are never written."""
+        self.names = tuple(dict.fromkeys((*sure, *filter(names_a_secret, (known.name for known in self._known)))))
+        """Variables that hold a secret, and nothing that a program needs beside it."""
         self._clean: set[str] = set()
 
     def text(self, text: str) -> str:

@@ -37,7 +37,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*)+|[A-Za-z_][A-Za-z0-9_.:]*[(\[].*", re.DOTALL
+    r"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*+)++|[A-Za-z_][A-Za-z0-9_.:]*[(\[].*", re.DOTALL
 )
 _PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:|\$[A-Z_]{1,40})?[/\\](?:[^/\\\s]{1,120}[/\\])*+[^/\\\s]{0,120}")
 _RELATIVE = re.compile(r"[A-Za-z0-9._-]{1,120}(?:/[A-Za-z0-9._-]{1,120})++")

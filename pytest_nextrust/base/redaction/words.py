@@ -36,6 +36,8 @@ __all__ = ["BREAK", "is_random", "unwrapped", "words"]
 
 _LONGEST = 8192
 _LINES = 400
+_JUDGED = 256
+"""Characters by which a piece is judged."""
 _CUT = 4
 """Characters after a prefix from which the beginning of a token is taken, where the text was cut off."""
 
@@ -46,6 +48,8 @@ quoting puts before the next line."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+/=.~-"
 _STRETCH = "[A-Za-z0-9_+/=.~-]{1,4096}"
 _ELLIPSIS = r"(?:\.{3}|…)[A-Za-z0-9_+/=-]{0,512}"
+_REST = r"[\"'…\])}\s]{0,8}(?:$|(?:and |[\[(])[0-9]{1,12} (?:more|bytes|characters|lines)|[\[<(](?:cut|truncated|snip))"
+"""What says that a text ends here, or was cut."""
 _RUN_LETTERS = _LETTERS.translate(str.maketrans("", "", "+/=.~"))
 _PARTS = frozenset("\\%[;.~:/")
 """What may stand before a run and be part of the token, or end an escape."""
@@ -134,8 +138,15 @@ def _in_run(text: str, starts: list[int], end: int, decode: bool) -> Iterator[Sp
             yield span
             if span[1] >= end:
                 return
+    is_jwt = text[end : end + 1] == "."
     for match in _compiled(_INSIDE).finditer(text, at, end):
-        span = _token(text, match.end()) if _may_begin(text, match.end()) else None
+        start = match.end()
+        if text.startswith("eyJ", start):
+            # What comes after the run is the same for all of them: where one is none, the others are none.
+            span = _token(text, start) if is_jwt else None
+            is_jwt = False
+        else:
+            span = _token(text, start) if _may_begin(text, start) else None
         if span is not None:
             yield span
             if span[1] >= end:
@@ -218,7 +229,7 @@ def _cut_off(text: str, at: int, prefix: str, end: int, kind: str) -> Span | Non
     if dots is not None and dots.start() <= end:
         length = dots.start() - at
         return (at, dots.end(), kind) if length >= len(prefix) + _CUT else None
-    is_end = end == len(text) or not text[end:].strip("\"'… \n])}")[:1]
+    is_end = end == len(text) or _compiled(_REST).match(text, end) is not None
     return (at, end, kind) if is_end and end - at >= len(prefix) + _CUT else None
 
 
@@ -244,6 +255,7 @@ def _continued(text: str, end: int, missing: int) -> int:
 
 def is_random(word: str) -> bool:
     """Whether a piece looks like one of a token: letters among digits in it, or letters of both cases without order."""
+    word = word[:_JUDGED]
     digits = sum(map(str.isdigit, word))
     if 0 < digits < len(word) and any(map(str.isalpha, word)):
         return True

@@ -150,13 +150,15 @@ def _record(event: Event, context: Context, failure: Failure, status: int) -> No
     issues: list[dict[str, Any]] = [
         {"id": m.issue.id, "score": m.score, "why": "; ".join(m.reasons)} for m in failure.matched.matches[:5]
     ]
+    # Before it is cut: half a secret has no shape to be known by.
+    command = context.redactor.text(event.command)
     kind = "build_failure" if issues or is_build(event.command) else "command_failure"
     named = f" (known issue {issues[0]['id']})" if failure.decision in ("auto-fix", "known") else ""
     context.record(
         kind,
         {
-            "message": f"{event.command[:200]} failed with status {status}{named}",
-            "command": event.command[:2000],
+            "message": f"{command[:200]} failed with status {status}{named}",
+            "command": command[:2000],
             "status": status,
             "error": error[:500],
             "excerpt": output.excerpt(failure.text),

@@ -173,6 +173,18 @@ def test_what_is_printed_is_kept_apart(capfd: pytest.CaptureFixture[str]) -> Non
     assert capfd.readouterr() == ("", "")
 
 
+def test_what_is_kept_begins_with_a_line() -> None:
+    """Of a long output the end is kept, without the half of a line: half a secret would have no shape."""
+
+    def printing() -> list[Answer]:
+        os.write(1, b"0123456789abcdef\n" * 10_000)
+        return []
+
+    noise = supervised(("printing", printing)).noise
+    assert 65_000 < len(noise) < 65_536
+    assert noise.startswith(b"0123456789abcdef\n")
+
+
 def test_a_process_left_behind_does_not_hold_the_answer_up(waits: Waits) -> None:
     """A command in the background that keeps stdout open is not waited for."""
 

@@ -173,6 +173,12 @@ def test_errors_hold_no_secret() -> None:
     assert "status 401" in str(error)
 
 
+def test_a_refusal_shows_no_half_of_the_key() -> None:
+    """A message that repeats the key where it is cut does not bring half of it into the error."""
+    error, _ = fault(servers.plain({"error": {"message": "x" * 289 + f" {SECRET}"}}, status="401 Who"))
+    assert SECRET[:8] not in str(error)
+
+
 def test_every_attempt_is_announced() -> None:
     """``before`` is called for each request, ``refused`` for each that cannot have been charged."""
     calls: list[str] = []

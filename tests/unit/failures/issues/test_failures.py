@@ -154,6 +154,15 @@ def test_a_dry_run_writes_nothing(root: Path) -> None:
     assert git(root, "status", "--porcelain", "--ignored") == before
 
 
+def test_a_command_is_cut_after_its_secrets_are_out(root: Path) -> None:
+    """A token where the command's short form ends leaves no half of itself in the record."""
+    token = "glpat-" + "a1B2" * 5
+    failed(root, "Exit code 1\nerror: no", f"make {'x' * 184} {token} all")
+    (entry,) = journal(root, "build_failure")
+    assert token[:8] not in json.dumps(entry)
+    assert "[redacted:gitlab]" in entry["command"]
+
+
 def test_a_large_output_is_summarised_and_kept_without_secrets(root: Path) -> None:
     """Counts, first errors and last lines are told; the whole log is on disk; a planted secret is nowhere."""
     token = "ghp_" + "a1B2" * 9
