@@ -62,7 +62,7 @@ class Machine:
             root=str(self.root),
             **limits,
         )
-        record = self.session.services.run(request)
+        record = self.session.services.machine.run(request)
         self.programs.append(record.program_sha256)
         return record
 

@@ -151,7 +151,8 @@ class _Verification:
         expect = self.scenario.expect
         assert expect is not None
         try:
-            self.record = self.services.run(make_request(self.scenario, self.cell, self.services, program, root))
+            request = make_request(self.scenario, self.cell, self.services, program, root)
+            self.record = self.services.machine.run(request)
         except NotRunnable as error:
             if expect.refused is None:
                 return [Mismatch("refused", str(error))]

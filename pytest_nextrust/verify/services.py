@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
-from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
+from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.toolchain.interface import Probe, Toolchain
@@ -151,14 +151,6 @@ class Services:
             missing = ", ".join(probe.missing) or "not found"
             raise ToolchainMissing(f"toolchain {name}", f"missing: {missing}", remedy=probe.remedy)
         return self.toolchains[name]
-
-    def run(self, request: RunRequest) -> RunRecord:
-        """Run one program. Raises NotRunnable, or HarnessFault where the machine died."""
-        try:
-            return self.machine.run(request)
-        except (EOFError, BrokenPipeError) as error:
-            # The sandbox turns these into HarnessFault itself; one that slips through must not look like the guest's.
-            raise HarnessFault("sandbox", f"its pipe broke: {error}") from error
 
     def close(self) -> None:
         """Let go of the sandbox, where there is one."""
