@@ -15,20 +15,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status.journal import SCHEMA, Journal, JournalView, Problem, Record, decode, refuse_pipe
+from pytest_nextrust.status.journal import Identity, Journal, JournalView, Lines, Problem, Record, refuse_pipe
 from pytest_nextrust.status.records import moment
 
-__all__ = ["FOLDER", "Lines", "Log", "LogChange", "archives", "identity", "read_log"]
+__all__ = ["FOLDER", "Log", "LogChange", "archives", "read_log"]
 
 FOLDER = "archive"
 
-Identity = tuple[str, int, bytes]
-
-_MARK = 32
 _MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
 
 
@@ -40,81 +37,6 @@ def archives(folder: Path) -> tuple[Path, ...]:
         return ()
     except OSError as error:
         raise _unreadable(folder / FOLDER, error) from error
-
-
-def identity(line: bytes, record: Record) -> Identity:
-    """What an entry is known by wherever its line stands: log, sequence number, checksum."""
-    return record.log, record.seq, line[-10:-2]
-
-
-@dataclass
-class Lines:
-    """The lines of one file that were read so far: ``position`` is the byte behind the last whole one.
-
-    ``tail`` is the problem of a last line that has no end yet: it may be whole by the next time. ``open``: the bytes
-    of a last line that is an entry but for its newline; it was taken in although ``position`` is before it. ``mark``:
-    the bytes before ``position``, by which a file is known again.
-    """
-
-    name: str = ""
-    records: list[Record] = field(default_factory=list)
-    identities: list[Identity] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    tail: tuple[Problem, ...] = ()
-    position: int = 0
-    number: int = 0
-    lasts: dict[str, int] = field(default_factory=dict)
-    open: bytes = b""
-    mark: bytes = b""
-
-    def feed(self, data: bytes) -> None:
-        """Take in what stands behind ``position``."""
-        start = 0
-        # Line by line, not split at once: a long log would stand in memory twice.
-        while (end := data.find(b"\n", start)) >= 0:
-            line = data[start:end]
-            self.number += 1
-            if line:
-                self._line(line)
-            self.position += len(line) + 1
-            start = end + 1
-        if start:
-            self.mark = (line + b"\n")[-_MARK:]
-        rest = data[start:]
-        self.tail, self.open = (), b""
-        if rest:
-            self._rest(rest)
-
-    def _rest(self, rest: bytes) -> None:
-        """What has no end yet: an entry that lost only its newline is an entry, as the journal's own reader has it."""
-        try:
-            decode(rest)
-        except ValueError as error:
-            message = f"{error} (the last line: the next writer closes it off)"
-            self.tail = (self._problem(message, self.number + 1),)
-        else:
-            self.number += 1
-            self.open = rest
-            self._line(rest)
-
-    def _line(self, line: bytes) -> None:
-        try:
-            record = decode(line)
-        except ValueError as error:
-            self.problems.append(self._problem(str(error), self.number))
-            return
-        if record.schema > SCHEMA:
-            self.problems.append(self._problem(f"schema {record.schema} is newer than {SCHEMA}", self.number))
-        last = self.lasts.get(record.log, 0)
-        # Only in the journal itself: an archive may hold what two machines added to copies of one log.
-        if record.seq <= last and not self.name:
-            self.problems.append(self._problem(f"sequence number {record.seq} after {last}", self.number))
-        self.lasts[record.log] = max(last, record.seq)
-        self.records.append(record)
-        self.identities.append(identity(line, record))
-
-    def _problem(self, message: str, number: int) -> Problem:
-        return Problem(number, self.position, f"{self.name}: {message}" if self.name else message)
 
 
 class Order:

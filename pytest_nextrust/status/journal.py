@@ -48,12 +48,15 @@ from pytest_nextrust.errors import StatusError
 __all__ = [
     "NO_ROOM",
     "SCHEMA",
+    "Identity",
     "Journal",
     "JournalView",
+    "Lines",
     "Problem",
     "Record",
     "decode",
     "encode",
+    "identity",
     "parse",
     "refuse_pipe",
 ]
@@ -70,6 +73,12 @@ _TAIL = 1 << 10
 """Bytes read at first from the end of a file that another writer added to; most lines are shorter."""
 
 _LARGEST = 1 << 16
+
+_MARK = 32
+"""Bytes before a position by which a file is known again."""
+
+Identity = tuple[str, int, bytes]
+"""Log, sequence number and checksum of an entry."""
 
 NO_ROOM = {
     errno.ENOSPC: "make room on the device",
@@ -230,28 +239,87 @@ def _children(value: object) -> Iterable[object]:
     return (child for child in inner if isinstance(child, (dict, list)))
 
 
+def identity(line: bytes, record: Record) -> Identity:
+    """What an entry is known by wherever its line stands: log, sequence number, checksum."""
+    return record.log, record.seq, line[-10:-2]
+
+
+class Lines:
+    """The lines of one file that were read so far: ``position`` is the byte behind the last whole one.
+
+    ``name`` is the archive's, empty for the journal itself.
+    ``tail`` is the problem of a last line that has no end yet: it may be whole by the next time. ``open``: the bytes
+    of a last line that is an entry but for its newline; it was taken in although ``position`` is before it. ``mark``:
+    the bytes before ``position``, by which a file is known again.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.records: list[Record] = []
+        self.identities: list[Identity] = []
+        self.problems: list[Problem] = []
+        self.tail: tuple[Problem, ...] = ()
+        self.position = 0
+        self.number = 0
+        self.lasts: dict[str, int] = {}
+        self.open = b""
+        self.mark = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take in what stands behind ``position``."""
+        start = 0
+        # Line by line, not split at once: a long log would stand in memory twice.
+        while (end := data.find(b"\n", start)) >= 0:
+            line = data[start:end]
+            self.number += 1
+            if line:
+                self._line(line)
+            self.position += len(line) + 1
+            start = end + 1
+        if start:
+            self.mark = (line + b"\n")[-_MARK:]
+        rest = data[start:]
+        self.tail, self.open = (), b""
+        if rest:
+            self._rest(rest)
+
+    def _rest(self, rest: bytes) -> None:
+        """What has no end yet: an entry that lost only its newline is an entry, as the journal's own reader has it."""
+        try:
+            decode(rest)
+        except ValueError as error:
+            message = f"{error} (the last line: the next writer closes it off)"
+            self.tail = (self._problem(message, self.number + 1),)
+        else:
+            self.number += 1
+            self.open = rest
+            self._line(rest)
+
+    def _line(self, line: bytes) -> None:
+        try:
+            record = decode(line)
+        except ValueError as error:
+            self.problems.append(self._problem(str(error), self.number))
+            return
+        if record.schema > SCHEMA:
+            self.problems.append(self._problem(f"schema {record.schema} is newer than {SCHEMA}", self.number))
+        last = self.lasts.get(record.log, 0)
+        # Only in the journal itself: an archive may hold what two machines added to copies of one log.
+        if record.seq <= last and not self.name:
+            self.problems.append(self._problem(f"sequence number {record.seq} after {last}", self.number))
+        self.lasts[record.log] = max(last, record.seq)
+        self.records.append(record)
+        self.identities.append(identity(line, record))
+
+    def _problem(self, message: str, number: int) -> Problem:
+        return Problem(number, self.position, f"{self.name}: {message}" if self.name else message)
+
+
 def parse(data: bytes) -> JournalView:
     """Read a journal's bytes. Never raises."""
-    records, problems = [], []
-    offset, lasts = 0, dict[str, int]()
-    lines = data.split(b"\n")
-    for number, line in enumerate(lines, 1):
-        if line:
-            try:
-                record = decode(line)
-            except ValueError as error:
-                torn = " (the last line: the next writer closes it off)" if number == len(lines) else ""
-                problems.append(Problem(number, offset, f"{error}{torn}"))
-            else:
-                if record.schema > SCHEMA:
-                    problems.append(Problem(number, offset, f"schema {record.schema} is newer than {SCHEMA}"))
-                last = lasts.get(record.log, 0)
-                if record.seq <= last:
-                    problems.append(Problem(number, offset, f"sequence number {record.seq} after {last}"))
-                lasts[record.log] = max(last, record.seq)
-                records.append(record)
-        offset += len(line) + 1
-    return JournalView(tuple(records), tuple(problems))
+    lines = Lines()
+    lines.feed(data)
+    return JournalView(tuple(lines.records), (*lines.problems, *lines.tail))
 
 
 def refuse_pipe(path: Path) -> None:

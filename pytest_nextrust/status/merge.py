@@ -20,8 +20,8 @@ from pathlib import Path
 from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status.archive import FOLDER, Identity, archives, identity
-from pytest_nextrust.status.journal import Journal, Problem, Record, decode, refuse_pipe
+from pytest_nextrust.status.archive import FOLDER, archives
+from pytest_nextrust.status.journal import Identity, Journal, Problem, Record, decode, identity, refuse_pipe
 from pytest_nextrust.status.records import moment, month
 
 __all__ = ["UNDATED", "Merge", "MergeSource", "merge"]

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status.archive import FOLDER, Identity, identity
-from pytest_nextrust.status.journal import Journal, Record, decode, refuse_pipe, utc_now
+from pytest_nextrust.status.archive import FOLDER
+from pytest_nextrust.status.journal import Identity, Journal, Record, decode, identity, refuse_pipe, utc_now
 from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunStart, moment, month
 
 __all__ = ["DAYS", "Rotation", "rotate"]

@@ -91,7 +91,7 @@ def test_live_is_what_a_rebuild_draws(steps: list[Entry | str]) -> None:
 
 def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second look at a log decodes the new lines and no other; so does one after a line lost its newline."""
-    from pytest_nextrust.status import archive
+    from pytest_nextrust.status import journal as module
 
     journal = journal_in(tmp_path)
     for _ in range(50):
@@ -104,7 +104,7 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         decoded.append(line)
         return decode(line)
 
-    monkeypatch.setattr(archive, "decode", watched)
+    monkeypatch.setattr(module, "decode", watched)
     for _ in range(3):
         journal.append("note", {})
         change = log.poll()
