@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pytest_nextrust.emu.kernel.mach.message_items import BOOLEAN, INTEGER, PORT, MessageItem
 from pytest_nextrust.emu.kernel.mach.ports import PortKind
 
-__all__ = ["TASK", "THREAD", "WORDS", "MessageRoutine", "Result", "SystemCall", "signed", "table"]
+__all__ = ["TASK", "THREAD", "WORDS", "MessageRoutine", "Result", "Syscall", "signed", "table"]
 
 Result = int | tuple[int, int]
 """d0, or d0 and d1."""
 
 
 @dataclass(frozen=True, slots=True)
-class SystemCall:
+class Syscall:
     """One call: its number, name, how many arguments it takes, and what serves it (the task, then the arguments).
 
     ``note`` is what the reference says about it.
@@ -53,7 +53,7 @@ class MessageRoutine:
     targets: frozenset[PortKind] = TASK
 
 
-def table(*calls: SystemCall) -> dict[int, SystemCall]:
+def table(*calls: Syscall) -> dict[int, Syscall]:
     """The calls by number. Raises ValueError for a number that occurs twice."""
     found = {call.number: call for call in calls}
     if len(found) != len(calls):

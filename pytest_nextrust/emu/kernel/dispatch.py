@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
-from pytest_nextrust.emu.kernel.calls import SystemCall, table
+from pytest_nextrust.emu.kernel.calls import Syscall, table
 from pytest_nextrust.emu.kernel.ends import (
     GuestExit,
     GuestKilled,
@@ -216,7 +216,7 @@ class Kernel:
         plain = name.removesuffix("_trap").removesuffix("_old")
         return f"{plain}({self.task.thread.message})" if self.task.thread.message else name
 
-    def _mach_result(self, call: SystemCall | None, number: int, name: str, args: tuple[int, ...]) -> int:
+    def _mach_result(self, call: Syscall | None, number: int, name: str, args: tuple[int, ...]) -> int:
         if call is not None:
             result = call.serve(self.task, *args)
             return (result[0] if isinstance(result, tuple) else result) & WORD

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from pytest_nextrust.emu.clock import VirtualClock
-from pytest_nextrust.emu.kernel.calls import SystemCall, table
+from pytest_nextrust.emu.kernel.calls import Syscall, table
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import from_host, name_of
 from pytest_nextrust.emu.memory import PAGE
@@ -29,7 +29,7 @@ def test_the_clock_never_goes_back() -> None:
 
 def test_a_table_has_each_number_once() -> None:
     """Two calls of one number are a mistake that shows at import."""
-    call = SystemCall(1, "a", 0, lambda _kernel: 0, "")
+    call = Syscall(1, "a", 0, lambda _kernel: 0, "")
     with pytest.raises(ValueError, match="same number"):
         table(call, call)
 

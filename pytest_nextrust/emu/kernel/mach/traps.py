@@ -11,7 +11,7 @@ import contextlib
 import struct
 from typing import TYPE_CHECKING
 
-from pytest_nextrust.emu.kernel.calls import SystemCall, table
+from pytest_nextrust.emu.kernel.calls import Syscall, table
 from pytest_nextrust.emu.kernel.ends import Interrupted, UnixError
 from pytest_nextrust.emu.kernel.files import HostFile
 from pytest_nextrust.emu.kernel.mach import messages
@@ -129,24 +129,22 @@ def thread_switch(task: Task, _thread: int, option: int, milliseconds: int) -> i
 
 
 MACH_TABLE = table(
-    SystemCall(10, "task_self", 0, _special("task"), ""),
-    SystemCall(11, "thread_reply", 0, _special("reply"), ""),
-    SystemCall(12, "task_notify", 0, _special("notify"), ""),
-    SystemCall(13, "thread_self", 0, _special("thread"), ""),
-    SystemCall(14, "msg_send_old", 3, msg_send_old, "The size is in the header."),
-    SystemCall(15, "msg_receive_old", 3, msg_receive_old, "Size and port are in the header."),
-    SystemCall(16, "msg_rpc_old", 5, msg_rpc_old, "The size is in the header."),
-    SystemCall(
-        20, "msg_send_trap", 4, messages.send, "To a kernel port: served at once. To a full port: see the text."
-    ),
-    SystemCall(21, "msg_receive_trap", 5, messages.receive, "What nobody can send ends the run, saying so."),
-    SystemCall(22, "msg_rpc_trap", 6, msg_rpc_trap, ""),
-    SystemCall(33, "task_by_pid", 1, task_by_pid, "Oneself; PORT_NULL for others."),
-    SystemCall(43, "map_fd", 5, map_fd, "A copy; the offset must be a multiple of the page."),
-    SystemCall(51, "kern_timestamp", 1, kern_timestamp, "Microseconds of guest time since the start."),
-    SystemCall(55, "host_self", 0, _special("host"), ""),
-    SystemCall(56, "host_priv_self", 0, _nothing, "PORT_NULL: not the super-user."),
-    SystemCall(59, "swtch_pri", 1, _nothing, "0: no other thread can run."),
-    SystemCall(60, "swtch", 0, _nothing, "0: no other thread can run."),
-    SystemCall(61, "thread_switch", 3, thread_switch, "Waiting passes guest time."),
+    Syscall(10, "task_self", 0, _special("task"), ""),
+    Syscall(11, "thread_reply", 0, _special("reply"), ""),
+    Syscall(12, "task_notify", 0, _special("notify"), ""),
+    Syscall(13, "thread_self", 0, _special("thread"), ""),
+    Syscall(14, "msg_send_old", 3, msg_send_old, "The size is in the header."),
+    Syscall(15, "msg_receive_old", 3, msg_receive_old, "Size and port are in the header."),
+    Syscall(16, "msg_rpc_old", 5, msg_rpc_old, "The size is in the header."),
+    Syscall(20, "msg_send_trap", 4, messages.send, "To a kernel port: served at once. To a full port: see the text."),
+    Syscall(21, "msg_receive_trap", 5, messages.receive, "What nobody can send ends the run, saying so."),
+    Syscall(22, "msg_rpc_trap", 6, msg_rpc_trap, ""),
+    Syscall(33, "task_by_pid", 1, task_by_pid, "Oneself; PORT_NULL for others."),
+    Syscall(43, "map_fd", 5, map_fd, "A copy; the offset must be a multiple of the page."),
+    Syscall(51, "kern_timestamp", 1, kern_timestamp, "Microseconds of guest time since the start."),
+    Syscall(55, "host_self", 0, _special("host"), ""),
+    Syscall(56, "host_priv_self", 0, _nothing, "PORT_NULL: not the super-user."),
+    Syscall(59, "swtch_pri", 1, _nothing, "0: no other thread can run."),
+    Syscall(60, "swtch", 0, _nothing, "0: no other thread can run."),
+    Syscall(61, "thread_switch", 3, thread_switch, "Waiting passes guest time."),
 )

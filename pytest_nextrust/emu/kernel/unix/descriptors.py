@@ -7,7 +7,7 @@ Sources: 4.3BSD ``kern_descrip.c``, ``sys_generic.c``; ``<sys/ioctl.h>``.
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.kernel.calls import SystemCall, signed
+from pytest_nextrust.emu.kernel.calls import Syscall, signed
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import NOFILE, O_APPEND, O_NDELAY, O_RDONLY, O_WRONLY
@@ -138,16 +138,16 @@ def ioctl(task: Task, number: int, request: int, address: int) -> int:
 
 
 DESCRIPTOR_CALLS = (
-    SystemCall(6, "close", 1, close, ""),
-    SystemCall(19, "lseek", 3, lseek, "ESPIPE on pipes and the standard streams."),
-    SystemCall(41, "dup", 1, dup, "The 1990 kernel's second meaning (dup2 for numbers above 63) is left out."),
-    SystemCall(42, "pipe", 0, pipe, "4096 bytes."),
-    SystemCall(54, "ioctl", 3, ioctl, "FIOCLEX, FIONCLEX, FIONBIO, FIOASYNC, FIONREAD; all others ENOTTY."),
-    SystemCall(62, "fstat", 2, fstat, "60 bytes; numbers, owners and times are the guest's own."),
-    SystemCall(89, "getdtablesize", 0, getdtablesize, "256."),
-    SystemCall(90, "dup2", 2, dup2, ""),
-    SystemCall(92, "fcntl", 3, fcntl, "F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL; others EINVAL."),
-    SystemCall(95, "fsync", 1, fsync, ""),
-    SystemCall(130, "ftruncate", 2, ftruncate, "At most 1 GB."),
-    SystemCall(131, "flock", 2, flock, "Always granted: one process."),
+    Syscall(6, "close", 1, close, ""),
+    Syscall(19, "lseek", 3, lseek, "ESPIPE on pipes and the standard streams."),
+    Syscall(41, "dup", 1, dup, "The 1990 kernel's second meaning (dup2 for numbers above 63) is left out."),
+    Syscall(42, "pipe", 0, pipe, "4096 bytes."),
+    Syscall(54, "ioctl", 3, ioctl, "FIOCLEX, FIONCLEX, FIONBIO, FIOASYNC, FIONREAD; all others ENOTTY."),
+    Syscall(62, "fstat", 2, fstat, "60 bytes; numbers, owners and times are the guest's own."),
+    Syscall(89, "getdtablesize", 0, getdtablesize, "256."),
+    Syscall(90, "dup2", 2, dup2, ""),
+    Syscall(92, "fcntl", 3, fcntl, "F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL; others EINVAL."),
+    Syscall(95, "fsync", 1, fsync, ""),
+    Syscall(130, "ftruncate", 2, ftruncate, "At most 1 GB."),
+    Syscall(131, "flock", 2, flock, "Always granted: one process."),
 )

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import stat
 
-from pytest_nextrust.emu.kernel.calls import SystemCall
+from pytest_nextrust.emu.kernel.calls import Syscall
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import (
@@ -193,8 +193,8 @@ def entries_changed(task: Task, found: ResolvedPath) -> None:
 
 
 OPEN_CALLS = (
-    SystemCall(
+    Syscall(
         5, "open", 3, open_, "Regular files and directories in the root; /dev/null, /dev/zero; other devices ENXIO."
     ),
-    SystemCall(8, "creat", 2, creat, ""),
+    Syscall(8, "creat", 2, creat, ""),
 )

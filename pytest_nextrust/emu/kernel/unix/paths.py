@@ -11,7 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-from pytest_nextrust.emu.kernel.calls import SystemCall, signed
+from pytest_nextrust.emu.kernel.calls import Syscall, signed
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import FILE_LIMIT, O_RDONLY, O_WRONLY, DirectoryFile, HostFile
@@ -256,21 +256,21 @@ def sync(_task: Task) -> int:
 
 
 PATH_CALLS = (
-    SystemCall(9, "link", 2, link, "EPERM for directories."),
-    SystemCall(10, "unlink", 1, unlink, "EPERM for directories."),
-    SystemCall(12, "chdir", 1, chdir, ""),
-    SystemCall(15, "chmod", 2, chmod, "The nine permission bits."),
-    SystemCall(33, "access", 2, access, "The owner's bits."),
-    SystemCall(36, "sync", 0, sync, ""),
-    SystemCall(38, "stat", 2, stat_, "60 bytes; numbers, owners and times are the guest's own."),
-    SystemCall(40, "lstat", 2, lstat, ""),
-    SystemCall(57, "symlink", 2, symlink, ""),
-    SystemCall(58, "readlink", 3, readlink, ""),
-    SystemCall(60, "umask", 1, umask, "022 at the start."),
-    SystemCall(124, "fchmod", 2, fchmod, "The nine permission bits."),
-    SystemCall(128, "rename", 2, rename, ""),
-    SystemCall(129, "truncate", 2, truncate, "At most 1 GB."),
-    SystemCall(136, "mkdir", 2, mkdir, ""),
-    SystemCall(137, "rmdir", 1, rmdir, ""),
-    SystemCall(138, "utimes", 2, utimes, "For this run only; the host's file times stay."),
+    Syscall(9, "link", 2, link, "EPERM for directories."),
+    Syscall(10, "unlink", 1, unlink, "EPERM for directories."),
+    Syscall(12, "chdir", 1, chdir, ""),
+    Syscall(15, "chmod", 2, chmod, "The nine permission bits."),
+    Syscall(33, "access", 2, access, "The owner's bits."),
+    Syscall(36, "sync", 0, sync, ""),
+    Syscall(38, "stat", 2, stat_, "60 bytes; numbers, owners and times are the guest's own."),
+    Syscall(40, "lstat", 2, lstat, ""),
+    Syscall(57, "symlink", 2, symlink, ""),
+    Syscall(58, "readlink", 3, readlink, ""),
+    Syscall(60, "umask", 1, umask, "022 at the start."),
+    Syscall(124, "fchmod", 2, fchmod, "The nine permission bits."),
+    Syscall(128, "rename", 2, rename, ""),
+    Syscall(129, "truncate", 2, truncate, "At most 1 GB."),
+    Syscall(136, "mkdir", 2, mkdir, ""),
+    Syscall(137, "rmdir", 1, rmdir, ""),
+    Syscall(138, "utimes", 2, utimes, "For this run only; the host's file times stay."),
 )

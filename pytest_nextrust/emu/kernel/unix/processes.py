@@ -7,7 +7,7 @@ Sources: 4.3BSD ``kern_prot.c``, ``kern_xxx.c``, ``kern_exit.c``; NeXT ``init_sy
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.kernel.calls import SystemCall, signed
+from pytest_nextrust.emu.kernel.calls import Syscall, signed
 from pytest_nextrust.emu.kernel.ends import GuestExit, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.inodes import GUEST_GID, GUEST_UID
@@ -122,31 +122,31 @@ def getdomainname(task: Task, address: int, room: int) -> int:
 
 
 PROCESS_CALLS = (
-    SystemCall(1, "exit", 1, exit_, "The low 8 bits of the status."),
-    SystemCall(2, "fork", 0, fork, "ENOSYS (78): one process."),
-    SystemCall(7, "wait4", 4, no_children, "ECHILD: there are no children."),
-    SystemCall(14, "mknod", 3, not_super_user, "EPERM."),
-    SystemCall(16, "chown", 3, not_super_user, "EPERM."),
-    SystemCall(20, "getpid", 0, getpid, "100; d1 is the parent's, 99."),
-    SystemCall(24, "getuid", 0, getuid, "20; d1 is the effective one, the same."),
-    SystemCall(47, "getgid", 0, getgid, "20; d1 is the effective one, the same."),
-    SystemCall(61, "chroot", 1, not_super_user, "EPERM."),
-    SystemCall(64, "getpagesize", 0, getpagesize, "8192."),
-    SystemCall(66, "vfork", 0, fork, "ENOSYS (78): one process."),
-    SystemCall(79, "getgroups", 2, getgroups, "One group, 20."),
-    SystemCall(80, "setgroups", 2, not_super_user, "EPERM."),
-    SystemCall(81, "getpgrp", 1, getpgrp, "100 at the start."),
-    SystemCall(82, "setpgrp", 2, setpgrp, ""),
-    SystemCall(84, "wait", 0, no_children, "ECHILD: there are no children."),
-    SystemCall(87, "gethostname", 2, gethostname, '"next".'),
-    SystemCall(88, "sethostname", 2, not_super_user, "EPERM."),
-    SystemCall(122, "settimeofday", 2, not_super_user, "EPERM."),
-    SystemCall(123, "fchown", 3, not_super_user, "EPERM."),
-    SystemCall(126, "setreuid", 2, setreuid, "EPERM for anybody else."),
-    SystemCall(127, "setregid", 2, setregid, "EPERM for any other group."),
-    SystemCall(140, "adjtime", 2, not_super_user, "EPERM."),
-    SystemCall(142, "gethostid", 0, gethostid, "0."),
-    SystemCall(162, "getdomainname", 2, getdomainname, "Empty."),
-    SystemCall(163, "setdomainname", 2, not_super_user, "EPERM."),
-    SystemCall(171, "wait3", 3, no_children, "ECHILD: there are no children."),
+    Syscall(1, "exit", 1, exit_, "The low 8 bits of the status."),
+    Syscall(2, "fork", 0, fork, "ENOSYS (78): one process."),
+    Syscall(7, "wait4", 4, no_children, "ECHILD: there are no children."),
+    Syscall(14, "mknod", 3, not_super_user, "EPERM."),
+    Syscall(16, "chown", 3, not_super_user, "EPERM."),
+    Syscall(20, "getpid", 0, getpid, "100; d1 is the parent's, 99."),
+    Syscall(24, "getuid", 0, getuid, "20; d1 is the effective one, the same."),
+    Syscall(47, "getgid", 0, getgid, "20; d1 is the effective one, the same."),
+    Syscall(61, "chroot", 1, not_super_user, "EPERM."),
+    Syscall(64, "getpagesize", 0, getpagesize, "8192."),
+    Syscall(66, "vfork", 0, fork, "ENOSYS (78): one process."),
+    Syscall(79, "getgroups", 2, getgroups, "One group, 20."),
+    Syscall(80, "setgroups", 2, not_super_user, "EPERM."),
+    Syscall(81, "getpgrp", 1, getpgrp, "100 at the start."),
+    Syscall(82, "setpgrp", 2, setpgrp, ""),
+    Syscall(84, "wait", 0, no_children, "ECHILD: there are no children."),
+    Syscall(87, "gethostname", 2, gethostname, '"next".'),
+    Syscall(88, "sethostname", 2, not_super_user, "EPERM."),
+    Syscall(122, "settimeofday", 2, not_super_user, "EPERM."),
+    Syscall(123, "fchown", 3, not_super_user, "EPERM."),
+    Syscall(126, "setreuid", 2, setreuid, "EPERM for anybody else."),
+    Syscall(127, "setregid", 2, setregid, "EPERM for any other group."),
+    Syscall(140, "adjtime", 2, not_super_user, "EPERM."),
+    Syscall(142, "gethostid", 0, gethostid, "0."),
+    Syscall(162, "getdomainname", 2, getdomainname, "Empty."),
+    Syscall(163, "setdomainname", 2, not_super_user, "EPERM."),
+    Syscall(171, "wait3", 3, no_children, "ECHILD: there are no children."),
 )

@@ -7,7 +7,7 @@ Sources: 4.3BSD and NeXT ``kern_sig.c``. sigreturn takes the sigcontext's addres
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.kernel.calls import SystemCall, signed
+from pytest_nextrust.emu.kernel.calls import Syscall, signed
 from pytest_nextrust.emu.kernel.ends import JustReturn, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.signals import NSIG, SIG_IGN, UNMASKABLE, Action, Signal, bit
@@ -97,17 +97,17 @@ def sigreturn(task: Task) -> int:
 
 
 SIGNAL_CALLS = (
-    SystemCall(
+    Syscall(
         37, "kill", 2, kill, "The guest itself or its group; anybody else is ESRCH. A stop ends the run, saying so."
     ),
-    SystemCall(103, "sigreturn", 0, sigreturn, "The sigcontext's address is taken from the stack, at sp + 4."),
-    SystemCall(108, "sigvec", 3, sigvec, ""),
-    SystemCall(109, "sigblock", 1, sigblock, ""),
-    SystemCall(110, "sigsetmask", 1, sigsetmask, ""),
-    SystemCall(
+    Syscall(103, "sigreturn", 0, sigreturn, "The sigcontext's address is taken from the stack, at sp + 4."),
+    Syscall(108, "sigvec", 3, sigvec, ""),
+    Syscall(109, "sigblock", 1, sigblock, ""),
+    Syscall(110, "sigsetmask", 1, sigsetmask, ""),
+    Syscall(
         111, "sigpause", 1, sigpause, "Passes guest time up to the next timer; without one the run ends, saying so."
     ),
-    SystemCall(112, "sigstack", 2, sigstack, ""),
-    SystemCall(139, "sigcleanup", 0, sigreturn, "As sigreturn."),
-    SystemCall(146, "killpg", 2, killpg, ""),
+    Syscall(112, "sigstack", 2, sigstack, ""),
+    Syscall(139, "sigcleanup", 0, sigreturn, "As sigreturn."),
+    Syscall(146, "killpg", 2, killpg, ""),
 )

@@ -7,7 +7,7 @@ Sources: 4.3BSD ``kern_time.c``, ``kern_resource.c``.
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.kernel.calls import SystemCall, signed
+from pytest_nextrust.emu.kernel.calls import Syscall, signed
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.state import PID, Task
@@ -118,12 +118,12 @@ def setpriority(task: Task, which: int, who: int, value: int) -> int:
 
 
 TIME_CALLS = (
-    SystemCall(83, "setitimer", 3, setitimer, "Counted in instructions; the shortest time is 1 ms of guest time."),
-    SystemCall(86, "getitimer", 2, getitimer, ""),
-    SystemCall(96, "setpriority", 3, setpriority, "Kept, without effect."),
-    SystemCall(100, "getpriority", 2, getpriority, ""),
-    SystemCall(116, "gettimeofday", 2, gettimeofday, "Guest time: ten instructions are a microsecond. UTC."),
-    SystemCall(117, "getrusage", 2, getrusage, "Times only."),
-    SystemCall(144, "getrlimit", 2, getrlimit, ""),
-    SystemCall(145, "setrlimit", 2, setrlimit, "Kept; only the stack's limit at the start has an effect."),
+    Syscall(83, "setitimer", 3, setitimer, "Counted in instructions; the shortest time is 1 ms of guest time."),
+    Syscall(86, "getitimer", 2, getitimer, ""),
+    Syscall(96, "setpriority", 3, setpriority, "Kept, without effect."),
+    Syscall(100, "getpriority", 2, getpriority, ""),
+    Syscall(116, "gettimeofday", 2, gettimeofday, "Guest time: ten instructions are a microsecond. UTC."),
+    Syscall(117, "getrusage", 2, getrusage, "Times only."),
+    Syscall(144, "getrlimit", 2, getrlimit, ""),
+    Syscall(145, "setrlimit", 2, setrlimit, "Kept; only the stack's limit at the start has an effect."),
 )

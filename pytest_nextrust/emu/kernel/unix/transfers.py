@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_nextrust.emu.kernel.calls import SystemCall, signed
+from pytest_nextrust.emu.kernel.calls import Syscall, signed
 from pytest_nextrust.emu.kernel.ends import Interrupted, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import NOFILE, O_NDELAY, DirectoryFile, FileDescription, WouldBlock
@@ -212,12 +212,12 @@ def _ready(task: Task, asked: dict[int, list[int]], reads: int, writes: int) -> 
 
 
 TRANSFER_CALLS = (
-    SystemCall(3, "read", 3, read, "A pipe that is empty and has a writer can never fill: the run ends, saying so."),
-    SystemCall(4, "write", 3, write, "Standard output and error are collected; past the limit a write succeeds, cut."),
-    SystemCall(
+    Syscall(3, "read", 3, read, "A pipe that is empty and has a writer can never fill: the run ends, saying so."),
+    Syscall(4, "write", 3, write, "Standard output and error are collected; past the limit a write succeeds, cut."),
+    Syscall(
         93, "select", 5, select, "Waiting passes guest time; without a timeout and a timer the run ends, saying so."
     ),
-    SystemCall(120, "readv", 3, readv, "At most 16 pieces."),
-    SystemCall(121, "writev", 3, writev, "At most 16 pieces."),
-    SystemCall(156, "getdirentries", 4, getdirentries, "Sorted by name; file numbers are the guest's own."),
+    Syscall(120, "readv", 3, readv, "At most 16 pieces."),
+    Syscall(121, "writev", 3, writev, "At most 16 pieces."),
+    Syscall(156, "getdirentries", 4, getdirentries, "Sorted by name; file numbers are the guest's own."),
 )
