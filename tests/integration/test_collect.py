@@ -140,15 +140,15 @@ def test_a_dead_machine_costs_one_test(project: Project) -> None:
         """
         import os, signal
         import pytest_nextrust.emu.sandbox as sandbox
-        whole = sandbox._Process.exchange
+        whole = sandbox._ChildProcess.exchange
         def exchange(self, message, *rest):
             if b"deadly" in repr(message).encode():
                 self.popen.send_signal(signal.SIGABRT)
             return whole(self, message, *rest)
         def pytest_configure():
-            sandbox._Process.exchange = exchange
+            sandbox._ChildProcess.exchange = exchange
         def pytest_unconfigure():
-            sandbox._Process.exchange = whole
+            sandbox._ChildProcess.exchange = whole
         """
     )
     project.scenario("a-deadly")
