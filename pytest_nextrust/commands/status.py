@@ -104,12 +104,12 @@ def _summary(args: argparse.Namespace, *, runs: int | None = None, count_entries
     root = Path.cwd()
     phases = Phases.load(root)
     log = Follower(args.dir)
-    ledger = log.catch_up()
+    state = log.catch_up()
     if missing := _missing(args.dir):
         # Where every project starts, or a mistyped folder.
         print(f"nextrust status: {args.dir}: {missing}: nothing is recorded there", file=sys.stderr)
-    _warn(log.problems, entries=len(ledger) if count_entries else None)
-    return ledger.summary(phases, observe(root, phases, args.dir), log.problems, runs=runs)
+    _warn(log.problems, entries=len(state) if count_entries else None)
+    return state.summary(phases, observe(root, phases, args.dir), log.problems, runs=runs)
 
 
 def _phase_lines(phase: Mapping[str, Any]) -> Iterator[str]:
@@ -182,7 +182,7 @@ def _rebuild(args: argparse.Namespace) -> None:
     phases = Phases.load(root)
     _existing_log(args.dir)
     log, files = rebuild(args.dir, phases, root=root)
-    number = len(log.ledger)
+    number = len(log.state)
     _warn(log.problems, entries=number)
     if args.json != "-":
         for file in files:

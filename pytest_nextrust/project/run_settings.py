@@ -20,8 +20,8 @@ from pytest_nextrust.project.matrix import Cell, Matrix, parse_cell, parse_restr
 from pytest_nextrust.project.options import DEFAULT_SCENARIOS, DEFAULT_STATUS_DIR, DEPS, OPTIONS, STANDINS
 
 __all__ = [
-    "Budget",
     "OptionSource",
+    "RunBudget",
     "Settings",
     "parse_budget",
     "parse_choice",
@@ -35,7 +35,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RunBudget:
     """A limit given by the user: instructions, or seconds of wall time; the other is None."""
 
     text: str
@@ -55,7 +55,7 @@ class Settings:
     deps: str = "run"
     toolchain: str | None = None
     status_dir: Path = field(default_factory=lambda: Path(DEFAULT_STATUS_DIR))
-    budget: Budget | None = None
+    budget: RunBudget | None = None
     dry_run: bool = False
     force: bool = False
     report: Path | None = None
@@ -93,7 +93,7 @@ class OptionSource(Protocol):
     def ini(self, name: str) -> Any: ...
 
 
-def parse_budget(option: str, text: str) -> Budget:
+def parse_budget(option: str, text: str) -> RunBudget:
     """``5_000_000`` instructions, or a time with its unit: ``500ms``, ``30s``, ``2m``."""
     remedy = "a number of instructions (5_000_000) or a time with its unit (500ms, 30s, 2m), above zero"
     match = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)?", text.strip())
@@ -103,8 +103,8 @@ def parse_budget(option: str, text: str) -> Budget:
     if number <= 0:
         raise UsageFault(option, "nothing could run in it", place=text, remedy=remedy)
     if match[2] is None:
-        return Budget(text.strip(), instructions=int(match[1].replace("_", "")))
-    return Budget(text.strip(), seconds=number * {"ms": 0.001, "s": 1.0, "m": 60.0}[match[2]])
+        return RunBudget(text.strip(), instructions=int(match[1].replace("_", "")))
+    return RunBudget(text.strip(), seconds=number * {"ms": 0.001, "s": 1.0, "m": 60.0}[match[2]])
 
 
 def parse_choice(option: str, text: str, choices: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.archive import Log
 from pytest_nextrust.status.journal import NO_ROOM, JournalView, Problem
 from pytest_nextrust.status.markdown import draw_markdown
-from pytest_nextrust.status.summary import Ledger, ProjectFacts, observe, summarize
+from pytest_nextrust.status.summary import LogState, ProjectFacts, observe, summarize
 
 __all__ = ["JSON_NAME", "MARKDOWN_NAME", "Follower", "Projector", "rebuild", "render_json", "render_markdown"]
 
@@ -55,24 +55,24 @@ def _no_collection() -> Iterator[None]:
 
 
 class Follower:
-    """A log and its ledger, kept up to date: catching up costs what was added since the last time."""
+    """A log and its state, kept up to date: catching up costs what was added since the last time."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ledger = Ledger()
+        self.state = LogState()
         self.problems: tuple[Problem, ...] = ()
         self._log = Log(folder)
 
-    def catch_up(self) -> Ledger:
+    def catch_up(self) -> LogState:
         """Read what was added. Raises StatusError where the log cannot be read."""
         with _no_collection():
             change = self._log.poll()
             if change.fresh:
-                self.ledger = Ledger()
+                self.state = LogState()
             for record in change.records:
-                self.ledger.add(record)
+                self.state.add(record)
         self.problems = change.problems
-        return self.ledger
+        return self.state
 
     def draw(self, phases: Phases, *, root: Path, lock: Lock) -> tuple[Path, Path]:
         """Catch up and write both projections; the files written. Raises StatusError."""

@@ -4,7 +4,7 @@ A function of the log as read, the phases, and a few facts of the file system (w
 that ``observe`` looks up: no clock, so that drawing it again gives the same bytes. A phase is shown at the commit of
 the newest run that had anything to do with it.
 
-``Ledger`` is kept up to date record by record: drawing it costs what it shows, not what the log holds.
+``LogState`` is kept up to date record by record: drawing it costs what it shows, not what the log holds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from pytest_nextrust.status.records import (
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.trend import trend
 
-__all__ = ["ACTIVITIES", "SCHEMA", "TREND", "Ledger", "ProjectFacts", "displayed_folder", "observe", "summarize"]
+__all__ = ["ACTIVITIES", "SCHEMA", "TREND", "LogState", "ProjectFacts", "displayed_folder", "observe", "summarize"]
 
 SCHEMA = "nextrust/pipeline-log/1"
 
@@ -81,13 +81,13 @@ def observe(root: Path, phases: Phases, folder: Path) -> ProjectFacts:
 
 def summarize(view: JournalView, phases: Phases, facts: ProjectFacts | None = None) -> dict[str, Any]:
     """The whole summary as plain types; ``schemas/pipeline-log.json`` describes it."""
-    ledger = Ledger()
+    state = LogState()
     for record in view.records:
-        ledger.add(record)
-    return ledger.summary(phases, facts, view.problems)
+        state.add(record)
+    return state.summary(phases, facts, view.problems)
 
 
-class Ledger:
+class LogState:
     """Everything the projections show, of a log that is added record by record."""
 
     def __init__(self) -> None:

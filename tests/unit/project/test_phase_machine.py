@@ -88,8 +88,8 @@ class PhaseMachine(RuleBasedStateMachine):
     @rule()
     def shown(self) -> None:
         """The summary says the same: status, readiness, and who may run beside whom."""
-        ledger = Follower(self.root / "log").catch_up()
-        summary = ledger.summary(PHASES, observe(self.root, PHASES, self.root / "log"))
+        state = Follower(self.root / "log").catch_up()
+        summary = state.summary(PHASES, observe(self.root, PHASES, self.root / "log"))
         shown = {phase["id"]: phase for phase in summary["phases"]}
         assert {name for name, phase in shown.items() if phase["status"] == "done"} == self.done
         ready = {name for name, needs in NEEDS.items() if name not in self.done and set(needs) <= self.done}

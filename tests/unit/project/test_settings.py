@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.project.options import OPTIONS
-from pytest_nextrust.project.run_settings import Budget, parse_budget, parse_report, read_settings
+from pytest_nextrust.project.run_settings import RunBudget, parse_budget, parse_report, read_settings
 
 
 class Given:
@@ -30,14 +30,14 @@ class Given:
 @pytest.mark.parametrize(
     ("text", "budget"),
     [
-        ("5", Budget("5", instructions=5)),
-        ("5_000_000", Budget("5_000_000", instructions=5_000_000)),
-        ("500ms", Budget("500ms", seconds=0.5)),
-        ("1.5s", Budget("1.5s", seconds=1.5)),
-        ("2m", Budget("2m", seconds=120.0)),
+        ("5", RunBudget("5", instructions=5)),
+        ("5_000_000", RunBudget("5_000_000", instructions=5_000_000)),
+        ("500ms", RunBudget("500ms", seconds=0.5)),
+        ("1.5s", RunBudget("1.5s", seconds=1.5)),
+        ("2m", RunBudget("2m", seconds=120.0)),
     ],
 )
-def test_budgets(text: str, budget: Budget) -> None:
+def test_budgets(text: str, budget: RunBudget) -> None:
     """A bare number is instructions, one with a unit is time."""
     assert parse_budget("--nextrust-budget", text) == budget
 

@@ -25,7 +25,7 @@ from pytest_nextrust.status.projections import Follower, Projector, rebuild, ren
 from pytest_nextrust.status.records import Entry, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart
 from pytest_nextrust.status.rotation import rotate
 from pytest_nextrust.status.runs import RunStore
-from pytest_nextrust.status.summary import Ledger, summarize
+from pytest_nextrust.status.summary import LogState, summarize
 
 from .helpers import COMMIT, LINUX, Clock, end, item, journal_in, start
 from .test_projections import schema
@@ -308,13 +308,13 @@ def test_the_schema_knows_every_field(kind: type[Entry]) -> None:
 
 
 def test_the_ledger_does_not_keep_the_log() -> None:
-    """Of many records the ledger keeps the newest for showing, not all."""
-    ledger = Ledger()
+    """Of many records the state keeps the newest for showing, not all."""
+    state = LogState()
     for n in range(2000):
-        ledger.add(Record(n, "2026-01-01T00:00:00Z", "note", "", {}))
-    assert len(ledger) == 2000
-    assert len(ledger._recent) == 500
-    assert ledger.store.runs == ()
+        state.add(Record(n, "2026-01-01T00:00:00Z", "note", "", {}))
+    assert len(state) == 2000
+    assert len(state._recent) == 500
+    assert state.store.runs == ()
 
 
 def test_a_key_is_its_own_run(tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ def test_a_follower_sees_through_a_rotation(tmp_path: Path) -> None:
     rotated(tmp_path)
     Journal(tmp_path, clock=lambda: NOW).append("note", {"message": "behind it"})
     assert follower.catch_up().summary(PHASES) == Follower(tmp_path).catch_up().summary(PHASES)
-    assert RunStore(read_log(tmp_path)).verdicts() == follower.ledger.store.verdicts()
+    assert RunStore(read_log(tmp_path)).verdicts() == follower.state.store.verdicts()
 
 
 class RotatingLog(RuleBasedStateMachine):
