@@ -10,11 +10,34 @@ import pytest
 from pytest_nextrust import cli
 from pytest_nextrust.testing import prints
 from tests.integration.conftest import CELL, PHASES, Project
+from tests.unit.base.secret_samples import ASSIGNED, BROKEN, ENVIRONMENT, PLACES, TOKENS, VALUE, made, sample
 from tests.unit.base.test_redaction import SECRETS
 
 CONFIGURED = "our-own-secret-value"
 KNOWN = "a-value-of-no-known-shape"
-PLANTED = {**SECRETS, "configured": CONFIGURED, "known-variable": KNOWN}
+PRINTED = {
+    **SECRETS,
+    "configured": CONFIGURED,
+    "known-variable": KNOWN,
+    "services": "\n".join(f"with {sample(name)} now" for name in TOKENS),
+    "places": "\n\n".join(
+        form.replace("{{", "{").replace("}}", "}").replace("{}", made(VALUE, name)) for name, form in ASSIGNED.items()
+    ),
+    "variables": "\n".join(f"it was {PLACES.get(name, value)}" for name, value in ENVIRONMENT.items()),
+    # pytest shortens a long value to its beginning and its end: a piece from the middle of a key has no shape.
+    "lines": "\n\n".join([*(text for text, _ in BROKEN.values()), *["and then the build went on"] * 20]),
+}
+"""What is printed and recorded, by kind."""
+PLANTED = {
+    **SECRETS,
+    "configured": CONFIGURED,
+    "known-variable": KNOWN,
+    **{f"token {name}": sample(name) for name in TOKENS},
+    **{f"value {name}": made(VALUE, name) for name in ASSIGNED},
+    **{f"variable {name}": PLACES.get(name, value) for name, value in ENVIRONMENT.items()},
+    **{f"piece {name} {piece}": piece for name, (_, pieces) in BROKEN.items() for piece in pieces},
+}
+"""What may stand nowhere."""
 TEST = """
 import os
 import pytest
@@ -36,7 +59,9 @@ def planted(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     (project.path / "nextrust.toml").write_text(settings, encoding="utf-8")
     monkeypatch.setenv("OUR_SECRET", CONFIGURED)
     monkeypatch.setenv("OPENAI_API_KEY", KNOWN)
-    monkeypatch.setenv("EVERYTHING", " ".join(PLANTED.values()))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("EVERYTHING", "\n\n".join(PRINTED.values()))
     monkeypatch.chdir(project.path)
     return project
 
@@ -61,7 +86,7 @@ def written(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("workers", [False, True])
 def test_a_run_writes_and_shows_none(planted: Project, workers: bool) -> None:
     """A guest and a test that print every secret, with CTRF, JUnit and metrics: 0 leaks, and each is recorded."""
-    planted.scenario("guest", made=prints(" ".join(PLANTED.values()).encode()), expect='exit = 0\nstdout = "hello"')
+    planted.scenario("guest", made=prints("\n\n".join(PRINTED.values()).encode()), expect='exit = 0\nstdout = "hello"')
     planted.pytester.makepyfile(test_loud=TEST)
     reports = ("--nextrust-report", "out/r.json", "--nextrust-metrics", "out/m.prom", "--junitxml", "out/j.xml")
     phase = ("--nextrust-phase", "first", "--nextrust-cell", CELL, ".")
@@ -94,10 +119,10 @@ def test_faulty_rules_for_secrets_stop_a_run(project: Project) -> None:
     assert project.records() == []
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", PRINTED)
 def test_append_import_and_rebuild_write_none(planted: Project, name: str) -> None:
     """``nextrust status append`` and ``import``: the entry is there without the secret, and so is what is drawn."""
-    secret = PLANTED[name]
+    secret = PRINTED[name]
     old = planted.path.parent / f"old-{name}.md"
     old.write_text(f"# Log\n\n- 2025-07-19T12:00:00Z - Deployed with {json.dumps(secret)[1:-1]}\n", encoding="utf-8")
     assert cli.main(["status", "append", "note", json.dumps({"message": secret, "a": {secret: [secret]}})]) == 0

@@ -29,21 +29,21 @@ __all__ = ["assignments"]
 _NAME = "abcdefghijklmnopqrstuvwxyz0123456789_.-"
 _LONGEST_NAME = 80
 _TAIL = r"(?:[a-z0-9_.]|-(?!>)){0,60}+"
-_CLOSE = r"(?:\[\])?[\\\"'`\])}]{0,6}"
+_CLOSE = r"(?:\[\])?[\\\"'`\])}]{0,18}"
 _OPERATOR = (
     r"[ \t]{0,8}(?:"
     r"(?P<typed>:[ \t]{0,4}&?(?:'static )?[a-z]{2,12}[ \t]{0,4}=(?!=))"
     r"|(?P<equal>(?::|\?|\+|\|\|)?={1,3}>?|%3d|:=|->|=>)"
     r"|(?P<colon>:(?!:|//))"
     r"|(?P<element>>)"
-    r"|(?P<pair>,?\s{0,80}[\"']?value[\"']?[ \t]{0,4}[:=])"
-    r"|(?P<comma>,[ \t]{0,4}(?=\\{0,3}[\"']))"
-    r"|(?P<call>\((?=\\{0,3}[\"']))"
-    r"|(?P<quote>(?=['\"]))"
+    r"|(?P<pair>,?\s{0,80}\\{0,15}[\"']?value\\{0,15}[\"']?[ \t]{0,4}[:=])"
+    r"|(?P<comma>,[ \t]{0,4}(?=\\{0,15}[\"']))"
+    r"|(?P<call>\((?=\\{0,15}[\"']))"
+    r"|(?P<quote>(?=\\{0,15}['\"]))"
     r"|(?P<says>[ \t]{1,3}(?:is|was)[ \t:]{1,3})"
     r")"
 )
-_AFTER_OPTION = r"[\"']?,?(?:[ \t]{0,4}\\\r?\n[ \t]{0,40}|[ \t]{1,8})"
+_AFTER_OPTION = r"\\{0,15}[\"']?,?(?:[ \t]{0,4}\\\r{0,8}\n[ \t]{0,40}|[ \t]{1,8})"
 _SETS = (
     r"(?:^|[^a-z0-9])(?:setenv|env|arg|set|config|export|putenv)[ \t]{1,4}(?:-{1,2}[a-z]{1,8}[ \t]{1,4})?"
     r"[^\s=\"']{0,60}$"
@@ -118,7 +118,7 @@ def _assigned(text: str, start: int, end: int, kind: str, match: re.Match[str]) 
     if (kind == "url" and form not in ("equal", "colon")) or (form == "element" and before != "<"):
         return
     if text[start:end].lower() in _HEADERS and form in ("equal", "colon"):
-        value = _compiled(r"[ \t]{0,8}[\\\"']{0,4}").match(text, match.end())
+        value = _compiled(r"[ \t]{0,8}[\\\"']{0,18}").match(text, match.end())
         yield from in_header(text, value.end() if value is not None else match.end(), _IN_HEADER)
         return
     firm = form in ("typed", "element", "pair") or before in "<?&" or _is_firm(text, start, match, form)
@@ -135,7 +135,10 @@ def _is_firm(text: str, start: int, match: re.Match[str], form: str) -> bool:
     line = text[max(text.rfind("\n", max(0, start - 100), start) + 1, start - 100) : start]
     if line.strip(" \t-+>|#\"'{,").lower() not in _DECLARES or form not in ("equal", "colon"):
         return False
-    return _compiled(r"[ \t]*(?:[bfru]?[\"']|\S+[ \t]*(?=[;,]?(?:\r?\n|$|\\n|#)))").match(text, match.end()) is not None
+    return (
+        _compiled(r"[ \t]*(?:[bfru]?[\"']|\S+[ \t]*(?=[;,]?(?:\r{0,8}\n|$|\\n|#)))").match(text, match.end())
+        is not None
+    )
 
 
 def _valued(
@@ -154,17 +157,17 @@ def _values(text: str, at: int, start: int | None) -> Iterator[tuple[int, int, b
     """Where the value at ``at`` stands, and whether in quotes; those of a list one by one."""
     blank = _compiled(r"[ \t]{0,16}(?:[bfru@$](?=[\"']))?").match(text, at)
     at = blank.end() if blank is not None else at
-    block = _compiled(r"[|>][+-]?[0-9]?[ \t]*\r?\n([ \t]+)(?=\S)").match(text, at)
+    block = _compiled(r"[|>][+-]?[0-9]?[ \t]*\r{0,8}\n([ \t]+)(?=\S)").match(text, at)
     if block is not None:
         at = block.end()
     if text[at : at + 1] == "[":
-        for item in _compiled(r"[\[,]\s{0,80}(\\{0,3}[\"'])([^\"'\\]{1,512})\1").finditer(text, at, at + _LONGEST):
+        for item in _compiled(r"[\[,]\s{0,80}(\\{0,15}[\"'])([^\"'\\]{1,512})\1").finditer(text, at, at + _LONGEST):
             if item.start() != at:
                 break
             yield item.start(2), item.end(2), True
             at = item.end()
         return
-    quote = _compiled(r"(\\{0,7})([\"'`]{3}|[\"'`])").match(text, at)
+    quote = _compiled(r"(\\{0,15})([\"'`]{3}|[\"'`])").match(text, at)
     if quote is None:
         pattern = _TO_BLANK if start is not None and _is_line_start(text, start) else _BARE
         bare = _compiled(pattern).match(text, at)

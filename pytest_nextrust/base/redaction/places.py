@@ -35,19 +35,21 @@ _TOOLS = (
 )
 """Commands whose options hold a password without a telling name: a sign of the option, the command, and both. curl(1),
 sshpass(1), mysql(1), docker-login(1), redis-cli(1), openssl-passphrase-options(1)."""
-_IDENTIFIED = r"identified[ \t]{1,4}(?:with[ \t]{1,4}\S{1,40}[ \t]{1,4})?by[ \t]{1,4}(?:password[ \t]{1,4})?(?=['\"])"
+_IDENTIFIED = (
+    r"identified[ \t]{1,4}(?:with[ \t]{1,4}\S{1,40}[ \t]{1,4})?by[ \t]{1,4}(?:password[ \t]{1,4})?(?=\\{0,15}['\"])"
+)
 
 _AUTHORIZATION = (
-    r"authorization[\\\"']{0,4}[ \t]{0,8}[:=,>][ \t]{0,8}[\\\"']{0,4}"
+    r"authorization[\\\"']{0,18}[ \t]{0,8}[:=,>][ \t]{0,8}[\\\"']{0,18}"
     r"((?:(?:bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|key|hawk|oauth|dpop|splunk|sharedkey(?:lite)?"
     r"|aws4-hmac-sha256|signature|goog1|hoba|mutual|vapid|scram-sha-[0-9]{1,3})[ \t]{1,8})?)"
 )
 _MANY = ("digest", "hawk", "oauth", "aws4", "signature", "vapid", "scram", "goog1")
 """Schemes with a list of parameters, all of which goes."""
 _WORD = r"[^\s\"',;\\]{4,4096}"
-_PARAMETERS = r"[^\"'\n\\]{4,2048}(?:\"[^\"\n]{0,512}\"[^\"'\n\\]{0,512}){0,20}"
+_PARAMETERS = r"[^\"'\n\\]{4,2048}(?:\\{0,15}\"[^\"\n\\]{0,512}\\{0,15}\"[^\"'\n\\]{0,512}){0,20}"
 _BEARER = r"bearer[ \t]{1,8}(?:token[ \t]{1,4})?(?=[a-z0-9._~+/=-]{8})"
-_COOKIE = r"cookie[\\\"']{0,4}[ \t]{0,4}:[ \t]{0,4}[\\\"']{0,4}(?=[^\s=]{1,80}=)"
+_COOKIE = r"cookie[\\\"']{0,18}[ \t]{0,4}:[ \t]{0,4}[\\\"']{0,18}(?=[^\s=]{1,80}=)"
 _PAIR = r"[^\s=;]{1,80}=([^\s\"';\\]{0,4096});?[ \t]{0,4}"
 _COOKIE_VALUE = 6
 """Characters of a cookie's value that is taken: a shorter one is a setting."""
@@ -129,7 +131,7 @@ def commands(text: str, lower: str) -> Iterator[Span]:
                 if value is not None and is_secret(value[0], "password", quoted=False, firm=True):
                     yield value.start(), value.end(), "password"
     for match in _matches(lower, "identified", _IDENTIFIED):
-        value = _compiled(r"(['\"])([^\n]{1,512}?)\1").match(text, match.end())
+        value = _compiled(r"(\\{0,15}['\"])([^\n]{1,512}?)\1").match(text, match.end())
         if value is not None and is_secret(value[2], "password", quoted=True, firm=True):
             yield value.start(2), value.end(2), "password"
 

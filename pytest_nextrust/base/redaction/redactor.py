@@ -104,6 +104,11 @@ class Redactor:
                 spans += known.spans(text)
         if len(text) < 8:
             return spans
+        # The rules look at a text of the same length with line ends for what stands for them, and no margins.
+        if "\\n" in text or "\\t" in text or "\\r" in text:
+            text = _escapes().sub(_blank, text)
+        if "E  " in text or "Z " in text or "| " in text:
+            text = _margins().sub(lambda match: " " * len(match[0]), text)
         lower = text.lower()
         if len(lower) != len(text):  # one letter has two in lower case
             lower = "".join(letter.lower() if letter.isascii() else letter for letter in text)
@@ -187,6 +192,28 @@ class Redactor:
             done.append(self._named(option, item, "") if option else self.text(item))
             option = item.lstrip("-") if item.startswith("-") and "=" not in item else ""
         return done
+
+
+@cache
+def _escapes() -> re.Pattern[str]:
+    return re.compile(r"\\+[nrt]")
+
+
+@cache
+def _margins() -> re.Pattern[str]:
+    """What puts its own words before each line, and parts what was broken over lines: pytest's ``E``, logs of CI and of
+    containers."""
+    word = r"(?:E|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,24}Z|[a-z0-9_.-]{1,40}[ \t]{1,12}\|)"
+    return re.compile(rf"^[ \t]{{0,40}}(?:{word}[ \t]{{1,40}}){{1,3}}", re.MULTILINE)
+
+
+def _blank(match: re.Match[str]) -> str:
+    """What an escape stands for, as long as it is: ``\\n``, or ``\\\\n`` of JSON in JSON; a shell's backslash stays."""
+    length = len(match[0])
+    if match[0][-1] == "t":
+        return "\t" * length
+    end = "\n" if match[0][-1] == "n" else "\r"
+    return ("\\" if length > 3 else "\r") + "\r" * (length - 2) + end
 
 
 def _has_one(text: str, signs: tuple[str, ...]) -> bool:

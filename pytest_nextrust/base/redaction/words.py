@@ -41,7 +41,10 @@ _JUDGED = 256
 _CUT = 4
 """Characters after a prefix from which the beginning of a token is taken, where the text was cut off."""
 
-BREAK = r"[\"']?[ \t]{0,8}(?:\\{0,2}\r?\n|\\{1,2}r\\{1,2}n|\\{1,2}n|=\r?\n)[ \t]{0,80}(?:[>|#*+][ \t]{0,4}){0,2}[\"']?"
+BREAK = (
+    r"\\{0,15}[\"']?[ \t]{0,8}(?:\\{0,2}\r{0,8}\n|\\{1,2}r\\{1,2}n|\\{1,2}n|=\r?\n)"
+    r"[ \t]{0,80}(?:[>|#*+][ \t]{0,4}){0,2}\\{0,15}[\"']?"
+)
 """The end of a line within a word: as it is, escaped, after a shell's backslash, between two strings, and with what
 quoting puts before the next line."""
 

@@ -427,6 +427,13 @@ def _broken() -> dict[str, tuple[str, list[str]]]:
         "token-escaped": (f"using {token[:20]}\\n{token[20:]}", [token[:20], token[20:]]),
         "token-shell": (f"export X={token[:20]}\\\n{token[20:]}", [token[:20], token[20:]]),
         "token-strings": (f'"{token[:20]}"\n  "{token[20:]}"', [token[:20], token[20:]]),
+        "token-in-traceback": (f"E         {token[:20]}\nE         {token[20:]}", [token[:20], token[20:]]),
+        "token-in-log": (
+            f"2026-01-01T12:00:00.1234567Z {token[:20]}\n2026-01-01T12:00:00.1234568Z {token[20:]}",
+            [token[:20], token[20:]],
+        ),
+        "token-in-container": (f"web-1  | {token[:20]}\nweb-1  | {token[20:]}", [token[:20], token[20:]]),
+        "pem-in-traceback": ("\n".join(f"E       {line}" for line in pem[:-1]), inner),
         "token-many-lines": (_wrapped(long, 40, "\n"), [long[40:80], long[80:]]),
         "token-crlf": (_wrapped(long, 60, "\r\n"), [long[60:]]),
         "value-wrapped": (f"AWS_SECRET_KEY={_wrapped(secret, 30, chr(10))}", [secret[:30], secret[30:]]),

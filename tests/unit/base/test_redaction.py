@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import zlib
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -276,6 +277,18 @@ def test_what_is_broken_over_lines_goes(name: str) -> None:
     assert clean.startswith("before\n")
     assert clean.endswith("after")
     assert ("then the build went on" in clean) == ("then the build went on" in text)
+
+
+@pytest.mark.parametrize("carried", [json.dumps, repr, lambda text: json.dumps(json.dumps(text))])
+def test_what_a_record_carries_is_found(carried: Callable[[str], str]) -> None:
+    """The same in JSON, JSON in JSON, and the repr of a string: an escaped line's end is one, an escaped quote too."""
+    values = {name: made(VALUE, name) for name in ASSIGNED}
+    places = [form.replace("{{", "{").replace("}}", "}").replace("{}", values[name]) for name, form in ASSIGNED.items()]
+    clean = PLAIN.text(carried("\n\n".join([*places, *(text for text, _ in BROKEN.values()), "the end"])))
+    left = [name for name, value in values.items() if value in clean]
+    left += [name for name, (_, pieces) in BROKEN.items() for piece in pieces if piece in clean]
+    assert left == []
+    assert "the end" in clean
 
 
 @pytest.mark.parametrize(
