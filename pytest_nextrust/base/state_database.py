@@ -131,10 +131,13 @@ class Database:
 
     def _guarded(self, attempt: Callable[[], T]) -> T:
         try:
+            before = self._identity()
             try:
                 return attempt()
             except sqlite3.DatabaseError as error:
-                if not _damaged(error):
+                # Another process moved the damaged file aside while this one had it open: reading it then fails.
+                replaced = _code(error) == sqlite3.SQLITE_IOERR and self._identity() != before
+                if not (replaced or _damaged(error)):
                     raise
                 self._move_aside()
                 return attempt()
@@ -146,6 +149,14 @@ class Database:
             raise GuardError(
                 "guards", error.strerror or str(error), place=str(error.filename or self.path), remedy=_WRITABLE
             ) from error
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file the path leads to now."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and self._pid == os.getpid():
@@ -191,7 +202,7 @@ class Database:
             try:
                 connection.execute("PRAGMA journal_mode=WAL").fetchone()
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() >= deadline:
+                if _code(error) not in _LOCKED or time.monotonic() >= deadline:
                     raise
                 time.sleep(0.005)
             else:
@@ -243,7 +254,7 @@ class Database:
             self.set_aside.append(aside)
 
     def _error(self, error: sqlite3.Error) -> GuardError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        code = _code(error)
         place = str(self.path)
         if code in _LOCKED:
             fault = f"held by another process for {self.timeout:g} s"
@@ -262,8 +273,13 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
     return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
 
 
+def _code(error: sqlite3.Error) -> int:
+    """The primary result code; 0 where the error is the module's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def _damaged(error: sqlite3.DatabaseError) -> bool:
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+    if _code(error) in _DAMAGED:
         return True
     # Its version says that the tables are there, and they are not: somebody else's file, or pages of zeros.
     text = str(error)

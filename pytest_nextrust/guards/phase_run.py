@@ -25,7 +25,7 @@ _GIT_LIMIT = 10.0
 
 @dataclass(frozen=True)
 class RunGuard:
-    """A run that was let in. ``notes`` are for the user."""
+    """A run that was let in. ``notes`` are for the user; ``database`` is not kept open while it runs."""
 
     database: Database
     settings: BackoffSettings
@@ -40,12 +40,10 @@ class RunGuard:
         if not self.counting or not counts_as_failure(verdicts):
             return []
         bad = sum(1 for verdict in verdicts if counts_as_failure([verdict]))
-        try:
-            failures = Backoff(self.database).fail(
+        with self.database as database:
+            failures = Backoff(database).fail(
                 self.commit, occasion=self.occasion, what=f"{bad} of {counted(len(verdicts), 'item')} failed"
             )
-        finally:
-            self.database.close()
         return [f"this commit has now failed {failures} times (limit {self.settings.limit})"]
 
 
@@ -74,14 +72,14 @@ def admit(
     if not counting:
         return RunGuard(database, settings, commit, occasion, counting)
     try:
-        standing = Backoff(database, limit=settings.limit).standing(commit, occasion=occasion)
+        with database:
+            standing = Backoff(database, limit=settings.limit).standing(commit, occasion=occasion)
         reason, remedy = (standing.reason(), standing.remedy()) if standing.refused else ("", "")
     except GuardError as error:
         reason = f"whether this commit may run cannot be told: {error.fault} ({error.place})"
         remedy = f"{error.remedy}; --nextrust-force runs it all the same, and is recorded"
     notes = [f"a damaged guard database was moved to {path}; its counts are forgotten" for path in database.set_aside]
     if reason and not force:
-        database.close()
         raise UsageFault("--nextrust-phase", reason, remedy=remedy)
     if reason:
         record_override(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from pytest_nextrust.base.state_database import Database
     from pytest_nextrust.errors import NextrustError
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.events import Event
@@ -70,8 +71,9 @@ class _Claimed:
         self.handled = False
 
     def handle(self, handle: Callable[[], list[Answer]]) -> None:
+        store = importlib.import_module("pytest_nextrust.base.state_database")
         try:
-            with self._claim() as claim:
+            with store.Database(store.state_path(self.context.root)) as database, self._claim(database) as claim:
                 if claim.first:
                     self.handled = True
                     plain = [{"kind": a.kind, "text": a.text, "handler": a.handler} for a in handle()]
@@ -92,10 +94,9 @@ class _Claimed:
             self.tell("answer", plain)
         self.tell("end", "repeated")
 
-    def _claim(self) -> Any:
-        database = importlib.import_module("pytest_nextrust.base.state_database")
+    def _claim(self, database: Database) -> Any:
         key = self.guards.event_key(self.event.name, {"id": self.event.identity}, **run_of(self.event, self.context))
-        return self.guards.Claims(database.Database(database.state_path(self.context.root))).claim(key)
+        return self.guards.Claims(database).claim(key)
 
 
 def _guard_error() -> type[NextrustError]:

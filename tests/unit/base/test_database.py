@@ -120,6 +120,32 @@ def test_a_sound_database_is_not_moved(tmp_path: Path) -> None:
         assert database.read(count, -1) == 1
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_replaced_while_it_is_read(tmp_path: Path, replaced: bool) -> None:
+    """An input error is an error; where the file was put aside by another process meanwhile, the new one is used."""
+    path = state_path(tmp_path)
+
+    def work(connection: sqlite3.Connection) -> int:
+        if not path.with_name("aside").exists():
+            path.rename(path.with_name("aside"))
+            if not replaced:
+                path.with_name("aside").rename(path)
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHORT_READ
+            raise error
+        return connection.execute("INSERT INTO counters VALUES ('a', 1)").rowcount
+
+    with Database(path) as database:
+        database.write(put("before"))
+        if not replaced:
+            with pytest.raises(GuardError, match="disk I/O error"):
+                database.write(work)
+            return
+        assert database.write(work) == 1
+        assert database.set_aside == []
+        assert database.read(count, -1) == 1
+
+
 def test_damage_seen_by_many_at_once(tmp_path: Path) -> None:
     """Eight processes meet the damage together: one moves it, all their writes are in the one that took its place."""
     path = state_path(tmp_path)

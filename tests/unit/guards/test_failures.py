@@ -110,11 +110,12 @@ def test_failures_add_up_across_runs(database: Database) -> None:
     """In whatever folder and session the command ran; a pass ends the row of failures but not their count."""
     failures = Failures(database, clock=lambda: 100.0)
     failures.record("/a/build.sh -j8", 2, session="one", commit="c1")
-    again = Failures(Database(database.path), clock=lambda: 200.0)
-    now = again.record("./build.sh -j4", 1, session="two", commit="c2")
-    assert (now.runs, now.failures, now.consecutive, now.last_exit, now.last_at) == (2, 2, 2, 1, 200.0)
-    again.record("build.sh -j2", 0, session="two")
-    assert again.record("build.sh -j2", 3, session="two").consecutive == 1
+    with Database(database.path) as other:
+        again = Failures(other, clock=lambda: 200.0)
+        now = again.record("./build.sh -j4", 1, session="two", commit="c2")
+        assert (now.runs, now.failures, now.consecutive, now.last_exit, now.last_at) == (2, 2, 2, 1, 200.0)
+        again.record("build.sh -j2", 0, session="two")
+        assert again.record("build.sh -j2", 3, session="two").consecutive == 1
     assert failures.count("build.sh -j9").failures == 3
     assert failures.count("build.sh -j9", session="one").failures == 1
     assert failures.count("build.sh -j9", commit="c2").failures == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import subprocess
@@ -20,6 +21,7 @@ from pytest_nextrust.hookapi.snapshot import load_snapshot
 from pytest_nextrust.hooks import dispatcher, handler_index
 from pytest_nextrust.hooks import once as guarding
 from pytest_nextrust.hooks.dispatcher import dispatch
+from tests.unit.guards.connections import counted
 from tests.unit.hooks.support import (
     FAST,
     asked,
@@ -140,7 +142,8 @@ def nextrust_pre_tool_use(event):
 )
 def test_a_plugin_that_fails_refuses_the_call(command: str, status: int, tmp_path: Path) -> None:
     """124, 127 and a crash are told apart in the record; the reason names the plugin, and shows nothing it printed."""
-    (tmp_path / "nextrust.toml").write_text(FAST.replace("20", "1"), encoding="utf-8")
+    limit = FAST.replace("20", "1") if command == "echo hang" else FAST
+    (tmp_path / "nextrust.toml").write_text(limit, encoding="utf-8")
     file = plugin(tmp_path, HANDLER)
     reply = asked(tmp_path, command=command)
     assert decision(reply) == "deny"
@@ -292,7 +295,7 @@ def guard(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         event_key=lambda event, payload, **run: json.dumps([event, payload, run]),
         Claims=lambda database: types.SimpleNamespace(claim=lambda key: Claim(stored, key)),
     )
-    database = types.SimpleNamespace(Database=lambda path: None, state_path=lambda root: None)
+    database = types.SimpleNamespace(Database=contextlib.nullcontext, state_path=lambda root: None)
     monkeypatch.setattr(guarding, "_load", lambda name: module)
     monkeypatch.setitem(sys.modules, "pytest_nextrust.guards", types.ModuleType("guards"))
     monkeypatch.setitem(sys.modules, "pytest_nextrust.base.state_database", database)
@@ -396,3 +399,11 @@ def test_a_disabled_handler_is_left_out(tmp_path: Path) -> None:
     assert decision(asked(tmp_path, command="rm -rf /")) == "deny"
     (tmp_path / "nextrust.toml").write_text('[hooks]\ndisabled = ["destructive"]\n', encoding="utf-8")
     assert decision(asked(tmp_path, command="rm -rf /")) == ""
+
+
+def test_the_guards_database_is_not_left_open(tmp_path: Path) -> None:
+    """An event that is claimed, and the same one again: each opens the database, and closes it."""
+    with counted() as connections:
+        for repeated in (False, True):
+            assert told_of(tmp_path, "PreToolUse", command="rm -rf /")[2] is repeated
+        assert (len(connections.opened), connections.open) == (2, [])
