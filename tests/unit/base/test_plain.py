@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NewType
+from typing import Any, Literal, NewType
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import pytest_nextrust
 from pytest_nextrust.base import convert
-from pytest_nextrust.base.convert import dumps, from_plain, loads, read_fields, to_plain
+from pytest_nextrust.base.convert import dumps, from_plain, loads, option, read_fields, to_plain
 from pytest_nextrust.emu.records import End, GateStatus, RunRecord, RunRequest
-from pytest_nextrust.errors import ConfigError
+from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.explore.answer import ExploreAnswer
 from pytest_nextrust.explore.program import Build
 from pytest_nextrust.explore.request import ExploreRequest
@@ -108,6 +108,7 @@ def often(request: pytest.FixtureRequest) -> None:
     for _ in range(100 * request.param):
         from_plain(Newer, {"known": 1})
         from_plain(Other, {})
+        from_plain(Ruled, {})
 
 
 @dataclass(frozen=True)
@@ -148,12 +149,58 @@ def test_a_misfit_is_told_by_its_path(plain: Any, faults: list[str]) -> None:
     assert all(str(fault).startswith(wanted) for fault, wanted in zip(caught.value.faults, faults, strict=True))
 
 
+@dataclass(frozen=True)
+class Ruled:
+    even: int = option(default=2, minimum=0, check=lambda number: "odd" if number % 2 else None)
+    few: int = option(default=1, choices=(1, 2), maximum=9)
+    level: Literal[1, "high"] = 1
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize(
+    ("plain", "paths"),
+    [
+        ({"even": 4, "few": 2, "level": "high"}, []),
+        ({"even": 3}, ["even"]),
+        ({"even": -2, "few": 3}, ["even", "few"]),
+        ({"level": True}, ["level"]),
+        ({"level": 1.0}, ["level"]),
+        ({"level": [1]}, ["level"]),
+    ],
+)
+def test_rules_hold_for_what_programs_write(plain: Any, paths: list[str]) -> None:
+    """Choices, ranges and checks as in a document; a value of an equal number's type is no choice."""
+    told = outcome(Ruled, plain)
+    if paths:
+        assert [fault.path for fault in told] == paths
+    else:
+        assert told == Ruled(**plain)
+
+
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("plain", ["", [], "all_may", ["all_may"], None, 3])
 def test_what_is_no_table_is_never_all_defaults(plain: Any) -> None:
     """A class that needs no field is not made of a text or an array."""
     with pytest.raises(ConfigError, match="expected a table"):
         from_plain(Other, plain)
+
+
+@dataclass(frozen=True)
+class Spanning:
+    low: int = 0
+    high: int = 9
+
+    def document_faults(self) -> Iterator[Fault]:
+        if self.low > self.high:
+            yield Fault("low", "above high", "a smaller one")
+
+
+def test_rules_across_fields_hold_however_often_a_class_is_read() -> None:
+    """The hundredth value is looked at as the first was."""
+    for _ in range(100):
+        assert from_plain(Spanning, {"low": 9}) == Spanning(9)
+    with pytest.raises(ConfigError, match="low: above high"):
+        from_plain(Spanning, {"low": 10})
 
 
 def test_a_light_dataclass_crosses_too() -> None:
