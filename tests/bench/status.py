@@ -19,6 +19,7 @@ from pathlib import Path
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.journal import Journal, Record, encode
 from pytest_nextrust.status.projections import Projector
+from pytest_nextrust.status.records import Item
 from tests.bench.appending import DETAILS
 from tests.bench.report import Result
 from tests.unit.status.killing import found_in_journal, found_in_rewritten
@@ -34,12 +35,20 @@ EACH = {"bare": 1000, "journal": 1000, "rewrite": 40}
 SHORT, LONG = 100, 100_000
 SHOWN = 500
 """As many entries as a projection shows: from here on it does not grow."""
+_LOAD = [
+    sys.executable,
+    "-c",
+    "import json, time; begun = time.perf_counter(); import pytest_nextrust.base.convert; "
+    "print(time.perf_counter() - begun)",
+]
+"""What is loaded besides ``json``, which whoever reads a log or an event has loaded before."""
+
 KILLS, APPENDS = 200, {"journal": 10_000, "rewrite": 2_000}
 
 
 def measure() -> list[Result]:
     """All results; takes about a minute."""
-    return [*_rates(), _length(), *_refreshing(), *_losses()]
+    return [*_rates(), _length(), *_refreshing(), *_reading(), *_losses()]
 
 
 def _program(module: str, *arguments: object) -> dict[str, float]:
@@ -127,6 +136,20 @@ def _refreshing() -> Iterable[Result]:
         f"refresh at 100,000 entries against at {SHOWN}", long / short, "x", at_most=1.5, note=f"{long:.0f} ms"
     )
     yield Result("first reading and drawing of 100,000 entries", first, "s")
+
+
+def _reading() -> Iterable[Result]:
+    """What reading the details of entries as what they say costs, in processor time; and loading the reader, of which
+    the interpreter's own start is no part."""
+    records = [Record(n, "", "item", "r", _details(n)) for n in range(LONG)]
+    spent = []
+    for _ in range(5):
+        begun = time.process_time()
+        read = sum(Item.read(record) is not None for record in records)
+        spent.append(time.process_time() - begun)
+    yield Result("entries read, of 100,000", read / min(spent), "/s", at_least=150_000, note=f"{read} of {LONG}")
+    loads = [subprocess.run(_LOAD, cwd=ROOT, check=True, capture_output=True, text=True).stdout for _ in range(15)]
+    yield Result("loading the reader of dataclasses", min(map(float, loads)) * 1e3, "ms")
 
 
 def _items(number: int) -> Iterable[bytes]:
