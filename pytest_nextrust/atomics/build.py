@@ -16,8 +16,10 @@ from types import MappingProxyType
 from typing import Any
 
 from pytest_nextrust.atomics.table import lookup
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
-from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
+from pytest_nextrust.explore.request import Variant
+from pytest_nextrust.macho import Image, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import image_of
@@ -106,57 +108,30 @@ class Runtime:
         return self.model or self.cpu
 
     @property
-    def code(self) -> int:
+    def code(self) -> Address:
         """Where drivers go."""
-        return self.symbols["nextrust_drivers"]
+        return Address(self.symbols["nextrust_drivers"])
 
     @property
-    def objects(self) -> int:
+    def objects(self) -> Address:
         """Where objects go."""
-        return self.symbols["nextrust_objects"]
+        return Address(self.symbols["nextrust_objects"])
 
-    def regions(self) -> list[list[Any]]:
-        """Its segments as (address, size, protection, bytes), from page boundaries on."""
-        segments: dict[str, list[ImageSection]] = {}
-        for section in self.image.sections:
-            segments.setdefault(section.segment, []).append(section)
-        found = []
-        for name, sections in segments.items():
-            low = min(section.address for section in sections) & ~0x1FFF
-            high = max(section.address + section.size for section in sections)
-            data = bytearray(high - low)
-            for section in sections:
-                if section.data is not None:
-                    data[section.address - low : section.address - low + len(section.data)] = section.data
-            found.append([low, high - low, 5 if name == "__TEXT" else 3, bytes(data)])
-        return found
-
-    def own(self) -> list[list[Any]]:
-        """What is its own, as (start, end, writable): all but the room for objects."""
-        found = []
-        for section in self.image.sections:
-            low, high, writable = section.address, section.address + section.size, section.segment != "__TEXT"
-            if low <= self.objects < high:
-                found += [[low, self.objects, writable], [self.objects + OBJECT_ROOM, high, writable]]
-            else:
-                found.append([low, high, writable])
-        return found
-
-    def patched(self, code: bytes, objects: bytes, symbols: Mapping[str, int] | None = None) -> Image:
-        """The image with a history's code and objects in their rooms, and its symbols."""
+    def patched(self, variant: Variant) -> Image:
+        """The image with a variant's bytes and symbols."""
         sections = []
         for section in self.image.sections:
             if section.data is not None:
                 data = bytearray(section.data)
-                for address, new in ((self.code, code), (self.objects, objects)):
+                for address, new in variant.patches:
                     if section.address <= address < section.address + len(data):
                         data[address - section.address : address - section.address + len(new)] = new
                 section = replace(section, data=bytes(data))
             sections.append(section)
         added = []
-        for name, address in (symbols or {}).items():
+        for name, address in variant.symbols:
             home = next(s for s in sections if s.address <= address < s.address + s.size)
-            added.append(ImageSymbol(name, address, (home.segment, home.name)))
+            added.append(ImageSymbol("_" + name, address, (home.segment, home.name)))
         return replace(self.image, sections=tuple(sections), symbols=(*self.image.symbols, *added))
 
 

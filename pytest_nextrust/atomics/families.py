@@ -4,15 +4,18 @@ Data for linearizability checks: all pairs of routine families over one object i
 different sizes, objects that straddle a 16-byte block, and different objects that share a lock. Operands are chosen so
 that where two updates are not atomic to each other, no order of the calls explains what they leave.
 
+A history's kind is "same" (object), "overlap" (different sizes or addresses), "straddle" (one object, over a block's
+end) or "shared-lock" (different objects).
+
 The boundary: data derived from the table; nothing here builds, runs or judges a run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
+from pytest_nextrust.atomics.calls import Call, Extent, History
 from pytest_nextrust.atomics.table import (
     COMPARE_EXCHANGES,
     GENERIC,
@@ -22,24 +25,19 @@ from pytest_nextrust.atomics.table import (
     Args,
     Kind,
     Routine,
-    apply,
 )
 
 __all__ = [
     "ARENA_ALIGNMENT",
     "FAMILIES",
-    "Call",
-    "Extent",
-    "History",
-    "Outcome",
     "all_histories",
     "all_pairs",
-    "outcomes",
+    "initial",
+    "make_call",
     "overlaps",
     "routine_of",
     "shared_locks",
     "straddles",
-    "with_orders",
 ]
 
 ARENA_ALIGNMENT = 1024
@@ -68,87 +66,6 @@ _GENERIC_TURNS = {
     "generic swap": ("__atomic_exchange", "__atomic_compare_exchange"),
 }
 BLOCK = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """An object: its first byte's offset in the arena, and its size, in bytes."""
-
-    offset: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call of ``routine`` on the object at ``extent``. The buffers that it takes by pointer are its own."""
-
-    routine: Routine
-    extent: Extent
-    args: Args
-
-    def apply(self, arena: bytes) -> tuple[bytes, tuple[object, ...]]:
-        """The arena after the call, and its answer: (result, output, expected) as in the table's Effect."""
-        start, end = self.extent.offset, self.extent.offset + self.extent.size
-        effect = apply(self.routine, arena[start:end], self.args)
-        return arena[:start] + effect.memory + arena[end:], (effect.result, effect.output, effect.expected)
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Threads that each make some calls, over the bytes of ``arena``.
-
-    ``kind``: "same" object, "overlap" (different sizes or addresses), "straddle" (one object, over a block's end),
-    "shared-lock" (different objects). ``mixed`` says that accesses of different extents overlap, which neither C nor
-    Rust promises to order.
-    """
-
-    name: str
-    kind: str
-    arena: bytes
-    threads: tuple[tuple[Call, ...], ...]
-
-    @property
-    def mixed(self) -> bool:
-        extents = {call.extent for thread in self.threads for call in thread}
-        return any(
-            one != other and one.offset < other.offset + other.size and other.offset < one.offset + one.size
-            for one in extents
-            for other in extents
-        )
-
-    @property
-    def lock_free_sizes(self) -> bool:
-        """Whether all objects have 1 to 8 bytes, which the lock-free runtime updates without locks."""
-        return all(1 <= call.extent.size <= 8 for thread in self.threads for call in thread)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What can be seen of a run: each thread's answers in the order of its calls, and the arena in the end."""
-
-    answers: tuple[tuple[tuple[object, ...], ...], ...]
-    arena: bytes
-
-
-def outcomes(history: History) -> frozenset[Outcome]:
-    """All outcomes of running the calls one after another, in every order that keeps each thread's own."""
-    found = set()
-    empty: tuple[tuple[tuple[object, ...], ...], ...] = tuple(() for _ in history.threads)
-    pending = [(history.arena, empty)]
-    while pending:
-        arena, answers = pending.pop()
-        done = True
-        for number, thread in enumerate(history.threads):
-            at = len(answers[number])
-            if at == len(thread):
-                continue
-            done = False
-            after, answer = thread[at].apply(arena)
-            longer = (*answers[number], answer)
-            pending.append((after, (*answers[:number], longer, *answers[number + 1 :])))
-        if done:
-            found.add(Outcome(answers, arena))
-    return frozenset(found)
 
 
 def routine_of(family: str, size: int, turn: int) -> Routine:
@@ -197,7 +114,8 @@ def make_call(routine: Routine, extent: Extent, arena: bytes, thread: int) -> Ca
     held = arena[extent.offset : extent.offset + extent.size]
     takes_value = routine.has(Kind.VALUE) or routine.has(Kind.INPUT)
     value = operand(routine, extent.size, thread) if takes_value else b""
-    return Call(routine, extent, Args(value, held if routine.stem in COMPARE_EXCHANGES else b""))
+    args = Args(value, held if routine.stem in COMPARE_EXCHANGES else b"")
+    return Call(routine.name, extent.offset, extent.size, args)
 
 
 def _arena(size: int, *objects: Extent) -> bytes:
@@ -211,7 +129,7 @@ def _arena(size: int, *objects: Extent) -> bytes:
 def _history(name: str, kind: str, room: int, *parts: tuple[Routine, Extent]) -> History:
     arena = _arena(room, *(extent for _, extent in parts))
     threads = tuple((make_call(routine, extent, arena, n),) for n, (routine, extent) in enumerate(parts))
-    return History(name, kind, arena, threads)
+    return History(name, threads, ((0, arena),), kind=kind)
 
 
 def _title(routine: Routine, extent: Extent) -> str:
@@ -252,7 +170,7 @@ def overlaps() -> Iterator[History]:
     """Objects that overlap in different sizes, or in one size at different addresses, at 2-byte alignment.
 
     In the middle of a block, where one begins and where one ends at a block's end. Generic sizes 3 and 6 are among
-    them; 12 and 40 are too (``lock_free_sizes`` is then False).
+    them; so are 12 and 40, which no runtime updates without locks.
     """
     pairs = [(1, 2, 0), (1, 2, 1), (1, 4, 2), (1, 8, 7), (2, 4, 0), (2, 4, 2), (2, 8, 4), (4, 8, 0), (4, 8, 2)]
     pairs += [(4, 8, 4), (4, 4, -2), (8, 8, -4), (8, 8, -2), (3, 4, 0), (3, 8, 4), (6, 4, -2), (6, 8, 2)]
@@ -290,18 +208,6 @@ def shared_locks() -> Iterator[History]:
         yield from _beside("shared-lock", "shared", 3 * apart, left, right)
 
 
-def all_histories(*, mixed: bool, lock_free_only: bool = False) -> Iterator[History]:
-    """Every history of this module. Without ``mixed``, none in which accesses of different extents overlap; with
-    ``lock_free_only``, none with objects that the lock-free runtime gives locks."""
-    for found in (*all_pairs(), *overlaps(), *straddles(), *shared_locks()):
-        if (mixed or not found.mixed) and (found.lock_free_sizes or not lock_free_only):
-            yield found
-
-
-def with_orders(history: History, success: int, failure: int) -> History:
-    """The same calls with other memory orders."""
-
-    def changed(call: Call) -> Call:
-        return replace(call, args=replace(call.args, order=success, failure=failure))
-
-    return replace(history, threads=tuple(tuple(changed(call) for call in thread) for thread in history.threads))
+def all_histories() -> Iterator[History]:
+    """Every history of this module."""
+    yield from (*all_pairs(), *overlaps(), *straddles(), *shared_locks())

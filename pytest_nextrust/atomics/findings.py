@@ -1,83 +1,103 @@
-"""A failing history as an exploration of its own: the shortest run as a trace, a token, and the saved program.
+"""Findings as answers have them: of a call alone, and of a history, with the run that shows it and a token.
 
-The history's machine code and objects are written into the runtime's image, which is then a program like any other:
-``nextrust replay`` runs it without a compiler and without this module's knowledge of runtimes.
+For a token the history's machine code and objects are written into the runtime's image, which is then a program like
+any other: ``nextrust replay`` runs it without a compiler and without this module's knowledge of runtimes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_nextrust import macho
-from pytest_nextrust.atomics.campaign import Caller, Explain, Target
-from pytest_nextrust.atomics.driver import Driven, History
+from pytest_nextrust.atomics.build import Runtime
+from pytest_nextrust.atomics.calls import History
+from pytest_nextrust.atomics.conformance import CallFinding
 from pytest_nextrust.explore import store, text
-from pytest_nextrust.explore.replay import explore, token_of
-from pytest_nextrust.explore.request import ExploreRequest, OperationMarks
+from pytest_nextrust.explore.answer import Finding
+from pytest_nextrust.explore.replay import token_of
+from pytest_nextrust.explore.request import ExploreRequest, Variant
 
-__all__ = ["explainer", "request_of"]
+__all__ = ["TokenMaker", "about_call", "about_history", "standalone"]
 
 LINES = 40
-"""Lines of a trace that the text shows."""
-MONITOR = "pytest_nextrust.atomics.history:monitor"
+"""Lines of a history's run that the text shows."""
+
+AROUND = (24, 10)
+"""Instructions of a call before and after its first wrong step that the text shows; the JSON answer has more."""
 
 
-def request_of(target: Target, history: History, driven: Driven) -> ExploreRequest:
-    """The exploration of one history as a program with symbols for its threads, marks and objects."""
-    symbols = {f"_nextrust_thread_{number}": entry for number, entry in enumerate(driven.entries)}
-    operations: dict[int, dict[str, Any]] = {}
-    for mark in driven.marks:
-        name = f"nextrust_{'return' if mark.returns else 'call'}_{mark.operation}"
-        symbols["_" + name] = mark.address
-        entry = operations.setdefault(mark.operation, {"thread": max(mark.thread, 0)})
-        entry["returned" if mark.returns else "call"] = name
-        if mark.returns:
-            reads = []
-            for number, (address, size) in enumerate(mark.reads):
-                symbols[f"_nextrust_answer_{mark.operation}_{number}"] = address
-                reads.append((f"nextrust_answer_{mark.operation}_{number}", size))
-            entry["reads"] = tuple(reads)
-    objects = []
-    for number, (address, size) in enumerate(driven.covered):
-        symbols[f"_nextrust_object_{number}"] = address
-        objects.append((f"nextrust_object_{number}", size))
-    if driven.handler:
-        symbols["_nextrust_signal"] = driven.handler
-    image = target.runtime.patched(bytes(driven.code), bytes(driven.objects), symbols)
-    return ExploreRequest(
-        program=macho.write_executable(image),
-        cpu=target.runtime.cpu,
-        name=history.name,
-        threads=tuple(f"nextrust_thread_{number}" for number in range(len(driven.entries))),
-        operations=tuple(OperationMarks(**operations[number]) for number in sorted(operations)),
-        monitor=MONITOR,
-        history=driven.model,
-        objects=tuple(objects),
-        handler="nextrust_signal" if driven.handler else None,
-        signals=driven.signals,
-    )
+def standalone(runtime: Runtime, variant: Variant) -> ExploreRequest:
+    """A variant as a program of its own."""
+    return replace(variant.request, program=macho.write_executable(runtime.patched(variant)))
 
 
-def explainer(sandbox: Caller, folder: Path, hear: Callable[[str], None] = lambda _: None) -> Explain:
-    """What explains failing histories: explores each again by itself, with its program saved in ``folder`` before.
+@dataclass(frozen=True, slots=True)
+class TokenMaker:
+    """Makes tokens of what is found in one runtime. ``folder``: where their programs are saved (None: no tokens)."""
 
-    Raises UsageFault where nothing can be saved, HarnessFault where the second search fails.
-    """
+    runtime: Runtime
+    folder: Path | None
 
-    def explain(target: Target, history: History, driven: Driven) -> dict[str, Any]:
-        request = request_of(target, history, driven)
-        store.save(folder, request)
-        finding = explore(sandbox, request, hear).finding
-        if finding is None:
-            return {}
-        token = token_of(request, finding)
-        plain = text.finding_plain(finding, token, f"nextrust replay {token}")
-        plain.pop("routine")
-        plain.pop("message")
+    def saved(self, variant: Variant) -> ExploreRequest:
+        """The variant as a program of its own, saved if there is a folder. Raises UsageFault where it cannot be."""
+        request = standalone(self.runtime, variant)
+        if self.folder is not None:
+            store.save(self.folder, request)
+        return request
+
+    def run(self, request: ExploreRequest, finding: Finding) -> dict[str, Any]:
+        """The keys of a finding that say what its run is."""
+        token = token_of(request, finding) if self.folder is not None else ""
+        plain = text.finding_plain(finding, token, f"nextrust replay {token}" if token else "")
         alone = len(request.threads) == 1 and not request.signals
         lines = text.render(finding, len(request.threads), full=alone)
-        return {**plain, "lines": lines if len(lines) <= LINES else [lines[0], "  ...", *lines[-LINES:]]}
+        plain["lines"] = lines if len(lines) <= LINES else [lines[0], "  ...", *lines[-LINES:]]
+        return {key: value for key, value in plain.items() if key not in ("kind", "routine", "message")}
 
-    return explain
+
+def about_history(history: History, kind: str, message: str) -> dict[str, Any]:
+    """A finding about a history, without its run."""
+    called = list(dict.fromkeys(call.name for call in history.calls))
+    return {
+        "kind": kind,
+        "routine": called[0],
+        "routines": called,
+        "size": history.calls[0].size,
+        "message": f"{history.name}: {message}",
+        "history": history.name,
+        "trace": [],
+        "token": "",
+        "command": "",
+    }
+
+
+def about_call(found: CallFinding, run: dict[str, Any]) -> dict[str, Any]:
+    """A finding about a call alone; ``run`` is that of the same call as a history, if it shows there."""
+    plain: dict[str, Any] = {"trace": [], "token": "", "command": "", **run}
+    plain |= {"kind": found.kind, "routine": found.routine, "size": found.call.size, "message": found.message}
+    if found.trace:
+        plain.pop("parted", None)
+        plain["trace"] = [text.step_plain(step) for step in found.trace]
+        plain["lines"] = call_lines(found)
+        if found.loop:
+            plain["loop"] = [text.step_plain(step) for step in found.loop]
+        if found.first_wrong_step is not None:
+            plain["parted"] = text.first_wrong_step_plain(found.first_wrong_step)
+    return plain
+
+
+def call_lines(found: CallFinding) -> list[str]:
+    """What the text shows: all of a short call, of a longer one what is around the first wrong step."""
+    steps, wrong = found.trace, found.first_wrong_step
+    middle = wrong.step if wrong is not None else len(steps) - 1
+    first, last = max(0, middle - AROUND[0]), min(len(steps), middle + AROUND[1] + 1)
+    lines = [f"  ... {first} instructions before"] if first else []
+    if wrong is not None:
+        wrong = replace(wrong, step=wrong.step - first)
+    lines += text.trace_lines(steps[first:last], 1, full=True, wrong=wrong)
+    lines += [f"  ... {len(steps) - last} instructions after"] if last < len(steps) else []
+    if found.loop:
+        lines.append(f"the last {len(found.loop)} instructions repeat for ever")
+    return lines

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pytest_nextrust.atomics.driver import Call, History
+from pytest_nextrust.atomics.calls import Call, History
 
-__all__ = ["Known"]
+__all__ = ["SeenCode"]
 
 
 @dataclass(slots=True)
-class Known:
+class SeenCode:
     """``alone``: (routine, code) to whether it was found right. ``together``: histories, with code for names.
 
     Functions without code (""), a runtime's own routines, are never known.
@@ -40,7 +40,7 @@ class Known:
             return tuple(replace(call, function=codes[call.function]) for call in calls)
 
         threads = tuple(named(calls) for calls in history.threads)
-        key = replace(history, name="", threads=threads, handler=named(history.handler))
+        key = replace(history, name="", kind="", threads=threads, handler=named(history.handler))
         if key in self.together:
             return False
         self.together.add(key)

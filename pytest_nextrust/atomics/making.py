@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pytest_nextrust.atomics import build as building
 from pytest_nextrust.atomics import program
-from pytest_nextrust.atomics.campaign import Target
+from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.errors import ToolchainMissing
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, Toolchain

@@ -1,4 +1,6 @@
-"""A runtime under test as a file: the linked image as Mach-O, and what is to be checked in it as debugging entries.
+"""A runtime under test: its functions and what each must be, in memory and as a file.
+
+The file is the linked image as Mach-O, and what is to be checked in it stands there as debugging entries.
 
 Each function is one entry (``N_GSYM``) at its address, whose name is ``nextrust_function`` and a JSON object; one more,
 ``nextrust_runtime``, says what the code was made for, by whom, and where the two rooms of ``build`` are. A file without
@@ -11,21 +13,54 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pytest_nextrust import macho
 from pytest_nextrust.atomics.build import Runtime
-from pytest_nextrust.atomics.campaign import Function, Target
 from pytest_nextrust.atomics.table import lookup
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
 
-__all__ = ["program_of", "target_of"]
+__all__ = ["Function", "Target", "program_of", "target_of"]
 
 N_GSYM = 0x20
 FUNCTION, RUNTIME = "nextrust_function ", "nextrust_runtime "
 ROOMS = ("nextrust_drivers", "nextrust_objects")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function under test: its symbol, the routine that it must be, and whether it takes no memory orders.
+
+    ``alignment``: its object's address is always a multiple of this. ``code`` identifies its code, in whatever program.
+    """
+
+    symbol: str
+    address: int
+    routine: str
+    plain: bool = False
+    alignment: int = 1
+    code: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it must be and its code."""
+        return self.routine, self.code
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is checked: a linked program and its functions, by routine."""
+
+    runtime: Runtime
+    functions: tuple[Function, ...]
+
+    @staticmethod
+    def of(runtime: Runtime) -> Target:
+        """A runtime's own routines."""
+        named = runtime.routines.items()
+        return Target(runtime, tuple(Function(name, address, name) for name, address in named))
 
 
 def program_of(target: Target) -> bytes:
@@ -37,7 +72,7 @@ def program_of(target: Target) -> bytes:
     about |= {"rooms": [runtime.symbols[room] for room in ROOMS]}
     notes = [ImageSymbol(RUNTIME + _json(about), text.address, home, external=False, stab=N_GSYM)]
     notes += [
-        ImageSymbol(FUNCTION + _json(_told(function)), function.address, home, external=False, stab=N_GSYM)
+        ImageSymbol(FUNCTION + _json(_entry(function)), function.address, home, external=False, stab=N_GSYM)
         for function in target.functions
     ]
     named = [symbol for symbol in runtime.image.symbols if not symbol.stab]
@@ -57,7 +92,7 @@ def target_of(program: bytes, cpu: str, level: str = "") -> Target:
         if symbol.type == N_GSYM and symbol.name.startswith(RUNTIME):
             notes.append(symbol.name)
         elif symbol.type == N_GSYM and symbol.name.startswith(FUNCTION):
-            functions.append(_heard(symbol.name, symbol.value))
+            functions.append(_parsed(symbol.name, symbol.value))
         elif symbol.sect in sections:
             home = sections[symbol.sect]
             external, stab = bool(symbol.type & 1), symbol.type if symbol.type & 0xE0 else 0
@@ -102,16 +137,16 @@ def target_of(program: bytes, cpu: str, level: str = "") -> Target:
     return Target(runtime, found)
 
 
-def _told(function: Function) -> dict[str, Any]:
+def _entry(function: Function) -> dict[str, Any]:
     """What a function's entry says: all that is not as usual, and that the entry's place does not say."""
     usual = Function(function.symbol, function.address, function.symbol)
-    told = {name: value for name, value in asdict(function).items() if value != getattr(usual, name)}
-    return {"symbol": function.symbol, **told}
+    unusual = {name: value for name, value in asdict(function).items() if value != getattr(usual, name)}
+    return {"symbol": function.symbol, **unusual}
 
 
-def _heard(note: str, address: int) -> Function:
-    told = json.loads(note.removeprefix(FUNCTION))
-    return Function(**{"routine": told["symbol"], "address": address, **told})
+def _parsed(note: str, address: int) -> Function:
+    entry = json.loads(note.removeprefix(FUNCTION))
+    return Function(**{"routine": entry["symbol"], "address": address, **entry})
 
 
 def _thinned(entries: Iterable[ImageSymbol]) -> Iterator[ImageSymbol]:

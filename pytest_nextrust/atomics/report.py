@@ -1,6 +1,6 @@
 """What ``nextrust atomics`` answers: the JSON value, and the same for people.
 
-Boundary: plain values from ``campaign.Outcome``; nothing is compiled or run here.
+Boundary: plain values from ``CampaignResult``; nothing is compiled or run here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pytest_nextrust.atomics.campaign import Outcome, Target
+from pytest_nextrust.atomics.campaign import CampaignResult
+from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.atomics.table import ROUTINES
 
 __all__ = ["cells_of", "missing_of", "text", "totals"]
@@ -18,13 +19,13 @@ __all__ = ["cells_of", "missing_of", "text", "totals"]
 _COLUMNS = (("passed", 6), ("failed", 6), ("budget", 6), ("inline", 6), ("calling", 7))
 
 SHOWN = 12
-"""Findings, notes and missing routines that the text lists; the JSON answer has all."""
+"""Runs of findings and missing routines that the text lists; the JSON answer has all."""
 
 
-def cells_of(target: Target, outcome: Outcome) -> list[dict[str, Any]]:
+def cells_of(target: Target, result: CampaignResult) -> list[dict[str, Any]]:
     """One cell for each function: routine, size (None where it is an argument), cpu, level and verdict."""
-    failed = {name for found in outcome.findings for name in (found["routine"], *found.get("routines", ()))}
-    undone = outcome.undone > 0 or any(e["verdict"] == "budget" for e in outcome.explorations)
+    failed = {name for found in result.findings for name in (found["routine"], *found.get("routines", ()))}
+    undone = result.undone > 0 or any(e["verdict"] == "budget" for e in result.explorations)
     return [
         {
             "routine": function.symbol,
@@ -43,20 +44,20 @@ def missing_of(names: Iterable[str]) -> list[str]:
     return [name for name in ROUTINES if name not in have]
 
 
-def totals(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+def totals(results: Iterable[CampaignResult]) -> dict[str, Any]:
     """Sums over everything that was explored."""
-    found = list(outcomes)
-    explorations = [e for outcome in found for e in outcome.explorations]
+    found = list(results)
+    explorations = [e for result in found for e in result.explorations]
     return {
-        "calls": sum(outcome.calls for outcome in found),
+        "calls": sum(result.calls for result in found),
         "histories": len(explorations),
         "proofs": sum(e["complete"] for e in explorations),
-        "undone": sum(outcome.undone for outcome in found),
+        "undone": sum(result.undone for result in found),
         "states": sum(e["states"] for e in explorations),
         "transitions": sum(e["transitions"] for e in explorations),
         "instructions": sum(e["instructions"] for e in explorations),
         "seconds": round(sum(e["seconds"] for e in explorations), 3),
-        "conformance_seconds": round(sum(outcome.conformance_seconds for outcome in found), 3),
+        "conformance_seconds": round(sum(result.conformance_seconds for result in found), 3),
     }
 
 
@@ -82,7 +83,7 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
     if sums["undone"]:
         yield f"{sums['undone']} functions or histories were not checked: the budget was spent"
     yield from _samples(answer["explorations"])
-    yield from _findings("finding", answer["findings"])
+    yield from _findings(answer["findings"])
     yield from _notes(answer["notes"])
     yield ""
     yield f"verdict: {answer['verdict']}"
@@ -95,11 +96,11 @@ def _proved(explorations: list[dict[str, Any]]) -> Iterator[str]:
         (e["threads"], e["ops"], e["signals"]) for e in explorations if e["complete"] and e["verdict"] == "passed"
     )
     if proofs:
-        told = (
+        counts = (
             f"{count} of {threads} x {ops}" + (f" with up to {signals} signals" if signals else "")
             for (threads, ops, signals), count in sorted(proofs.items())
         )
-        yield f"proved for every interleaving, threads x calls of each: {', '.join(told)}"
+        yield f"proved for every interleaving, threads x calls of each: {', '.join(counts)}"
 
 
 def _samples(explorations: list[dict[str, Any]]) -> Iterator[str]:
@@ -162,10 +163,10 @@ def _wrong(cells: list[dict[str, Any]], findings: list[dict[str, Any]]) -> Itera
             where.setdefault((cell["cpu"], cell["level"]), set()).add(cell["size"] or 0)
     width = max(map(len, sizes), default=0)
     for family, places in sizes.items():
-        alike: dict[tuple[int, ...], list[dict[str, str]]] = {}
+        places_of: dict[tuple[int, ...], list[dict[str, str]]] = {}
         for (cpu, level), found_sizes in places.items():
-            alike.setdefault(tuple(sorted(found_sizes)), []).append({"cpu": cpu, "level": level})
-        for of, where_of in alike.items():
+            places_of.setdefault(tuple(sorted(found_sizes)), []).append({"cpu": cpu, "level": level})
+        for of, where_of in places_of.items():
             which = ",".join(map(str, of))
             how = ", ".join(sorted(kinds.get(family, ())))
             yield f"  wrong: {family:<{width}}  {which} bytes ({how}) for {_places({'places': where_of})}"
@@ -179,20 +180,41 @@ def _places(found: Mapping[str, Any]) -> str:
     return "; ".join(f"{cpu} -O{','.join(sorted(each))}" for cpu, each in sorted(levels.items()))
 
 
-def _findings(word: str, findings: list[dict[str, Any]]) -> Iterator[str]:
-    for found in findings[:SHOWN]:
+def _findings(findings: list[dict[str, Any]]) -> Iterator[str]:
+    """The first finding of each pair of routines with its run, as far as there is room; of the others every token."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for found in findings:
+        groups.setdefault(tuple(found.get("routines") or [found["routine"]]), []).append(found)
+    for routines, group in list(groups.items())[:SHOWN]:
+        found = group[0]
         yield ""
-        # A history's name begins with what it calls.
-        named = found["message"].startswith(found["routine"])
-        yield f"{word} ({found['kind']}): {'' if named else found['routine'] + ': '}{found['message']}"
+        yield f"finding ({found['kind']}): {_named(found)}"
         if found.get("places"):
             yield f"  in code for {_places(found)}"
         for line in found.get("lines", ()):
             yield f"  {line}"
         if found["command"]:
             yield f"  run it again: {found['command']}"
-    if len(findings) > SHOWN:
-        yield f"and {len(findings) - SHOWN} more findings (--json lists all)"
+        yield from _tokens(group[1:], f"of {' and '.join(routines)}")
+    rest = [found for group in list(groups.values())[SHOWN:] for found in group]
+    yield from _tokens(rest, f"of {len(groups) - SHOWN} other routines or pairs")
+
+
+def _tokens(findings: list[dict[str, Any]], whose: str) -> Iterator[str]:
+    """How many more findings there are, and a line for each that a token shows."""
+    if not findings:
+        return
+    shown = [found for found in findings if found["token"]]
+    without = f", {len(findings) - len(shown)} of them without a token (--json lists all)" if shown != findings else ""
+    yield f"and {len(findings)} more {whose}{without}:"
+    for found in shown:
+        yield f"  {found['command']}  ({found['kind']}: {_named(found)})"
+
+
+def _named(found: Mapping[str, Any]) -> str:
+    """What is wrong, with the routine's name. A history's name begins with what it calls."""
+    message = str(found["message"])
+    return message if message.startswith(found["routine"]) else f"{found['routine']}: {message}"
 
 
 def _notes(notes: list[dict[str, Any]]) -> Iterator[str]:

@@ -19,7 +19,9 @@ from pytest_nextrust.commands.explore import MODEL
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
-    from pytest_nextrust.atomics.campaign import Outcome, Plan, Target
+    from pytest_nextrust.atomics.campaign import CampaignResult
+    from pytest_nextrust.atomics.plan import CampaignPlan
+    from pytest_nextrust.atomics.program import Target
     from pytest_nextrust.emu.sandbox import Sandbox
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -152,52 +154,43 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _runtime(
-    args: argparse.Namespace, plan: Plan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
+    args: argparse.Namespace, plan: CampaignPlan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
 ) -> dict[str, Any]:
     from pytest_nextrust.atomics.campaign import check
-    from pytest_nextrust.atomics.findings import explainer
     from pytest_nextrust.atomics.report import cells_of, missing_of
-    from pytest_nextrust.atomics.sampling import sampler
 
     began = time.monotonic()
-    outcomes: list[tuple[Target, Outcome]] = []
+    results: list[CampaignResult] = []
     targets = _targets(args, levels)
     for target in targets:
         left = plan.seconds - (time.monotonic() - began)
-        explain = explainer(sandbox, folder)
-        draw = sampler(sandbox, folder, plan.seed)
-        outcomes.append((target, check(target, _within(plan, left), sandbox, _progress(), explain, draw)))
+        results.append(check(target, _within(plan, left), sandbox, _progress(), folder=folder))
     return _answer(
         args,
         plan,
-        _verdict([outcome for _, outcome in outcomes]),
-        [outcome for _, outcome in outcomes],
+        _verdict(results),
+        results,
         versions=sorted({target.runtime.version for target in targets}),
-        cells=[cell for target, outcome in outcomes for cell in cells_of(target, outcome)],
+        cells=[cell for target, result in zip(targets, results, strict=True) for cell in cells_of(target, result)],
         missing=missing_of(targets[0].runtime.routines),
-        findings=[found for _, outcome in outcomes for found in outcome.findings],
-        notes=[note for _, outcome in outcomes for note in outcome.notes],
+        findings=[found for result in results for found in result.findings],
+        notes=[note for result in results for note in result.notes],
     )
 
 
 def _compiler(
-    args: argparse.Namespace, plan: Plan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
+    args: argparse.Namespace, plan: CampaignPlan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
 ) -> dict[str, Any]:
     from pytest_nextrust.atomics.compilers.checking import check_compiler
     from pytest_nextrust.atomics.compilers.makers import maker
-    from pytest_nextrust.atomics.findings import explainer
-    from pytest_nextrust.atomics.sampling import sampler
 
     made = maker(args.compiler, args.cpu, tuple(args.flag))
-    draw = sampler(sandbox, folder, plan.seed)
-    checked = check_compiler(
-        made, args.cpu, levels, plan, sandbox, _progress(), lambda: explainer(sandbox, folder), draw
-    )
+    checked = check_compiler(made, args.cpu, levels, plan, sandbox, _progress(), folder)
     return _answer(
         args,
         plan,
         checked.verdict,
-        checked.outcomes,
+        checked.results,
         versions=checked.versions,
         cells=checked.cells,
         missing=checked.missing,
@@ -207,7 +200,7 @@ def _compiler(
 
 
 def _answer(
-    args: argparse.Namespace, plan: Plan, verdict: str, outcomes: list[Outcome], **parts: Any
+    args: argparse.Namespace, plan: CampaignPlan, verdict: str, results: list[CampaignResult], **parts: Any
 ) -> dict[str, Any]:
     from pytest_nextrust.atomics.report import totals
 
@@ -224,8 +217,8 @@ def _answer(
         compiler=args.compiler,
         overlap=plan.overlap,
         model=MODEL,
-        totals=totals(outcomes),
-        explorations=[record for outcome in outcomes for record in outcome.explorations],
+        totals=totals(results),
+        explorations=[record for result in results for record in result.explorations],
         **parts,
     )
 
@@ -245,19 +238,19 @@ def _again(args: argparse.Namespace, level: str | None) -> str:
     return shlex.join(parts)
 
 
-def _verdict(outcomes: list[Outcome]) -> str:
-    verdicts = {outcome.verdict for outcome in outcomes}
+def _verdict(results: list[CampaignResult]) -> str:
+    verdicts = {result.verdict for result in results}
     return next((verdict for verdict in ("failed", "budget") if verdict in verdicts), "passed")
 
 
-def _within(plan: Plan, seconds: float) -> Plan:
+def _within(plan: CampaignPlan, seconds: float) -> CampaignPlan:
     from dataclasses import replace
 
     return replace(plan, seconds=max(seconds, 0.001))
 
 
-def _plan(args: argparse.Namespace) -> Plan:
-    from pytest_nextrust.atomics.campaign import CROWDS, Plan
+def _plan(args: argparse.Namespace) -> CampaignPlan:
+    from pytest_nextrust.atomics.plan import THREAD_COUNTS, CampaignPlan
     from pytest_nextrust.project.run_settings import parse_budget
 
     limits: dict[str, Any] = {}
@@ -270,8 +263,8 @@ def _plan(args: argparse.Namespace) -> Plan:
     if (args.threads is None) != (args.ops is None):
         given, wanted = ("--threads", "--ops") if args.ops is None else ("--ops", "--threads")
         raise UsageFault(given, f"needs {wanted}", remedy=f"give {wanted} too")
-    crowds = CROWDS if args.threads is None else ((args.threads, args.ops),)
-    return Plan(overlap=args.overlap, crowds=crowds, signals=args.signals, seed=args.seed, **limits)
+    counts = THREAD_COUNTS if args.threads is None else ((args.threads, args.ops),)
+    return CampaignPlan(overlap=args.overlap, thread_counts=counts, signals=args.signals, seed=args.seed, **limits)
 
 
 def _levels(args: argparse.Namespace) -> tuple[str, ...]:
@@ -286,7 +279,7 @@ def _levels(args: argparse.Namespace) -> tuple[str, ...]:
 def _targets(args: argparse.Namespace, levels: tuple[str, ...]) -> list[Target]:
     """The runtime at each level."""
     from pytest_nextrust.atomics.build import Unit, build
-    from pytest_nextrust.atomics.campaign import Target
+    from pytest_nextrust.atomics.program import Target
 
     units = [Unit(Path(source), tuple(args.flag)) for source in args.sources]
     found = [Target.of(build(units, args.cpu, level, toolchain=args.toolchain)) for level in levels]
@@ -323,11 +316,11 @@ def _progress() -> Callable[[str], None]:
     """Says on stderr how far the work is, at most once a second."""
     last = -PROGRESS_SECONDS
 
-    def hear(line: str) -> None:
+    def report(line: str) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= PROGRESS_SECONDS:
             last = now
             print(f"nextrust atomics: {line}", file=sys.stderr, flush=True)
 
-    return hear
+    return report

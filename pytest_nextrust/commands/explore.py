@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     """Explore; the exit status. Raises UsageFault and what building raises."""
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.explore import store
-    from pytest_nextrust.explore.replay import explore
+    from pytest_nextrust.explore.client import explore
 
     limits = _limits(args)
     described, data = _program(args)
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 def report(args: argparse.Namespace, command: str, request: ExploreRequest, answer: ExploreAnswer) -> int:
     """Print and write what was found; the exit status."""
-    from pytest_nextrust.explore import text
+    from pytest_nextrust.explore import store, text
     from pytest_nextrust.explore.replay import token_of
 
     status = text.exit_status(answer.verdict)
@@ -120,7 +120,7 @@ def report(args: argparse.Namespace, command: str, request: ExploreRequest, answ
             ok=status == 0,
             exit=status,
             verdict=answer.verdict,
-            program_sha256=answer.program_sha256,
+            program_sha256=store.sha256(request.program).hex(),
             cpu=request.cpu,
             model=MODEL,
             cells=[],

@@ -6,13 +6,14 @@ Nothing here imports the emulator. Addresses and sizes are integers; bytes are b
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NewType
 
 __all__ = [
     "DEFAULT_BUDGET",
     "DEFAULT_STACK",
     "DEFAULT_WALL",
     "Access",
+    "Address",
     "End",
     "EndKind",
     "FaultReport",
@@ -31,6 +32,9 @@ DEFAULT_WALL = 60.0
 
 DEFAULT_STACK = 512 * 1024
 """Bytes of stack limit (RLIMIT_STACK, soft)."""
+
+Address = NewType("Address", int)
+"""Where a byte is in the guest's memory."""
 
 EndKind = Literal["exit", "signal", "budget", "time", "unimplemented", "harness"]
 Access = Literal["read", "write", "fetch"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["AccessRecord", "ExploreAnswer", "Finding", "FirstWrongStep", "Slice", "TraceStep"]
+__all__ = ["AccessRecord", "ExploreAnswer", "ExploreAnswers", "Finding", "FirstWrongStep", "Slice", "TraceStep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ExploreAnswer:
-    """What an exploration found. ``complete`` with no finding is a proof; otherwise the verdict is ``budget``.
+    """What an exploration found. ``exhausted``: every reachable state was seen, a proof where there is no finding.
 
     ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
     complete while it waits for its turn; None: no bound.
     """
 
     name: str
-    program_sha256: str
     verdict: Literal["passed", "failed", "budget"]
     method: Literal["proof", "sample"]
-    complete: bool
+    exhausted: bool
     states: int
     transitions: int
     instructions: int
@@ -105,3 +104,15 @@ class ExploreAnswer:
     finding: Finding | None = None
     overtaking: tuple[int | None, ...] = field(default=())
     note: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether this is a proof."""
+        return self.verdict == "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreAnswers:
+    """The answers of a batch, in order; fewer than its explorations where its time was over."""
+
+    answers: tuple[ExploreAnswer, ...]

@@ -9,34 +9,20 @@ Boundary: the parent's side.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
-from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.errors import ConfigError, HarnessFault, UsageFault
 from pytest_nextrust.explore import store
 from pytest_nextrust.explore.answer import ExploreAnswer, Finding
+from pytest_nextrust.explore.client import Caller, OnProgress, explore, rerun
 from pytest_nextrust.explore.program import build, conventional
 from pytest_nextrust.explore.request import ExploreRequest
-from pytest_nextrust.explore.token import HASH, LENGTH, Search, Token, decode, encode
+from pytest_nextrust.explore.token import HASH, LENGTH, SearchSettings, Token, decode, encode
 
-__all__ = ["Caller", "explore", "replay", "request_for", "token_of"]
+__all__ = ["replay", "request_for", "token_of"]
 
-SERVICE = "pytest_nextrust.explore.child.worker:"
-REPLAY_SECONDS = 600.0
-
-
-class Caller(Protocol):
-    """The sandbox, as far as exploration uses it."""
-
-    def call(self, function: str, payload: Any, timeout: float, *, on_progress: Callable[[str], None] = ...) -> Any: ...
-
-
-def explore(machine: Caller, request: ExploreRequest, hear: Callable[[str], None] = lambda _: None) -> ExploreAnswer:
-    """Explore in the sandbox. Raises NotRunnable, HarnessFault."""
-    plain = machine.call(SERVICE + "explore", to_plain(request), 2 * request.max_seconds + 60, on_progress=hear)
-    return from_plain(ExploreAnswer, plain)
+SEARCH_SECONDS = 600.0
 
 
 def token_of(request: ExploreRequest, finding: Finding) -> str:
@@ -57,7 +43,7 @@ def token_of(request: ExploreRequest, finding: Finding) -> str:
     if len(text) <= LENGTH:
         return text
     sampled = request.method != "graph"
-    search = Search(
+    search = SearchSettings(
         method=request.method,
         reduce=request.reduce,
         seed=request.seed if sampled else 0,
@@ -73,7 +59,7 @@ def replay(
     text: str,
     folder: Path,
     program: Path | None = None,
-    hear: Callable[[str], None] = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> tuple[ExploreRequest, ExploreAnswer]:
     """Run what a token says again; the answer has the finding.
 
@@ -85,9 +71,8 @@ def replay(
     if token.search is None:
         slices = tuple((piece.thread, piece.instructions) for piece in token.slices or ())
         request = dataclasses.replace(request, schedule=slices, loop_from=token.loop_from, kind=token.kind)
-        plain = machine.call(SERVICE + "replay", to_plain(request), REPLAY_SECONDS, on_progress=hear)
-        return request, from_plain(ExploreAnswer, plain)
-    answer = explore(machine, request, hear)
+        return request, rerun(machine, request, on_progress)
+    answer = explore(machine, request, on_progress)
     if answer.finding is None or (answer.finding.kind, answer.finding.state) != (token.kind, token.search.state):
         found = "nothing" if answer.finding is None else f"{answer.finding.kind} at {answer.finding.state}"
         raise HarnessFault("replay", f"the search found {found}, not {token.kind} at {token.search.state} as before")
@@ -118,7 +103,7 @@ def request_for(token: Token, folder: Path, program: Path | None = None) -> Expl
         seed=search.seed,
         depth=search.depth,
         schedules=search.schedules,
-        max_seconds=REPLAY_SECONDS,
+        max_seconds=SEARCH_SECONDS,
         max_states=1 << 40,
     )
 

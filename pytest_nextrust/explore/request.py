@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["ExploreRequest", "Method", "OperationMarks"]
+from pytest_nextrust.emu.records import Address
+
+__all__ = ["ExploreBatch", "ExploreRequest", "Method", "OperationMarks", "Variant"]
 
 Method = Literal["graph", "random", "pct"]
 
@@ -65,3 +67,25 @@ class ExploreRequest:
     schedule: tuple[tuple[int, int], ...] | None = None
     loop_from: int = -1
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """An exploration of a program with other bytes in it and more symbols, as C spells them, at places that it has.
+
+    ``request.program`` is left empty.
+    """
+
+    request: ExploreRequest
+    patches: tuple[tuple[Address, bytes], ...] = ()
+    symbols: tuple[tuple[str, Address], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreBatch:
+    """Explorations of one program, one after another; none is begun once ``max_seconds`` are over."""
+
+    program: bytes
+    cpu: str
+    variants: tuple[Variant, ...]
+    max_seconds: float

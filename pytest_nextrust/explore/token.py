@@ -19,7 +19,7 @@ from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.request import Method
 
-__all__ = ["HASH", "KINDS", "LENGTH", "METHODS", "PREFIX", "Search", "Token", "decode", "encode"]
+__all__ = ["HASH", "KINDS", "LENGTH", "METHODS", "PREFIX", "SearchSettings", "Token", "decode", "encode"]
 
 PREFIX = "nx1"
 LENGTH = 120
@@ -35,7 +35,7 @@ MOST = 1 << 70
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchSettings:
     """The search that finds the run again, and the number of the state or schedule at which it does."""
 
     method: Method
@@ -60,7 +60,7 @@ class Token:
     loop: bool = False
     slices: tuple[Slice, ...] | None = None
     loop_from: int = -1
-    search: Search | None = None
+    search: SearchSettings | None = None
 
 
 def encode(token: Token) -> str:
@@ -118,7 +118,7 @@ def _parsed(data: bytes) -> Token:
     loop_from, search = -1, None
     if flags & 8:
         method, seed, depth, schedules, state = numbers
-        search = Search(METHODS[method >> 1], bool(method & 1), seed, depth, schedules, state)
+        search = SearchSettings(METHODS[method >> 1], bool(method & 1), seed, depth, schedules, state)
     else:
         loop_from = numbers[0] - 1
         slices = tuple(Slice(number % threads, number // threads) for number in numbers[1:])

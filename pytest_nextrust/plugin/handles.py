@@ -11,8 +11,9 @@ from typing import Any
 from pytest_nextrust.emu.records import RunRecord, RunRequest
 from pytest_nextrust.explore import store
 from pytest_nextrust.explore.answer import ExploreAnswer, Finding
+from pytest_nextrust.explore.client import explore
 from pytest_nextrust.explore.program import conventional
-from pytest_nextrust.explore.replay import explore, token_of
+from pytest_nextrust.explore.replay import token_of
 from pytest_nextrust.explore.request import ExploreRequest, Method
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.project.matrix import Cell
@@ -136,7 +137,7 @@ class Explorer:
         )
         store.save(self.session.settings.root / store.FOLDER, request)
         answer = explore(self.session.services.machine, request)
-        self.programs.append(answer.program_sha256)
+        self.programs.append(store.sha256(request.program).hex())
         for name, number in figures_of(answer).items():
             self.figures[name] = self.figures.get(name, 0) + number
         explored = Explored(request, answer)

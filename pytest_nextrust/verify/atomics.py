@@ -14,12 +14,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pytest_nextrust.atomics.campaign import Outcome, Plan, Target, check
-from pytest_nextrust.atomics.findings import explainer
+from pytest_nextrust.atomics.campaign import CampaignResult, check
 from pytest_nextrust.atomics.making import RuntimeMaker
-from pytest_nextrust.atomics.program import target_of
+from pytest_nextrust.atomics.plan import CampaignPlan
+from pytest_nextrust.atomics.program import Target, target_of
 from pytest_nextrust.atomics.report import totals
-from pytest_nextrust.atomics.sampling import sampler
 from pytest_nextrust.atomics.table import ROUTINES, lookup
 from pytest_nextrust.errors import MachoError, NotRunnable, UsageFault
 from pytest_nextrust.explore.store import FOLDER
@@ -43,12 +42,12 @@ def maker(scenario: Scenario, toolchain: Toolchain) -> Toolchain:
     return RuntimeMaker(toolchain, scenario.atomics.compiler)
 
 
-def plan_of(atomics: Atomics, services: Services) -> Plan:
+def plan_of(atomics: Atomics, services: Services) -> CampaignPlan:
     """The plan that a scenario describes; ``--nextrust-budget`` replaces its limits."""
     budget = services.settings.budget
-    plan = Plan(
+    plan = CampaignPlan(
         overlap=atomics.overlap,
-        crowds=atomics.parties,
+        thread_counts=atomics.parties,
         signals=atomics.signals,
         pairs=bool(atomics.pairs),
         kinds=atomics.pairs,
@@ -76,10 +75,10 @@ def check_atomics(scenario: Scenario, cell: Cell, services: Services, program: b
     if missing:
         fault = f"{len(missing)} required routines are missing: {', '.join(missing)}"
         return CheckResult(mismatches=(Mismatch("refused", fault),))
-    outcome, origin = _outcome(plan_of(atomics, services), cell, services, program, target)
+    result, origin = _result(plan_of(atomics, services), cell, services, program, target)
     # What was counted in another cell of this process must not read as if it was seen here.
-    summary = _summary(outcome) + (f" (from cache: checked in {origin}, same program and CPU)" if origin else "")
-    return _judged(atomics.expect, target, outcome, summary)
+    summary = _summary(result) + (f" (from cache: checked in {origin}, same program and CPU)" if origin else "")
+    return _judged(atomics.expect, target, result, summary)
 
 
 def _missing(atomics: Atomics, target: Target) -> list[str]:
@@ -92,52 +91,50 @@ def _missing(atomics: Atomics, target: Target) -> list[str]:
     return [name for name in wanted if (routine := lookup(name)) is not None and routine.name not in have]
 
 
-def _outcome(plan: Plan, cell: Cell, services: Services, program: bytes, target: Target) -> tuple[Outcome, str]:
+def _result(
+    plan: CampaignPlan, cell: Cell, services: Services, program: bytes, target: Target
+) -> tuple[CampaignResult, str]:
     """The result of the check, and the cell that it was checked in, where that is another one."""
     key = f"{hashlib.sha256(program).hexdigest()} {cell.cpu} {plan!r}"
     if key in services.checked:
         origin, found = services.checked[key]
         return found, origin
-    folder = services.settings.root / FOLDER
-    machine = services.machine
-    outcome = check(
-        target, plan, machine, explain=explainer(machine, folder), sampler=sampler(machine, folder, plan.seed)
-    )
-    if outcome.verdict != "budget":
+    result = check(target, plan, services.machine, folder=services.settings.root / FOLDER)
+    if result.verdict != "budget":
         # A verdict that time cut short may come out otherwise the next time.
-        services.checked[key] = (cell.id, outcome)
-    return outcome, ""
+        services.checked[key] = (cell.id, result)
+    return result, ""
 
 
-def _summary(outcome: Outcome) -> str:
-    sums = totals([outcome])
+def _summary(result: CampaignResult) -> str:
+    sums = totals([result])
     undone = f", {sums['undone']} not explored" if sums["undone"] else ""
     return (
         f"{sums['calls']:_} calls alone, {sums['proofs']} of {sums['histories']} histories seen to their end{undone}, "
-        f"{len(outcome.findings)} findings, {len(outcome.notes)} notes ({sums['states']:_} states)"
+        f"{len(result.findings)} findings, {len(result.notes)} notes ({sums['states']:_} states)"
     )
 
 
-def _judged(expect: str, target: Target, outcome: Outcome, summary: str) -> CheckResult:
-    kinds = [finding["kind"] for finding in outcome.findings]
+def _judged(expect: str, target: Target, result: CampaignResult, summary: str) -> CheckResult:
+    kinds = [finding["kind"] for finding in result.findings]
     if expect != "passed" and expect in kinds:
-        first = outcome.findings[kinds.index(expect)]
+        first = result.findings[kinds.index(expect)]
         return CheckResult(f"as expected, failed ({expect}): {first['message']}; {summary}")
-    if expect == "passed" and outcome.verdict == "passed":
+    if expect == "passed" and result.verdict == "passed":
         return CheckResult(f"passed: {summary}")
-    if outcome.verdict == "budget":
-        return CheckResult(mismatches=(Mismatch("budget", f"no verdict: {summary}{_guarantees(outcome)}"),))
-    if not outcome.findings:
+    if result.verdict == "budget":
+        return CheckResult(mismatches=(Mismatch("budget", f"no verdict: {summary}{_guarantees(result)}"),))
+    if not result.findings:
         return CheckResult(mismatches=(Mismatch("finding", f"expected a finding of kind {expect}; passed: {summary}"),))
     routines = {function.symbol: function.routine for function in target.functions}
-    wrong = [_mismatch(finding, routines, trace=n < TRACED) for n, finding in enumerate(outcome.findings)]
+    wrong = [_mismatch(finding, routines, trace=n < TRACED) for n, finding in enumerate(result.findings)]
     head = summary if expect == "passed" else f"expected a finding of kind {expect}; {summary}"
     wrong[0] = replace(wrong[0], message=f"{head}\n{wrong[0].message}")
     return CheckResult(mismatches=tuple(wrong))
 
 
-def _guarantees(outcome: Outcome) -> str:
-    found = [e for e in outcome.explorations if e.get("guarantee")]
+def _guarantees(result: CampaignResult) -> str:
+    found = [e for e in result.explorations if e.get("guarantee")]
     return "".join(f"\n  {e['name']}: {e['schedules']} schedules drawn: {e['guarantee']}" for e in found[:TRACED])
 
 

@@ -10,8 +10,8 @@ import dataclasses
 from pytest_nextrust.errors import NotRunnable, UsageFault
 from pytest_nextrust.explore import store, text
 from pytest_nextrust.explore.answer import ExploreAnswer
+from pytest_nextrust.explore.client import explore as run_exploration
 from pytest_nextrust.explore.program import conventional
-from pytest_nextrust.explore.replay import explore as run_exploration
 from pytest_nextrust.explore.replay import token_of
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.project.matrix import Cell

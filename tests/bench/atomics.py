@@ -12,25 +12,30 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.atomics import families
 from pytest_nextrust.atomics.build import RUNTIMES, Unit, build
-from pytest_nextrust.atomics.campaign import Function, Plan, Target, _alike, _payload, _wire, histories
-from pytest_nextrust.atomics.child import worker as service
-from pytest_nextrust.atomics.driver import History, assemble
-from pytest_nextrust.atomics.findings import request_of
-from pytest_nextrust.base.convert import to_plain
+from pytest_nextrust.atomics.calls import History
+from pytest_nextrust.atomics.driver import assemble
+from pytest_nextrust.atomics.findings import standalone
+from pytest_nextrust.atomics.plan import CampaignPlan, histories, same_calls
+from pytest_nextrust.atomics.program import Function, Target
+from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.child.worker import Child
+from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers
 from pytest_nextrust.explore.child.accesses import Reclassified
+from pytest_nextrust.explore.child.image import CheckedProgram
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.sample import sample, uniform
 from pytest_nextrust.explore.child.subject import Subject
 from pytest_nextrust.explore.child.worker import explore
+from pytest_nextrust.explore.request import ExploreBatch, Variant
+from pytest_nextrust.macho import write_executable
 from tests.atomics_mutants import mutants
 from tests.bench.report import Result
 
@@ -115,44 +120,53 @@ def measure() -> list[Result]:
 
 
 def _history(target: Target, threads: int, count: int) -> History:
-    return _alike(Function(ADD, target.runtime.routines[ADD], ADD), 4, threads, count)
+    return same_calls(Function(ADD, target.runtime.routines[ADD], ADD), 4, threads, count)
 
 
 def _proof(child: Child, target: Target, threads: int, count: int, most: float) -> Result:
-    driven = assemble(_history(target, threads, count), target.runtime)
-    limits = {"states": 50_000_000, "seconds": 600.0, "total": 600.0}
-    payload = {**_payload(target.runtime), "histories": [_wire(driven)], **limits}
+    taken, (answer,) = _explored(child, target, [_history(target, threads, count)])
+    assert answer.complete
+    return Result(f"prove TAS, {threads} x {count}", taken, "s", at_most=most, note=f"{answer.states} states")
+
+
+def _explored(child: Child, target: Target, chosen: Sequence[History]) -> tuple[float, tuple[ExploreAnswer, ...]]:
+    """Seconds in the child's own process, from the request as plain values to the answers as such."""
+    variants = [assemble(history, target.runtime) for history in chosen]
+    limited = [
+        replace(variant, request=replace(variant.request, max_states=50_000_000, max_seconds=600.0))
+        for variant in variants
+    ]
+    program = write_executable(target.runtime.image)
+    batch = to_plain(ExploreBatch(program, target.runtime.cpu, tuple(limited), 600.0))
     begun = time.process_time()
-    (answer,) = service.explore(payload, child)
+    plain = explore(batch, child)
     taken = time.process_time() - begun
-    assert answer["complete"]
-    assert answer["verdict"] == "passed"
-    return Result(f"prove TAS, {threads} x {count}", taken, "s", at_most=most, note=f"{answer['states']} states")
+    return taken, from_plain(ExploreAnswers, plain).answers
 
 
 def _pairs(child: Child, kind: str, target: Target) -> Result:
     """All pairs of families in four sizes."""
     names = {found.name for found in families.all_pairs()}
-    chosen = [item.history for item in histories(target, Plan(crowds=())) if item.history.name in names]
-    limits = {"states": 5_000_000, "seconds": 600.0, "total": 600.0}
-    driven = [_wire(assemble(history, target.runtime)) for history in chosen]
-    begun = time.process_time()
-    answers = service.explore({**_payload(target.runtime), "histories": driven, **limits}, child)
-    taken = time.process_time() - begun
+    plan = CampaignPlan(thread_counts=())
+    taken, answers = _explored(
+        child, target, [item.history for item in histories(target, plan) if item.history.name in names]
+    )
     assert len(answers) == len(names)
-    assert all(answer["verdict"] == "passed" for answer in answers)
+    assert all(answer.verdict == "passed" for answer in answers)
     return Result(f"all pairs x 4 sizes, {kind}", taken, "s", at_most=60.0, note=f"{len(answers)} histories")
 
 
 def _drawn(child: Child, target: Target, method: Any) -> float:
     history = _history(target, 2, 2)
-    request = request_of(target, history, assemble(history, target.runtime))
-    request = replace(request, method=method, schedules=SCHEDULES, max_seconds=120.0)
+    variant = assemble(history, target.runtime)
+    request = replace(variant.request, method=method, schedules=SCHEDULES, max_seconds=120.0)
+    program = write_executable(target.runtime.image)
+    batch = ExploreBatch(program, request.cpu, (replace(variant, request=request),), 120.0)
     begun = time.process_time()
-    answer = explore(to_plain(request), child)
+    (answer,) = from_plain(ExploreAnswers, explore(to_plain(batch), child)).answers
     taken = time.process_time() - begun
-    assert answer["finding"] is None
-    return float(answer["schedules"]) / taken
+    assert answer.finding is None
+    return answer.schedules / taken
 
 
 def _signals(child: Child, targets: Mapping[str, Target]) -> list[Result]:
@@ -160,17 +174,13 @@ def _signals(child: Child, targets: Mapping[str, Target]) -> list[Result]:
     results = []
     for kind, target in targets.items():
         for threads, signals in ((1, 2), (2, 1)):
-            plan = Plan(crowds=(), pairs=False, signals=signals, sizes=(4,))
+            plan = CampaignPlan(thread_counts=(), pairs=False, signals=signals, sizes=(4,))
             chosen = [item.history for item in histories(target, plan)]
             chosen = [replace(history, threads=history.threads * threads) for history in chosen]
-            limits = {"states": 5_000_000, "seconds": 600.0, "total": 600.0}
-            driven = [_wire(assemble(history, target.runtime)) for history in chosen]
-            begun = time.process_time()
-            answers = service.explore({**_payload(target.runtime), "histories": driven, **limits}, child)
-            taken = time.process_time() - begun
+            taken, answers = _explored(child, target, chosen)
             wanted = {"spinlock": "failed", "cas": "passed"}[kind]
-            assert all(answer["verdict"] == wanted for answer in answers)
-            states = sum(answer["states"] for answer in answers)
+            assert all(answer.verdict == wanted for answer in answers)
+            states = sum(answer.states for answer in answers)
             note = f"{len(answers)} histories, {states} states"
             results.append(Result(f"{threads} threads, signals to each {signals}, {kind}", taken, "s", note=note))
     return results
@@ -182,10 +192,12 @@ def _first(child: Child, target: Target) -> list[float]:
     The same seed does the same work: the least of its times is what it takes, the others are the host's.
     """
     history = _history(target, 2, 2)
-    request = request_of(target, history, assemble(history, target.runtime))
+    request = standalone(target.runtime, assemble(history, target.runtime))
+    program = CheckedProgram(request.program, request.cpu)
     taken = []
     for seed in range(SEEDS):
-        loaded = Subject(replace(request, method="random", seed=seed, schedules=100_000), child.cpu(request.cpu))
+        seeded = Variant(replace(request, method="random", seed=seed, schedules=100_000))
+        loaded = Subject(seeded, program, child.cpu(request.cpu))
         times = [_until_violation(loaded) for _ in range(REPEATS)]
         assert None not in times
         taken.append(min(seconds for seconds in times if seconds is not None))
@@ -209,8 +221,8 @@ def _until_violation(loaded: Subject) -> float | None:
 def _stepped(child: Child, target: Target) -> float:
     """Random schedules per second where every instruction is emulated and every switch saves and loads a thread."""
     history = _history(target, 2, 2)
-    request = request_of(target, history, assemble(history, target.runtime))
-    loaded = Subject(request, child.cpu(request.cpu))
+    request = standalone(target.runtime, assemble(history, target.runtime))
+    loaded = Subject(Variant(request), CheckedProgram(request.program, request.cpu), child.cpu(request.cpu))
     rng = random.Random(1)
     begun = time.process_time()
     for _ in range(STEPPED):

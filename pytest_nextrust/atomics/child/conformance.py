@@ -15,21 +15,29 @@ import random
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from pytest_nextrust.atomics.build import OBJECT_ROOM
+from pytest_nextrust.atomics.calls import Call
 from pytest_nextrust.atomics.child.first_wrong_step import NAMES, PRESERVED, Area, Wanted
-from pytest_nextrust.atomics.child.retrace import Start, explained, leaking
-from pytest_nextrust.atomics.driver import Call
+from pytest_nextrust.atomics.child.retrace import CallStart, Retracer
+from pytest_nextrust.atomics.conformance import CallFinding, ConformanceAnswer, ConformanceRequest
+from pytest_nextrust.atomics.program import Function
 from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Effect, Kind, apply, returned
+from pytest_nextrust.base.convert import from_plain, to_plain
+from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.child.thread_state import pack
+from pytest_nextrust.emu.records import Address
+from pytest_nextrust.explore.child.image import CheckedProgram
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
+from pytest_nextrust.explore.child.subject import Host
 
 __all__ = ["GENERIC_SIZES", "HUGE_SIZES", "Checker", "check"]
 
-PAGE = 0x2000
 STACK, STACK_SIZE = 0x0400_0000, 0x4000
 BLOCKS = (0x400, 0x7F0)
 """Where in the objects' room the 16-byte blocks are: with a block before each; the second ends a KiB."""
@@ -43,6 +51,9 @@ LIMIT = 200_000
 GENERIC_SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 33)
 HUGE_SIZES = (1024, 1040)
 """Sizes of generic objects; the huge ones cover every lock of a table of 64 blocks."""
+
+Span = tuple[int, int, bool]
+"""Start, end and whether a call may write there."""
 
 LOCK_FREE_SIZES = (*GENERIC_SIZES, 40, *HUGE_SIZES)
 
@@ -67,94 +78,103 @@ class Begun:
     memory: tuple[tuple[int, bytes], ...]
 
 
-class Checker:
-    """Calls the functions of one linked runtime; ``payload`` as ``check`` takes it."""
+@dataclass(frozen=True, slots=True)
+class CallFailure:
+    """What a call did wrong, and the symbol at fault: of one that ``leaks``, the call before the one that showed it."""
 
-    def __init__(self, cpu: Any, payload: dict[str, Any]) -> None:
-        self.findings: list[dict[str, Any]] = []
+    kind: str
+    message: str
+    routine: str
+    case: Case
+    begun: Begun
+    leaks: bool = False
+
+
+class Checker:
+    """Calls the functions of one program, with objects and buffers in the room at ``objects``."""
+
+    def __init__(self, cpu: Cpu, program: CheckedProgram, objects: Address) -> None:
+        self.findings: list[CallFinding] = []
         self.calls = 0
         self._cpu = cpu
         self._last = ""
         self._begun: Begun | None = None
-        self._data = [(at, -(-size // PAGE) * PAGE, data) for at, size, prot, data in payload["regions"] if prot & 2]
-        self._room: int = payload["objects"]
-        self._room_size: int = payload["room"]
-        self._own = [tuple(span) for span in payload["own"]]
-        regions = [ImageRegion(at, -(-size // PAGE) * PAGE, prot, data) for at, size, prot, data in payload["regions"]]
+        # Nothing of a symbol table is in memory where the runtime is linked into a program.
+        low = {segment.vmaddr for segment in program.file.segments if segment.sections}
+        regions = [region for region in program.regions if region.address in low]
+        self._data = [region for region in regions if region.prot & 2]
+        self._room = objects
+        self._own: list[Span] = []
+        for section in program.file.sections:
+            start, end, writable = section.addr, section.addr + section.size, section.segname != "__TEXT"
+            if start <= objects < end:
+                self._own += [(start, objects, writable), (objects + OBJECT_ROOM, end, writable)]
+            else:
+                self._own.append((start, end, writable))
         self._step = Stepper(cpu, [*regions, ImageRegion(STACK, STACK_SIZE, 3, b"")])
+        self._retracer = Retracer(self._step, program.file, cpu.name)
 
     def close(self) -> None:
         """Give the CPU back."""
         self._step.close()
 
-    def routine(
-        self, function: str, address: int, name: str, plain: bool, rng: random.Random, alignment: int = 1
-    ) -> None:
-        """Check one function in all sizes; at most one finding of each kind. Its objects have this alignment."""
+    def check(self, function: Function, rng: random.Random) -> None:
+        """Check one function in all sizes; at most one finding of each kind."""
         seen: set[str] = set()
-        for case in cases(function, name, plain, rng):
-            if case.call.offset % alignment:
+        for case in cases(function, rng):
+            if case.call.offset % function.alignment:
                 continue
-            found = self._attempt(case, address, rng)
-            if found is not None and found["kind"] not in seen:
-                seen.add(found["kind"])
-                self.findings.append(found | self._retraced(found["kind"], found.pop("begun"), found.pop("leaks")))
-                if found["kind"] in ("deadlock", "fault"):
+            failed = self._attempt(case, function.address, rng)
+            if failed is not None and failed.kind not in seen:
+                seen.add(failed.kind)
+                self.findings.append(self._finding(failed))
+                if failed.kind in ("deadlock", "fault"):
                     self._forget()
                     return
 
-    def lock_free(self, functions: dict[str, int]) -> dict[str, int]:
-        """What the runtime itself says of each object size (as text), if it says anything."""
-        address = functions.get("__atomic_is_lock_free")
+    def lock_free(self, address: int) -> dict[str, int]:
+        """What the runtime itself, by the function at ``address``, says of each object size (as text)."""
         answers: dict[str, int] = {}
-        for size in LOCK_FREE_SIZES if address is not None else ():
+        for size in LOCK_FREE_SIZES:
             call = Call("__atomic_is_lock_free", BLOCKS[0], size)
-            if self._one(Case(call, bytes(size), 0), address or 0, random.Random(size)) is None:
+            if self._one(Case(call, bytes(size), 0), address, random.Random(size)) is None:
                 answers[str(size)] = struct.unpack("=I", self._step.state()[:4])[0] & 0xFF
         return answers
 
-    def _attempt(self, case: Case, address: int, rng: random.Random) -> dict[str, Any] | None:
+    def _attempt(self, case: Case, address: int, rng: random.Random) -> CallFailure | None:
         kept, earlier = rng.getstate(), self._begun
-        found = self._one(case, address, rng)
-        if found is not None:
-            found |= {"begun": self._begun, "leaks": False}
-        if found is not None and found["kind"] in ("deadlock", "fault"):
+        failed = self._one(case, address, rng)
+        if failed is not None and failed.kind in ("deadlock", "fault"):
             self._forget()
             last = self._last
-            if found["kind"] == "deadlock" and last:
+            if failed.kind == "deadlock" and last and earlier is not None:
                 rng.setstate(kept)
-                again = self._one(case, address, rng)
-                if again is None:
-                    message = f"leaves something behind: {found['message']} after it, and returns otherwise"
-                    return {**found, "routine": last, "message": message, "begun": earlier, "leaks": True}
+                if self._one(case, address, rng) is None:
+                    message = f"leaves something behind: {failed.message} after it, and returns otherwise"
+                    return replace(failed, routine=last, message=message, begun=earlier, leaks=True)
                 self._forget()
-        self._last = case.call.function or case.call.routine
-        return found
+        self._last = case.call.name
+        return failed
 
-    def _retraced(self, kind: str, begun: Begun | None, leaks: bool) -> dict[str, Any]:
-        """What each instruction of the call left, and where it goes wrong."""
-        if begun is None:
-            return {}
-        start = self._again(begun)
-        if leaks:
-            writable = [(low, high) for low, high, may in self._own if may]
-            told = leaking(self._step, start, writable, self._cpu.name)
-        else:
-            told = explained(self._step, start, kind, self._cpu.name)
-        areas = [[area.name, area.address, len(area.before)] for area in start.wanted.areas if area.name]
-        return {**told, "places": [*areas, ["stack", STACK, STACK_SIZE]]}
+    def _finding(self, failed: CallFailure) -> CallFinding:
+        """The failure with what each instruction of the call left, and where it goes wrong."""
+        start = self._again(failed.begun)
+        places = [(area.name, area.address, len(area.before)) for area in start.wanted.areas if area.name]
+        places += [("stack", STACK, STACK_SIZE), ("", self._room, OBJECT_ROOM)]
+        writable = [(low, high) for low, high, may in self._own if may]
+        trace, loop, wrong = self._retracer.trace(start, failed.kind, places, writable if failed.leaks else None)
+        call = replace(failed.case.call, offset=failed.case.call.offset - BLOCKS[0])
+        return CallFinding(failed.kind, failed.routine, failed.message, call, failed.case.memory, trace, loop, wrong)
 
     def _forget(self) -> None:
         """Make the runtime's data what they were at the start."""
-        for at, size, data in self._data:
-            self._step.write(at, data + bytes(size - len(data)))
+        for region in self._data:
+            self._step.write(region.address, region.data.ljust(region.size, b"\0"))
 
-    def _one(self, case: Case, address: int, rng: random.Random) -> dict[str, Any] | None:
+    def _one(self, case: Case, address: int, rng: random.Random) -> CallFailure | None:
         call, step = case.call, self._step
         routine, size = call.meaning, call.size
-        room = bytearray(
-            case.fill.to_bytes(1, "big") * self._room_size if case.fill < 256 else rng.randbytes(self._room_size)
-        )
+        room = bytearray(case.fill.to_bytes(1, "big") * OBJECT_ROOM if case.fill < 256 else rng.randbytes(OBJECT_ROOM))
         at = Addresses(
             *(self._room + place for place in (call.offset, BUFFERS, BUFFERS + BUFFER_GAP, BUFFERS + 2 * BUFFER_GAP))
         )
@@ -177,8 +197,8 @@ class Checker:
         state = struct.pack("=16I", *before) + pack(address, sp)[64:]
         step.load(state)
         step.events.clear()
-        memory = [(place, step.read(place, length)) for place, length, _ in self._data]
-        self._begun = Begun(case, room, allowed, state, (*memory, (STACK, step.read(STACK, STACK_SIZE))))
+        memory = [(region.address, step.read(region.address, region.size)) for region in self._data]
+        self._begun = begun = Begun(case, room, allowed, state, (*memory, (STACK, step.read(STACK, STACK_SIZE))))
         stop = self._cpu.run(LIMIT)
         self.calls += 1
         where = f"{size} bytes at offset {call.offset % 16} of a block, memory {_hex(case.memory)}"
@@ -187,47 +207,31 @@ class Checker:
         if call.args.expected:
             where += f", expected {_hex(call.args.expected)}"
 
-        def finding(kind: str, message: str) -> dict[str, Any]:
-            return {
-                "kind": kind,
-                "routine": call.function or call.routine,
-                "size": size,
-                "message": f"{message} ({where})",
-                "call": {
-                    "routine": call.routine,
-                    "function": call.function,
-                    "plain": call.plain,
-                    "offset": call.offset - BLOCKS[0],
-                    "size": size,
-                    "value": call.args.value,
-                    "expected": call.args.expected,
-                    "order": call.args.order,
-                    "memory": case.memory,
-                },
-            }
+        def failure(kind: str, message: str) -> CallFailure:
+            return CallFailure(kind, f"{message} ({where})", call.name, case, begun)
 
         if stop.kind == "count":
-            return finding("deadlock", f"{call.routine} has not returned after {LIMIT} instructions")
+            return failure("deadlock", f"{call.routine} has not returned after {LIMIT} instructions")
         if stop.kind != "fault" or stop.access != "fetch" or stop.address != SENTINEL:
             what = (
                 f"exception {stop.vector}"
                 if stop.kind == "exception"
                 else f"a bad {stop.access} at 0x{stop.address:08x}"
             )
-            return finding("fault", f"ends with {what}")
+            return failure("fault", f"ends with {what}")
         after = struct.unpack("=16I", step.state()[:64])
         for kind, message in self._judge(case, room, before, after, sp + 4 + 4 * len(words), allowed):
-            return finding(kind, message)
+            return failure(kind, message)
         return None
 
-    def _again(self, begun: Begun) -> Start:
+    def _again(self, begun: Begun) -> CallStart:
         """The call for one that makes it again, with what is wanted of it."""
         case, room, allowed = begun.case, begun.room, begun.allowed
         routine, size = case.call.meaning, case.call.size
         effect, wanted = self._wanted(case, room)
         places = [(start - self._room, f"what {kind.value} points to") for kind, start in allowed.items()]
         places[0] = (places[0][0], "the object")
-        cuts = sorted({0, self._room_size, *(p for p, _ in places), *(p + size for p, _ in places)})
+        cuts = sorted({0, OBJECT_ROOM, *(p for p, _ in places), *(p + size for p, _ in places)})
         names = dict(places)
         areas = tuple(
             Area(names.get(low, ""), self._room + low, bytes(room[low:high]), wanted[low:high])
@@ -235,7 +239,7 @@ class Checker:
         )
         top = STACK + STACK_SIZE - 16
         spans = tuple(self._places(size, top, allowed))
-        return Start(begun.state, begun.memory, Wanted(areas, effect.result, routine.width, spans))
+        return CallStart(begun.state, begun.memory, Wanted(areas, effect.result, routine.width, spans))
 
     def _wanted(self, case: Case, room: bytearray) -> tuple[Effect, bytes]:
         """What the meaning makes of the call, and what the room must hold after it."""
@@ -269,7 +273,7 @@ class Checker:
         value = returned(call.meaning, after[0], after[1])
         if effect.result is not None and value != effect.result:
             yield "result", f"answers 0x{value or 0:x} instead of 0x{effect.result:x}"
-        found = self._step.read(self._room, self._room_size)
+        found = self._step.read(self._room, OBJECT_ROOM)
         if found != wanted:
             yield from self._difference(found, wanted, case, allowed)
         yield from self._accesses(size, top, allowed)
@@ -295,7 +299,7 @@ class Checker:
     def _places(self, size: int, top: int, allowed: dict[Kind, int]) -> list[tuple[int, int, bool]]:
         """The (start, end, writable) that a call may touch."""
         places = [(start, start + size, kind is not Kind.INPUT) for kind, start in allowed.items()]
-        return [*places, (STACK, top, True), *((start, end, bool(writable)) for start, end, writable in self._own)]
+        return [*places, (STACK, top, True), *self._own]
 
     def _accesses(self, size: int, top: int, allowed: dict[Kind, int]) -> Iterator[tuple[str, str]]:
         places = self._places(size, top, allowed)
@@ -315,45 +319,43 @@ class Checker:
             return
 
 
-def check(payload: dict[str, Any], child: Any) -> dict[str, Any]:
-    """Check every function of ``payload``; answers the calls made and the findings.
-
-    ``payload``: cpu, regions, objects, room (the room's size), own (start, end, writable spans of the runtime), seed,
-    functions ((symbol, address, routine, plain, alignment) each), and seconds, after which no further function is
-    begun; ``undone`` says how many were not.
-    """
-    checker = Checker(child.cpu(payload["cpu"]), payload)
-    ends, undone = time.monotonic() + payload["seconds"], 0
-    try:
-        for function, address, name, plain, alignment in payload["functions"]:
+def check(payload: Any, host: Host) -> Any:
+    """The ConformanceAnswer to a ConformanceRequest, both as plain values. Raises NotRunnable."""
+    request = from_plain(ConformanceRequest, payload)
+    ends, undone = time.monotonic() + request.max_seconds, 0
+    lock_free: dict[str, int] = {}
+    program = CheckedProgram(request.program, request.cpu)
+    with closing(Checker(host.cpu(request.cpu), program, request.objects)) as checker:
+        for function in request.functions:
             if time.monotonic() >= ends:
                 undone += 1
                 continue
             # One seed per function: a finding does not depend on which other functions there are.
-            checker.routine(function, address, name, plain, random.Random(f"{payload['seed']} {name}"), alignment)
-            child.report(f"{function}: conformance")
-        free = checker.lock_free({name: address for _, address, name, *_ in payload["functions"]})
-    finally:
-        checker.close()
-    return {"calls": checker.calls, "findings": checker.findings, "lock_free": free, "undone": undone}
+            checker.check(function, random.Random(f"{request.seed} {function.routine}"))
+            host.report(f"{function.symbol}: conformance")
+        for function in request.functions:
+            if function.routine == "__atomic_is_lock_free":
+                lock_free = checker.lock_free(function.address)
+    return to_plain(ConformanceAnswer(checker.calls, tuple(checker.findings), lock_free, undone))
 
 
-def cases(function: str, name: str, plain: bool, rng: random.Random) -> Iterator[Case]:
+def cases(function: Function, rng: random.Random) -> Iterator[Case]:
     """The calls that one function is checked by."""
+    name = function.routine
     routine = ROUTINES[name]
     if routine.size is not None:
         for offset in offsets(routine.size):
-            yield from _values(function, name, plain, offset, routine.size, 5, rng)
+            yield from _values(function, offset, routine.size, 5, rng)
         return
     if name == "__sync_synchronize":
-        yield Case(Call(name, BLOCKS[0], 0, function=function, plain=plain), b"", 256)
+        yield Case(Call(name, BLOCKS[0], 0, function=function.symbol, plain=function.plain), b"", 256)
         return
     for size in GENERIC_SIZES:
         for offset in offsets(size)[:: 1 if size < 9 else 5]:
-            yield from _values(function, name, plain, offset, size, 2, rng)
+            yield from _values(function, offset, size, 2, rng)
     for size in HUGE_SIZES:
         for offset in (BLOCKS[0], BLOCKS[0] + 2, BLOCKS[0] + 15, BLOCKS[1]):
-            yield from _values(function, name, plain, offset, size, 2, rng)
+            yield from _values(function, offset, size, 2, rng)
 
 
 def offsets(size: int) -> list[int]:
@@ -361,9 +363,8 @@ def offsets(size: int) -> list[int]:
     return [BLOCKS[0] + n for n in range(16)] + [BLOCKS[1] + n for n in range(max(0, 17 - size), 16)]
 
 
-def _values(
-    function: str, name: str, plain: bool, offset: int, size: int, count: int, rng: random.Random
-) -> Iterator[Case]:
+def _values(function: Function, offset: int, size: int, count: int, rng: random.Random) -> Iterator[Case]:
+    name = function.routine
     compares = ROUTINES[name].stem in COMPARE_EXCHANGES or name == "__atomic_compare_exchange"
     for number in range(count):
         memory, value = _value(size, rng), _value(size, rng)
@@ -373,7 +374,7 @@ def _values(
         fill = (256, 0, 0xFF)[number % 3]
         order = rng.choice(ROUTINES[name].orders() or (5,))
         args = Args(value if _takes_value(name) else b"", expected, order)
-        yield Case(Call(name, offset, size, args, function, plain), memory, fill)
+        yield Case(Call(name, offset, size, args, function.symbol, function.plain), memory, fill)
 
 
 def _takes_value(name: str) -> bool:

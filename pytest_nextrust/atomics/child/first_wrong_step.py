@@ -16,9 +16,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_nextrust.explore.child.trace import REGISTERS as NAMES
+
 __all__ = ["NAMES", "PRESERVED", "Area", "Step", "Touch", "Wanted", "first_wrong_step", "left_behind"]
 
-NAMES = (*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp")
 SP = 15
 PRESERVED = (*range(2, 8), *range(10, 15))
 """Numbers of the registers that a call must leave as they were, sp aside."""

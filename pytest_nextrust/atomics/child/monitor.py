@@ -1,8 +1,6 @@
 """Histories as the judge of linearizability takes them: the table's meanings over the union of the objects' bytes.
 
-A history's model is plain values (it crosses into the sandbox): the covered bytes as (address, size) runs, what they
-hold at first, and per operation its routine, address, size and arguments. Operations of a signal handler are those of a
-process of their own per interrupted thread.
+Operations of a signal handler are those of a process of their own per interrupted thread.
 """
 
 from __future__ import annotations
@@ -11,7 +9,9 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from pytest_nextrust.atomics.calls import HistoryModel, OperationModel
 from pytest_nextrust.atomics.table import ROUTINES, Args, Kind, Routine, apply, returned
+from pytest_nextrust.base.convert import from_plain
 from pytest_nextrust.explore.child.linearize import Apply, Explanations, Linearizability
 
 __all__ = ["AtomicsMonitor", "monitor"]
@@ -22,27 +22,27 @@ _REGISTERS = struct.Struct(">II")
 class AtomicsMonitor(Linearizability):
     """Judges one history; ``initial``, ``advance`` and ``explains`` as the search wants them."""
 
-    def __init__(self, model: dict[str, Any]) -> None:
-        operations = model["operations"]
+    def __init__(self, model: HistoryModel) -> None:
+        operations = model.operations
         position: dict[int, int] = {}
-        for at, size in model["covered"]:
+        for at, size in model.covered:
             for byte in range(at, at + size):
                 position[byte] = len(position)
         # Operation numbers as the marks have them; a handler's has one more number for every further thread.
-        self._handlers = [number for number, operation in enumerate(operations) if operation["handler"]]
+        self._handlers = [number for number, operation in enumerate(operations) if operation.handler]
         numbered = list(operations)
-        for _ in range(1, model["threads"]):
+        for _ in range(1, model.threads):
             numbered += [operations[number] for number in self._handlers]
         self._plain = len(operations)
-        self._routines = [operation["routine"] for operation in operations]
+        self._routines = [operation.routine for operation in operations]
         self._numbered = numbered
         meanings = [_meaning(operation, position) for operation in numbered]
         readers = [_reader(operation) for operation in numbered]
-        super().__init__(meanings, model["initial"], lambda number, result: readers[number](result))
+        super().__init__(meanings, model.initial, lambda number, result: readers[number](result))
 
     def same_meaning(self, one: int, other: int) -> bool:
         """Whether two operations are the same call of the same routine on the same object."""
-        return bool(self._numbered[one] == self._numbered[other])
+        return self._numbered[one] == self._numbered[other]
 
     def advance(
         self, state: Explanations, thread: int, events: tuple[tuple[str, int, bytes], ...]
@@ -55,25 +55,25 @@ class AtomicsMonitor(Linearizability):
         return super().advance(state, thread, events)
 
     def describe(self, operation: int, thread: int, result: bytes) -> str:
-        """The same by the routine's name; what it hands back by pointer comes after its result."""
+        """An operation's answer by the routine's name; what it hands back by pointer comes after its result."""
         routine = ROUTINES[self._routines[operation]]
         value = returned(routine, *_REGISTERS.unpack_from(result))
-        said = [f"answers 0x{value:x}"] if value is not None else []
-        said += [f"hands back 0x{result[_REGISTERS.size :].hex()}"] if result[_REGISTERS.size :] else []
+        answers = [f"answers 0x{value:x}"] if value is not None else []
+        answers += [f"hands back 0x{result[_REGISTERS.size :].hex()}"] if result[_REGISTERS.size :] else []
         who = f"a handler on thread {thread}" if operation in self._handlers else f"thread {thread}"
-        return f"{routine.name} by {who} {' and '.join(said) or 'returns'}"
+        return f"{routine.name} by {who} {' and '.join(answers) or 'returns'}"
 
 
-def monitor(model: dict[str, Any]) -> AtomicsMonitor:
-    """The judge of the history that ``model`` (see ``driver.Driven``) describes."""
-    return AtomicsMonitor(model)
+def monitor(model: Any) -> AtomicsMonitor:
+    """The judge of the history that a HistoryModel, as plain values, describes."""
+    return AtomicsMonitor(from_plain(HistoryModel, model))
 
 
-def _meaning(operation: dict[str, Any], position: dict[int, int]) -> Apply:
-    routine = ROUTINES[operation["routine"]]
-    size = operation["size"]
-    args = Args(operation["value"], operation["expected"])
-    start = position[operation["at"]] if size else 0
+def _meaning(operation: OperationModel, position: dict[int, int]) -> Apply:
+    routine = ROUTINES[operation.routine]
+    size = operation.size
+    args = Args(operation.value, operation.expected)
+    start = position[operation.at] if size else 0
 
     def meaning(memory: bytes) -> tuple[bytes, bytes]:
         effect = apply(routine, memory[start : start + size], args)
@@ -87,8 +87,8 @@ def _meaning(operation: dict[str, Any], position: dict[int, int]) -> Apply:
     return meaning
 
 
-def _reader(operation: dict[str, Any]) -> Callable[[bytes], bytes]:
-    routine: Routine = ROUTINES[operation["routine"]]
+def _reader(operation: OperationModel) -> Callable[[bytes], bytes]:
+    routine: Routine = ROUTINES[operation.routine]
     silent = routine.stem == "__atomic_is_lock_free"
 
     def read(raw: bytes) -> bytes:

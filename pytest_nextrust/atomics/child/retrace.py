@@ -1,15 +1,13 @@
 """A call made once more, instruction by instruction, to show what each left and which is the first wrong step.
 
 Runs in the child process only: the checker has made the call at full speed and found it wrong; here it begins again
-from the same registers and memory. Answers are plain values; names and source lines are the parent's.
+from the same registers and memory.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pytest_nextrust.atomics.child.first_wrong_step import (
     NAMES,
@@ -22,12 +20,14 @@ from pytest_nextrust.atomics.child.first_wrong_step import (
 )
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, register_of
+from pytest_nextrust.explore.answer import AccessRecord, FirstWrongStep, TraceStep
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.trace import flags
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
+from pytest_nextrust.macho import MachFile, SourceLines
 
-__all__ = ["Start", "explained", "leaking", "retrace"]
+__all__ = ["CallStart", "Retracer", "retrace"]
 
 STEPS = 2000
 ENDLESS = 400
@@ -40,7 +40,7 @@ LONGEST = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class CallStart:
     """A call before its first instruction: the state, every writable byte as (address, bytes), what is wanted of it."""
 
     state: bytes
@@ -48,7 +48,7 @@ class Start:
     wanted: Wanted
 
 
-def retrace(stepper: Stepper, start: Start, cpu: str, most: int = STEPS) -> tuple[list[Step], int]:
+def retrace(stepper: Stepper, start: CallStart, cpu: str, most: int = STEPS) -> tuple[list[Step], int]:
     """Execute the call again from ``start``: its steps, and from which of them on they repeat (-1: none)."""
     for address, data in start.memory:
         stepper.write(address, data)
@@ -82,19 +82,7 @@ def retrace(stepper: Stepper, start: Start, cpu: str, most: int = STEPS) -> tupl
     return steps, -1
 
 
-def explained(stepper: Stepper, start: Start, kind: str, cpu: str) -> dict[str, Any]:
-    """More keys of a finding: ``steps`` and ``loop`` as plain values, ``parted`` (step, sentence) if there is one."""
-    steps, again = retrace(stepper, start, cpu, ENDLESS if kind == "deadlock" else STEPS)
-    return _plain(steps, again, first_wrong_step(kind, steps, start.wanted, again))
-
-
-def leaking(stepper: Stepper, start: Start, own: Sequence[tuple[int, int]], cpu: str) -> dict[str, Any]:
-    """The same for a call that returns and leaves something behind in the runtime's ``own`` data."""
-    steps, again = retrace(stepper, start, cpu)
-    return _plain(steps, again, left_behind(steps, own))
-
-
-def _touches(stepper: Stepper, start: Start, values: dict[int, int]) -> tuple[Touch, ...]:
+def _touches(stepper: Stepper, start: CallStart, values: dict[int, int]) -> tuple[Touch, ...]:
     found = []
     events = tuple(stepper.events)
     fresh: dict[int, int] = {}
@@ -108,7 +96,7 @@ def _touches(stepper: Stepper, start: Start, values: dict[int, int]) -> tuple[To
     return tuple(found)
 
 
-def _byte(stepper: Stepper, start: Start, values: Mapping[int, int], address: int) -> int:
+def _byte(stepper: Stepper, start: CallStart, values: Mapping[int, int], address: int) -> int:
     """A byte as it was before the instruction that has just been executed."""
     if address in values:
         return values[address]
@@ -136,18 +124,56 @@ def _text(stepper: Stepper, pc: int, cpu: str) -> str:
     return disassemble(data[: decoded.length if decoded is not None else 2], pc, cpu)
 
 
-def _plain(steps: list[Step], again: int, wrong: WrongStep | None) -> dict[str, Any]:
-    middle = wrong[0] if wrong is not None else len(steps) - 1
-    first = max(0, middle - KEPT[0])
-    kept = steps[first : middle + KEPT[1]]
-    loop = steps[again:][: sum(KEPT)] if again >= 0 else []
-    return {
-        "steps": [_step(step) for step in kept],
-        "loop": [_step(step) for step in loop],
-        "parted": [] if wrong is None else [wrong[0] - first, wrong[1]],
-    }
+Place = tuple[str, int, int]
+"""A name, "" for bytes that go by their address, the first address, and how many."""
 
 
-def _step(step: Step) -> list[Any]:
-    changed = {name: new for name, old, new in zip(NAMES, step.before, step.after, strict=True) if old != new}
-    return [step.pc, step.text, step.flags, list(changed.items()), [list(dataclasses.astuple(t)) for t in step.touches]]
+class Retracer:
+    """Calls of one program made again, with the names of its symbols and source lines."""
+
+    def __init__(self, stepper: Stepper, file: MachFile, cpu: str) -> None:
+        self._stepper = stepper
+        self._file = file
+        self._cpu = cpu
+
+    def trace(
+        self, start: CallStart, kind: str, places: Sequence[Place], own: Sequence[tuple[int, int]] | None = None
+    ) -> tuple[tuple[TraceStep, ...], tuple[TraceStep, ...], FirstWrongStep | None]:
+        """The call's instructions around its first wrong step, those that repeat for ever, and that step.
+
+        ``own``: of a call that returns and leaves something behind, the runtime's data as (start, end).
+        """
+        most = ENDLESS if own is None and kind == "deadlock" else STEPS
+        steps, again = retrace(self._stepper, start, self._cpu, most)
+        wrong: WrongStep | None
+        wrong = first_wrong_step(kind, steps, start.wanted, again) if own is None else left_behind(steps, own)
+        middle = wrong[0] if wrong is not None else len(steps) - 1
+        first = max(0, middle - KEPT[0])
+        loop = steps[again:][: sum(KEPT)] if again >= 0 else []
+        lines = SourceLines(self._file)
+        kept, repeated = (
+            tuple(self._step(step, places, lines) for step in some) for some in (steps[first : middle + KEPT[1]], loop)
+        )
+        return kept, repeated, None if wrong is None else FirstWrongStep(wrong[0] - first, steps[wrong[0]].pc, wrong[1])
+
+    def _step(self, step: Step, places: Sequence[Place], lines: SourceLines) -> TraceStep:
+        changed = ((name, new) for name, old, new in zip(NAMES, step.before, step.after, strict=True) if old != new)
+        return TraceStep(
+            thread=0,
+            pc=step.pc,
+            function=self._symbol(step.pc, ()),
+            line=lines.at(step.pc),
+            instruction=step.text,
+            access=tuple(
+                AccessRecord(touch.write, touch.address, touch.size, touch.value, self._symbol(touch.address, places))
+                for touch in step.touches
+            ),
+            registers=tuple(changed),
+            flags=step.flags,
+        )
+
+    def _symbol(self, address: int, places: Sequence[Place]) -> str:
+        for name, start, size in places:
+            if start <= address < start + size:
+                return f"0x{address:x}" if not name else f"{name}+0x{address - start:x}" if address > start else name
+        return self._file.describe(address).removeprefix("_") or f"0x{address:x}"

@@ -8,14 +8,17 @@ Boundary: plain values for the answer; the sandbox does the running.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.atomics.campaign import Caller, Explain, Outcome, Plan, Sampler, check
+from pytest_nextrust.atomics.campaign import CampaignResult, check
 from pytest_nextrust.atomics.compilers.makers import Maker
 from pytest_nextrust.atomics.compilers.making import Batch, Built, batches
-from pytest_nextrust.atomics.known import Known
+from pytest_nextrust.atomics.known import SeenCode
+from pytest_nextrust.atomics.plan import CampaignPlan
+from pytest_nextrust.explore.client import Caller, OnProgress
 
 __all__ = ["Checked", "check_compiler"]
 
@@ -28,7 +31,7 @@ class Checked:
 
     versions: list[str]
     missing: list[str]
-    outcomes: list[Outcome] = field(default_factory=list)
+    results: list[CampaignResult] = field(default_factory=list)
     cells: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
@@ -38,60 +41,59 @@ class Checked:
         """``failed`` with any finding, ``budget`` where something was not seen to its end, else ``passed``."""
         if self.findings:
             return "failed"
-        return "budget" if any(outcome.verdict == "budget" for outcome in self.outcomes) else "passed"
+        return "budget" if any(result.verdict == "budget" for result in self.results) else "passed"
 
-    def take(self, outcome: Outcome, batch: Batch) -> None:
+    def take(self, result: CampaignResult, batch: Batch) -> None:
         """Add what became of one program."""
-        self.outcomes.append(outcome)
-        self.notes += outcome.notes
+        self.results.append(result)
+        self.notes += result.notes
         assert batch.target is not None
         codes = {function.symbol: function.code for function in batch.target.functions}
         where = {"cpu": batch.cpu, "level": batch.level}
-        self.findings += [{**found, **where, "code": _codes(found, codes)} for found in outcome.findings]
+        self.findings += [{**found, **where, "code": _codes(found, codes)} for found in result.findings]
 
 
 def check_compiler(
     made: Maker,
     cpu: str,
     levels: Sequence[str],
-    plan: Plan,
-    sandbox: Caller,
-    hear: Callable[[str], None] = lambda _: None,
-    explain: Callable[[], Explain | None] = lambda: None,
-    sampler: Sampler | None = None,
+    plan: CampaignPlan,
+    machine: Caller,
+    on_progress: OnProgress = lambda _: None,
+    folder: Path | None = None,
 ) -> Checked:
-    """Compile and check everything. ``explain`` makes what explains the findings of one program.
+    """Compile and check everything. ``folder``: where failing programs are saved, see ``campaign.check``.
 
     Raises ToolchainMissing; BuildFailed where the compiler takes nothing; HarnessFault where the sandbox fails.
     """
     out = Checked([made.version], list(made.missing))
-    known = Known()
+    known = SeenCode()
     began = time.monotonic()
     built: list[Built] = []
     undone: set[str] = set()
-    for batch in batches(made, cpu, levels, hear):
+    for batch in batches(made, cpu, levels, on_progress):
         built += batch.built
         out.notes += batch.notes
         out.findings += batch.findings
         target = batch.target
         # Who is wrong alone, or among its own kind, is not asked about with others: they would be blamed too.
-        for part in (replace(plan, pairs=False), replace(plan, crowds=(), signals=0)):
+        for some in (replace(plan, pairs=False), replace(plan, thread_counts=(), signals=0)):
             if target is None:
                 break
-            left = replace(part, seconds=max(plan.seconds - (time.monotonic() - began), 0.001))
-            outcome = check(target, left, sandbox, _titled(hear, batch), explain(), sampler, known)
-            wrong = {found["routine"] for found in outcome.findings if len(found.get("routines", ())) < 2}
+            left = replace(some, seconds=max(plan.seconds - (time.monotonic() - began), 0.001))
+            result = check(target, left, machine, _titled(on_progress, batch), folder=folder, known=known)
+            wrong = {found["routine"] for found in result.findings if len(found.get("routines", ())) < 2}
             known.condemn(function.key for function in target.functions if function.symbol in wrong)
-            out.take(outcome, batch)
-            if outcome.verdict == "budget":
+            out.take(result, batch)
+            if result.verdict == "budget":
                 undone |= {function.code for function in target.functions}
     out.findings = _gathered(out.findings, built)
     out.cells = _cells(built, out.findings, undone)
     return out
 
 
-def _titled(hear: Callable[[str], None], batch: Batch) -> Callable[[str], None]:
-    return lambda line: hear(f"{batch.cpu} -O{batch.level}: {line}")
+def _titled(on_progress: OnProgress, batch: Batch) -> OnProgress:
+    return lambda line: on_progress(f"{batch.cpu} -O{batch.level}: {line}")
 
 
 def _codes(found: dict[str, Any], codes: dict[str, str]) -> list[str]:
@@ -100,11 +102,12 @@ def _codes(found: dict[str, Any], codes: dict[str, str]) -> list[str]:
 
 
 def _gathered(findings: list[dict[str, Any]], built: list[Built]) -> list[dict[str, Any]]:
-    """The findings with all their ``places``: the cells with the same code, or where the same is said of a function."""
+    """The findings with all their ``places``: cells with the same code, or where a function has the same finding."""
     gathered: dict[tuple[str, ...], dict[str, Any]] = {}
     routines = {cell.operation.name: cell.operation.routine for cell in built}
     for found in findings:
-        key = (found["kind"], found["routine"], found["message"])
+        # Of a history the message has the values of one run, which differ with the code.
+        key = (found["kind"], found["routine"], found.get("history") or found["message"])
         first = gathered.setdefault(key, {**found, "places": []})
         codes = set(found.get("code", ()))
         same = [cell for cell in built if cell.code in codes and cell.operation.routine == routines[found["routine"]]]

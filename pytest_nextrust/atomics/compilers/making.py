@@ -6,20 +6,21 @@ Boundary: builds and reads code; nothing is executed here.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.atomics.build import RUNTIMES, Runtime, compile_command, exported, libraries, linked, room
-from pytest_nextrust.atomics.campaign import Function, Target
 from pytest_nextrust.atomics.compilers.chunks import crashed, reason, split
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.atomics.compilers.makers import Maker, maker
 from pytest_nextrust.atomics.compilers.model import lacking
 from pytest_nextrust.atomics.compilers.objects import Code, Objects
+from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.table import ROUTINES
 from pytest_nextrust.errors import BuildFailed, ToolchainError
+from pytest_nextrust.explore.client import OnProgress
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
 from pytest_nextrust.toolchain.cfamily import CToolchain
@@ -78,7 +79,7 @@ def batches(
     made: Maker,
     cpu: str,
     levels: Sequence[str],
-    hear: Callable[[str], None] = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
     models: Sequence[str] = (),
 ) -> Iterator[Batch]:
     """What the compiler makes at each level for each CPU, as it is asked for: for all whose code ``cpu`` runs, or for
@@ -93,7 +94,7 @@ def batches(
         archives = [*made.libraries, *libraries(runner, cpu)]
         for level in levels:
             for model in models or CLASSES[cpu]:
-                hear(f"compiling {len(made.operations)} functions for the {model} at level {level}")
+                on_progress(f"compiling {len(made.operations)} functions for the {model} at level {level}")
                 work = _Work(made, cpu, model, level, folder, runner, objects, archives)
                 yield work.batch()
 
@@ -221,12 +222,12 @@ class _Work:
         return Function(operation.name, address, operation.routine, True, operation.alignment, code.identity)
 
     def _finding(self, kind: str, operation: Operation, message: str, lines: list[str]) -> dict[str, Any]:
-        shown = {"message": message, "token": "", "command": "", "trace": [], "lines": lines}
+        empty = {"message": message, "token": "", "command": "", "trace": [], "lines": lines}
         return {
             "kind": kind,
             "routine": operation.name,
             "size": operation.size,
-            **shown,
+            **empty,
             "cpu": self.model,
             "level": self.level,
         }

@@ -66,12 +66,15 @@ class Stepper:
         self._uc = cpu.uc
         cpu.reset()
         self._buffers: list[tuple[int, int, mmap.mmap, bytes]] = []
+        self._writable: list[tuple[mmap.mmap, bytes]] = []
         for region in regions:
             buffer = mmap.mmap(-1, region.size)
             buffer[: len(region.data)] = region.data
             pointer = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
             self._uc.mem_map_ptr(region.address, region.size, region.prot, pointer)
             self._buffers.append((region.address, region.address + region.size, buffer, bytes(region.data)))
+            if region.prot & 2:
+                self._writable.append((buffer, bytes(region.data)))
         self._context = self._uc.context_save()
         base = self._context.context.value + layout.HEADER
         self._payload: Any = (ctypes.c_char * 272).from_address(base)
@@ -112,6 +115,12 @@ class Stepper:
                 buffer[address - start : address - start + len(data)] = data
                 return
         raise KeyError(address)
+
+    def restore(self) -> None:
+        """Make memory what it was given, and the CPU a fresh one."""
+        for buffer, data in self._writable:
+            buffer[:] = data.ljust(len(buffer), b"\0")
+        self._current = False
 
     # -- state ---------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore.answer import Finding, FirstWrongStep, Slice
 from pytest_nextrust.explore.child.counterexample import Counterexample
 from pytest_nextrust.explore.child.execute import (
+    LOOP_LIMIT,
     Executed,
     ObservedHistory,
     ScheduleExecutor,
@@ -145,6 +146,9 @@ class _Confirmation:
     def _message(self, run: Sequence[Executed], loop: Sequence[Executed]) -> str | None:
         """What the run shows, in words; None where it does not show this kind of finding."""
         if self.kind in HANGS:
+            if not loop and self.executor.running:
+                # A loop may be longer than can be followed, that of a counter for one.
+                return f"{HANGS[self.kind]} (not within {LOOP_LIMIT:,} instructions more, each thread in turn)"
             return HANGS[self.kind] if loop else None
         if self.kind == "starvation":
             return self._starvation(loop)

@@ -18,12 +18,13 @@ from pytest_nextrust.explore.child.linearize import Explanations, Linearizabilit
 from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
 from pytest_nextrust.explore.child.traps import Interrupts, deliver, interruptible, serve
 
-__all__ = ["Executed", "ObservedHistory", "ScheduleExecutor", "Touch", "shared_bytes", "slices_of"]
+__all__ = ["LOOP_LIMIT", "Executed", "ObservedHistory", "ScheduleExecutor", "Touch", "shared_bytes", "slices_of"]
 
 Touch = tuple[bool, int, int, int]
 """Whether it writes, its address, its width in bytes, and the value read or written."""
 
 LOOP_LIMIT = 100_000
+"""Instructions that threads go on for in turn until a state must have come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,10 @@ class ScheduleExecutor:
     def whole(self) -> tuple[object, ...]:
         """The whole state, comparable: threads, and memory where it differs from the image."""
         changed = frozenset((a, v) for a, v in self.memory.items() if v != self._stepper.original(a))
-        return (*(self._one(index, own) for index, own in enumerate(self._threads)), changed)
+        return (*self._states(), changed)
+
+    def _states(self) -> tuple[object, ...]:
+        return tuple(self._one(index, own) for index, own in enumerate(self._threads))
 
     def _one(self, index: int, own: _Thread) -> object:
         state = own.state
@@ -175,17 +179,20 @@ class ScheduleExecutor:
     def turn(self) -> tuple[list[Executed], list[Executed]]:
         """Go on with every thread in turn until a whole state comes back: the way there and the loop.
 
-        The loop is empty where the program ended, faulted, or did not repeat itself within a limit.
+        The loop is empty where the program ended, faulted, or did not repeat itself within a limit. A state is looked
+        for among those after 0, 1, 3, 7, ... turns (Brent, "An improved Monte Carlo factorization algorithm", BIT 20,
+        1980).
         """
-        seen: dict[tuple[object, ...], int] = {}
         done: list[Executed] = []
+        kept, kept_at, turns, most = self.whole(), 0, 0, 1
         while self.running and len(done) < LOOP_LIMIT:
-            state = self.whole()
-            at = seen.get(state)
-            if at is not None:
-                return done[:at], done[at:]
-            seen[state] = len(done)
-            done.extend(self.step(thread) for thread in self.running)
+            done.extend([self.step(thread) for thread in self.running])
+            turns += 1
+            # Whole states are only put together where no register tells them apart.
+            if self._states() == kept[:-1] and self.whole() == kept:
+                return done[:kept_at], done[kept_at:]
+            if turns == most:
+                kept, kept_at, turns, most = self.whole(), len(done), 0, 2 * most
         return done, []
 
     def macro_step(self, thread: int, shared: frozenset[int], first: bool) -> int:

@@ -14,7 +14,7 @@ from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import D0, PC, pack, register_of
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.decision_tree import Read, Tree, grow, walk
-from pytest_nextrust.explore.child.image import Image, Stopped
+from pytest_nextrust.explore.child.image import MemoryImage, Stopped
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.traps import serve
 
@@ -27,7 +27,7 @@ LIMIT = 1_000_000
 class FinalCheck:
     """``function`` of the image; answers are d0 when it returns. Call ``close`` at the end."""
 
-    def __init__(self, image: Image, function: str) -> None:
+    def __init__(self, image: MemoryImage, function: str) -> None:
         self._entry = image.address(function)
         self._sp = image.spare
         self._stepper = Stepper(Cpu(image.cpu), image.regions)

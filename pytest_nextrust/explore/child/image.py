@@ -1,32 +1,34 @@
 """A program in memory as exploration has it: its segments, a stack for every thread, and what leads into a handler.
 
 Code is not writable: what runs is what was loaded. ``nextrust_setup`` has run alone before anything else, so the image
-that threads start from holds its effects.
+that threads start from holds its effects. A program that is explored in many variants is read and checked once; each
+has bytes of its own over the program's, and symbols beside them.
 
 Boundary: child process only. Reads a Mach-O through ``macho``; steps nothing but the setup.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.loader import open_program
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
 from pytest_nextrust.explore.child.traps import serve
 from pytest_nextrust.isa.unsupported import refuse_unsupported
 from pytest_nextrust.macho import MachFile
 
-__all__ = ["STACKS", "Image", "Stopped", "call", "load", "prepared"]
+__all__ = ["STACKS", "CheckedProgram", "MemoryImage", "Stopped", "call", "prepared"]
 
 PAGE = 0x2000
 READ, WRITE, EXECUTE = 1, 2, 4
 
-TRAMPOLINE = 0x02FE_0000
+TRAMPOLINE = Address(0x02FE_0000)
 STACKS = 0x0300_0000
 STACK = 0x1_0000
 SPACING = 0x2_0000
@@ -41,27 +43,33 @@ SCRATCH = 0x48E7C0C0
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """``regions`` as threads find them; ``starts`` of the threads; ``spare``: a start's stack that no thread has."""
+class MemoryImage:
+    """``regions`` as threads find them; ``starts`` of the threads; ``spare``: a start's stack that no thread has.
+
+    ``symbols`` are those that the file does not have, as C spells them.
+    """
 
     file: MachFile
     cpu: str
     regions: tuple[ImageRegion, ...]
     starts: tuple[ThreadStart, ...]
-    spare: int
-    handler: int | None = None
+    spare: Address
+    handler: Address | None = None
+    symbols: Mapping[str, Address] = field(default_factory=dict)
 
     @property
     def stacks(self) -> range:
         """Where the threads' stacks are."""
         return range(STACKS, self.spare + 4 - STACK)
 
-    def address(self, name: str) -> int:
+    def address(self, name: str) -> Address:
         """Where a C name is. Raises NotRunnable."""
+        if name in self.symbols:
+            return self.symbols[name]
         symbol = self.file.lookup("_" + name) or self.file.lookup(name)
         if symbol is None:
             raise NotRunnable("program", f"has no symbol {name}", remedy="export it, and link with a symbol table")
-        return symbol.value
+        return Address(symbol.value)
 
     def byte(self, address: int) -> int:
         """One byte as threads find it. Raises KeyError outside the image."""
@@ -79,6 +87,12 @@ class Image:
             return f"stack of {whose}-0x{STACK - offset:x}"
         if TRAMPOLINE <= address < TRAMPOLINE + PAGE:
             return f"sigtramp+0x{address - TRAMPOLINE:x}"
+        section = self.file.section_at(address)
+        if section is not None:
+            near = max(((at, name) for name, at in self.symbols.items() if section.addr <= at <= address), default=None)
+            found = self.file.symbol_at(address)
+            if near is not None and (found is None or address - near[0] < found[1]):
+                return f"{near[1]}+0x{address - near[0]:x}" if address != near[0] else near[1]
         return self.file.describe(address).removeprefix("_") or f"0x{address:x}"
 
 
@@ -92,36 +106,46 @@ class Stopped(Exception):
         self.d0 = d0
 
 
-def load(program: bytes, cpu: str, threads: Sequence[str], handler: str | None = None) -> Image:
-    """The image before setup. Raises NotRunnable."""
-    file = open_program(program, cpu)
-    refuse_unsupported(file, cpu)
-    regions = []
-    for segment in file.segments:
-        if not segment.vmsize or not segment.initprot & 7:
-            continue
-        size = -(-segment.vmsize // PAGE) * PAGE
-        if segment.vmaddr + size > TRAMPOLINE:
-            raise NotRunnable(
-                "program", f"segment {segment.name} reaches into where stacks are", remedy="make it smaller"
-            )
-        data = bytes(file.segment_bytes(segment)[: segment.vmsize])
-        regions.append(ImageRegion(segment.vmaddr, size, _protection(segment.name, segment.initprot), data))
-    tops = [STACKS + i * SPACING + STACK - 4 for i in range(len(threads) + 1)]
-    regions += [_stack(top) for top in tops]
-    image = Image(file, cpu, tuple(regions), (), tops[-1])
-    if handler is not None:
-        code = _trampoline(image.address(handler))
-        image = replace(
-            image, regions=(*regions, ImageRegion(TRAMPOLINE, PAGE, READ | EXECUTE, code)), handler=TRAMPOLINE
+class CheckedProgram:
+    """A Mach-O read and checked for a CPU. Raises NotRunnable."""
+
+    def __init__(self, program: bytes, cpu: str) -> None:
+        self.cpu = cpu
+        self.file = open_program(program, cpu)
+        refuse_unsupported(self.file, cpu)
+        self.regions: list[ImageRegion] = []
+        for segment in self.file.segments:
+            if not segment.vmsize or not segment.initprot & 7:
+                continue
+            size = -(-segment.vmsize // PAGE) * PAGE
+            if segment.vmaddr + size > TRAMPOLINE:
+                raise NotRunnable(
+                    "program", f"segment {segment.name} reaches into where stacks are", remedy="make it smaller"
+                )
+            data = bytes(self.file.segment_bytes(segment)[: segment.vmsize])
+            self.regions.append(ImageRegion(segment.vmaddr, size, _protection(segment.name, segment.initprot), data))
+
+    def image(
+        self,
+        threads: Sequence[str],
+        handler: str | None = None,
+        patches: Iterable[tuple[Address, bytes]] = (),
+        symbols: Iterable[tuple[str, Address]] = (),
+    ) -> MemoryImage:
+        """The image before setup, with ``patches`` over its bytes and more ``symbols``. Raises NotRunnable."""
+        tops = [Address(STACKS + i * SPACING + STACK - 4) for i in range(len(threads) + 1)]
+        regions = [_patched(region, patches) for region in self.regions] + [_stack(top) for top in tops]
+        image = MemoryImage(self.file, self.cpu, tuple(regions), (), tops[-1], symbols=dict(symbols))
+        if handler is not None:
+            code = ImageRegion(TRAMPOLINE, PAGE, READ | EXECUTE, _trampoline(image.address(handler)))
+            image = replace(image, regions=(*regions, code), handler=TRAMPOLINE)
+        starts = tuple(
+            ThreadStart(image.address(name), top, top + 4 - STACK) for name, top in zip(threads, tops, strict=False)
         )
-    starts = tuple(
-        ThreadStart(image.address(name), top, top + 4 - STACK) for name, top in zip(threads, tops, strict=False)
-    )
-    return replace(image, starts=starts)
+        return replace(image, starts=starts)
 
 
-def prepared(image: Image, cpu: Cpu, setup: str | None, unserved: Callable[[Stopped], Exception]) -> Image:
+def prepared(image: MemoryImage, cpu: Cpu, setup: str | None, unserved: Callable[[Stopped], Exception]) -> MemoryImage:
     """The image after setup has run alone. Raises what ``unserved`` makes of a setup that does not return."""
     if setup is None:
         return image
@@ -162,6 +186,16 @@ def call(cpu: Cpu, stepper: Stepper, entry: int, sp: int, limit: int) -> bytes:
                 raise Stopped(StepStop(stop.vector), register_of(state, PC), register_of(state, 0))
             state = served.state
     raise Stopped(None, register_of(state, PC))
+
+
+def _patched(region: ImageRegion, patches: Iterable[tuple[Address, bytes]]) -> ImageRegion:
+    data = None
+    for address, new in patches:
+        at = address - region.address
+        if 0 <= at < region.size:
+            data = data or bytearray(region.data.ljust(region.size, b"\0"))
+            data[at : at + len(new)] = new
+    return region if data is None else replace(region, data=bytes(data))
 
 
 def _protection(name: str, prot: int) -> int:

@@ -19,7 +19,7 @@ from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.explore.child.accesses import Access
 from pytest_nextrust.explore.child.decision_tree import Tree
 
-__all__ = ["Effect", "Local", "MacroStep", "OperationEvent", "Private", "ThreadLocals"]
+__all__ = ["Local", "MacroStep", "OperationEvent", "Private", "StepEffect", "ThreadLocals"]
 
 OperationEvent = tuple[str, int, bytes]
 """``call`` or ``return`` of an operation by number, on a return with its result as the machine left it; ``round`` when
@@ -30,7 +30,7 @@ Private = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class StepEffect:
     """What a macro-step does, whatever other shared bytes hold: the thread's local state after it, the (position, byte)
     writes to shared memory, and the calls and returns on the way."""
 
@@ -70,9 +70,9 @@ class Local:
     pending: tuple[int, ...] = (-1,)
     entered: bool = False
     fault: StepStop | None = None
-    tree: Tree[Effect] = None
+    tree: Tree[StepEffect] = None
     quick: dict[int, MacroStep] = field(default_factory=dict)
-    delivery: tuple[Effect, ...] | None = None
+    delivery: tuple[StepEffect, ...] | None = None
     interrupted: dict[int, MacroStep] = field(default_factory=dict)
 
 

@@ -21,11 +21,11 @@ from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, pack, registe
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
 from pytest_nextrust.explore.child.decision_tree import Leaf, Read, grow, walk
 from pytest_nextrust.explore.child.local_states import (
-    Effect,
     Local,
     MacroStep,
     OperationEvent,
     Private,
+    StepEffect,
     ThreadLocals,
 )
 from pytest_nextrust.explore.child.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
@@ -159,12 +159,12 @@ class Engine:
                 known = local.interrupted[shared_id] = self._applied(effect, shared_id, not effect.writes)
         return known
 
-    def _applied(self, effect: Effect, shared_id: int, private: bool) -> MacroStep:
+    def _applied(self, effect: StepEffect, shared_id: int, private: bool) -> MacroStep:
         return MacroStep(effect.local, self._written(shared_id, effect.writes), effect.events, private)
 
     def _deliver(
         self, interrupts: Interrupts, thread: ThreadLocals, local: Local, shared_id: int
-    ) -> tuple[Effect, ...]:
+    ) -> tuple[StepEffect, ...]:
         """The effect of a delivery, which no shared byte has a part in; none where none may come."""
         values = self._materialise(thread, local.private, self.vectors[shared_id])
         delivered = deliver(self._stepper, interrupts, local.state, values)
@@ -176,7 +176,7 @@ class Engine:
         run = _Run(thread, delivered.state, values, (*local.pending, -1), local.entered, [])
         self._stepper.load(run.state)
         after = self._run_on(run)
-        return (Effect(thread.intern(after), writes, tuple(run.events)),)
+        return (StepEffect(thread.intern(after), writes, tuple(run.events)),)
 
     # -- shared memory -------------------------------------------------------------------------------------------------
 
@@ -271,7 +271,7 @@ class Engine:
         self.initial_events.append(tuple(events))
         return thread.intern(local)
 
-    def _execute(self, thread: ThreadLocals, local: Local, shared_id: int) -> Effect:
+    def _execute(self, thread: ThreadLocals, local: Local, shared_id: int) -> StepEffect:
         values = self._materialise(thread, local.private, self.vectors[shared_id])
         before = dict(self._overlay)
         run = _Run(thread, local.state, values, local.pending, local.entered, [])
@@ -288,7 +288,7 @@ class Engine:
             after = self._run_on(run)
         else:
             after = run.end("fault", stop)
-        effect = Effect(thread.intern(after), writes, tuple(run.events))
+        effect = StepEffect(thread.intern(after), writes, tuple(run.events))
         local.tree = grow(local.tree, reads, effect)
         return effect
 

@@ -20,14 +20,14 @@ from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.child.accesses import Accesses
 from pytest_nextrust.explore.child.execute import ScheduleExecutor
 from pytest_nextrust.explore.child.final_check import FinalCheck
-from pytest_nextrust.explore.child.image import Stopped, load, prepared
+from pytest_nextrust.explore.child.image import CheckedProgram, Stopped, prepared
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options
 from pytest_nextrust.explore.child.symmetry import Partition
 from pytest_nextrust.explore.child.trace import is_call, stop_text, trap_text
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.explore.child.traps import BASE, Interrupts
-from pytest_nextrust.explore.request import ExploreRequest
+from pytest_nextrust.explore.request import ExploreRequest, Variant
 
 __all__ = ["Host", "Subject", "unserved"]
 
@@ -48,11 +48,11 @@ class Host(Protocol):
 class Subject:
     """The program of one request, on one CPU, after its setup. Raises NotRunnable, HarnessFault; ``close`` it."""
 
-    def __init__(self, request: ExploreRequest, cpu: Cpu) -> None:
-        self.request = request
+    def __init__(self, variant: Variant, program: CheckedProgram, cpu: Cpu) -> None:
+        self.request = request = variant.request
         self.cpu = cpu
         handler = request.handler if request.signals else None
-        image = load(request.program, request.cpu, request.threads, handler)
+        image = program.image(request.threads, handler, variant.patches, variant.symbols)
         # A setup that fails is described by the names of the image as it was before.
         self.image = image
         self.image = prepared(image, cpu, request.setup, self._setup_failed)
@@ -107,7 +107,21 @@ class Subject:
         system = TransitionSystem(engine, self.monitor, judge if wanted else None, symmetric)
         return system
 
-    def guess(self) -> frozenset[int]:
+    def alike_threads(self) -> Partition:
+        """The first guess of who is symmetric: everybody, or in a history those who make the same calls."""
+        threads = range(len(self.request.threads))
+        if self.monitor is None or not self.request.operations:
+            return (tuple(threads),)
+        calls: list[list[int]] = [[] for _ in threads]
+        for number, operation in enumerate(self.request.operations):
+            calls[operation.thread].append(number)
+        same = self.monitor.same_meaning
+        classes = [
+            tuple(n for n in threads if len(calls[n]) == len(own) and all(map(same, calls[n], own))) for own in calls
+        ]
+        return tuple(threads for threads in dict.fromkeys(classes) if len(threads) > 1)
+
+    def guess(self, stepper: Stepper) -> frozenset[int]:
         """The first guess of what is shared: the bytes that two threads touch, one writing, when each runs alone; and
         those of the objects.
 
@@ -117,17 +131,17 @@ class Subject:
         readers: dict[int, int] = {}
         writers: dict[int, int] = {}
         for thread, start in enumerate(self.image.starts):
-            with self.stepper() as stepper:
-                state = pack(start.entry, start.sp)
-                stepper.load(state)
-                for _ in range(GUESS_STEPS):
-                    if register_of(state, PC) == SENTINEL or stepper.step() is not None:
-                        break
-                    state = stepper.state()
-                    for writes, address, size in stepper.events:
-                        table = writers if writes else readers
-                        for byte in range(address, address + size):
-                            table[byte] = table.get(byte, 0) | 1 << thread
+            stepper.restore()
+            state = pack(start.entry, start.sp)
+            stepper.load(state)
+            for _ in range(GUESS_STEPS):
+                if register_of(state, PC) == SENTINEL or stepper.step() is not None:
+                    break
+                state = stepper.state()
+                for writes, address, size in stepper.events:
+                    table = writers if writes else readers
+                    for byte in range(address, address + size):
+                        table[byte] = table.get(byte, 0) | 1 << thread
         both = {byte: mask | readers.get(byte, 0) for byte, mask in writers.items()}
         objects = frozenset(byte for start, size in self.objects for byte in range(start, start + size))
         return objects.union(byte for byte, mask in both.items() if mask & (mask - 1))

@@ -14,7 +14,7 @@ from pytest_nextrust.emu.child.thread_state import ccr_of, register_of
 from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
 from pytest_nextrust.explore.answer import AccessRecord, TraceStep
 from pytest_nextrust.explore.child.execute import Executed
-from pytest_nextrust.explore.child.image import STACKS, Image
+from pytest_nextrust.explore.child.image import STACKS, MemoryImage
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
 from pytest_nextrust.macho import SourceLines
@@ -61,7 +61,7 @@ def trap_text(stop: StepStop, d0: int) -> str:
     return f"Mach trap {d0} ({mach_name(d0)}) by trap #3"
 
 
-def stop_text(image: Image, stop: StepStop) -> str:
+def stop_text(image: MemoryImage, stop: StepStop) -> str:
     """What a thread died of."""
     if stop.vector == ACCESS:
         mapped = next((r for r in image.regions if r.address <= stop.address < r.address + r.size), None)
@@ -77,7 +77,7 @@ def stop_text(image: Image, stop: StepStop) -> str:
 class Narrator:
     """Turns instructions of one image into text, with the source lines that its symbol table knows."""
 
-    def __init__(self, image: Image, cpu: str) -> None:
+    def __init__(self, image: MemoryImage, cpu: str) -> None:
         self._image = image
         self._cpu = cpu
         self._lines = SourceLines(image.file)

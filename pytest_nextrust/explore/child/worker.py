@@ -8,26 +8,29 @@ Boundary: child process only. The search is ``search``'s and ``sample``'s, the s
 
 from __future__ import annotations
 
-import hashlib
 import random
 import resource
+import sys
 import time
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
-from pytest_nextrust.explore.answer import ExploreAnswer
+from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers
 from pytest_nextrust.explore.child import fairness as looping
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, find_in_graph, find_in_loop
+from pytest_nextrust.explore.child.image import CheckedProgram
 from pytest_nextrust.explore.child.sample import Chooser, Sample, guarantee, pct, sample, uniform
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.subject import Host, Subject, unserved
-from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
+from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.trace import is_call, trap_text
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
-from pytest_nextrust.explore.request import ExploreRequest
+from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 
 __all__ = ["Exploration", "explore", "replay"]
 
@@ -37,23 +40,31 @@ MEMORY = 7 << 29
 REPORT_SECONDS = 5.0
 """Seconds between two lines about how far the search is."""
 
+WEIGH_SECONDS = 0.25
+"""Seconds between two looks at how much memory is held."""
+
 
 def explore(payload: Any, host: Host) -> Any:
-    """An ExploreRequest's answer, both as plain values. Raises NotRunnable, HarnessFault."""
-    subject = Subject(request := from_plain(ExploreRequest, payload), host.cpu(request.cpu))
-    try:
-        return to_plain(Exploration(subject, host).answer())
-    finally:
-        subject.close()
+    """The ExploreAnswers to an ExploreBatch, both as plain values. Raises NotRunnable, HarnessFault."""
+    batch = from_plain(ExploreBatch, payload)
+    ends = time.perf_counter() + batch.max_seconds
+    program = CheckedProgram(batch.program, batch.cpu)
+    answers: list[ExploreAnswer] = []
+    for variant in batch.variants:
+        if answers and time.perf_counter() > ends:
+            break
+        with closing(Subject(variant, program, host.cpu(batch.cpu))) as subject:
+            answers.append(Exploration(subject, host).answer())
+    return to_plain(ExploreAnswers(tuple(answers)))
 
 
 def replay(payload: Any, host: Host) -> Any:
     """The run of a request's ``schedule``, as an answer: failed where it shows its ``kind`` of finding again."""
-    subject = Subject(request := from_plain(ExploreRequest, payload), host.cpu(request.cpu))
-    try:
+    request = from_plain(ExploreRequest, payload)
+    with closing(
+        Subject(Variant(request), CheckedProgram(request.program, request.cpu), host.cpu(request.cpu))
+    ) as subject:
         return to_plain(Exploration(subject, host).replayed())
-    finally:
-        subject.close()
 
 
 class Exploration:
@@ -63,10 +74,8 @@ class Exploration:
         self.subject = subject
         self.request = subject.request
         self._host = host
-        self._began = self._reported = time.perf_counter()
-        self._symmetric: Partition = ()
-        if self.request.method == "graph":
-            self._symmetric = (tuple(range(len(self.request.threads))),)
+        self._began = self._reported = self._weighed = time.perf_counter()
+        self._symmetric = subject.alike_threads() if self.request.method == "graph" else ()
         self._rounds = 0
         self._note = ""
 
@@ -76,10 +85,11 @@ class Exploration:
 
     def answer(self) -> ExploreAnswer:
         """Explore. Raises NotRunnable, HarnessFault."""
-        shared = self.subject.guess()
-        while True:
-            self._rounds += 1
-            with self.subject.stepper() as stepper:
+        with self.subject.stepper() as stepper:
+            shared = self.subject.guess(stepper)
+            while True:
+                self._rounds += 1
+                stepper.restore()
                 try:
                     return self._round(self.subject.system(stepper, shared, self._symmetric), shared)
                 except Reclassified as contradiction:
@@ -116,7 +126,7 @@ class Exploration:
             system,
             method="proof",
             verdict=verdict,
-            complete=complete and finding is None,
+            exhausted=graph.complete,
             graph=graph,
             finding=finding,
             overtaking=overtaking,
@@ -174,10 +184,9 @@ class Exploration:
 
     def _answer(self, shared: frozenset[int], system: TransitionSystem | None, **fields: Any) -> ExploreAnswer:
         graph: Graph = fields.pop("graph", None) or Graph()
-        fields.setdefault("complete", False)
+        fields.setdefault("exhausted", False)
         return ExploreAnswer(
             name=self.request.name,
-            program_sha256=hashlib.sha256(self.request.program).hexdigest(),
             states=len(graph.states),
             transitions=graph.transitions,
             instructions=system.engine.executed if system is not None else 0,
@@ -203,8 +212,19 @@ class Exploration:
             self._host.report(f"{states:,} states after {self.seconds:.0f} s (round {self._rounds})")
         if states >= self.request.max_states:
             self._note = f"{states:,} states were seen, and there are more"
-        elif resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MEMORY:
+        elif now - self._weighed > WEIGH_SECONDS and held_memory() > MEMORY:
             self._note = f"memory is used up after {states:,} states"
         else:
+            if now - self._weighed > WEIGH_SECONDS:
+                self._weighed = now
             return self._late()
         return True
+
+
+def held_memory() -> int:
+    """The bytes that this process holds: now, or where the system does not say, at most so far."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024

@@ -13,19 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nextrust.atomics.campaign import Plan
 from pytest_nextrust.atomics.compilers import c, rust
 from pytest_nextrust.atomics.compilers.checking import Checked, check_compiler
 from pytest_nextrust.atomics.compilers.chunks import crashed, reason, split
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.atomics.compilers.makers import CMaker, Maker, maker
 from pytest_nextrust.atomics.compilers.making import Batch, batches, native
+from pytest_nextrust.atomics.plan import CampaignPlan
 from pytest_nextrust.atomics.table import OPERATIONS, ROUTINES, SIZES
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import BuildFailed, ToolchainMissing
 
 Made = TypeVar("Made", bound=Maker)
-ALONE = Plan(crowds=(), pairs=False)
+ALONE = CampaignPlan(thread_counts=(), pairs=False)
 
 
 def only(made: Made, *names: str) -> Made:
@@ -35,7 +35,7 @@ def only(made: Made, *names: str) -> Made:
     return replace(made, operations=found)
 
 
-def checked(made: Maker, levels: Sequence[str] = ("2",), plan: Plan = ALONE) -> Checked:
+def checked(made: Maker, levels: Sequence[str] = ("2",), plan: CampaignPlan = ALONE) -> Checked:
     with Sandbox() as sandbox:
         return check_compiler(made, "m68030", levels, plan, sandbox)
 
@@ -335,7 +335,7 @@ def test_rust_loses_updates() -> None:
     """fetch_add of 4 bytes is right alone and loses an update between two threads, from the 68020 on; load and
     compare_exchange are right, and what the target lacks is named."""
     names = ("atomic_fetch_add_4_seq_cst", "atomic_load_4_seq_cst", "atomic_compare_exchange_4_seq_cst")
-    found = checked(only(maker("rust", "m68030"), *names), plan=Plan(pairs=False))
+    found = checked(only(maker("rust", "m68030"), *names), plan=CampaignPlan(pairs=False))
     assert {f["routine"] for f in found.findings} == {"nextrust_atomic_fetch_add_4_seq_cst"}
     assert {f["kind"] for f in found.findings} <= {"history", "final"}
     assert {place["cpu"] for f in found.findings for place in f["places"]} == {"m68020", "m68030"}
@@ -347,7 +347,7 @@ def test_rust_loses_updates() -> None:
 def test_only_who_is_wrong_is_blamed() -> None:
     """fetch_xor of 2 bytes is wrong beside itself, so it is not asked about beside a store, which is right."""
     names = ("atomic_fetch_xor_2_relaxed", "atomic_store_2_relaxed", "atomic_load_2_relaxed")
-    found = checked(only(maker("rust", "m68030"), *names), plan=Plan())
+    found = checked(only(maker("rust", "m68030"), *names), plan=CampaignPlan())
     assert {f["routine"] for f in found.findings} == {"nextrust_atomic_fetch_xor_2_relaxed"}
     failed = {(cell["routine"], cell["cpu"]) for cell in found.cells if cell["verdict"] == "failed"}
     assert failed == {("nextrust_atomic_fetch_xor_2_relaxed", cpu) for cpu in ("m68020", "m68030")}
@@ -357,10 +357,10 @@ def test_only_who_is_wrong_is_blamed() -> None:
 def test_equal_code_is_checked_once() -> None:
     """Another level with the same code costs no calls and no histories, and has cells of its own."""
     made = only(maker("gnu", "m68030"), "atomic_fetch_add_4_seq_cst", "atomic_fetch_add_4_relaxed")
-    runs = [checked(made, levels, Plan()) for levels in (("2",), ("2", "3"))]
+    runs = [checked(made, levels, CampaignPlan()) for levels in (("2",), ("2", "3"))]
     for count in (
-        [sum(outcome.calls for outcome in run.outcomes) for run in runs],
-        [sum(len(outcome.explorations) for outcome in run.outcomes) for run in runs],
+        [sum(result.calls for result in run.results) for run in runs],
+        [sum(len(result.explorations) for result in run.results) for run in runs],
     ):
         assert count[0] == count[1] > 0
     assert [len(run.cells) for run in runs] == [8, 16]
@@ -380,7 +380,7 @@ def test_objects_lie_where_the_language_lets_them(alignment: int, wrong: bool) -
     made = replace(
         maker("gnu", "m68030"), operations=(Operation("nextrust_odd", "__atomic_load_4", ODD, 4, alignment),)
     )
-    found = checked(made, plan=Plan())
+    found = checked(made, plan=CampaignPlan())
     assert bool(found.findings) == wrong
     assert found.verdict == ("failed" if wrong else "passed")
 

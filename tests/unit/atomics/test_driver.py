@@ -9,11 +9,13 @@ import pytest
 
 from pytest_nextrust import macho
 from pytest_nextrust.atomics.build import RUNTIMES, Runtime, Unit, build
-from pytest_nextrust.atomics.campaign import Target, _payload, _wire
-from pytest_nextrust.atomics.driver import Call, History, assemble
-from pytest_nextrust.atomics.findings import request_of
+from pytest_nextrust.atomics.calls import Call, History, HistoryModel
+from pytest_nextrust.atomics.driver import assemble
+from pytest_nextrust.atomics.findings import standalone
 from pytest_nextrust.atomics.table import Args
+from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.sandbox import Sandbox
+from pytest_nextrust.explore.client import explore
 
 pytestmark = pytest.mark.needs_compiler("gnu")
 
@@ -34,23 +36,27 @@ def sandbox() -> Iterator[Sandbox]:
 
 def test_marks_stand_around_the_call(runtime: Runtime) -> None:
     """A call mark stands at the jsr to the routine, its return mark six bytes behind it."""
-    driven = assemble(History("one", ((ADD,),), START), runtime)
-    call, back = driven.marks
-    assert (call.returns, back.returns) == (False, True)
-    assert back.address == call.address + 6
-    at = call.address - runtime.code
-    assert driven.code[at : at + 2] == b"\x4e\xb9"
-    assert int.from_bytes(driven.code[at + 2 : at + 6], "big") == runtime.routines["__sync_fetch_and_add_4"]
+    variant = assemble(History("one", ((ADD,),), START), runtime)
+    (marks,) = variant.request.operations
+    places = dict(variant.symbols)
+    assert places[marks.returned] == places[marks.call] + 6
+    (start, code), _ = variant.patches
+    assert start == runtime.code
+    at = places[marks.call] - start
+    assert code[at : at + 2] == b"\x4e\xb9"
+    assert int.from_bytes(code[at + 2 : at + 6], "big") == runtime.routines["__sync_fetch_and_add_4"]
 
 
 def test_covered_bytes_are_the_union(runtime: Runtime) -> None:
     """Overlapping objects are one run of bytes, distant ones two."""
     wide = Call("__atomic_load_8", 2, 8)
     far = Call("__atomic_load_1", 100, 1)
-    driven = assemble(History("three", ((ADD, wide), (far,)), START), runtime)
-    base = driven.covered[0][0]
-    assert driven.covered == [(base, 10), (base + 100, 1)]
-    assert driven.model["initial"] == bytes((0, 0, 0, 7)) + bytes(7)
+    request = assemble(History("three", ((ADD, wide), (far,)), START), runtime).request
+    model = from_plain(HistoryModel, request.history)
+    base = model.covered[0][0]
+    assert model.covered == ((base, 10), (base + 100, 1))
+    assert [size for _, size in request.objects] == [10, 1]
+    assert model.initial == bytes((0, 0, 0, 7)) + bytes(7)
 
 
 def test_what_does_not_fit_is_refused(runtime: Runtime) -> None:
@@ -68,19 +74,17 @@ def test_a_wrong_meaning_is_noticed(runtime: Runtime, sandbox: Sandbox) -> None:
     """Twins: an addition judged as one passes; judged as a subtraction it has no explanation."""
     history = History("judged", ((ADD,), (ADD,)), START)
     for routine, verdict in (("__sync_fetch_and_add_4", "passed"), ("__sync_fetch_and_sub_4", "failed")):
-        driven = assemble(history, runtime)
-        for operation in driven.model["operations"]:
-            operation["routine"] = routine
-        limits = {"histories": [_wire(driven)], "states": 10_000, "seconds": 20.0, "total": 20.0}
-        payload = {**_payload(runtime), **limits}
-        (answer,) = sandbox.call("pytest_nextrust.atomics.child.worker:explore", payload, 40.0)
-        assert answer["verdict"] == verdict
+        request = standalone(runtime, assemble(history, runtime))
+        model = from_plain(HistoryModel, request.history)
+        operations = tuple(replace(operation, routine=routine) for operation in model.operations)
+        request = replace(request, history=to_plain(replace(model, operations=operations)))
+        assert explore(sandbox, request).verdict == verdict
 
 
 def test_a_history_is_a_program(runtime: Runtime) -> None:
     """As a program of its own it is a sound Mach-O whose symbols are the threads, marks and objects."""
     history = History("program", ((ADD,), (ADD,)), START)
-    request = request_of(Target.of(runtime), history, assemble(history, runtime))
+    request = standalone(runtime, assemble(history, runtime))
     file = macho.read(request.program)
     assert isinstance(file, macho.MachFile)
     assert [defect for defect in macho.check(file, cpu="m68030") if defect.severity == "error"] == []

@@ -12,8 +12,9 @@ import jsonschema
 import pytest
 
 import pytest_nextrust
-from pytest_nextrust.atomics.campaign import Outcome, Plan, Target, check
-from pytest_nextrust.atomics.findings import explainer
+from pytest_nextrust.atomics.campaign import CampaignResult, check
+from pytest_nextrust.atomics.plan import CampaignPlan
+from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.emu.sandbox import Sandbox
 from tests.unit.atomics.handmade import ADD, LOCK, runtime
 
@@ -87,12 +88,12 @@ def sandbox() -> Iterator[Sandbox]:
         yield machine
 
 
-def checked(code: str, sandbox: Sandbox, folder: Path, plan: Plan) -> Outcome:
-    return check(Target.of(runtime({NAME: code})), plan, sandbox, explain=explainer(sandbox, folder))
+def checked(code: str, sandbox: Sandbox, folder: Path, plan: CampaignPlan) -> CampaignResult:
+    return check(Target.of(runtime({NAME: code})), plan, sandbox, folder=folder)
 
 
-ALONE = Plan(crowds=(), pairs=False)
-TOGETHER = Plan(crowds=((2, 1),), pairs=False, conformance=False)
+ALONE = CampaignPlan(thread_counts=(), pairs=False)
+TOGETHER = CampaignPlan(thread_counts=((2, 1),), pairs=False, conformance=False)
 
 
 def step_of(finding: dict[str, Any]) -> dict[str, Any]:

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.atomics.campaign import Outcome, Plan, check
+from pytest_nextrust.atomics.campaign import CampaignResult, check
+from pytest_nextrust.atomics.plan import CampaignPlan
 from pytest_nextrust.atomics.program import target_of
-from pytest_nextrust.atomics.sampling import sampler
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.explore.replay import replay
 from tests.shipped import shipped_program
 
 
-def sampled(name: str, folder: Path, *, seconds: float = 20.0) -> Outcome:
+def sampled(name: str, folder: Path, *, seconds: float = 20.0) -> CampaignResult:
     """Three threads of three calls each, with a budget of one state, which no search gets far with."""
     target = target_of(shipped_program(name, "m68030-release").read_bytes(), "m68030")
-    plan = Plan(conformance=False, pairs=False, crowds=((3, 3),), states=1, seconds=seconds, first=True)
+    plan = CampaignPlan(conformance=False, pairs=False, thread_counts=((3, 3),), states=1, seconds=seconds, first=True)
     with Sandbox() as sandbox:
-        return check(target, plan, sandbox, sampler=sampler(sandbox, folder))
+        return check(target, plan, sandbox, folder=folder)
 
 
 def test_a_finding_of_sampling_has_a_token_that_replays(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.atomics.build import RUNTIMES, Unit, build
-from pytest_nextrust.atomics.campaign import Outcome, Plan, Target, check
+from pytest_nextrust.atomics.campaign import CampaignResult, check
+from pytest_nextrust.atomics.plan import CampaignPlan
+from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.emu.sandbox import Sandbox
 from tests.atomics_mutants import Mutant, mutants, rights, write_right
 
@@ -45,10 +47,10 @@ def sandbox() -> Iterator[Sandbox]:
         yield machine
 
 
-def plan(mutant: Mutant) -> Plan:
+def plan(mutant: Mutant) -> CampaignPlan:
     if mutant.level == "interrupt":
-        return Plan(first=True, signals=1, crowds=(), pairs=False, conformance=False)
-    return Plan(first=True, overlap="mixed")
+        return CampaignPlan(first=True, signals=1, thread_counts=(), pairs=False, conformance=False)
+    return CampaignPlan(first=True, overlap="mixed")
 
 
 @pytest.mark.campaign
@@ -71,7 +73,7 @@ def test_a_right_runtime_raises_no_alarm(name: str, tmp_path: Path, sandbox: San
     of the sizes without locks and another under them.
     """
     runtime = build([Unit(write_right(name, tmp_path))], "m68030", "2")
-    outcome = check(Target.of(runtime), Plan(overlap="mixed"), sandbox)
+    outcome = check(Target.of(runtime), CampaignPlan(overlap="mixed"), sandbox)
     assert outcome.findings == []
     assert outcome.verdict == "passed"
     noted = {note["history"] for note in outcome.notes}
@@ -88,17 +90,17 @@ def test_what_ships_conforms(name: str, level: str, cpu: str, sandbox: Sandbox) 
     """Both runtimes have every routine, and each does what the table says, called alone and from several threads."""
     target = Target.of(build([Unit(RUNTIMES[name])], cpu, level))
     assert len(target.functions) == 134
-    outcome = check(target, Plan(pairs=FULL, overlap="mixed"), sandbox)
+    outcome = check(target, CampaignPlan(pairs=FULL, overlap="mixed"), sandbox)
     assert outcome.verdict == "passed"
     assert outcome.calls > 10_000
 
 
-def interrupted(name: str, sizes: tuple[int, ...], sandbox: Sandbox) -> Outcome:
+def interrupted(name: str, sizes: tuple[int, ...], sandbox: Sandbox) -> CampaignResult:
     runtime = build([Unit(RUNTIMES[name])], "m68030", "2")
     whole = Target.of(runtime)
     wanted = tuple(f for f in whole.functions if f.routine.endswith(tuple(f"add_{size}" for size in sizes)))
     target = whole if FULL else Target(runtime, wanted)
-    return check(target, Plan(signals=1, crowds=(), pairs=False, conformance=False), sandbox)
+    return check(target, CampaignPlan(signals=1, thread_counts=(), pairs=False, conformance=False), sandbox)
 
 
 @pytest.mark.campaign

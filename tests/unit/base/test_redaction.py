@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.base.redaction import VARIABLES, Redactor
 from pytest_nextrust.base.redaction.formats import FORMATS
-from pytest_nextrust.explore.token import Search, Token, encode
+from pytest_nextrust.explore.token import SearchSettings, Token, encode
 from tests.unit.base.harmless import HARMLESS
 from tests.unit.base.secret_samples import ASSIGNED, BROKEN, ENVIRONMENT, PLACES, TOKENS, VALUE, made, sample
 
@@ -377,7 +377,7 @@ def test_there_are_at_least_200_harmless_texts() -> None:
 @given(st.integers(0, 1 << 62), st.integers(1, 4), st.integers(0, 1 << 20))
 def test_tokens_of_schedules_stay(seed: int, threads: int, state: int) -> None:
     """The harness's own tokens are printed for everyone to use, in every place where they are printed."""
-    search = Search(method="graph", reduce=True, seed=seed, depth=3, schedules=0, state=state)
+    search = SearchSettings(method="graph", reduce=True, seed=seed, depth=3, schedules=0, state=state)
     token = encode(Token(zlib.crc32(b"p").to_bytes(8), seed.to_bytes(8), "deadlock", threads=threads, search=search))
     for form in ("nextrust replay {}", "token: {}", "--nextrust-replay {}", "token={}", '"token": "{}"', "--token {}"):
         assert PLAIN.text(form.format(token)) == form.format(token)

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import HarnessFault, NotRunnable
+from pytest_nextrust.explore.client import explore
 from pytest_nextrust.explore.program import conventional
-from pytest_nextrust.explore.replay import explore
 from tests.unit.explore import threads as code
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import pytest
 
-from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.cpu import Cpu
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.answer import ExploreAnswer, Slice
 from pytest_nextrust.explore.child import worker as service
+from pytest_nextrust.explore.client import OnProgress, explore, explore_batch, rerun
 from pytest_nextrust.explore.program import conventional
-from pytest_nextrust.explore.request import ExploreRequest
+from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 from tests.unit.explore import threads as code
 
 
@@ -34,11 +36,18 @@ class Host:
         return cpu(name)
 
 
+class InProcess:
+    """Calls the worker's functions here, with plain values as the sandbox does."""
+
+    def call(self, function: str, payload: Any, timeout: float, *, on_progress: OnProgress = lambda _: None) -> Any:
+        return getattr(service, function.rpartition(":")[2])(payload, Host())
+
+
 def explored(program: bytes, **settings: object) -> tuple[ExploreRequest, ExploreAnswer]:
     convention = {name: settings.pop(name) for name in ("signals", "nested", "loop") if name in settings}
     request = conventional(program, "m68030", name="test", **convention)  # type: ignore[arg-type]
     request = dataclasses.replace(request, **settings)  # type: ignore[arg-type]
-    return request, from_plain(ExploreAnswer, service.explore(to_plain(request), Host()))
+    return request, explore(InProcess(), request)
 
 
 def replayed(request: ExploreRequest, answer: ExploreAnswer, **changed: object) -> ExploreAnswer:
@@ -47,7 +56,7 @@ def replayed(request: ExploreRequest, answer: ExploreAnswer, **changed: object) 
     slices = tuple((piece.thread, piece.instructions) for piece in finding.slices)
     again = dataclasses.replace(request, schedule=slices, loop_from=finding.loop_from, kind=finding.kind)
     again = dataclasses.replace(again, **changed)  # type: ignore[arg-type]
-    return from_plain(ExploreAnswer, service.replay(to_plain(again), Host()))
+    return rerun(InProcess(), again)
 
 
 def kind_of(program: bytes, **settings: object) -> str:
@@ -257,3 +266,48 @@ def test_code_is_not_writable() -> None:
     _request, answer = explored(code.concurrent({"thread_0": "42b9 00002400 4e75", "thread_1": code.NOTHING}))
     assert answer.finding is not None
     assert "SIGBUS: write at 0x2400" in answer.finding.message
+
+
+COUNT = "5239 00004000 60f8"
+"""addq.b #1,COUNTER; bra back to it."""
+LOOK = "4ab9 00004000 4e75"
+
+
+def test_a_loop_longer_than_can_be_followed_is_a_finding_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search has seen that nobody can finish; a plain run that does not either confirms it, and says how far."""
+    monkeypatch.setattr("pytest_nextrust.explore.child.execute.LOOP_LIMIT", 100)
+    monkeypatch.setattr("pytest_nextrust.explore.child.confirm.LOOP_LIMIT", 100)
+    request, answer = explored(code.concurrent({"thread_0": COUNT, "thread_1": LOOK}))
+    finding = answer.finding
+    assert finding is not None
+    assert (finding.kind, finding.loop) == ("livelock", ())
+    assert "not within 100 instructions more" in finding.message
+    assert replayed(request, answer).finding == dataclasses.replace(finding, state=0)
+    # Half the steps are one thread's two instructions, 256 times over: with that many the loop is found.
+    monkeypatch.setattr("pytest_nextrust.explore.child.execute.LOOP_LIMIT", 10_000)
+    whole = explored(code.concurrent({"thread_0": COUNT, "thread_1": LOOK}))[1].finding
+    assert whole is not None
+    assert whole.message == "livelock: memory keeps changing, and nobody can finish"
+    assert len(whole.loop) == 200
+
+
+def test_variants_of_a_program_are_explored_in_one_call() -> None:
+    """Each has bytes and symbols of its own over the program's, and what is found in one is found in it alone."""
+    request, alone = explored(code.LOST_UPDATE)
+    racy = dataclasses.replace(request, program=b"")
+    right = bytes.fromhex(code.ADD.replace(" ", ""))
+    second = Address(code.TEXT + len(bytes.fromhex(code.LOAD_ADD_STORE)))
+    mended = Variant(racy, ((Address(code.TEXT), right), (second, right)))
+    named = Variant(dataclasses.replace(racy, threads=("one", "one")), symbols=(("one", second),))
+    batch = ExploreBatch(code.LOST_UPDATE, "m68030", (Variant(racy), mended, named), 60.0)
+    answers = explore_batch(InProcess(), batch)
+    assert [answer.verdict for answer in answers] == ["failed", "passed", "failed"]
+    assert answers[0].finding == alone.finding
+    assert (answers[0].states, answers[0].transitions) == (alone.states, alone.transitions)
+
+
+def test_none_is_begun_once_the_time_is_over() -> None:
+    """A batch whose time is over answers for what it had begun."""
+    variant = Variant(dataclasses.replace(explored(code.RIGHT)[0], program=b""))
+    batch = ExploreBatch(code.RIGHT, "m68030", (variant,) * 3, 0.0)
+    assert len(explore_batch(InProcess(), batch)) == 1

@@ -13,7 +13,18 @@ from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.explore.answer import Finding, Slice
 from pytest_nextrust.explore.replay import token_of
 from pytest_nextrust.explore.request import ExploreRequest, Method
-from pytest_nextrust.explore.token import CPUS, HASH, KINDS, LENGTH, METHODS, PREFIX, Search, Token, decode, encode
+from pytest_nextrust.explore.token import (
+    CPUS,
+    HASH,
+    KINDS,
+    LENGTH,
+    METHODS,
+    PREFIX,
+    SearchSettings,
+    Token,
+    decode,
+    encode,
+)
 
 HASHES = st.binary(min_size=HASH, max_size=HASH)
 NUMBERS = st.integers(0, (1 << 64) - 1)
@@ -27,7 +38,9 @@ def tokens(draw: st.DrawFn) -> Token:
     slices = tuple(draw(st.lists(pieces, max_size=20)))
     search = draw(
         st.none()
-        | st.builds(Search, st.sampled_from(METHODS), st.booleans(), NUMBERS, NUMBERS, NUMBERS, st.integers(0, 1 << 40))
+        | st.builds(
+            SearchSettings, st.sampled_from(METHODS), st.booleans(), NUMBERS, NUMBERS, NUMBERS, st.integers(0, 1 << 40)
+        )
     )
     return Token(
         program=draw(HASHES),
@@ -92,8 +105,12 @@ def test_rubbish_with_a_fitting_checksum_is_an_error_or_a_token(body: bytes) -> 
     assert encode(token) == text
 
 
-@given(st.builds(Search, st.sampled_from(METHODS), st.booleans(), NUMBERS, NUMBERS, NUMBERS, st.integers(0, 1 << 64)))
-def test_a_search_always_fits(search: Search) -> None:
+@given(
+    st.builds(
+        SearchSettings, st.sampled_from(METHODS), st.booleans(), NUMBERS, NUMBERS, NUMBERS, st.integers(0, 1 << 64)
+    )
+)
+def test_a_search_always_fits(search: SearchSettings) -> None:
     """The form without switches is never longer than a token may be."""
     token = Token(bytes(8), bytes(8), "final", threads=8, signals=16, nested=True, loop=True, search=search)
     assert len(encode(token)) <= LENGTH
@@ -120,7 +137,7 @@ def test_neither_or_both_is_no_token() -> None:
     """A token without a run, or with two, cannot be made."""
     for token in (
         Token(bytes(8), bytes(8), "final"),
-        Token(bytes(8), bytes(8), "final", slices=(), search=Search("graph", True, 0, 0, 0, 0)),
+        Token(bytes(8), bytes(8), "final", slices=(), search=SearchSettings("graph", True, 0, 0, 0, 0)),
     ):
         with pytest.raises(ValueError, match="either"):
             encode(token)

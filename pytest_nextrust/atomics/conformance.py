@@ -1,0 +1,71 @@
+"""Asking the sandbox to call every routine alone: what goes there, and what comes back.
+
+Boundary: the parent's side; the calls are ``child.conformance``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pytest_nextrust.atomics.calls import Call
+from pytest_nextrust.atomics.program import Function
+from pytest_nextrust.base.convert import from_plain, to_plain
+from pytest_nextrust.emu.records import Address
+from pytest_nextrust.explore.answer import FirstWrongStep, TraceStep
+from pytest_nextrust.explore.client import Caller
+
+__all__ = ["CallFinding", "ConformanceAnswer", "ConformanceRequest", "call_alone"]
+
+CHILD = "pytest_nextrust.atomics.child.conformance:check"
+
+
+@dataclass(frozen=True, slots=True)
+class ConformanceRequest:
+    """Functions of ``program`` to call, with objects and buffers in the room at ``objects``.
+
+    After ``max_seconds`` no further function is begun. ``seed`` chooses the random values.
+    """
+
+    program: bytes
+    cpu: str
+    objects: Address
+    functions: tuple[Function, ...]
+    seed: int
+    max_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinding:
+    """A call that did other than its routine means: what kind, in words, the call, and what its object held before it.
+
+    ``routine`` is the symbol at fault. ``trace`` are the call's instructions, ``loop`` those that repeat for ever.
+    """
+
+    kind: str
+    routine: str
+    message: str
+    call: Call
+    memory: bytes
+    trace: tuple[TraceStep, ...] = ()
+    loop: tuple[TraceStep, ...] = ()
+    first_wrong_step: FirstWrongStep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConformanceAnswer:
+    """How many calls were made, what was found, and how many functions were not called.
+
+    ``lock_free`` is what the runtime itself says of each object size (as text), 1 or 0, if it says anything.
+    """
+
+    calls: int
+    findings: tuple[CallFinding, ...]
+    lock_free: Mapping[str, int] = field(default_factory=dict)
+    undone: int = 0
+
+
+def call_alone(machine: Caller, request: ConformanceRequest) -> ConformanceAnswer:
+    """Call every function of the request alone. Raises HarnessFault."""
+    plain = machine.call(CHILD, to_plain(request), 2 * request.max_seconds + 30)
+    return from_plain(ConformanceAnswer, plain)
