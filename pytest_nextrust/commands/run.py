@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stdin",
         metavar="FILE|-",
-        help="its standard input; - and the default: this command's, read as it reads; nothing from a terminal",
+        help="its standard input: a file, fifo or device; - and the default: this command's; read as it reads; "
+        "nothing from a terminal",
     )
     parser.add_argument(
         "--budget",
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the program; the exit status. Raises UsageFault for an argument that cannot be acted on."""
     from pytest_nextrust.emu.sandbox import Sandbox
 
-    stdin = _stdin(args.stdin)
+    stdin = _own_stdin() if args.stdin in (None, "-") else _opened(args.stdin)
     with Sandbox(inherit=() if stdin is None else (stdin,)) as sandbox:
         sandbox.start()
         request = _request(args, stdin)
@@ -108,7 +109,6 @@ def _request(args: argparse.Namespace, stdin: int | None) -> RunRequest:
         cpu=args.cpu,
         argv=tuple(os.fsencode(text) for text in (args.program, *args.args)),
         env=tuple(os.fsencode(text) for text in args.env),
-        stdin=b"" if args.stdin in (None, "-") else _read("--stdin", args.stdin),
         stdin_fd=stdin,
         root=None if args.root is None else str(Path(args.root).resolve()),
         **limits,
@@ -156,15 +156,35 @@ def _read(what: str, name: str) -> bytes:
         ) from error
 
 
-def _stdin(name: str | None) -> int | None:
-    """A descriptor of this command's stdin for the machine's process; None where a file is named or nothing is there.
+def _own_stdin() -> int | None:
+    """A descriptor of this command's stdin for the machine's process; None where nothing is there.
 
     A terminal is not handed on: the machine's process is not in its foreground group and would be stopped.
     """
     try:
-        return None if name not in (None, "-") or os.isatty(0) else os.dup(0)
+        return None if os.isatty(0) else os.dup(0)
     except OSError:
         return None
+
+
+def _opened(name: str) -> int:
+    """A descriptor of what ``--stdin`` names: a file, a fifo, a device, what a shell makes of ``<(...)``."""
+    try:
+        # A fifo is not waited for here but where the guest reads, which its wall limit bounds.
+        opened = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except (OSError, ValueError) as error:
+        fault = f"cannot read: {getattr(error, 'strerror', None) or error}"
+        raise UsageFault("--stdin", fault, place=name, remedy="name a file that exists") from error
+    fault = ""
+    if stat.S_ISDIR(os.fstat(opened).st_mode):
+        fault = "a folder"
+    elif os.isatty(opened):
+        fault = "a terminal, which the machine's process may not read"
+    if fault:
+        os.close(opened)
+        raise UsageFault("--stdin", fault, place=name, remedy="name a file, a fifo or a pipe")
+    os.set_blocking(opened, True)
+    return opened
 
 
 # -- the result -------------------------------------------------------------------------------------------------------

@@ -26,16 +26,21 @@ from pytest_nextrust.macho.tables import clip
 __all__ = ["Opened", "check", "open_members"]
 
 _STRX, _OFF = 0, 4
+_CPUTYPE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One member looked into. ``content`` is None for one that is not m68k, not a Mach-O, or shares bytes."""
+    """One member looked into. ``content`` is None for one that is not m68k, not a Mach-O, or shares bytes.
+
+    ``foreign`` is an archive's member for another CPU, of which no more than the header is looked at.
+    """
 
     label: str
     member: FatMember | ArchiveMember
     content: MachFile | Archive | None
     fault: str = ""
+    foreign: MachFile | None = None
 
 
 def check(file: MachFile | FatFile | Archive, *, cpu: str | None = None) -> tuple[Defect, ...]:
@@ -79,6 +84,9 @@ def _check_thin(file: MachFile, cpu: str | None, found: Reporter) -> None:
 
 def _report_unopened(file: FatFile | Archive, opened: Opened, found: Reporter) -> None:
     """A member that cannot be described: an archive may hold other things, if they do not claim to be Mach-O."""
+    if opened.foreign is not None:
+        found.add("wrong-cputype", opened.foreign.offset + _CPUTYPE, f"member {opened.label}: {opened.fault}")
+        return
     claims = isinstance(opened.member, FatMember) or _magic(file, opened.member) in (
         lay.MAGIC,
         lay.MAGIC_SWAPPED,
@@ -111,9 +119,14 @@ def open_members(file: FatFile | Archive) -> Iterator[Opened]:
 
 def _open(file: FatFile | Archive, member: FatMember | ArchiveMember, label: str) -> Opened:
     try:
-        return Opened(label, member, read_member(file, member))
+        content = read_member(file, member)
     except UnreadableMacho as error:
         return Opened(label, member, None, error.fault)
+    if isinstance(file, Archive) and isinstance(content, MachFile) and content.cputype != lay.CPU_TYPE_MC680X0:
+        known = lay.CPU_TYPES.get(content.cputype)
+        name = f"CPU type {content.cputype}" + (f" ({known})" if known else "")
+        return Opened(label, member, None, f"for {name}; not looked into", content)
+    return Opened(label, member, content)
 
 
 def _fat_inside(file: FatFile, member: FatMember) -> bool:
@@ -164,6 +177,8 @@ def _check_fat_member(file: FatFile, index: int, member: FatMember, overlaps: bo
         found.add("fat-member-outside", member.place + 8, fault)
     elif overlaps:
         found.add("fat-member-overlap", member.place + 8, f"member {index} begins at {member.offset}")
+    if member.cputype != lay.CPU_TYPE_MC680X0:
+        return  # how it is to be aligned, and what is in it, is another kernel's affair
     if member.align > 31 or member.offset % (1 << member.align):
         fault = f"member {index}: offset {member.offset}, alignment 2^{member.align}"
         found.add("fat-member-misaligned", member.place + 8, fault)

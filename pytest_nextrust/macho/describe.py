@@ -107,7 +107,7 @@ def _member(opened: Opened, start: int, defects: Sequence[Defect], budget: _Rows
         head |= {"cputype": opened.member.cputype, "cpusubtype": opened.member.cpusubtype}
     if isinstance(opened.content, Archive):
         return {**_header(None), **head, "container": "archive", **_members(opened.content, defects, budget)}
-    return {**_header(None), **head}
+    return {**_header(opened.foreign), **head}
 
 
 def _header(file: MachFile | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the two C toolchains share: finding the tools, the flags, and one build.
 
-Both link with GNU binutils for m68k, the runtime of ``cruntime`` and libgcc. Everything is compiled freestanding
-against this package's headers, never the host's.
+Both link with GNU binutils for m68k, the runtime of ``cruntime`` and libgcc. Everything is compiled against
+this package's headers, never the host's; ``main`` answers as in a hosted program.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
-from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc, missing_tools, remedy_for
+from pytest_nextrust.toolchain.cruntime import (
+    FREESTANDING,
+    HOSTED,
+    PREFIX,
+    c_runtime,
+    libgcc,
+    missing_tools,
+    remedy_for,
+)
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of
 from pytest_nextrust.toolchain.output import link, workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
@@ -46,6 +54,11 @@ class CToolchain(ABC):
     def extra_objects(self) -> tuple[str, ...]:
         """Objects of the runtime's folder that this compiler's programs want besides the library."""
         return ()
+
+    @property
+    def hosted(self) -> tuple[str, ...]:
+        """Flags for programs, which begin at ``main``."""
+        return HOSTED
 
     def probe(self) -> Probe:
         """Look for the compiler and binutils; once per object."""
@@ -93,7 +106,7 @@ class CToolchain(ABC):
         headers = self.own_headers(compiler)
         debug = ["-g"] if request.profile == "debug" or request.lines else []
         own = ["-isystem", headers] if headers else []
-        return [compiler, *self.target(request.cpu), f"-O{request.level}", *debug, *FREESTANDING, *own]
+        return [compiler, *self.target(request.cpu), f"-O{request.level}", *debug, *FREESTANDING, *self.hosted, *own]
 
     @staticmethod
     def _compile(runner: ToolRunner, base: Sequence[str], flags: Sequence[str], source: Path, out: Path) -> Path:

@@ -21,6 +21,7 @@ __all__ = [
     "COMPILED",
     "ELF_READER",
     "FREESTANDING",
+    "HOSTED",
     "INCLUDE",
     "PREFIX",
     "assembled_runtime",
@@ -59,6 +60,10 @@ FREESTANDING = (
     str(INCLUDE),
 )
 """Flags for GNU C and clang alike: what is compiled meets the NeXT kernel and this package's headers only."""
+
+HOSTED = ("-fhosted", "-fno-builtin")
+"""What programs take after ``FREESTANDING``: ``main`` answers 0 at its closing brace (C99 5.1.2.2.3), as it does in a
+hosted environment only. The compiler still knows no library function by its name."""
 
 
 def missing_tools(*names: str) -> list[str]:

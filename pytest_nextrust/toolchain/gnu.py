@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 
 from pytest_nextrust.toolchain.cfamily import CToolchain
-from pytest_nextrust.toolchain.cruntime import PREFIX
+from pytest_nextrust.toolchain.cruntime import HOSTED, PREFIX
 from pytest_nextrust.toolchain.tool_runner import first_line
 
 __all__ = ["GnuToolchain"]
@@ -28,6 +28,11 @@ class GnuToolchain(CToolchain):
 
     def target(self, cpu: str) -> tuple[str, ...]:
         return (f"-m{cpu[1:]}",)
+
+    @property
+    def hosted(self) -> tuple[str, ...]:
+        # Else GNU C puts main into a section apart, away from the functions it is written among.
+        return (*HOSTED, "-fno-reorder-functions")
 
     def own_headers(self, compiler: str) -> str | None:
         return first_line([compiler, "-print-file-name=include"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ __all__ = ["compare", "describe_fault", "difference", "end_of"]
 _NAMES = {number: name for name, number in SIGNALS.items()}
 _DIFF_LINES = 60
 _QUOTED_BYTES = 200
+_COMPARED_BYTES = 64 << 20
 
 
 def compare(scenario: Scenario, record: RunRecord, root: Path) -> Iterator[Mismatch]:
@@ -96,17 +99,32 @@ def _contains(stream: str, wanted: tuple[str, ...], data: bytes) -> Iterator[Mis
 
 def _file(root: Path, path: str, wanted: bytes) -> Iterator[Mismatch]:
     file = root / path.strip("/")
-    # The guest made what is here: a link it left must not lead the comparison out of its root.
-    if not file.resolve().is_relative_to(root.resolve()):
-        yield Mismatch("files", f"{path}: leads out of the guest's root")
-        return
     try:
-        found = file.read_bytes()
-    except OSError as error:
-        yield Mismatch("files", f"{path}: {error.strerror}")
+        # The guest made what is here: a link it left must not lead the comparison out of its root, nor round and round.
+        if not file.resolve(strict=True).is_relative_to(root.resolve()):
+            yield Mismatch("files", f"{path}: leads out of the guest's root")
+            return
+        found = _contents(file)
+    except (OSError, RuntimeError) as error:
+        # RuntimeError: what pathlib makes of a loop of links.
+        yield Mismatch("files", f"{path}: {getattr(error, 'strerror', None) or 'a loop of links'}")
         return
-    if found != wanted:
+    if isinstance(found, str):
+        yield Mismatch("files", f"{path}: {found}")
+    elif found != wanted:
         yield Mismatch("files", f"{path}: {difference(wanted, found)}")
+
+
+def _contents(file: Path) -> bytes | str:
+    """What is in a file, or why it is not read. Raises OSError."""
+    # The guest also chose what kind of file it is: a fifo must not be waited for.
+    with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as stream:  # noqa: PTH123
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        if status.st_size > _COMPARED_BYTES:
+            return f"{status.st_size} bytes; no more than {_COMPARED_BYTES} are compared"
+        return stream.read(_COMPARED_BYTES)
 
 
 def _quoted(data: bytes) -> str:

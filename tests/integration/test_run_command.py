@@ -106,6 +106,25 @@ def test_arguments_environment_and_stdin_reach_the_guest(tmp_path: Path) -> None
     assert nextrust(environment).returncode == 0
 
 
+def test_stdin_may_be_a_fifo_a_device_or_a_process(tmp_path: Path) -> None:
+    """``--stdin`` takes what a shell makes of ``<(...)``, a fifo that is written to later, and a device; no folder."""
+    path = made(tmp_path, ECHO, data=bytes(32))
+    assert nextrust(path, "--stdin", "/dev/null").stdout == b""
+    command = f"{sys.executable} -m pytest_nextrust.cli run --stdin <(printf 'of a process') {path}"
+    assert subprocess.run(["bash", "-c", command], capture_output=True, timeout=60).stdout == b"of a process"
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pytest_nextrust.cli", "run", "--stdin", str(fifo), str(path)], stdout=subprocess.PIPE
+    )
+    fifo.write_bytes(b"of a fifo")
+    assert running.communicate(timeout=60)[0] == b"of a fifo"
+    done = nextrust(path, "--stdin", fifo, "--budget", "1s")
+    assert done.returncode == 124, "a fifo that nobody writes to is waited for until the wall limit"
+    done = nextrust(path, "--stdin", tmp_path)
+    assert (done.returncode, b"a folder" in done.stderr) == (2, True)
+
+
 def test_a_fault_is_told_on_stderr(tmp_path: Path) -> None:
     """Signal, place, symbol, registers, and what ran before."""
     done = nextrust(made(tmp_path, "7005 41f9 00100000 2080", _store=8))

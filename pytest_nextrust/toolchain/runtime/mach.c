@@ -92,3 +92,15 @@ LIB kern_return_t port_deallocate(task_t task, port_t port)
 	put(&m.body[0], WORD, (unsigned int)port);
 	return call(task, PORT_DEALLOCATE, &m, 1, 0);
 }
+
+/* What GNU C calls when it has written code: the trampoline of a nested function, on the stack. libgcc's own makes a
+   system call of Linux. As NeXT's compiler did it: the memory becomes executable, and the caches are flushed. Where the
+   memory may not become executable, running it faults, which says more than an error here. */
+LIB void __clear_cache(void *begin, void *end)
+{
+	vm_address_t from = (vm_address_t)begin;
+
+	if ((vm_address_t)end > from)
+		vm_protect(task_self(), from, (vm_address_t)end - from, FALSE, VM_PROT_ALL);
+	cache_flush();
+}

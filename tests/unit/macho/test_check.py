@@ -96,3 +96,31 @@ def test_many_defects_of_a_kind_are_counted() -> None:
     defects = check(read(data))
     assert len(defects) == DEFECT_LIMIT + 1
     assert any("and 7 more" in d.message for d in defects)
+
+
+def test_a_fat_member_for_another_cpu_has_its_own_alignment() -> None:
+    """4 KiB pages, and an alignment nobody here knows, are another kernel's; a member of ours is held to 8 KiB."""
+    program, foreign = b.a_program(), bytearray(b.a_program())
+    foreign[4:8] = (18).to_bytes(4, "big")
+    entries: list[tuple[int, ...]] = []
+    body = bytearray(0x2000)
+    for cputype, align, content in ((6, 13, program), (18, 12, bytes(foreign)), (7, 40, b"i386")):
+        at = len(body) if cputype == 6 else len(body) + -len(body) % 0x2000 + 0x1000
+        body += bytes(at - len(body)) + content
+        entries.append((cputype, 1, at, len(content), align))
+    body[:8] = b"\xca\xfe\xba\xbe" + len(entries).to_bytes(4, "big")
+    for number, entry in enumerate(entries):
+        body[8 + 20 * number : 28 + 20 * number] = b"".join(value.to_bytes(4, "big") for value in entry)
+    assert check(read(bytes(body)), cpu="m68030") == ()
+    body[8 + 8 : 8 + 12] = (entries[0][2] + 0x1000).to_bytes(4, "big")
+    assert "fat-member-misaligned" in {defect.id for defect in check(read(bytes(body)))}
+
+
+def test_an_archives_members_for_other_cpus_are_named_and_not_looked_into() -> None:
+    """One defect for the member, none for what is in it."""
+    foreign = bytearray(b.an_object())
+    foreign[4:8] = (7).to_bytes(4, "big")
+    foreign[16:20] = (99).to_bytes(4, "big")  # more commands than there are
+    data = b.archive(("ours.o", b.an_object()), ("theirs.o", bytes(foreign)), symbols=[("_main", 0)])
+    defects = check(read(data))
+    assert [(d.id, "theirs.o" in d.message, "I386" in d.message) for d in defects] == [("wrong-cputype", True, True)]

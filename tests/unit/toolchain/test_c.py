@@ -185,3 +185,31 @@ def test_compilers_without_the_elf_reader_are_not_found(name: str, monkeypatch: 
     assert not probe.found
     assert "pyelftools" in probe.missing
     assert "pip install 'pytest-nextrust[elf]'" in probe.remedy
+
+
+@pytest.mark.parametrize("toolchain", C_TOOLCHAINS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_main_without_a_return_answers_0(build: Build, run: Run, toolchain: str, profile: str) -> None:
+    """C99 5.1.2.2.3: reaching the brace that ends main answers 0, whatever was computed last."""
+    text = '#include <stdint.h>\nextern int printf(const char *, ...);\nint main(void) { printf("hello\\n"); }\n'
+    result = build(text, toolchain=toolchain, profile=profile)
+    record = run(result)
+    assert (record.end.kind, record.end.value, record.stdout) == ("exit", 0, b"hello\n")
+    assert "warning" not in result.log
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_nested_functions_are_called_through_pointers(build: Build, run: Run, cpu: str, profile: str) -> None:
+    """GNU C writes a trampoline on the stack: it may be executed there, and what ran in its place before is gone."""
+    text = """
+extern int printf(const char *, ...);
+static int apply(int (*f)(int), int x) { return f(x); }
+static int twice(int k) { int add(int x) { return x + k; } return apply(add, 4); }
+static int product(int k) { int times(int x) { return x * k; } return apply(times, 4); }
+int main(void) { int n; for (n = 3; n < 6; n++) printf("%d %d\\n", twice(n), product(n)); return 0; }
+"""
+    record = run(build(text, cpu=cpu, profile=profile), cpu=cpu)
+    assert (record.end.kind, record.stdout) == ("exit", b"7 12\n8 16\n9 20\n")
+    assert [trap.number for trap in record.traps if trap.klass == "machine"].count(2) == 6

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -238,6 +240,44 @@ def test_a_link_in_the_root_leads_nowhere(tmp_path: Path, services: Callable[...
     given._make_machine = lambda: Linking(SOUND)
     outcome = verify(scenario(tmp_path, expect='exit = 0\nfiles = { "out" = "x" }'), CELL, given)
     assert [m.kind for m in outcome.mismatches] == ["files"]
+
+
+def test_what_a_guest_leaves_in_place_of_a_file_is_a_verdict(tmp_path: Path, services: Callable[..., Services]) -> None:
+    """A loop of links, a file too large to compare, a fifo, a folder: each is a mismatch that says what is there."""
+
+    def loop(out: Path) -> None:
+        out.symlink_to("back")
+        out.with_name("back").symlink_to("out")
+
+    def sparse(out: Path) -> None:
+        with out.open("wb") as stream:
+            stream.truncate(1 << 30)
+
+    cases: tuple[tuple[Callable[[Path], None], str], ...] = (
+        (loop, "loop"),
+        (sparse, "1073741824 bytes"),
+        (os.mkfifo, "not a regular"),
+        (Path.mkdir, "directory"),
+    )
+
+    class Leaving(FakeMachine):
+        def __init__(self, leave: Callable[[Path], None]) -> None:
+            super().__init__(SOUND)
+            self.leave = leave
+
+        def run(self, request: RunRequest) -> RunRecord:
+            assert request.root is not None
+            self.leave(Path(request.root) / "out")
+            return SOUND
+
+    for number, (leave, said) in enumerate(cases):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        given = services()
+        given._make_machine = functools.partial(Leaving, leave)
+        outcome = verify(scenario(folder, expect='exit = 0\nfiles = { "out" = "x" }'), CELL, given)
+        assert (outcome.verdict, [m.kind for m in outcome.mismatches]) == ("failed", ["files"])
+        assert said in outcome.message.lower()
 
 
 ENVIRONMENT = 'schema = 1\ntitle = "t"\nphase = "p"\nstage = "environment"\n[[check]]\n'
