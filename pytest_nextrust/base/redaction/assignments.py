@@ -33,7 +33,7 @@ _CLOSE = r"(?:\[\])?[\\\"'`\])}]{0,18}"
 _OPERATOR = (
     r"[ \t]{0,8}(?:"
     r"(?P<typed>:[ \t]{0,4}&?(?:'static )?[a-z]{2,12}[ \t]{0,4}=(?!=))"
-    r"|(?P<equal>(?::|\?|\+|\|\|)?={1,3}>?|%3d|:=|->|=>)"
+    r"|(?P<equal>(?::{1,3}|\?|\+|\|\|)?={1,3}>?|%3d|:=|->|=>)"
     r"|(?P<colon>:(?!:|//))"
     r"|(?P<element>>)"
     r"|(?P<pair>,?\s{0,80}\\{0,15}[\"']?value\\{0,15}[\"']?[ \t]{0,4}[:=])"
@@ -54,7 +54,7 @@ _HEADERS = frozenset(
     ("x-api-key", "x-goog-api-key", "api-key", "private-token", "x-auth-token", "x-vault-token", "x-gitlab-token")
 )
 """Headers whose value goes whatever it looks like, if it is no name in a program."""
-_IN_HEADER = r"(?![A-Za-z_.]{1,60}(?:[\s,;()\[}]|$))[^\s\"',;\\]{4,4096}"
+_IN_HEADER = r"(?![A-Za-z_.]{1,19}(?:[\s,;()\[}]|$))[^\s\"',;\\]{4,4096}"
 
 _DECLARES = frozenset(("", "export", "set", "env", "let", "const", "var", "declare -x", "$env:", "local"))
 """What stands before a name at the beginning of a line."""

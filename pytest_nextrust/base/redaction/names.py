@@ -43,8 +43,8 @@ _KEYED = frozenset(_KEYED_WORDS.split())
 """What a ``key`` is that is secret."""
 
 _PUBLIC_KEYS_WORDS = """
-agg aggregation any array build cache col column composite compound dedup dict dictionary enter event foreign group
-hash home hot idempotency index item json last lookup map match merge meta name next object order parent partition
+agg aggregation any array bucket build cache col column composite compound dedup dict dictionary enter event foreign
+group hash home hot idempotency index item json last lookup map match merge meta name next object order parent partition
 path phase press primary property public range ref return row save schema search section sort state status table
 test toml translation unique uniq yaml
 """
@@ -75,6 +75,8 @@ def kind_of(name: str) -> str:
     if last in _NEUTRAL or (last.endswith("s") and last[:-1] in _NEUTRAL):
         # The secret_id of Vault's AppRole is the secret.
         return "secret" if (before, last) == ("secret", "id") else ""
+    if "public" in words or last == "jsonwebtoken":
+        return ""
     return _by_last_word(words, last, before) or _by_any_word(words, name)
 
 

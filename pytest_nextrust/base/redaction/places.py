@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["commands", "headers", "in_header", "occurrences", "queries", "urls"]
 
-_BETWEEN = r"[ \t](?:[^\n]{0,200}?[ \t])?"
-_USER = rf"{_BETWEEN}(?:-u|--(?:proxy-)?user)[ \t=]{{0,4}}[\"']?[^\s:\"']{{1,80}}:"
+_BETWEEN = r"[ \t](?:(?:[^\n]|(?<=\\)\n){0,300}?[ \t])?"
+_USER = rf"{_BETWEEN}(?:-u|--(?:proxy-)?user)[ \t=]{{0,4}}[\"']?[^\s:\"']{{0,80}}[\"']?:[\"']?"
 _TOOLS = (
     ("-u", "curl", f"curl{_USER}"),
     ("-u", "wget", f"wget{_USER}"),
@@ -46,7 +46,7 @@ _AUTHORIZATION = (
 )
 _MANY = ("digest", "hawk", "oauth", "aws4", "signature", "vapid", "scram", "goog1")
 """Schemes with a list of parameters, all of which goes."""
-_WORD = r"[^\s\"',;\\]{4,4096}"
+_WORD = r"(?![A-Za-z_.]{1,40}[()\[])[^\s\"',;\\]{4,4096}"
 _PARAMETERS = r"[^\"'\n\\]{4,2048}(?:\\{0,15}\"[^\"\n\\]{0,512}\\{0,15}\"[^\"'\n\\]{0,512}){0,20}"
 _BEARER = r"bearer[ \t]{1,8}(?:token[ \t]{1,4})?(?=[a-z0-9._~+/=-]{8})"
 _COOKIE = r"cookie[\\\"']{0,18}[ \t]{0,4}:[ \t]{0,4}[\\\"']{0,18}(?=[^\s=]{1,80}=)"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int, str]
 
-__all__ = ["MINIMUM", "VARIABLES", "Redactor"]
+__all__ = ["MINIMUM", "NAMED", "VARIABLES", "Redactor"]
 
 MINIMUM = 8
 """Characters of a variable's value from which it is taken for a secret."""
@@ -45,6 +45,9 @@ VARIABLES = (
     "OPENAI_API_KEY",
 )
 """Environment variables whose values are never written, whatever they look like."""
+
+NAMED = ("password", "secret", "token", "key", "auth", "cookie", "query")
+"""Kinds of what its name alone gives away: it may be an example or a test's, and it is taken out all the same."""
 
 _SIGNS = (*SIGNS, "bearer", "private-lines", "identified", "hooks.", "_b64", " -p", "-u", "redis-cli")
 """One of these, in lower case, is in every text with a secret that its place gives away, but for those in URLs."""
@@ -82,6 +85,10 @@ class Redactor:
             self._clean.add(text)
         return text
 
+    def kinds(self, text: str) -> frozenset[str]:
+        """The kinds of secrets in ``text``; a variable's value has its name."""
+        return frozenset(kind for _, _, kind in _merged(self._spans(text)))
+
     def data(self, data: bytes) -> bytes:
         """The same for bytes of any encoding that has ASCII in it."""
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
@@ -107,8 +114,10 @@ class Redactor:
         # The rules look at a text of the same length with line ends for what stands for them, and no margins.
         if "\\n" in text or "\\t" in text or "\\r" in text:
             text = _escapes().sub(_blank, text)
+        if "\x1b[" in text or "1b[" in text or "033[" in text:
+            text = _colors().sub(_as_blanks, text)
         if "E  " in text or "Z " in text or "| " in text:
-            text = _margins().sub(lambda match: " " * len(match[0]), text)
+            text = _margins().sub(_as_blanks, text)
         lower = text.lower()
         if len(lower) != len(text):  # one letter has two in lower case
             lower = "".join(letter.lower() if letter.isascii() else letter for letter in text)
@@ -122,6 +131,10 @@ class Redactor:
             from pytest_nextrust.base.redaction.places import queries
 
             spans += queries(text)
+        if "Q~" in text:
+            from pytest_nextrust.base.redaction.words import around_signature
+
+            spans += around_signature(text)
         if len(text) >= 16 and _runs().search(text) is not None:
             from pytest_nextrust.base.redaction.words import words
 
@@ -157,7 +170,11 @@ class Redactor:
 
             if is_secret(text, kind, quoted=True, firm=True):
                 clean = self.text(text)
-                return clean if clean != text and clean.startswith("[redacted:") else f"[redacted:{kind}]"
+                return (
+                    clean
+                    if clean != text and clean.startswith("[redacted:")
+                    else f"[redacted:{kind.removeprefix('any-')}]"
+                )
         if key.endswith("_b64"):
             return self._encoded(text)
         return self.text(text)
@@ -207,6 +224,16 @@ def _margins() -> re.Pattern[str]:
     return re.compile(rf"^[ \t]{{0,40}}(?:{word}[ \t]{{1,40}}){{1,3}}", re.MULTILINE)
 
 
+@cache
+def _colors() -> re.Pattern[str]:
+    """A terminal's colors, as they are and as strings and JSON write them."""
+    return re.compile(r"(?:\x1b|\\{1,4}(?:x1[bB]|u001[bB]|033|e))\[[0-9;]{0,20}m")
+
+
+def _as_blanks(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
 def _blank(match: re.Match[str]) -> str:
     """What an escape stands for, as long as it is: ``\\n``, or ``\\\\n`` of JSON in JSON; a shell's backslash stays."""
     length = len(match[0])
@@ -250,14 +277,12 @@ def _by_place(text: str, lower: str) -> Iterator[Span]:
     yield from commands(text, lower)
 
 
-_LAST = ("password", "secret", "token", "key", "auth", "cookie", "header", "bearer", "query", "userinfo", "base64")
+_LAST = (*NAMED, "header", "bearer", "userinfo", "base64")
 """Kinds that give way to one that says more."""
 
 
-def _without(text: str, spans: list[Span]) -> str:
-    """``text`` with its spans taken out; where some overlap, one stands for all, by the kind that says most."""
-    pieces: list[str] = []
-    at = 0
+def _merged(spans: list[Span]) -> Iterator[Span]:
+    """Spans in order; where some overlap, one stands for all, by the kind that says most."""
     spans.sort(key=lambda span: (span[0], -span[1]))
     number = 0
     while number < len(spans):
@@ -268,6 +293,13 @@ def _without(text: str, spans: list[Span]) -> str:
             end, number = max(end, other), number + 1
             if kind in _LAST and (also not in _LAST or _LAST.index(also) > _LAST.index(kind)):
                 kind = also
+        yield start, end, kind
+
+
+def _without(text: str, spans: list[Span]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for start, end, kind in _merged(spans):
         pieces += (text[at:start], f"[redacted:{kind}]")
         at = end
     pieces.append(text[at:])

@@ -36,6 +36,7 @@ _PLACEHOLDER = re.compile(
     r"|(?:x{3,}|\.{2,}|…|changeme|redacted|placeholder|todo)",
     re.IGNORECASE,
 )
+_BLANK = re.compile(r"[*xX.#0_-]*|(.)\1{0,6}")
 _CODE = re.compile(
     r"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*+)++|[A-Za-z_][A-Za-z0-9_.:]*[(\[].*", re.DOTALL
 )
@@ -45,6 +46,7 @@ _EXTENSION = re.compile(r"\.[a-z][a-z0-9]{0,4}\Z")
 _WORDS = re.compile(r"[A-Za-z]+")
 _JUDGED = 256
 """Characters by which a value is judged."""
+_VERSION = re.compile(r"[A-Za-z][A-Za-z.-]*-?v?[0-9]{1,4}(?:\.[0-9]{1,6}){1,3}(?:[-+.][a-z0-9.]{1,20})?")
 _SCHEDULE_TOKEN = re.compile(r"nx[0-9][A-Za-z0-9_-]{8,}")
 """The harness's own tokens: they name a schedule, and give nothing away."""
 
@@ -54,7 +56,7 @@ def is_everyday(value: str) -> bool:
     return (
         value.lower() in _EVERYDAY
         or re.fullmatch(r"[-+0-9.,:]*|0x[0-9A-Fa-f]+", value) is not None
-        or len(set(value)) < 3
+        or _BLANK.fullmatch(value) is not None
         or _is_path(value)
         or _SCHEDULE_TOKEN.fullmatch(value) is not None
         or (re.match(r"[a-z][a-z0-9+.-]*://", value) is not None and "@" not in value and "?" not in value)
@@ -68,7 +70,7 @@ def is_secret(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
     """
     value = value[:_JUDGED]
     lower = value.lower()
-    if len(value) < 4 or lower in _EVERYDAY or len(set(value)) < 3 or "[redacted:" in value:
+    if len(value) < 4 or lower in _EVERYDAY or _BLANK.fullmatch(value) or "[redacted:" in value:
         return False
     if _PLACEHOLDER.match(value) or _SCHEDULE_TOKEN.fullmatch(value) or (value[0] == "%" == value[-1]):
         return False
@@ -116,6 +118,8 @@ def _says_nothing(value: str) -> bool:
 
 def _is_token(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
     digits, length = _digits(value), len(value)
+    if _VERSION.fullmatch(value):
+        return False
     if length < 8 or digits == length or re.fullmatch(r"0x[0-9A-Fa-f]+", value):
         return False
     if kind in ("any-key", "auth"):
@@ -124,10 +128,12 @@ def _is_token(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
     is_word = re.fullmatch(r"[A-Za-z_][A-Za-z_.-]*[0-9]{0,2}", value) is not None
     if not is_word:
         return digits > 0 or has_cases or firm
+    if length >= 20 and value.isalpha() and (value.isupper() or value.islower()):
+        return quoted or firm
     if not firm or _is_about_secrets(value):
         return False
     # Letters alone: a name in code, unless quoted, or set as a shell or a file of settings does.
-    return (quoted and length >= 12) or (has_cases and length >= 20)
+    return (quoted and length >= 12) or (length >= 20 and (has_cases or value.isalnum()))
 
 
 def _is_about_secrets(value: str) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int, str]
 
-__all__ = ["BREAK", "is_random", "unwrapped", "words"]
+__all__ = ["BREAK", "around_signature", "is_random", "unwrapped", "words"]
 
 _LONGEST = 8192
 _LINES = 400
@@ -54,7 +54,7 @@ _ELLIPSIS = r"(?:\.{3}|…)[A-Za-z0-9_+/=-]{0,512}"
 _REST = r"[\"'…\])}\s]{0,8}(?:$|(?:and |[\[(])[0-9]{1,12} (?:more|bytes|characters|lines)|[\[<(](?:cut|truncated|snip))"
 """What says that a text ends here, or was cut."""
 _RUN_LETTERS = _LETTERS.translate(str.maketrans("", "", "+/=.~"))
-_PARTS = frozenset("\\%[;.~:/")
+_PARTS = frozenset("\\%.~:/")
 """What may stand before a run and be part of the token, or end an escape."""
 _LINE_START = frozenset(" \t\n\"'>|#*+\\")
 _GIVES = frozenset("=:>\"'` ")
@@ -63,7 +63,7 @@ _LENGTHS = frozenset((35, 36, 37, 40, 84))
 """Lengths of the runs that ``_by_length`` knows."""
 _TERRAFORM = ".atlasv1."
 """What stands after 14 characters of a token of Terraform's."""
-_INSIDE = r"-(?=[a-z]{2,12}_|AKIA|ASIA|AIza|eyJ|sk-|xox[a-z]-|gl[a-z]{2,5}-)"
+_INSIDE = r"-(?=[a-z]{2,12}_|AKIA|ASIA|AIza|eyJ|sk-|xox[a-z]-[0-9]|gl[a-z]{2,5}-)"
 
 
 @cache
@@ -115,6 +115,12 @@ def words(text: str, *, decode: bool = True) -> Iterator[Span]:
             done = end
 
 
+def around_signature(text: str) -> Iterator[Span]:
+    """Client secrets of Azure AD, which have ``Q~`` in them, and any other character beside it."""
+    for match in _compiled(r"(?<![A-Za-z0-9_~.])[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}").finditer(text):
+        yield match.start(), match.end(), "azure"  # gitleaks azure-ad-client-secret
+
+
 def _is_likely(text: str, at: int, end: int, before: str) -> bool:
     """Whether something other than a prefix may give a run away: its length, what is inside it, or around it."""
     return (
@@ -157,13 +163,10 @@ def _in_run(text: str, starts: list[int], end: int, decode: bool) -> Iterator[Sp
 
 
 def _after_escape(text: str, at: int, before: str) -> int:
-    """Where the run at ``at`` begins without the end of an escape: ``\\n``, ``\\u0041``, ``%20``, a color."""
+    """Where the run at ``at`` begins without the end of an escape: ``\\n``, ``\\u0041``, ``%20``."""
     if before == "\\":
         return at + {"x": 3, "u": 5}.get(text[at], 1)
-    if before == "%":
-        return at + 2
-    color = _compiled("[0-9]{1,3}m").match(text, at) if before in ("[", ";") else None
-    return color.end() if color is not None else at
+    return at + 2 if before == "%" else at
 
 
 def _other_starts(text: str, at: int, first: int, before: str) -> list[int]:
@@ -226,7 +229,7 @@ def _token(text: str, at: int) -> Span | None:
 def _cut_off(text: str, at: int, prefix: str, end: int, kind: str) -> Span | None:
     """The beginning of a token at the end of a text that was cut, or before dots that stand for the rest."""
     first = at + len(prefix)
-    if not (is_own_word(prefix) or prefix in ("AKIA", "ASIA", "AIza", "SG.")) or not is_random(text[first:end]):
+    if not (is_own_word(prefix) or prefix in ("AKIA", "ASIA", "AIza", "SG.")) or _is_words(text[first:end]):
         return None
     dots = _compiled(_ELLIPSIS).search(text, at + len(prefix), end + 520)
     if dots is not None and dots.start() <= end:
@@ -263,6 +266,11 @@ def is_random(word: str) -> bool:
     if 0 < digits < len(word) and any(map(str.isalpha, word)):
         return True
     return len(_compiled("[a-z][A-Z]").findall(word)) > max(1, len(word) // 8)
+
+
+def _is_words(piece: str) -> bool:
+    """Whether a piece is a word of a language, or several as a name has them."""
+    return _compiled("[A-Z]?[a-z]*(?:[_.-]{1,3}[A-Z]?[a-z]*)*+").fullmatch(piece) is not None
 
 
 def unwrapped(text: str, at: int) -> tuple[str, list[tuple[int, int]]]:
@@ -310,7 +318,7 @@ def _broken(text: str, at: int, end: int) -> Span | None:
         length = match.end()
         ends = [start for start, _ in places[1:] if start < length] + [length]
         pieces = [whole[first:end] for first, end in zip([len(prefix), *ends], ends, strict=False)]
-        if not all(len(piece) < 8 or is_random(piece) for piece in pieces):
+        if any(len(piece) >= 8 and _is_words(piece) for piece in pieces):
             continue
         for start, _ in places[1:]:
             # A token that is whole where a line ends does not go on in the next.
@@ -389,9 +397,6 @@ def _by_length(text: str, at: int, end: int) -> Span | None:
         return at, end, "maxmind"  # gitleaks maxmind-license-key
     if shape("{X}{32}-us[0-9]{1,2}").fullmatch(run):
         return at, end, "mailchimp"  # gitleaks mailchimp-api-key; detect-secrets mailchimp
-    if before == "~" and _compiled("[0-9]Q~").fullmatch(text, max(0, at - 3), at):
-        match = _compiled("[A-Za-z0-9_~.-]{31,34}").match(text, at)  # gitleaks azure-ad-client-secret
-        return (max(0, at - 6), match.end(), "azure") if match is not None else None
     if before == "$" or "$" in text[max(0, at - 64) : at]:
         for match in _compiled(CRYPT).finditer(text, max(0, at - 80), end + 128):
             if match.end() > at:
@@ -404,9 +409,9 @@ def _service_of(text: str, at: int, value: str) -> str:
     given = text[max(0, at - 6) : at]
     if "=" not in given and ":" not in given:
         return ""
-    match = _compiled(r"([A-Za-z][A-Za-z0-9_.-]{2,60})[\"'`\]]{0,2}[ \t]{0,4}(?::?=>?|:)[ \t]{0,4}[\"'`]?$").search(
-        text[max(0, at - 80) : at]
-    )
+    match = _compiled(
+        r"([A-Za-z][A-Za-z0-9_.-]{2,60})[\"'`\]]{0,2}[ \t]{0,4}(?::{0,3}=>?|\?=|:)[ \t]{0,4}[\"'`]?$"
+    ).search(text[max(0, at - 80) : at])
     if match is None or not any(map(str.isdigit, value)):
         return ""
     for word in _compiled("[a-z]+").findall(match[1].lower()):

@@ -386,6 +386,20 @@ def test_the_working_folder_of_a_commit(repository: Path) -> None:
     assert "no branch" in committing(repository, command)[0]
 
 
+def test_what_only_its_name_calls_a_secret_is_asked_about(repository: Path) -> None:
+    """A password in a test is no reason to refuse a commit: it is shown. A token beside it is."""
+    lines = 'PASSWORD = "hunter2-hunter2"\n'
+    (repository / "a").write_text(lines, encoding="utf-8")
+    (answer,) = commits.nextrust_pre_tool_use(event_of(command="git commit -am 'Add a thing'"), context_of(repository))
+    assert (answer.kind, answer.text) == (
+        "note",
+        "What is committed gives a value to a name that says password: is it a secret?",
+    )
+    (repository / "a").write_text(lines + "x = gh" + "p_" + "Ab3" * 14 + "\n", encoding="utf-8")
+    (answer,) = commits.nextrust_pre_tool_use(event_of(command="git commit -am 'Add a thing'"), context_of(repository))
+    assert (answer.kind, answer.text) == ("deny", "What is committed holds a secret (github): take it out.")
+
+
 def test_unmerged_files_are_not_committed(repository: Path) -> None:
     """In the middle of a merge with conflicts the commit is refused, and the files are named."""
     git(repository, "checkout", "-q", "-b", "other")
