@@ -79,9 +79,9 @@ def _add(connection: sqlite3.Connection, samples: Iterable[Sample]) -> None:
             )
             connection.execute("INSERT INTO samples (series, seconds) VALUES (?, ?)", (series, sample.value))
             connection.execute(
-                "DELETE FROM samples WHERE series = ?1 AND id <= "
-                "(SELECT id FROM samples WHERE series = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-                (series, KEPT),
+                "DELETE FROM samples WHERE series = :series AND id <= "
+                "(SELECT id FROM samples WHERE series = :series ORDER BY id DESC LIMIT 1 OFFSET :kept)",
+                {"series": series, "kept": KEPT},
             )
 
 
