@@ -16,7 +16,7 @@ from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
     from pytest_nextrust.hookapi.context import Context
-    from pytest_nextrust.llm.queue import Entry
+    from pytest_nextrust.llm.queue import QueuedRequest
 
 __all__ = ["HELP", "add_arguments", "add_queue_actions", "context_here", "run", "run_queue_action"]
 
@@ -91,13 +91,13 @@ def _list(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, d
     from dataclasses import asdict
 
     from pytest_nextrust.llm.asking import offline, paths_of
-    from pytest_nextrust.llm.budget import Budget
+    from pytest_nextrust.llm.budget import CallBudget
     from pytest_nextrust.llm.queue import Queue
 
     paths, rules = paths_of(context), context.settings.external
     queue = Queue(paths)
     queued, failed = queue.listing(), queue.listing(failed=True)
-    spent = Budget(paths, rules).today()
+    spent = CallBudget(paths, rules).today()
     entries = [(state, e) for state, listing in (("queued", queued), ("failed", failed)) for e in listing.entries]
     chosen = [(state, entry) for state, entry in entries if kind in ("", entry.kind)]
     if args.json != "-":
@@ -111,7 +111,7 @@ def _list(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, d
     return 0, {"requests": requests, "spent": asdict(spent), "offline": offline(context)}
 
 
-def _plain(state: str, entry: Entry) -> dict[str, Any]:
+def _plain(state: str, entry: QueuedRequest) -> dict[str, Any]:
     names = ("ticket", "kind", "id", "subject", "phase", "commit", "created", "attempts", "not_before", "last_error")
     return {"state": state, **{name: getattr(entry, name) for name in names}}
 
@@ -166,10 +166,10 @@ def _drop(args: argparse.Namespace, context: Context, kind: str) -> tuple[int, d
     return 0, {"requests": [_plain("dropped", entry)]}
 
 
-def _named(queue: Any, ticket: str, *, failed: bool | None) -> Entry:
+def _named(queue: Any, ticket: str, *, failed: bool | None) -> QueuedRequest:
     """The request with this ticket, queued or put aside (``failed`` None: either). Raises UsageFault."""
     where = (False, True) if failed is None else (failed,)
-    found: list[Entry] = [entry for each in where for entry in queue.listing(failed=each).entries]
+    found: list[QueuedRequest] = [entry for each in where for entry in queue.listing(failed=each).entries]
     for entry in found:
         if entry.ticket == ticket:
             return entry

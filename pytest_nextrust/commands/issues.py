@@ -18,10 +18,10 @@ from pytest_nextrust.project.matrix import CPUS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_nextrust.failures.fixes.run import Outcome
+    from pytest_nextrust.failures.fixes.run import FixOutcome
     from pytest_nextrust.failures.issues.match import Match
-    from pytest_nextrust.failures.issues.schema import KnownIssue
-    from pytest_nextrust.failures.issues.table import Table
+    from pytest_nextrust.failures.issues.schema import IssuePattern
+    from pytest_nextrust.failures.issues.table import IssueTable
     from pytest_nextrust.hookapi.context import Context
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -104,7 +104,7 @@ def _answer(args: argparse.Namespace, exit: int, errors: Iterable[Fault] = (), *
     return exit
 
 
-def _issue(args: argparse.Namespace, table: Table) -> KnownIssue:
+def _issue(args: argparse.Namespace, table: IssueTable) -> IssuePattern:
     issue = table.get(args.id)
     if issue is None:
         raise UsageFault("ID", "no such issue", place=args.id, remedy="see nextrust issues list")
@@ -124,20 +124,20 @@ def _met(context: Context) -> Counter[str]:
     return met
 
 
-def _plain(issue: KnownIssue, table: Table, met: int) -> dict[str, Any]:
+def _plain(issue: IssuePattern, table: IssueTable, met: int) -> dict[str, Any]:
     plain = dataclasses.asdict(issue)
     plain["occurrences"] += met
     return plain | {"source": table.sources.get(issue.id, "")}
 
 
-def _list(args: argparse.Namespace, context: Context, table: Table) -> int:
+def _list(args: argparse.Namespace, context: Context, table: IssueTable) -> int:
     met = _met(context)
     width = max(len(issue.id) for issue in table.issues)
     _say(args, (f"{i.id:{width}}  {i.occurrences + met[i.id]:>4}  {i.title}" for i in table.issues))
     return _answer(args, 0, issues=[_plain(issue, table, met[issue.id]) for issue in table.issues])
 
 
-def _show(args: argparse.Namespace, context: Context, table: Table) -> int:
+def _show(args: argparse.Namespace, context: Context, table: IssueTable) -> int:
     issue = _issue(args, table)
     plain = _plain(issue, table, _met(context)[issue.id])
     lines = []
@@ -153,7 +153,7 @@ def _show(args: argparse.Namespace, context: Context, table: Table) -> int:
     return _answer(args, 0, issues=[plain])
 
 
-def _fault(issue: KnownIssue) -> list[str]:
+def _fault(issue: IssuePattern) -> list[str]:
     """What is known of the compiler's or emulator's fault behind it."""
     if not issue.fault:
         return []
@@ -165,14 +165,14 @@ def _fault(issue: KnownIssue) -> list[str]:
     return [f"seen in: {', '.join(known.seen)}", f"levels: {known.levels}", f"effect: {known.effect}"]
 
 
-def _match(args: argparse.Namespace, context: Context, table: Table) -> int:
+def _match(args: argparse.Namespace, context: Context, table: IssueTable) -> int:
     from pytest_nextrust.failures.issues.failure import cpu_of
-    from pytest_nextrust.failures.issues.match import Facts, match
+    from pytest_nextrust.failures.issues.match import FailureFacts, match
 
     phase = args.phase
     if phase is None:
         phase = context.current_phase.id if context.current_phase is not None else ""
-    facts = Facts(
+    facts = FailureFacts(
         _read(args.file),
         command=args.failed,
         phase=phase,
@@ -212,17 +212,17 @@ def _read(file: str) -> str:
         raise UsageFault("FILE", f"cannot be read: {error.strerror}", place=file, remedy="name a file, or -") from error
 
 
-def _check(args: argparse.Namespace, table: Table) -> int:
+def _check(args: argparse.Namespace, table: IssueTable) -> int:
     """Patterns are tried on texts that bad ones choke on; none can tell that a pattern is good.
 
     Python's engine tries them all: a table is also used where google-re2 is missing.
     """
     from pytest_nextrust.failures.issues import re2_engine
-    from pytest_nextrust.failures.issues.patterns import Search, search
+    from pytest_nextrust.failures.issues.patterns import PatternSearch, search
 
     texts = ("", "a" * 5000 + "!", " " * 5000 + "x", "error: " * 700 + "\n" + "/usr/lib/a.o " * 400)
     jobs = [(i, key, p, text) for i in table.issues for key, p in i.patterns() for text in texts]
-    found = search([Search(p, text) for _, _, p, text in jobs], total=float("inf"), portable=True)
+    found = search([PatternSearch(p, text) for _, _, p, text in jobs], total=float("inf"), portable=True)
     bad = {
         (issue.id, key): Fault(f"{issue.id}.{key}", one.fault, "write it without nested repetition")
         for (issue, key, _, _), one in zip(jobs, found, strict=True)
@@ -258,7 +258,7 @@ def _faults(error: ConfigError) -> list[Fault]:
     return [Fault(f"{error.place}: {fault.path}", fault.message, fault.remedy) for fault in error.faults]
 
 
-def _fix(args: argparse.Namespace, context: Context, table: Table) -> int:
+def _fix(args: argparse.Namespace, context: Context, table: IssueTable) -> int:
     from pytest_nextrust.failures.fixes.run import fix
 
     issue = _issue(args, table)
@@ -280,14 +280,14 @@ def _fix(args: argparse.Namespace, context: Context, table: Table) -> int:
     return _report(args, outcome)
 
 
-def _planned(issue: KnownIssue, table: Table, context: Context, command: str) -> Outcome:
+def _planned(issue: IssuePattern, table: IssueTable, context: Context, command: str) -> FixOutcome:
     from pytest_nextrust.errors import FixRefused
-    from pytest_nextrust.failures.fixes.run import Outcome, preview
+    from pytest_nextrust.failures.fixes.run import FixOutcome, preview
 
     try:
         plan = preview(issue, table, context.root, command)
     except FixRefused as error:
-        return Outcome("refused", str(error))
+        return FixOutcome("refused", str(error))
     steps = list(plan.steps)
     if plan.apply is not None:
         line = command or "(no command: give it after --)"
@@ -297,10 +297,10 @@ def _planned(issue: KnownIssue, table: Table, context: Context, command: str) ->
         ]
     message = "; ".join(plan.findings) or "nothing was changed: this is what would be done"
     clean = context.redactor.text
-    return Outcome("planned", clean(message), tuple(map(clean, steps)), clean(plan.text), plan.files)
+    return FixOutcome("planned", clean(message), tuple(map(clean, steps)), clean(plan.text), plan.files)
 
 
-def _report(args: argparse.Namespace, outcome: Outcome) -> int:
+def _report(args: argparse.Namespace, outcome: FixOutcome) -> int:
     _say(args, outcome.steps)
     if outcome.diff:
         _say(args, [outcome.diff.rstrip("\n")])

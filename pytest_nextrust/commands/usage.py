@@ -17,10 +17,10 @@ from pytest_nextrust.commands.answer import add_json_option, envelope, write_ans
 from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
-    from pytest_nextrust.usage.ccusage import Answer
+    from pytest_nextrust.usage.ccusage import SessionUsage
     from pytest_nextrust.usage.cost import Totals
-    from pytest_nextrust.usage.marks import Marks
-    from pytest_nextrust.usage.transcripts import Message, Scan
+    from pytest_nextrust.usage.marks import PromptMarks
+    from pytest_nextrust.usage.transcripts import Scan, UsageMessage
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -93,19 +93,19 @@ def _day(text: str | None) -> str:
         raise UsageFault("--day", "not a day", place=text, remedy="write YYYY-MM-DD, or today") from None
 
 
-def _marks(args: argparse.Namespace) -> Marks:
+def _marks(args: argparse.Namespace) -> PromptMarks:
     """The audit of prompts, where the question is about it."""
-    from pytest_nextrust.usage.marks import Marks, read_marks
+    from pytest_nextrust.usage.marks import PromptMarks, read_marks
 
     if not args.phase and args.by not in ("phase", "commit", "prompt"):
-        return Marks()
+        return PromptMarks()
     from pytest_nextrust.hookapi.snapshot import load_snapshot
 
     root = args.dir.resolve()
     return read_marks(root / load_snapshot(str(root), keep=False).settings.status_dir)
 
 
-def _chosen(message: Message, args: argparse.Namespace, day: str, marks: Marks) -> bool:
+def _chosen(message: UsageMessage, args: argparse.Namespace, day: str, marks: PromptMarks) -> bool:
     if args.session is not None and message.session != args.session:
         return False
     if day and message.day != day:
@@ -113,10 +113,10 @@ def _chosen(message: Message, args: argparse.Namespace, day: str, marks: Marks) 
     return args.phase is None or marks.phase(message) == args.phase
 
 
-def _namer(by: str, marks: Marks) -> Callable[[Message], str]:
+def _namer(by: str, marks: PromptMarks) -> Callable[[UsageMessage], str]:
     """What a message's group is called."""
 
-    def name(message: Message) -> str:
+    def name(message: UsageMessage) -> str:
         if by in ("model", "day", "session"):
             return str(getattr(message, by)) or _UNKNOWN
         mark = marks.of(message)
@@ -149,7 +149,7 @@ def _from_ccusage(args: argparse.Namespace, *, required: bool) -> int:
     from pytest_nextrust.usage.measure import external_call
 
     with external_call(args.dir.resolve(), "ccusage", environ=os.environ, write=sys.stderr.write):
-        answer: Answer | None = ccusage.ask(program, args.session, os.environ)
+        answer: SessionUsage | None = ccusage.ask(program, args.session, os.environ)
     if answer is None:
         return _answer(args, Totals(), {}, source="ccusage")
     # The number of messages is not known: the entries are lines in some releases.

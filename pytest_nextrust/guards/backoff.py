@@ -32,7 +32,7 @@ __all__ = [
     "WHERE",
     "Backoff",
     "BackoffSettings",
-    "Failure",
+    "CommitFailure",
     "Standing",
     "counts_as_failure",
     "in_ci",
@@ -78,7 +78,7 @@ class BackoffSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class CommitFailure:
     """One failure of a commit; ``at`` in seconds since the epoch, ``what`` failed, in words."""
 
     commit: str
@@ -92,7 +92,7 @@ class Standing:
     """How a commit stands: its failures, oldest first, and the limit. No commit (no git): nothing ever stands."""
 
     commit: str
-    failures: tuple[Failure, ...]
+    failures: tuple[CommitFailure, ...]
     limit: int
 
     @property
@@ -158,7 +158,7 @@ class Backoff:
 
         empty: list[tuple[Any, ...]] = []
         rows = self.database.read(look, empty) if commit else empty
-        return Standing(commit, tuple(Failure(*row) for row in rows), self.limit)
+        return Standing(commit, tuple(CommitFailure(*row) for row in rows), self.limit)
 
     def commits(self) -> dict[str, int]:
         """Every commit with failures, and how many. Raises GuardError."""

@@ -104,7 +104,7 @@ def _digest(*parts: str) -> str:
     return digest.hexdigest()
 
 
-State = Literal["new", "taken-over", "done"]
+ClaimState = Literal["new", "taken-over", "done"]
 
 
 class Claim:
@@ -115,7 +115,7 @@ class Claim:
     none. Left without ``finish``, the claim is given up, and the next of the same event takes it over.
     """
 
-    def __init__(self, claims: Claims, key: str, token: str, state: State, decision: Any, answer: Any) -> None:
+    def __init__(self, claims: Claims, key: str, token: str, state: ClaimState, decision: Any, answer: Any) -> None:
         self.key = key
         self.state = state
         self.decision = decision

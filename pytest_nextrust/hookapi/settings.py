@@ -2,7 +2,7 @@
 
 Boundary: values and their rules only. Keys of outside services come from the environment and are never settings.
 ``snapshot`` reads them from a file and keeps them in the index. The path of a decision does not load this module: what
-the index gives back has the same attributes (``snapshot.Table``).
+the index gives back has the same attributes (``snapshot.SettingsView``).
 """
 
 from __future__ import annotations

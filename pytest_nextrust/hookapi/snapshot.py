@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.hookapi.settings import HookSettings
 
-__all__ = ["PhaseFact", "Snapshot", "Table", "load_snapshot"]
+__all__ = ["PhaseFact", "SettingsView", "Snapshot", "load_snapshot"]
 
 _FORM = 2
 _METADATA = (".dist-info", ".egg-info")
@@ -52,7 +52,7 @@ class Snapshot:
     metrics: Mapping[str, Any]
 
 
-class Table:
+class SettingsView:
     """Plain values with the attributes of the dataclass that they were made from; arrays are tuples."""
 
     __slots__ = ("_plain",)
@@ -70,7 +70,7 @@ class Table:
 
 def _seen(value: Any) -> Any:
     if isinstance(value, dict):
-        return Table(value)
+        return SettingsView(value)
     return tuple(map(_seen, value)) if isinstance(value, list) else value
 
 
@@ -95,7 +95,7 @@ def _restored(plain: Mapping[str, Any]) -> Snapshot:
     """What ``to_plain`` made of a snapshot. A decision has no time to read the settings again."""
     phases = tuple(PhaseFact(p["id"], p["name"], tuple(p["depends"])) for p in plain["phases"])
     plugins = {str(event): tuple(map(str, names)) for event, names in plain["plugins"].items()}
-    settings: Any = Table(plain["settings"])
+    settings: Any = SettingsView(plain["settings"])
     return Snapshot(settings, phases, plugins, dict(plain["metrics"]))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.events import Event
     from pytest_nextrust.hookapi.settings import Guarded
-    from pytest_nextrust.shell.walk import Step
+    from pytest_nextrust.shell.walk import CommandStep
 
 __all__ = ["guarded_in", "guarded_steps"]
 
@@ -22,7 +22,7 @@ _NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _INTERPRETERS = frozenset(("python", "python3", "perl", "ruby", "node", "source", "."))
 
 
-def guarded_in(event: Event, context: Context) -> list[tuple[Step, Guarded]]:
+def guarded_in(event: Event, context: Context) -> list[tuple[CommandStep, Guarded]]:
     """The guarded steps of a Bash call; none where it cannot be read: the user is asked about those elsewhere."""
     known = {phase.id for phase in context.phases}
     # A rule for phases that this project lacks says nothing about it.
@@ -39,7 +39,7 @@ def guarded_in(event: Event, context: Context) -> list[tuple[Step, Guarded]]:
     return list(guarded_steps(steps, rules))
 
 
-def guarded_steps(steps: Iterable[Step], rules: Iterable[Guarded]) -> Iterator[tuple[Step, Guarded]]:
+def guarded_steps(steps: Iterable[CommandStep], rules: Iterable[Guarded]) -> Iterator[tuple[CommandStep, Guarded]]:
     """Each step that a rule names, with the rule: a plain name is a program or script (also one given to a shell);
     anything else is a regular expression that is looked for in the step's line."""
     for step in steps:
@@ -82,7 +82,7 @@ def _forks(pattern: str) -> bool:
     return False
 
 
-def _named(step: Step, pattern: str) -> bool:
+def _named(step: CommandStep, pattern: str) -> bool:
     if not _NAME.issuperset(pattern):
         import re
 

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.events import Event
 
-__all__ = ["Call", "answers_of", "builtin_names", "handlers", "matches"]
+__all__ = ["HandlerCall", "answers_of", "builtin_names", "handlers", "matches"]
 
-Call: TypeAlias = "Callable[[Event, Context], list[Answer]]"
+HandlerCall: TypeAlias = "Callable[[Event, Context], list[Answer]]"
 _PACKAGE = "pytest_nextrust.hooks.handlers"
 _EXACT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_- ,|")
 
 
-def handlers(event: Event, context: Context) -> Iterator[tuple[str, Call]]:
+def handlers(event: Event, context: Context) -> Iterator[tuple[str, HandlerCall]]:
     """Name and callable of each handler, in order."""
     for name in builtin_names(event.handled_as):
         if name not in context.settings.disabled:

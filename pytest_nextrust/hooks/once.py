@@ -1,11 +1,11 @@
-"""The seam to the guards: what keeps a repeated event from being handled twice.
+"""An event that is delivered twice is handled once: the dispatcher's interface to the guards.
 
 The guards (``guards``, docs/guards.md) are loaded when an event needs them, and only then. Without them, or
 with a database that cannot be used, every event is handled each time it comes: what breaks a guard must not stop work.
 
-A PreToolUse that only this package's own handlers see is decided first and claimed only where there is something to
-say: they change nothing, so that a call that nobody minds pays for no database. Every other event is claimed before its
-handlers run.
+A PreToolUse that only this package's own handlers see is decided first and claimed only where there is an answer: they
+change nothing, so that a call without objections needs no database. Every other event is claimed before its handlers
+run.
 
 Boundary: the one place where the dispatcher knows the guards' names.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.errors import NextrustError
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.events import Event
-    from pytest_nextrust.hooks.supervisor import Tell
+    from pytest_nextrust.hooks.supervisor import Report
 
 __all__ = ["once", "run_of"]
 
@@ -44,11 +44,11 @@ def run_of(event: Event, context: Context) -> dict[str, str]:
     }
 
 
-def once(event: Event, context: Context, tell: Tell, handle: Callable[[], list[Answer]]) -> None:
-    """Handle the event, or give the answers it was given before; then ``repeated`` is told as a fact.
+def once(event: Event, context: Context, report: Report, handle: Callable[[], list[Answer]]) -> None:
+    """Handle the event, or give the answers that it was given before; then the fact ``repeated`` is reported.
 
-    An event to which the assistant gave no id is handled each time: doing the same again is then not told from hearing
-    of it twice, and a guard that took one for the other would let a second failure pass uncounted.
+    An event without an id is handled each time: a second delivery then looks like doing the same again, and a guard
+    that took one for the other would leave a second failure uncounted.
     """
     pure = event.name == "PreToolUse" and not context.snapshot.plugins.get("PreToolUse")
     given = handle() if pure else None
@@ -57,17 +57,17 @@ def once(event: Event, context: Context, tell: Tell, handle: Callable[[], list[A
         if given is None:
             handle()
         return
-    _Claimed(guards, event, context, tell).handle(handle if given is None else lambda: given)
+    _Claimed(guards, event, context, report).handle(handle if given is None else lambda: given)
 
 
 class _Claimed:
     """One event under its claim."""
 
-    def __init__(self, guards: ModuleType, event: Event, context: Context, tell: Tell) -> None:
+    def __init__(self, guards: ModuleType, event: Event, context: Context, report: Report) -> None:
         self.guards = guards
         self.event = event
         self.context = context
-        self.tell = tell
+        self.report = report
         self.handled = False
 
     def handle(self, handle: Callable[[], list[Answer]]) -> None:
@@ -84,15 +84,15 @@ class _Claimed:
                     return
                 stored = claim.answer
         except _guard_error() as error:
-            self.tell("fact", {"guard": str(error)})
+            self.report("fact", {"guard": str(error)})
             if not self.handled:
                 handle()
             return
-        self.tell("fact", {"repeated": True})
-        self.tell("start", "repeated")
+        self.report("fact", {"repeated": True})
+        self.report("start", "repeated")
         for plain in stored if isinstance(stored, list) else []:
-            self.tell("answer", plain)
-        self.tell("end", "repeated")
+            self.report("answer", plain)
+        self.report("end", "repeated")
 
     def _claim(self, database: Database) -> Any:
         key = self.guards.event_key(self.event.name, {"id": self.event.identity}, **run_of(self.event, self.context))

@@ -1,11 +1,11 @@
-"""The end of an event: one answer made of all, faults judged, and what happened written down.
+"""The outcome of an event: one answer joined from the handlers', failures judged, and records of both.
 
-A mishap (a handler that hung, crashed or lacked a command, an event or settings that cannot be read) refuses a
-PreToolUse unless ``[hooks] fail_open`` is set: a gate that is broken is closed. It never blocks any other event.
-Refusals, mishaps and skipped events are entries of the status log; every call is a line of the event's own log. Where
-a project measures, ``measuring`` does that apart.
+A failure (a handler that hung, crashed or lacked a command, an event or settings that cannot be read) refuses a
+PreToolUse unless ``[hooks] fail_open`` is set: a broken gate stays closed. It never blocks any other event.
+Refusals, failures and skipped events are entries of the status log; every call is a line of the event's own log. Where
+the project has metrics, ``measuring`` sends them in a process of its own.
 
-Boundary: runs in the parent, after the work; nothing here decides on the merits.
+Boundary: runs in the parent, after the handlers; nothing here judges the event itself.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.hookapi.events import Event
     from pytest_nextrust.hookapi.snapshot import Snapshot
-    from pytest_nextrust.hooks.supervisor import Mishap, Run
+    from pytest_nextrust.hooks.supervisor import HandlerFailure, SupervisedRun
 
-__all__ = ["closed", "facts_of", "facts_of_event", "skipped"]
+__all__ = ["facts_of", "facts_of_event", "reply_to", "skipped"]
 
 _SINKS = ("STATSD_HOST", "NEXTRUST_METRICS_FILE")
 _OVERRIDE = "SKIP_HOOKS=1 skips all hooks and leaves a record; [hooks] fail_open = true lets such calls pass"
@@ -74,7 +74,7 @@ class _Writer:
         self.debug = flag(environ, "NEXTRUST_DEBUG", "HOOK_DEBUG")
 
     def log(self, entry: Mapping[str, Any]) -> str:
-        """A line of the event's log; what went wrong with that, for stderr."""
+        """Append to the event's log; returns what went wrong with that, for stderr."""
         if self.dry_run:
             return ""
         try:
@@ -84,7 +84,7 @@ class _Writer:
         return ""
 
     def measure(self, decision: str, seconds: float, actions: Sequence[tuple[str, str]]) -> None:
-        """Count and time this call, where somebody is to be told; else nothing is loaded."""
+        """Count and time this call, where there is a sink for metrics; else nothing is loaded."""
         if self.dry_run or not (self.metrics or any(self.environ.get(name) for name in _SINKS)):
             return
         from pytest_nextrust.hooks.measuring import apart, measure
@@ -106,7 +106,7 @@ class _Writer:
             apart(work)
 
     def override(self) -> str:
-        """The entry that says who skipped this event, and why; what went wrong with that, for stderr."""
+        """Record who skipped this event, and why; returns what went wrong with that, for stderr."""
         if self.dry_run:
             return ""
         from pathlib import Path
@@ -130,7 +130,7 @@ class _Writer:
         return ""
 
     def record(self, type: str, details: Mapping[str, Any]) -> str:
-        """An entry of the status log; what went wrong with that, for stderr: the answer stands all the same."""
+        """Append to the status log; returns what went wrong with that, for stderr: the answer stands all the same."""
         if self.dry_run:
             return ""
         from pathlib import Path
@@ -146,18 +146,18 @@ class _Writer:
 
 
 def skipped(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
-    """SKIP_HOOKS: the event passes unseen, and that is on record, with who and why."""
+    """SKIP_HOOKS: no handler is called, and an override is recorded, with who and why."""
     import hashlib
 
     began = time.monotonic()
     writer = _Writer(name, environ, _facts_where_readable(environ))
-    said = writer.override() + writer.log({"outcome": "skipped", "digest": hashlib.sha256(data).hexdigest()})
+    warnings = writer.override() + writer.log({"outcome": "skipped", "digest": hashlib.sha256(data).hexdigest()})
     writer.measure("skipped", time.monotonic() - began, [("hooks", "overridden")])
-    return Reply(0, "", said)
+    return Reply(0, "", warnings)
 
 
 def _facts_where_readable(environ: Mapping[str, str]) -> dict[str, Any]:
-    """What the settings say; nothing where they are faulty: skipping is the way out of that too."""
+    """The facts from the settings; none where they are faulty: skipping must work then too."""
     from pytest_nextrust.errors import NextrustError
     from pytest_nextrust.hookapi.snapshot import load_snapshot
 
@@ -167,50 +167,50 @@ def _facts_where_readable(environ: Mapping[str, str]) -> dict[str, Any]:
         return {}
 
 
-def closed(name: str, data: bytes, environ: Mapping[str, str], run: Run) -> Reply:
-    """What the process says to all that came of the work."""
+def reply_to(name: str, data: bytes, environ: Mapping[str, str], run: SupervisedRun) -> Reply:
+    """What the process prints for the event, and its exit status; the event is recorded."""
     writer = _Writer(name, environ, run.facts)
     joined = join(name, run.answers)
-    refusing = [m for m in run.mishaps if name == "PreToolUse" and not run.facts.get("fail_open", False)]
+    refusing = [failure for failure in run.failures if name == "PreToolUse" and not run.facts.get("fail_open", False)]
     if refusing:
         joined = _refused(joined, refusing)
-    elif run.mishaps:
-        note = "\n".join(filter(None, [joined.note, *map(_told, run.mishaps)]))
+    elif run.failures:
+        note = "\n".join(filter(None, [joined.note, *map(_describe, run.failures)]))
         joined = Joined(joined.verdict, joined.reason, joined.context, note)
     joined = Joined(
         *(writer.redactor.text(text) for text in (joined.verdict, joined.reason, joined.context, joined.note))
     )
     reply = render(name, joined, form=run.facts.get("form", "2026-08"), channel=run.facts.get("channel", "auto"))
-    said = _write(writer, data, run, joined, reply)
+    warnings = _write(writer, data, run, joined, reply)
     repeated = [("idempotency", "repeated")] if run.facts.get("repeated") else []
-    decision = joined.verdict or ("error" if run.mishaps else "passed")
+    decision = joined.verdict or ("error" if run.failures else "passed")
     writer.measure(decision, time.monotonic() - run.began, repeated)
-    return Reply(reply.status, reply.stdout, reply.stderr + said)
+    return Reply(reply.status, reply.stdout, reply.stderr + warnings)
 
 
-def _refused(joined: Joined, mishaps: list[Mishap]) -> Joined:
-    own = "\n".join(map(_told, mishaps))
+def _refused(joined: Joined, failures: list[HandlerFailure]) -> Joined:
+    own = "\n".join(map(_describe, failures))
     reasons = [joined.reason] if joined.verdict == "deny" else []
     reason = "\n".join([*reasons, f"The call was not checked, so it is refused.\n{own}\n{_OVERRIDE}"])
     return Joined("deny", reason, joined.context, joined.note)
 
 
-def _told(mishap: Mishap) -> str:
-    who = f"handler {mishap.handler}" if mishap.handler else "hook"
-    return f"nextrust {who}: {mishap.message} (status {mishap.status})"
+def _describe(failure: HandlerFailure) -> str:
+    who = f"handler {failure.handler}" if failure.handler else "hook"
+    return f"nextrust {who}: {failure.message} (status {failure.status})"
 
 
-def _write(writer: _Writer, data: bytes, run: Run, joined: Joined, reply: Reply) -> str:
+def _write(writer: _Writer, data: bytes, run: SupervisedRun, joined: Joined, reply: Reply) -> str:
     facts = run.facts
-    said = ""
+    warnings = ""
     repeated = facts.get("repeated", False)
     if joined.verdict == "deny" and not repeated:
         who = sorted({answer.handler for answer in run.answers if answer.kind == "deny"})
         details = {"tool": facts.get("tool", ""), "handlers": who, "session": facts.get("session", "")}
-        said += writer.record("hook_block", {"message": joined.reason, **details})
-    for mishap in run.mishaps:
-        said += writer.record(
-            "hook_error", {"code": mishap.status, "context": mishap.handler, "message": mishap.message}
+        warnings += writer.record("hook_block", {"message": joined.reason, **details})
+    for failure in run.failures:
+        warnings += writer.record(
+            "hook_error", {"code": failure.status, "context": failure.handler, "message": failure.message}
         )
     entry = {
         "outcome": joined.verdict or "passed",
@@ -220,11 +220,14 @@ def _write(writer: _Writer, data: bytes, run: Run, joined: Joined, reply: Reply)
             key: facts[key] for key in ("tool", "session", "id", "form", "notes", "repeated", "guard") if facts.get(key)
         },
         "answers": [{"handler": a.handler, "kind": a.kind, "text": a.text} for a in run.answers],
-        "mishaps": [{"handler": m.handler, "status": m.status, "message": m.message} for m in run.mishaps],
+        # The key that logs have had since 0.1.
+        "mishaps": [{"handler": f.handler, "status": f.status, "message": f.message} for f in run.failures],
     }
-    if run.noise and (writer.debug or run.mishaps):
-        entry["printed"] = run.noise.decode("utf-8", "replace")
+    if run.printed and (writer.debug or run.failures):
+        entry["printed"] = run.printed.decode("utf-8", "replace")
     if writer.debug:
         entry["stdin"] = data[:1_000_000].decode("utf-8", "replace")
-        said += f"nextrust hook: {entry['outcome']} in {entry['seconds']:.3f} s, handlers {', '.join(run.over)}\n"
-    return said + writer.log(entry)
+        warnings += (
+            f"nextrust hook: {entry['outcome']} in {entry['seconds']:.3f} s, handlers {', '.join(run.finished)}\n"
+        )
+    return warnings + writer.log(entry)

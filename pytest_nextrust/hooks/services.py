@@ -15,15 +15,15 @@ from pytest_nextrust.hookapi.settings import Service
 
 __all__ = ["silent"]
 
-Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+CommandRunner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def silent(services: Iterable[Service], run: Runner) -> list[str]:
+def silent(services: Iterable[Service], run: CommandRunner) -> list[str]:
     """For each service that does not answer what was tried and what came of it. ``run`` is ``Context.run``."""
     return [f"{service.name}: {why}" for service in services if (why := _why(service, run))]
 
 
-def _why(service: Service, run: Runner) -> str:
+def _why(service: Service, run: CommandRunner) -> str:
     if service.url:
         return _http(service.url, service.timeout)
     if service.address:
@@ -53,7 +53,7 @@ def _connected(address: str, timeout: float) -> str:
     return ""
 
 
-def _ended(command: Sequence[str], timeout: float, run: Runner) -> str:
+def _ended(command: Sequence[str], timeout: float, run: CommandRunner) -> str:
     try:
         done = run(command, limit=timeout)
     except subprocess.TimeoutExpired:

@@ -1,11 +1,11 @@
 """Time limits, and handlers that hang, crash or print: the work is done in a child, and this looks after it.
 
-The child says what it starts, answers and finishes, a line of JSON each, on a pipe; its stdout and stderr are another
-pipe, so that nothing a handler prints reaches the assistant. It leads a process group of its own, which is killed at
-the limit with all that it started. A crash costs the handler that crashed: a second child takes up the rest.
+The child reports what it starts, answers and finishes, a line of JSON each, on a pipe; its stdout and stderr are
+another pipe, so that nothing a handler prints reaches the assistant. It leads a process group of its own, which is
+killed at the limit with all that it started. A crash costs the handler that crashed: a second child calls the rest.
 An exception would not do instead: a handler may sit in a C library, or catch it.
 
-Statuses of a mishap, told apart in the record: 124 out of time, 127 a command that is not there, 128+n killed by signal
+Statuses of a handler's failure in the record: 124 out of time, 127 a command that was not found, 128+n killed by signal
 n, 1 anything else. Boundary: knows nothing of events; POSIX only.
 """
 
@@ -29,21 +29,31 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.errors import NextrustError
 
-__all__ = ["CRASHED", "MISSING", "TIMED_OUT", "Mishap", "Over", "Run", "Tell", "supervise", "tried"]
+__all__ = [
+    "CRASHED",
+    "MISSING",
+    "TIMED_OUT",
+    "Finished",
+    "HandlerFailure",
+    "Report",
+    "SupervisedRun",
+    "call_handler",
+    "supervise",
+]
 
 TIMED_OUT, MISSING, CRASHED = 124, 127, 1
-_NOISE = 1 << 16
+_PRINTED = 1 << 16
 """Bytes kept of what handlers print."""
 
-Over: TypeAlias = "Mapping[str, Sequence[Answer]]"
-"""The handlers that have had their turn, each with what it answered."""
+Finished: TypeAlias = "Mapping[str, Sequence[Answer]]"
+"""The handlers that have been called, each with its answers."""
 
-Tell: TypeAlias = "Callable[[str, Any], None]"
-"""``tell(kind, value)``: start NAME, end NAME, answer {...}, mishap {...}, fact {...}, limit SECONDS."""
+Report: TypeAlias = "Callable[[str, Any], None]"
+"""``report(kind, value)``: start NAME, end NAME, answer {...}, failure {...}, fact {...}, limit SECONDS."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mishap:
+class HandlerFailure:
     """A handler (or, with an empty name, the dispatcher) that did not do its work."""
 
     handler: str
@@ -51,41 +61,41 @@ class Mishap:
     message: str
 
 
-class Run:
-    """What came of the work so far; ``current`` is the handler at work."""
+class SupervisedRun:
+    """What the child has reported so far; ``current`` is the handler that is running."""
 
     def __init__(self, limit: float, began: float) -> None:
         self.limit = limit
         self.began = began
         self.answers: list[Answer] = []
-        self.mishaps: list[Mishap] = []
+        self.failures: list[HandlerFailure] = []
         self.facts: dict[str, Any] = {}
-        self.over: dict[str, list[Answer]] = {}
-        self.noise = b""
+        self.finished: dict[str, list[Answer]] = {}
+        self.printed = b""
         self.current = ""
-        self.crash = "it left no word"
+        self.crash = "no reason was reported"
         self.done = False
 
 
-def tried(handler: str, tell: Tell, call: Callable[[], list[Answer]]) -> list[Answer]:
-    """Call a handler and return what it answers; that, and the faults that have a name, are told."""
-    tell("start", handler)
+def call_handler(handler: str, report: Report, call: Callable[[], list[Answer]]) -> list[Answer]:
+    """Call a handler and return its answers; they are reported, and so are the failures that have a status."""
+    report("start", handler)
     answers: list[Answer] = []
     try:
         answers = call()
         for answer in answers:
-            tell("answer", {"kind": answer.kind, "text": answer.text, "handler": handler})
+            report("answer", {"kind": answer.kind, "text": answer.text, "handler": handler})
     except _named_fault() as error:
-        tell("mishap", {"handler": handler, "status": CRASHED, "message": str(error)})
+        report("failure", {"handler": handler, "status": CRASHED, "message": str(error)})
     except _subprocess().TimeoutExpired as error:
         message = f"a command ran out of its {error.timeout:g} s: {_name(error.cmd)}"
-        tell("mishap", {"handler": handler, "status": TIMED_OUT, "message": message})
+        report("failure", {"handler": handler, "status": TIMED_OUT, "message": message})
     except FileNotFoundError as error:
         missing = _raised_by_subprocess(error)
         what = "command not found" if missing else "no such file"
         status = MISSING if missing else CRASHED
-        tell("mishap", {"handler": handler, "status": status, "message": f"{what}: {error.filename}"})
-    tell("end", handler)
+        report("failure", {"handler": handler, "status": status, "message": f"{what}: {error.filename}"})
+    report("end", handler)
     return answers
 
 
@@ -113,55 +123,61 @@ def _raised_by_subprocess(error: BaseException) -> bool:
     return trace is not None and trace.tb_frame.f_globals.get("__name__") == "subprocess"
 
 
-def supervise(work: Callable[[Tell, Over], None], *, limit: float, clock: Callable[[], float] = time.monotonic) -> Run:
-    """Do ``work(tell, over)`` in a child within ``limit`` seconds, or those that it tells; ``over`` is what it skips.
+def supervise(
+    work: Callable[[Report, Finished], None], *, limit: float, clock: Callable[[], float] = time.monotonic
+) -> SupervisedRun:
+    """Do ``work(report, finished)`` in a child within ``limit`` seconds, or the limit that it reports; it leaves out
+    the handlers that are ``finished``.
 
     The answer is there before the limit: the child is stopped half a second, or a tenth of the limit, earlier. Raises
     OSError where the machine has no more processes or descriptors.
     """
     began = clock()
-    run = Run(limit=limit, began=began)
+    run = SupervisedRun(limit=limit, began=began)
     while True:
         status = _attempt(work, run, lambda: began + run.limit - min(0.5, run.limit / 10) - clock())
         if run.done:
             return run
         if status == TIMED_OUT:
-            run.mishaps.append(Mishap(run.current, TIMED_OUT, f"out of time: stopped within {run.limit:g} s"))
+            run.failures.append(HandlerFailure(run.current, TIMED_OUT, f"out of time: stopped within {run.limit:g} s"))
             return run
         how = f"killed by signal {status - 128}" if status > 128 else f"crashed: {run.crash}"
-        run.mishaps.append(Mishap(run.current, status if status > 128 else CRASHED, how))
+        run.failures.append(HandlerFailure(run.current, status if status > 128 else CRASHED, how))
         if not run.current:
             return run
-        run.over.setdefault(run.current, [])
+        run.finished.setdefault(run.current, [])
         run.current = ""
 
 
-def _attempt(work: Callable[[Tell, Over], None], run: Run, remaining: Callable[[], float]) -> int:
-    """One child from fork to burial; its exit status, 128+n for a signal, TIMED_OUT where it was stopped."""
-    said, say = os.pipe()
-    heard, noise = os.pipe()
-    over = dict(run.over)
+def _attempt(work: Callable[[Report, Finished], None], run: SupervisedRun, remaining: Callable[[], float]) -> int:
+    """One child, from its fork until it has been waited for.
+
+    Returns its exit status, 128+n for a signal, TIMED_OUT where it was stopped.
+    """
+    reports, report_to = os.pipe()
+    output, print_to = os.pipe()
+    finished = dict(run.finished)
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
-        os.close(said)
-        os.close(heard)
-        _child(work, over, say, noise, run.limit)
-    os.close(say)
-    os.close(noise)
+        os.close(reports)
+        os.close(output)
+        _child(work, finished, report_to, print_to, run.limit)
+    os.close(report_to)
+    os.close(print_to)
     before = signal.signal(signal.SIGTERM, lambda *_: _leave(child))
     try:
-        in_time = _listen(run, said, heard, remaining)
+        in_time = _listen(run, reports, output, remaining)
     finally:
         signal.signal(signal.SIGTERM, before)
         _kill(child)
-        os.close(said)
-        os.close(heard)
+        os.close(reports)
+        os.close(output)
         _, ended = os.waitpid(child, 0)
     if not in_time:
         return TIMED_OUT
-    # Where it said that it was done, or closed its pipe, the signal is ours.
+    # Where it reported that it was done, or closed its pipe, the signal is this process's.
     return os.waitstatus_to_exitcode(ended) if os.WIFEXITED(ended) else 128 + os.WTERMSIG(ended)
 
 
@@ -178,12 +194,14 @@ def _leave(child: int) -> NoReturn:
     os._exit(128 + signal.SIGTERM)
 
 
-def _child(work: Callable[[Tell, Over], None], over: Over, say: int, noise: int, limit: float) -> NoReturn:
+def _child(
+    work: Callable[[Report, Finished], None], finished: Finished, report_to: int, print_to: int, limit: float
+) -> NoReturn:
     status = 70
     try:
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDONLY)
-        for descriptor, stream in ((nothing, 0), (noise, 1), (noise, 2)):
+        for descriptor, stream in ((nothing, 0), (print_to, 1), (print_to, 2)):
             os.dup2(descriptor, stream)
         # Of its own: the parent's may hold text of the parent's, or not be a file at all.
         sys.stdout, sys.stderr = (
@@ -191,47 +209,47 @@ def _child(work: Callable[[Tell, Over], None], over: Over, say: int, noise: int,
             for fd in (1, 2)
         )
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        tell = _teller(say, limit)
+        report = _reporter(report_to, limit)
         try:
-            work(tell, over)
+            work(report, finished)
         except _named_fault() as error:
-            tell("mishap", {"handler": "", "status": CRASHED, "message": str(error)})
+            report("failure", {"handler": "", "status": CRASHED, "message": str(error)})
         sys.stdout.flush()
         sys.stderr.flush()
-        tell("done", None)
+        report("done", None)
         status = 0
     finally:
         # What a handler raises, SystemExit too, is a crash; no blanket except, and nothing of the parent's is run.
         kind, fault, trace = sys.exc_info()
         if kind is not None and fault is not None:
             sys.__excepthook__(kind, fault, trace)
-            _teller(say, limit)("crash", f"{kind.__name__}: {fault}"[:300])
+            _reporter(report_to, limit)("crash", f"{kind.__name__}: {fault}"[:300])
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
 
 
-def _teller(say: int, limit: float) -> Tell:
+def _reporter(report_to: int, limit: float) -> Report:
     # Should the supervisor be killed, this ends what it can no longer stop.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, limit + 1)
 
-    def tell(kind: str, value: Any) -> None:
+    def report(kind: str, value: Any) -> None:
         if kind == "limit":
             signal.setitimer(signal.ITIMER_REAL, value + 1)
         line = json.dumps([kind, value]).encode() + b"\n"
         while line:
-            line = line[os.write(say, line) :]
+            line = line[os.write(report_to, line) :]
 
-    return tell
+    return report
 
 
-def _listen(run: Run, said: int, heard: int, remaining: Callable[[], float]) -> bool:
-    """Take in what the child says until it has ended; False where time ran out first."""
+def _listen(run: SupervisedRun, reports: int, output: int, remaining: Callable[[], float]) -> bool:
+    """Read the child's reports until it has ended; False where time ran out first."""
     pending: list[bytes] = []
-    open_ = {said, heard}
-    while said in open_ and not run.done:
+    open_ = {reports, output}
+    while reports in open_ and not run.done:
         left = remaining()
         ready = select.select(list(open_), [], [], left)[0] if left > 0 else []
         if not ready:
@@ -240,8 +258,8 @@ def _listen(run: Run, said: int, heard: int, remaining: Callable[[], float]) -> 
             data = os.read(pipe, 1 << 16)
             if not data:
                 open_.discard(pipe)
-            elif pipe == heard:
-                run.noise = _last(run.noise + data)
+            elif pipe == output:
+                run.printed = _last(run.printed + data)
             else:
                 *lines, rest = data.split(b"\n")
                 if lines:
@@ -250,39 +268,39 @@ def _listen(run: Run, said: int, heard: int, remaining: Callable[[], float]) -> 
                 pending.append(rest)
                 for line in lines:
                     _take(run, json.loads(line))
-    _drain(run, heard)
+    _drain(run, output)
     return True
 
 
-def _drain(run: Run, heard: int) -> None:
+def _drain(run: SupervisedRun, output: int) -> None:
     """What was printed last: it is in the pipe already, and a grandchild may hold the pipe open for ever."""
-    while select.select([heard], [], [], 0)[0]:
-        data = os.read(heard, 1 << 16)
+    while select.select([output], [], [], 0)[0]:
+        data = os.read(output, 1 << 16)
         if not data:
             return
-        run.noise = _last(run.noise + data)
+        run.printed = _last(run.printed + data)
         if len(data) < 1 << 16:
             return
 
 
-def _last(noise: bytes) -> bytes:
+def _last(printed: bytes) -> bytes:
     """The end of what was printed, from the beginning of a line: half a secret has no shape to be known by."""
-    kept = noise[-_NOISE:]
-    return kept if len(kept) == len(noise) else kept.partition(b"\n")[2] or kept
+    kept = printed[-_PRINTED:]
+    return kept if len(kept) == len(printed) else kept.partition(b"\n")[2] or kept
 
 
-def _take(run: Run, message: tuple[str, Any]) -> None:
+def _take(run: SupervisedRun, message: tuple[str, Any]) -> None:
     kind, value = message
     if kind == "start":
         run.current = value
     elif kind == "end":
-        run.over.setdefault(value, [])
+        run.finished.setdefault(value, [])
         run.current = ""
     elif kind == "answer":
         run.answers.append(answer := Answer.read(value))
-        run.over.setdefault(run.current, []).append(answer)
-    elif kind == "mishap":
-        run.mishaps.append(Mishap(**value))
+        run.finished.setdefault(run.current, []).append(answer)
+    elif kind == "failure":
+        run.failures.append(HandlerFailure(**value))
     elif kind == "limit":
         run.limit = value
     elif kind == "fact":

@@ -66,7 +66,7 @@ def request_design(
     if issues and not force:
         return Asked("known", f"a known issue explains it: {', '.join(issues)}", fingerprint=mark)
     rules, paths = context.settings.external, paths_of(context)
-    past = novelty.history(mark, log_records(paths))
+    past = novelty.past_decisions(mark, log_records(paths))
     if past.decision is not None and past.since < rules.again_after and not force:
         file = str(past.decision.get("file", ""))
         return Asked("decided", f"{past.ticket} was about this error: {file}", past.ticket, mark, file)

@@ -21,7 +21,7 @@ from pytest_nextrust.llm.paths import Paths, read_json, write_json
 from pytest_nextrust.llm.replies import Usage
 from pytest_nextrust.usage.prices import Price, load_prices
 
-__all__ = ["Budget", "Spent", "cost_of", "tomorrow"]
+__all__ = ["CallBudget", "Spent", "cost_of", "tomorrow"]
 
 _KEEP_DAYS = 92
 
@@ -52,7 +52,7 @@ def cost_of(price: Price | None, usage: Usage | None) -> float | None:
     return price.cost(input=plain, output=usage.output, write5m=written, read=usage.cached)
 
 
-class Budget:
+class CallBudget:
     """The counts of one project. ``clock`` is wall time in seconds."""
 
     def __init__(self, paths: Paths, rules: ExternalRules, *, clock: Callable[[], float] = time.time) -> None:

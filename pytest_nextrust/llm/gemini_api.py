@@ -1,4 +1,4 @@
-"""The Gemini API: a review as the body of ``POST /v1beta/models/MODEL:generateContent``, and its answer as a Reply.
+"""The Gemini API: a review as the body of ``POST /v1beta/models/MODEL:generateContent``, its answer as a ModelReply.
 
 The key goes in the header ``x-goog-api-key``; in the URL it would be in every log on the way.
 
@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.errors import ExternalError
-from pytest_nextrust.llm.replies import Reply, Usage
+from pytest_nextrust.llm.replies import ModelReply, Usage
 
 if TYPE_CHECKING:
     from pytest_nextrust.hookapi.settings import ReviewRules
-    from pytest_nextrust.llm.queue import Entry
+    from pytest_nextrust.llm.queue import QueuedRequest
 
 __all__ = ["KEYS", "body", "headers", "key", "parse", "url"]
 
@@ -42,12 +42,12 @@ def url(rules: ReviewRules) -> str:
     return f"{rules.endpoint.rstrip('/')}/v1beta/models/{rules.model}:generateContent"
 
 
-def headers(entry: Entry, secret: str) -> dict[str, str]:
+def headers(entry: QueuedRequest, secret: str) -> dict[str, str]:
     """The key, and an id that is the same each time this entry is sent."""
     return {"x-goog-api-key": secret, "X-Client-Request-Id": entry.id}
 
 
-def body(entry: Entry, rules: ReviewRules) -> dict[str, Any]:
+def body(entry: QueuedRequest, rules: ReviewRules) -> dict[str, Any]:
     """The document to post."""
     return {
         "systemInstruction": {"parts": [{"text": entry.instructions}]},
@@ -56,8 +56,8 @@ def body(entry: Entry, rules: ReviewRules) -> dict[str, Any]:
     }
 
 
-def parse(plain: Mapping[str, Any]) -> Reply:
-    """A Reply from an answer of status 200. Raises ExternalError for a blocked, empty or misshapen one."""
+def parse(plain: Mapping[str, Any]) -> ModelReply:
+    """A ModelReply from an answer of status 200. Raises ExternalError for a blocked, empty or misshapen one."""
     feedback = plain.get("promptFeedback")
     if isinstance(feedback, dict) and feedback.get("blockReason"):
         raise _unusable(f"the request was blocked ({str(feedback['blockReason'])[:60]})")
@@ -70,7 +70,7 @@ def parse(plain: Mapping[str, Any]) -> Reply:
     text = _text(first.get("content"))
     if not text.strip():
         raise _unusable(f"no text in it (it ended with {reason[:60] or 'no reason'})")
-    return Reply(
+    return ModelReply(
         text=text,
         model=_string(plain.get("modelVersion")),
         via="gemini-api",

@@ -5,7 +5,7 @@ read what no request may hold, and an ``@path`` in a difference would be taken f
 trusted by a variable, since an older CLI refuses a flag that it does not know. Of the environment it gets everything
 but the secrets that are not its own.
 
-Boundary: one run, one Reply or ExternalError; who is asked when this fails is the business of ``sending``.
+Boundary: one run, one ModelReply or ExternalError; who is asked when this fails is the business of ``sending``.
 Sources: gemini-cli 0.56, packages/cli (config.ts: a strict parser; headless mode: JSON on stdout, an error's JSON on
 stderr; exit codes 0, 1, 41, 42, 44, 52, 53, 54, 55, 130), docs/cli/headless.md; 0.61 as it answered.
 """
@@ -27,12 +27,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.base.redaction import VARIABLES
 from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.llm.gemini_api import KEYS
-from pytest_nextrust.llm.replies import Reply, Usage
+from pytest_nextrust.llm.replies import ModelReply, Usage
 
 if TYPE_CHECKING:
     from pytest_nextrust.base.redaction import Redactor
     from pytest_nextrust.hookapi.settings import ReviewRules
-    from pytest_nextrust.llm.queue import Entry
+    from pytest_nextrust.llm.queue import QueuedRequest
 
 __all__ = ["EXITS", "Exit", "ask", "find", "parse"]
 
@@ -73,14 +73,14 @@ def find(rules: ReviewRules, environ: Mapping[str, str]) -> str:
 
 def ask(
     program: str,
-    entry: Entry,
+    entry: QueuedRequest,
     rules: ReviewRules,
     environ: Mapping[str, str],
     *,
     limit: float,
     redactor: Redactor,
     guide: Path,
-) -> Reply:
+) -> ModelReply:
     """One run, ended after ``limit`` seconds with all that it started. ``guide``: the project's GEMINI.md.
 
     Raises ExternalError.
@@ -101,8 +101,8 @@ def ask(
     return parse(out, rules.model, redactor)
 
 
-def parse(out: str, model: str, redactor: Redactor) -> Reply:
-    """A Reply from what the CLI printed with exit status 0. Raises ExternalError for anything but its one object."""
+def parse(out: str, model: str, redactor: Redactor) -> ModelReply:
+    """A ModelReply from what the CLI printed with exit status 0. Raises ExternalError for all but one object."""
     try:
         plain = json.loads(out)
     except (ValueError, RecursionError) as error:
@@ -116,7 +116,7 @@ def parse(out: str, model: str, redactor: Redactor) -> Reply:
         raise _unusable("no response in it")
     names, usage = _used(plain.get("stats"))
     session = plain.get("session_id")
-    return Reply(
+    return ModelReply(
         text=text,
         # Several: the CLI asked helpers too, and no one price holds.
         model=names[0] if len(names) == 1 else "+".join(names) or model,

@@ -21,7 +21,7 @@ from pytest_nextrust.llm.queue import DECISIONS, REQUESTS
 if TYPE_CHECKING:
     from pytest_nextrust.status.journal import Record
 
-__all__ = ["Attempt", "History", "fingerprint", "history"]
+__all__ = ["Attempt", "PastDecisions", "fingerprint", "past_decisions"]
 
 _LINES = 12
 """Lines of an error that make its fingerprint: later ones are mostly consequences of the first."""
@@ -52,7 +52,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class History:
+class PastDecisions:
     """What is on record about an error. ``ticket``: the newest decision about it; ``decided``: how many there are;
     ``since``: how often it came back after the newest; ``decision``: that decision's details."""
 
@@ -80,7 +80,7 @@ def _plain(line: str) -> str:
     return line.strip().lower()
 
 
-def history(mark: str, records: Iterable[Record]) -> History:
+def past_decisions(mark: str, records: Iterable[Record]) -> PastDecisions:
     """What the status log, oldest entry first, has about errors of this fingerprint."""
     attempts: list[Attempt] = []
     decision: Mapping[str, Any] | None = None
@@ -94,7 +94,7 @@ def history(mark: str, records: Iterable[Record]) -> History:
             attempts.append(Attempt(record.time, record.type, _what(details)))
             since += 1
     ticket = str(decision.get("ticket", "")) if decision else ""
-    return History(tuple(attempts), ticket, decided, since, decision)
+    return PastDecisions(tuple(attempts), ticket, decided, since, decision)
 
 
 def _about(mark: str, details: Mapping[str, Any]) -> bool:

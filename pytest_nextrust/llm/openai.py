@@ -1,4 +1,4 @@
-"""The OpenAI Responses API: a design request as the body of ``POST /v1/responses``, and its answer as a Reply.
+"""The OpenAI Responses API: a design request as the body of ``POST /v1/responses``, and its answer as a ModelReply.
 
 The text of an answer is that of every ``output_text`` part of every ``message`` item: items of reasoning come first,
 and ``output[0]`` is seldom the message. An answer that was cut off (``incomplete``) is given as far as it goes, and
@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.errors import ExternalError
-from pytest_nextrust.llm.replies import Reply, Usage
+from pytest_nextrust.llm.replies import ModelReply, Usage
 
 if TYPE_CHECKING:
     from pytest_nextrust.hookapi.settings import DesignRules
-    from pytest_nextrust.llm.queue import Entry
+    from pytest_nextrust.llm.queue import QueuedRequest
 
 __all__ = ["KEYS", "body", "headers", "key", "parse", "url"]
 
@@ -44,12 +44,12 @@ def url(rules: DesignRules, environ: Mapping[str, str]) -> str:
     return f"{base}/responses" if base.endswith("/v1") else f"{base}/v1/responses"
 
 
-def headers(entry: Entry, secret: str) -> dict[str, str]:
+def headers(entry: QueuedRequest, secret: str) -> dict[str, str]:
     """The same ids each time this entry is sent: a service that keeps them answers a repetition as it did before."""
     return {"Authorization": f"Bearer {secret}", "Idempotency-Key": entry.id, "X-Client-Request-Id": entry.id}
 
 
-def body(entry: Entry, rules: DesignRules) -> dict[str, Any]:
+def body(entry: QueuedRequest, rules: DesignRules) -> dict[str, Any]:
     """The document to post. No temperature: models that reason refuse it."""
     return {
         "model": rules.model,
@@ -62,8 +62,8 @@ def body(entry: Entry, rules: DesignRules) -> dict[str, Any]:
     }
 
 
-def parse(plain: Mapping[str, Any]) -> Reply:
-    """A Reply from an answer of status 200. Raises ExternalError for a failed, empty or misshapen one."""
+def parse(plain: Mapping[str, Any]) -> ModelReply:
+    """A ModelReply from an answer of status 200. Raises ExternalError for a failed, empty or misshapen one."""
     status, error = plain.get("status"), plain.get("error")
     if status == "failed" or error:
         raise _failed(error if isinstance(error, dict) else {})
@@ -77,7 +77,7 @@ def parse(plain: Mapping[str, Any]) -> Reply:
         raise _unusable(why, remedy="raise max_output_tokens" if reason == "max_output_tokens" else "")
     refused = any(kind == "refusal" for kind, _ in texts)
     note = "the model refused" if refused else f"cut off: {reason}" if reason else ""
-    return Reply(
+    return ModelReply(
         text=text,
         model=_text(plain.get("model")),
         via="openai",

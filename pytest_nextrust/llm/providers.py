@@ -1,6 +1,6 @@
 """Who is asked for which kind of request: the design model by its API, the review model by its CLI or its API.
 
-Boundary: one request, one Reply or ExternalError; the budget is asked before every call.
+Boundary: one request, one ModelReply or ExternalError; the budget is asked before every call.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import ConfigError, ExternalError
 from pytest_nextrust.hookapi.settings import ExternalRules
 from pytest_nextrust.llm import gemini_api, gemini_cli, openai
-from pytest_nextrust.llm.budget import Budget
+from pytest_nextrust.llm.budget import CallBudget
 from pytest_nextrust.llm.http import Post, post_json
-from pytest_nextrust.llm.queue import Entry
-from pytest_nextrust.llm.replies import Reply
+from pytest_nextrust.llm.queue import QueuedRequest
+from pytest_nextrust.llm.replies import ModelReply
 from pytest_nextrust.usage.measure import external_call
 
 __all__ = ["Asker"]
@@ -33,13 +33,13 @@ class Asker:
     rules: ExternalRules
     environ: Mapping[str, str]
     redactor: Redactor
-    budget: Budget
+    budget: CallBudget
 
-    def model(self, entry: Entry) -> str:
+    def model(self, entry: QueuedRequest) -> str:
         """The model that is asked."""
         return self.rules.design.model if entry.kind == "design" else self.rules.review.model
 
-    def ask(self, entry: Entry, *, limit: float) -> Reply:
+    def ask(self, entry: QueuedRequest, *, limit: float) -> ModelReply:
         """The answer, within ``limit`` seconds and the setting's. Raises ExternalError."""
         if entry.kind == "design":
             rules = self.rules.design
@@ -56,7 +56,7 @@ class Asker:
                 return openai.parse(post_json(post))
         return self._review(entry, min(limit, self.rules.review.timeout))
 
-    def _review(self, entry: Entry, limit: float) -> Reply:
+    def _review(self, entry: QueuedRequest, limit: float) -> ModelReply:
         rules = self.rules.review
         program = gemini_cli.find(rules, self.environ) if rules.via != "api" else ""
         if rules.via == "cli" and not program:
@@ -77,7 +77,7 @@ class Asker:
                 raise
             return self._api(entry, limit)
 
-    def _cli(self, program: str, entry: Entry, limit: float) -> Reply:
+    def _cli(self, program: str, entry: QueuedRequest, limit: float) -> ModelReply:
         rules = self.rules.review
         with self._call(entry, rules.max_output_tokens) as begin:
             begin()
@@ -96,7 +96,7 @@ class Asker:
                     self.budget.release(entry.id)
                 raise
 
-    def _api(self, entry: Entry, limit: float) -> Reply:
+    def _api(self, entry: QueuedRequest, limit: float) -> ModelReply:
         rules = self.rules.review
         secret = gemini_api.key(self.environ)
         with self._call(entry, rules.max_output_tokens) as begin:
@@ -106,7 +106,7 @@ class Asker:
             )
 
     @contextlib.contextmanager
-    def _call(self, entry: Entry, output: int) -> Iterator[Callable[[], None]]:
+    def _call(self, entry: QueuedRequest, output: int) -> Iterator[Callable[[], None]]:
         """Measure the block as a call of ``design`` or ``review``, with all its attempts. What it gives is to be called
         before each of them: it asks the budget, and where that lets none begin there was no call."""
         begun: list[str] = []
@@ -126,7 +126,7 @@ class Asker:
 
     def _post(
         self,
-        entry: Entry,
+        entry: QueuedRequest,
         url: str,
         headers: Mapping[str, str],
         payload: Mapping[str, object],

@@ -32,9 +32,9 @@ __all__ = [
     "DROPPED",
     "REQUESTS",
     "Draft",
-    "Entry",
     "Listing",
     "Queue",
+    "QueuedRequest",
     "identifier",
     "load_entry",
     "log_records",
@@ -72,7 +72,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Entry(Draft):
+class QueuedRequest(Draft):
     """A queued request. Times are seconds since 1970; ``not_before``: do not send it earlier."""
 
     id: str = option(default="", pattern=r"[0-9a-f]{32}")
@@ -87,7 +87,7 @@ class Entry(Draft):
 class Listing:
     """What is in the queue, oldest ticket first; ``faults`` name the files that are no requests."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[QueuedRequest, ...] = ()
     faults: tuple[str, ...] = ()
 
 
@@ -126,7 +126,7 @@ class Queue:
             new = not ticket
             if new:
                 ticket = next(filter(None, map(_ticket, logged)), "") or self._next(draft.kind, records)
-                entry = Entry(**asdict(draft), id=name, ticket=ticket, created=self._clock())
+                entry = QueuedRequest(**asdict(draft), id=name, ticket=ticket, created=self._clock())
                 write_json(self.paths.entry(name), asdict(entry))
             if not logged:
                 # Here too where it was kept: whoever wrote it may have been killed before this.
@@ -145,28 +145,28 @@ class Queue:
                         faults.append(f"{file}: {str(error).replace(chr(10), ' ')[:300]}")
         return Listing(tuple(sorted(entries, key=lambda entry: (entry.created, entry.ticket))), tuple(faults))
 
-    def put_off(self, entry: Entry, why: str, *, until: float, tried: bool) -> Entry:
+    def put_off(self, entry: QueuedRequest, why: str, *, until: float, tried: bool) -> QueuedRequest:
         """Note a failed attempt, and when to try again. Raises OSError."""
         later = replace(entry, attempts=entry.attempts + tried, not_before=until, last_error=why[:1000])
         write_json(self.paths.entry(entry.id), asdict(later))
         return later
 
-    def put_aside(self, entry: Entry, why: str) -> None:
+    def put_aside(self, entry: QueuedRequest, why: str) -> None:
         """Take a request out of the queue that will not be answered; it is kept. Raises OSError."""
         write_json(self.paths.failed / f"{entry.id}.json", asdict(replace(entry, last_error=why[:1000])))
         self.remove(entry)
 
-    def bring_back(self, entry: Entry) -> None:
+    def bring_back(self, entry: QueuedRequest) -> None:
         """Queue a request again that was put aside. Raises OSError."""
         write_json(self.paths.entry(entry.id), asdict(replace(entry, attempts=0, not_before=0.0)))
         (self.paths.failed / f"{entry.id}.json").unlink(missing_ok=True)
 
-    def drop(self, entry: Entry) -> None:
+    def drop(self, entry: QueuedRequest) -> None:
         """Take a request away, queued or put aside."""
         self.remove(entry)
         (self.paths.failed / f"{entry.id}.json").unlink(missing_ok=True)
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: QueuedRequest) -> None:
         """Take a request out of the queue."""
         self.paths.entry(entry.id).unlink(missing_ok=True)
 
@@ -218,12 +218,12 @@ def number(kind: str, ticket: str) -> int:
     return int(match[1]) if match else 0
 
 
-def load_entry(file: Path) -> Entry:
+def load_entry(file: Path) -> QueuedRequest:
     """A request from its file. Raises FileNotFoundError, ValueError, ConfigError, OSError."""
     plain = read_json(file)
     if not plain:
         raise FileNotFoundError(file)
-    entry = read_document(Entry, plain, subject="queued request", place=file)
+    entry = read_document(QueuedRequest, plain, subject="queued request", place=file)
     if entry.id != file.stem or identifier(entry.identity) != entry.id:
         raise ValueError("is not the request that its name says")
     return entry

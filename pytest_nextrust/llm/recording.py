@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.base.files import atomic_replace, make_folder
 from pytest_nextrust.errors import ConfigError
-from pytest_nextrust.llm.budget import Budget, cost_of
+from pytest_nextrust.llm.budget import CallBudget, cost_of
 from pytest_nextrust.llm.paths import Paths, read_json, write_json
-from pytest_nextrust.llm.queue import DECISIONS, Entry, Queue, log_records
-from pytest_nextrust.llm.replies import Reply, Usage
+from pytest_nextrust.llm.queue import DECISIONS, Queue, QueuedRequest, log_records
+from pytest_nextrust.llm.replies import ModelReply, Usage
 
 if TYPE_CHECKING:
     from pytest_nextrust.base.redaction import Redactor
@@ -32,23 +32,25 @@ LONGEST = 20_000
 """Characters of an answer that go into the status log; the decision's file has all of it."""
 
 
-def keep_answer(paths: Paths, entry: Entry, reply: Reply, redactor: Redactor) -> Reply:
+def keep_answer(paths: Paths, entry: QueuedRequest, reply: ModelReply, redactor: Redactor) -> ModelReply:
     """Step 1; returns the answer as it was kept, without secrets. Raises OSError."""
     clean: dict[str, Any] = redactor.plain(to_plain(reply))
     write_json(paths.answer(entry.id), clean)
-    return from_plain(Reply, clean)
+    return from_plain(ModelReply, clean)
 
 
-def kept_answer(paths: Paths, entry: Entry) -> Reply | None:
+def kept_answer(paths: Paths, entry: QueuedRequest) -> ModelReply | None:
     """The answer that somebody kept before, or None. A damaged one is None too: then it is asked for again."""
     try:
         plain = read_json(paths.answer(entry.id))
-        return from_plain(Reply, plain) if plain else None
+        return from_plain(ModelReply, plain) if plain else None
     except (ValueError, ConfigError):
         return None
 
 
-def record(paths: Paths, entry: Entry, reply: Reply, budget: Budget, *, asked: str, again: bool) -> Mapping[str, Any]:
+def record(
+    paths: Paths, entry: QueuedRequest, reply: ModelReply, budget: CallBudget, *, asked: str, again: bool
+) -> Mapping[str, Any]:
     """Steps 2 to 5; the details of the status log's entry. ``asked``: the model that was asked for; ``again``: somebody
     may have done part of it before. Raises StatusError, OSError."""
     from pytest_nextrust.status.journal import Journal
@@ -68,7 +70,7 @@ def record(paths: Paths, entry: Entry, reply: Reply, budget: Budget, *, asked: s
     return details
 
 
-def _details(entry: Entry, reply: Reply, asked: str, cost: float | None) -> dict[str, Any]:
+def _details(entry: QueuedRequest, reply: ModelReply, asked: str, cost: float | None) -> dict[str, Any]:
     return {
         "message": f"{entry.ticket} answered by {reply.model or asked}: {entry.subject}",
         "ticket": entry.ticket,
@@ -89,7 +91,7 @@ def _details(entry: Entry, reply: Reply, asked: str, cost: float | None) -> dict
     }
 
 
-def _markdown(entry: Entry, reply: Reply, details: Mapping[str, Any]) -> str:
+def _markdown(entry: QueuedRequest, reply: ModelReply, details: Mapping[str, Any]) -> str:
     usage = reply.usage or Usage()
     cost = "unpriced" if details["cost_usd"] is None else f"${details['cost_usd']:.4f}"
     facts = [

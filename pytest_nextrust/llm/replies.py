@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Reply", "Usage"]
+__all__ = ["ModelReply", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ModelReply:
     """``via``: openai, gemini-cli or gemini-api. ``response_id`` is the other side's id, empty where it gives none.
 
     ``complete`` is False where the answer was cut off; ``note`` says why, or that it is a refusal. ``usage`` is None

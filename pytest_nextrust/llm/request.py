@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_nextrust.llm.changes import Changes, since_base, uncommitted
-from pytest_nextrust.llm.novelty import Attempt, History
+from pytest_nextrust.llm.novelty import Attempt, PastDecisions
 from pytest_nextrust.llm.queue import Draft
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _EXIT = re.compile(r"Exit code \d{1,4}:?")
 
 
 def design_draft(
-    context: Context, error: str, mark: str, past: History, *, command: str = "", phase: str = "", largest: int
+    context: Context, error: str, mark: str, past: PastDecisions, *, command: str = "", phase: str = "", largest: int
 ) -> Draft:
     """An escalation of ``error``, whose fingerprint is ``mark``. ``largest``: characters of the whole text.
 
@@ -131,7 +131,7 @@ def _attempts(attempts: tuple[Attempt, ...]) -> str:
     return _block(f"Earlier attempts ({len(attempts)}, the newest last)", shown, 5_000)
 
 
-def _earlier(past: History, room: int) -> str:
+def _earlier(past: PastDecisions, room: int) -> str:
     if past.decision is None:
         return ""
     text = str(past.decision.get("response", ""))

@@ -5,7 +5,7 @@ recorded and not asked for again. Killed between sending and that, the request g
 (``Idempotency-Key``, ``X-Client-Request-Id``). So a request is on record once, always, and is worked on once by a
 service that keeps ids; by another it may be worked on twice.
 
-Boundary: the clock's, network's and budget's faults end here, as an ``Outcome`` each.
+Boundary: the clock's, network's and budget's faults end here, as an ``SendOutcome`` each.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 
 from pytest_nextrust.errors import ExternalError, LockTimeout
 from pytest_nextrust.llm.asking import offline, paths_of
-from pytest_nextrust.llm.budget import Budget
+from pytest_nextrust.llm.budget import CallBudget
 from pytest_nextrust.llm.providers import Asker
-from pytest_nextrust.llm.queue import Entry, Queue
+from pytest_nextrust.llm.queue import Queue, QueuedRequest
 from pytest_nextrust.llm.recording import keep_answer, kept_answer, record
 
 if TYPE_CHECKING:
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.llm.paths import Paths
 
-__all__ = ["Outcome", "send"]
+__all__ = ["SendOutcome", "send"]
 
 _FIRST_WAIT, _LONGEST_WAIT = 300.0, 6 * 3600.0
 _SETUP_WAIT = 3600.0
@@ -36,7 +36,7 @@ _LEAST = 5.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SendOutcome:
     """What came of one request. ``state``: ``recorded``, ``queued`` (see ``message``) or ``failed`` (put aside)."""
 
     ticket: str
@@ -52,7 +52,7 @@ def send(
     force: bool = False,
     clock: Callable[[], float] = time.time,
     ticks: Callable[[], float] = time.monotonic,
-) -> Iterator[Outcome]:
+) -> Iterator[SendOutcome]:
     """Send what is due, within ``limit`` seconds; each outcome as it comes. ``only``: a ticket, or a kind; ``force``:
     also what is to wait. Nothing where another process sends, or where nothing may be sent.
 
@@ -89,21 +89,21 @@ class _Sender:
         self._paths = paths_of(context)
         self._queue = Queue(self._paths, clock=clock)
         self._rules = context.settings.external
-        self._budget = Budget(self._paths, self._rules, clock=clock)
+        self._budget = CallBudget(self._paths, self._rules, clock=clock)
         self._asker = Asker(context.root, self._rules, context.environ, context.redactor, self._budget)
         self._end, self._clock, self._ticks = end, clock, ticks
 
-    def all(self, only: str, *, force: bool) -> Iterator[Outcome]:
+    def all(self, only: str, *, force: bool) -> Iterator[SendOutcome]:
         """Until nothing is due. What was queued meanwhile is sent too: its asker may have found this sender at work."""
         tried: set[str] = set()
         stopped: dict[str, str] = {}
         while (entry := self._next(only, tried, force=force)) is not None:
             tried.add(entry.id)
             if entry.kind in stopped:
-                yield Outcome(entry.ticket, "queued", stopped[entry.kind])
+                yield SendOutcome(entry.ticket, "queued", stopped[entry.kind])
                 continue
             if self._end - self._ticks() < _LEAST and kept_answer(self._paths, entry) is None:
-                yield Outcome(entry.ticket, "queued", "no time left")
+                yield SendOutcome(entry.ticket, "queued", "no time left")
                 return
             try:
                 yield self._one(entry)
@@ -113,7 +113,7 @@ class _Sender:
                     stopped[entry.kind] = str(error).partition("\n")[0]
                 yield self._failed(entry, error)
 
-    def _next(self, only: str, tried: set[str], *, force: bool) -> Entry | None:
+    def _next(self, only: str, tried: set[str], *, force: bool) -> QueuedRequest | None:
         now = self._clock()
         for entry in self._queue.listing().entries:
             wanted = not only or only in (entry.ticket, entry.kind)
@@ -123,16 +123,16 @@ class _Sender:
                 return entry
         return None
 
-    def _one(self, entry: Entry) -> Outcome:
+    def _one(self, entry: QueuedRequest) -> SendOutcome:
         reply = kept_answer(self._paths, entry)
         again = reply is not None
         if reply is None:
             answer = self._asker.ask(entry, limit=self._end - self._ticks())
             reply = keep_answer(self._paths, entry, answer, self._context.redactor)
         details = record(self._paths, entry, reply, self._budget, asked=self._asker.model(entry), again=again)
-        return Outcome(entry.ticket, "recorded", str(details["message"]))
+        return SendOutcome(entry.ticket, "recorded", str(details["message"]))
 
-    def _failed(self, entry: Entry, error: ExternalError) -> Outcome:
+    def _failed(self, entry: QueuedRequest, error: ExternalError) -> SendOutcome:
         said = self._context.redactor.text(str(error))
         message = said.replace("\n", " ")
         last = error.kind == "later" and error.subject != "budget" and entry.attempts + 1 >= self._rules.attempts
@@ -140,12 +140,12 @@ class _Sender:
             self._record_failure(entry, message)
             self._budget.settle(entry.id, None)
             self._queue.put_aside(entry, said)
-            return Outcome(entry.ticket, "failed", message)
+            return SendOutcome(entry.ticket, "failed", message)
         tried = error.kind == "later" and error.subject != "budget"
         self._queue.put_off(entry, said, until=self._clock() + self._wait(entry, error), tried=tried)
-        return Outcome(entry.ticket, "queued", message)
+        return SendOutcome(entry.ticket, "queued", message)
 
-    def _wait(self, entry: Entry, error: ExternalError) -> float:
+    def _wait(self, entry: QueuedRequest, error: ExternalError) -> float:
         """Seconds until the next try: as the other side says, else exponential with full jitter above its half."""
         if error.kind == "setup":
             return _SETUP_WAIT
@@ -153,7 +153,7 @@ class _Sender:
         wait *= 0.5 + random.random() / 2
         return max(wait, min(error.after, 86400.0)) if error.after is not None else wait
 
-    def _record_failure(self, entry: Entry, message: str) -> None:
+    def _record_failure(self, entry: QueuedRequest, message: str) -> None:
         from pytest_nextrust.status.journal import Journal
 
         details = {

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from pytest_nextrust.metrics.names import METRICS, Kind, Metric
+from pytest_nextrust.metrics.names import METRICS, Metric, MetricKind
 
-__all__ = ["LONGEST_LABEL", "Emitter", "Sample", "Sink"]
+__all__ = ["LONGEST_LABEL", "Emitter", "Measurement", "Sink"]
 
 LONGEST_LABEL = 100
 """Characters of a label's value; the rest is cut."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Measurement:
     """One measurement. ``labels`` are the values in the order of the metric's labels; a timer's value is in seconds."""
 
     metric: Metric
@@ -33,7 +33,7 @@ class Sample:
 class Sink(Protocol):
     """Where samples go."""
 
-    def send(self, samples: Sequence[Sample]) -> str:
+    def send(self, samples: Sequence[Measurement]) -> str:
         """Hand on what there is; returns what went wrong in one line, empty where nothing did. Never raises."""
         ...
 
@@ -43,7 +43,7 @@ class Emitter:
 
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
         self._sinks = tuple(sinks)
-        self._samples: list[Sample] = []
+        self._samples: list[Measurement] = []
         self.faults: list[str] = []
 
     def count(self, name: str, number: float = 1, /, **labels: str) -> None:
@@ -58,7 +58,7 @@ class Emitter:
         """What something stands at now. Raises ValueError."""
         self._take("gauge", name, value, labels)
 
-    def _take(self, kind: Kind, name: str, value: float, labels: dict[str, str]) -> None:
+    def _take(self, kind: MetricKind, name: str, value: float, labels: dict[str, str]) -> None:
         metric = METRICS.get(name)
         if metric is None or metric.kind != kind:
             raise ValueError(f"{name} is no {kind} of the table of metrics")
@@ -68,7 +68,7 @@ class Emitter:
             raise ValueError(f"{name}: {value} is not a number from 0")
         values = tuple(str(labels[label])[:LONGEST_LABEL] or "none" for label in metric.labels)
         if self._sinks:
-            self._samples.append(Sample(metric, float(value), values))
+            self._samples.append(Measurement(metric, float(value), values))
 
     def flush(self) -> list[str]:
         """Hand everything to every sink; returns (and adds to ``faults``) what went wrong."""

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["METRICS", "Kind", "Metric"]
+__all__ = ["METRICS", "Metric", "MetricKind"]
 
-Kind = Literal["counter", "timer", "gauge"]
+MetricKind = Literal["counter", "timer", "gauge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Metric:
     """One metric. A timer is in seconds. ``notice``: shown, summed over its labels, as a notice in GitHub Actions."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     unit: str
     labels: tuple[str, ...]
     help: str

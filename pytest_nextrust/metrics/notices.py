@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pytest_nextrust.metrics.emitter import Sample
+from pytest_nextrust.metrics.emitter import Measurement
 from pytest_nextrust.metrics.names import METRICS
 from pytest_nextrust.metrics.prometheus import QUANTILES, quantile
 
@@ -27,7 +27,7 @@ class NoticeSink:
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
 
-    def send(self, samples: Sequence[Sample]) -> str:
+    def send(self, samples: Sequence[Measurement]) -> str:
         try:
             for text in lines(samples):
                 self._write(text + "\n")
@@ -36,7 +36,7 @@ class NoticeSink:
         return ""
 
 
-def lines(samples: Sequence[Sample]) -> list[str]:
+def lines(samples: Sequence[Measurement]) -> list[str]:
     """The notices of these samples, in the order of the table."""
     found = []
     for metric in METRICS.values():
@@ -46,7 +46,7 @@ def lines(samples: Sequence[Sample]) -> list[str]:
     return found[:MOST]
 
 
-def _told(samples: Sequence[Sample]) -> str:
+def _told(samples: Sequence[Measurement]) -> str:
     metric = samples[0].metric
     if metric.kind == "timer":
         durations = sorted(sample.value for sample in samples)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_nextrust.base.state_database import Database
 from pytest_nextrust.errors import NextrustError
-from pytest_nextrust.metrics.emitter import Sample
+from pytest_nextrust.metrics.emitter import Measurement
 from pytest_nextrust.metrics.names import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class PrometheusSink:
         self.path = path
         self.database = database
 
-    def send(self, samples: Sequence[Sample]) -> str:
+    def send(self, samples: Sequence[Measurement]) -> str:
         from pytest_nextrust.base.files import atomic_replace, make_folder
 
         def work(connection: sqlite3.Connection) -> None:
@@ -57,11 +57,11 @@ class PrometheusSink:
         return ""
 
 
-def _series(sample: Sample) -> str:
+def _series(sample: Measurement) -> str:
     return json.dumps([sample.metric.name, *sample.labels])
 
 
-def _add(connection: sqlite3.Connection, samples: Iterable[Sample]) -> None:
+def _add(connection: sqlite3.Connection, samples: Iterable[Measurement]) -> None:
     for sample in samples:
         series = _series(sample)
         if sample.metric.kind == "counter":

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.errors import ConfigError, Fault
-from pytest_nextrust.metrics.emitter import Sample
+from pytest_nextrust.metrics.emitter import Measurement
 
 __all__ = ["DATAGRAM", "PORT", "StatsdSink", "datagrams", "line", "parse_address"]
 
@@ -60,7 +60,7 @@ def parse_address(text: str, port: str = "", *, source: str = "STATSD_HOST") -> 
     return host, int(number[:6])
 
 
-def line(sample: Sample) -> bytes:
+def line(sample: Measurement) -> bytes:
     """One line of the protocol, without its newline."""
     name = ".".join([sample.metric.name, *(_UNSAFE.sub("_", value) or "none" for value in sample.labels)])
     value = sample.value * 1000 if sample.metric.kind == "timer" else sample.value
@@ -68,7 +68,7 @@ def line(sample: Sample) -> bytes:
     return f"{name}:{number}|{_TYPES[sample.metric.kind]}".encode("ascii")
 
 
-def datagrams(samples: Sequence[Sample], limit: int = DATAGRAM) -> Iterator[bytes]:
+def datagrams(samples: Sequence[Measurement], limit: int = DATAGRAM) -> Iterator[bytes]:
     """The lines, packed in order into as few datagrams as that takes; a line that fits into none is left out."""
     packet = b""
     for sample in samples:
@@ -144,7 +144,7 @@ class StatsdSink:
         with contextlib.suppress(OSError):
             self._cache.write_text(json.dumps(kept), encoding="ascii")
 
-    def send(self, samples: Sequence[Sample]) -> str:
+    def send(self, samples: Sequence[Measurement]) -> str:
         """Send, without waiting for anything but the first lookup, and that for a moment only."""
         if self._thread is not None:
             self._thread.join(self._limit)

@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_nextrust.shell.walk import Step
+    from pytest_nextrust.shell.walk import CommandStep
 
 __all__ = ["Danger", "Places", "dangers"]
 
@@ -76,7 +76,7 @@ def dangers(command: str, *, cwd: str, environ: Mapping[str, str], places: Place
     return list(found)
 
 
-def _judged(step: Step, places: Places) -> Iterator[Danger]:
+def _judged(step: CommandStep, places: Places) -> Iterator[Danger]:
     for target in step.writes:
         yield from _device(target, step, "writes to the device")
     if step.name and step.name in step.functions and step.stages.count(step.name) > 1:
@@ -92,7 +92,7 @@ def _judged(step: Step, places: Places) -> Iterator[Danger]:
             yield from _lost(target, step, places, "what it runs cannot be told, and it is given")
 
 
-def _options(step: Step) -> tuple[set[str], list[str]]:
+def _options(step: CommandStep) -> tuple[set[str], list[str]]:
     """Letters of short options and names of long ones (up to ``=``); and the other arguments, signs hidden."""
     options: set[str] = set()
     plain: list[str] = []
@@ -110,7 +110,7 @@ def _options(step: Step) -> tuple[set[str], list[str]]:
     return options, plain
 
 
-def _removal(step: Step, places: Places) -> Iterator[Danger]:
+def _removal(step: CommandStep, places: Places) -> Iterator[Danger]:
     options, plain = _options(step)
     if "--no-preserve-root" in options:
         yield Danger("deny", "rm --no-preserve-root is only of use to remove the whole system")
@@ -122,7 +122,7 @@ def _removal(step: Step, places: Places) -> Iterator[Danger]:
         yield Danger("ask", f"{step.line}: what is removed comes from a pipe and cannot be told")
 
 
-def _mode(step: Step, places: Places) -> Iterator[Danger]:
+def _mode(step: CommandStep, places: Places) -> Iterator[Danger]:
     options, plain = _options(step)
     if options & {"R", "--recursive"}:
         # The first is the mode or owner; a mode such as -x is among the options, and then nothing is lost by this.
@@ -130,7 +130,7 @@ def _mode(step: Step, places: Places) -> Iterator[Danger]:
             yield from _lost(target, step, places, f"{step.name} -R would change", project=False)
 
 
-def _moved(step: Step, places: Places) -> Iterator[Danger]:
+def _moved(step: CommandStep, places: Places) -> Iterator[Danger]:
     _, plain = _options(step)
     for target in plain[:-1]:
         yield from _lost(target, step, places, f"{step.name} would move away", glob=False)
@@ -138,23 +138,23 @@ def _moved(step: Step, places: Places) -> Iterator[Danger]:
         yield from _device(target, step, "writes to the device")
 
 
-def _copied(step: Step, _: Places) -> Iterator[Danger]:
+def _copied(step: CommandStep, _: Places) -> Iterator[Danger]:
     for target in _options(step)[1][-1:]:
         yield from _device(target, step, "writes to the device")
 
 
-def _tee(step: Step, _: Places) -> Iterator[Danger]:
+def _tee(step: CommandStep, _: Places) -> Iterator[Danger]:
     for target in _options(step)[1]:
         yield from _device(target, step, "writes to the device")
 
 
-def _dd(step: Step, _: Places) -> Iterator[Danger]:
+def _dd(step: CommandStep, _: Places) -> Iterator[Danger]:
     for text in step.arguments[1:]:
         if literal(text).startswith("of="):
             yield from _device(text[3:], step, "writes to the device")
 
 
-def _maker(step: Step) -> Iterator[Danger]:
+def _maker(step: CommandStep) -> Iterator[Danger]:
     options, plain = _options(step)
     if (
         not plain
@@ -168,7 +168,7 @@ def _maker(step: Step) -> Iterator[Danger]:
         yield Danger("deny", f"{step.name} destroys what is on {_shown(devices[0])}")
 
 
-def _find(step: Step, places: Places) -> Iterator[Danger]:
+def _find(step: CommandStep, places: Places) -> Iterator[Danger]:
     starts = []
     for text in step.arguments[1:]:
         if text.startswith(("-", "(", "!")):
@@ -191,7 +191,7 @@ def _removes_found(words: tuple[str, ...]) -> bool:
     return run and any("{}" in word for word in words)
 
 
-def _git(step: Step, _: Places) -> Iterator[Danger]:
+def _git(step: CommandStep, _: Places) -> Iterator[Danger]:
     rest = list(step.literals)
     while rest and rest[0].startswith("-"):
         rest = rest[2 if rest[0] in ("-C", "-c", "--git-dir", "--work-tree", "--namespace") else 1 :]
@@ -229,7 +229,7 @@ _JUDGES = {
 }
 
 
-def _device(target: str, step: Step, what: str) -> Iterator[Danger]:
+def _device(target: str, step: CommandStep, what: str) -> Iterator[Danger]:
     path = _absolute(literal(target), step.cwd)
     if path is None or not path.startswith("/dev/") or _HARMLESS_DEVICES.fullmatch(path):
         return
@@ -244,7 +244,7 @@ def _absolute(path: str, cwd: str | None) -> str | None:
 
 
 def _lost(
-    target: str, step: Step, places: Places, what: str, *, project: bool = True, glob: bool = True
+    target: str, step: CommandStep, places: Places, what: str, *, project: bool = True, glob: bool = True
 ) -> Iterator[Danger]:
     """Whether losing ``target`` (signs hidden) with all that is in it is a disaster."""
     folder, _, last = target.rstrip("/").rpartition("/")

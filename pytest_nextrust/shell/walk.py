@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pytest_nextrust.shell.tree import Command, Pipeline, Word
     from pytest_nextrust.shell.wrappers import Unwrapped
 
-__all__ = ["Step", "walk"]
+__all__ = ["CommandStep", "walk"]
 
 DEEPEST = 12
 """Scripts in scripts that are followed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CommandStep:
     """One command.
 
     ``arguments`` begins with the program's name without its folder; quoted signs are hidden in it (``expand.literal``).
@@ -64,7 +64,7 @@ class Step:
         return " ".join((self.name, *self.literals)).replace(UNKNOWN, "?")
 
 
-def walk(script: str, *, cwd: str | None, environ: Mapping[str, str]) -> Iterator[Step]:
+def walk(script: str, *, cwd: str | None, environ: Mapping[str, str]) -> Iterator[CommandStep]:
     """The steps of a script, in the order of its text. Raises UsageFault for one that cannot be read."""
     yield from _Walker(0).script(parse(script), Scope(environ, cwd), None)
 
@@ -73,7 +73,7 @@ class _Walker:
     def __init__(self, depth: int) -> None:
         self.depth = depth
 
-    def script(self, pipelines: tuple[Pipeline, ...], scope: Scope, piped: str | None) -> Iterator[Step]:
+    def script(self, pipelines: tuple[Pipeline, ...], scope: Scope, piped: str | None) -> Iterator[CommandStep]:
         for pipeline in pipelines:
             names = tuple(self._name(command, scope) for command in pipeline.commands)
             given = piped
@@ -82,7 +82,9 @@ class _Walker:
                 yield from self.command(command, scope if single else scope.copy(), given, names)
                 given = self._printed(command, scope, given)
 
-    def command(self, command: Command, scope: Scope, piped: str | None, stages: tuple[str, ...]) -> Iterator[Step]:
+    def command(
+        self, command: Command, scope: Scope, piped: str | None, stages: tuple[str, ...]
+    ) -> Iterator[CommandStep]:
         scope.spend(COST)
         yield from self._substitutions(command, scope)
         for redirect in command.redirects:
@@ -104,7 +106,7 @@ class _Walker:
             return
         if command.body:
             if writes:
-                yield Step(("(group)",), scope.cwd, writes)
+                yield CommandStep(("(group)",), scope.cwd, writes)
             yield from self.script(command.body, scope.copy(), piped)
             return
         arguments = [text for word in command.words for text in fields(word, scope, self.output)]
@@ -112,7 +114,7 @@ class _Walker:
         if not arguments:
             scope.variables |= {name: None if UNKNOWN in value else value for name, value in values_.items()}
             if writes:
-                yield Step((":",), scope.cwd, writes)
+                yield CommandStep((":",), scope.cwd, writes)
             return
         yield from self._simple(unwrap(arguments), scope, piped, writes, stages, tuple(values_))
 
@@ -124,11 +126,11 @@ class _Walker:
         writes: tuple[str, ...],
         stages: tuple[str, ...],
         environment: tuple[str, ...],
-    ) -> Iterator[Step]:
+    ) -> Iterator[CommandStep]:
         arguments = found.arguments
         if found.takes_input and piped is not None:
             arguments = (*arguments, *piped.split())
-        yield Step(
+        yield CommandStep(
             arguments,
             scope.cwd,
             writes,
@@ -145,7 +147,9 @@ class _Walker:
         if found.reads_script and piped is not None:
             yield from self._nested(piped, scope, (), None)
 
-    def _nested(self, script: str, scope: Scope, positional: tuple[str, ...], piped: str | None) -> Iterator[Step]:
+    def _nested(
+        self, script: str, scope: Scope, positional: tuple[str, ...], piped: str | None
+    ) -> Iterator[CommandStep]:
         """A script within the script; one that cannot be told is nothing to follow."""
         if self.depth >= DEEPEST or not script.strip(UNKNOWN).strip():
             return
@@ -154,14 +158,14 @@ class _Walker:
         inner.variables |= {sign: " ".join(positional[1:]) for sign in "@*"}
         yield from _Walker(self.depth + 1).script(parse(script), inner, piped)
 
-    def _substitutions(self, command: Command, scope: Scope) -> Iterator[Step]:
+    def _substitutions(self, command: Command, scope: Scope) -> Iterator[CommandStep]:
         """The commands in ``$(...)``: they run before the command that they stand in."""
         words = [*command.words, *(word for _, word in command.assignments)]
         words += [word for redirect in command.redirects for word in (redirect.target, redirect.body)]
         for word in words:
             yield from self._parts(word, scope)
 
-    def _parts(self, word: Word, scope: Scope) -> Iterator[Step]:
+    def _parts(self, word: Word, scope: Scope) -> Iterator[CommandStep]:
         for part in word:
             if part.script:
                 yield from self.script(part.script, scope.copy(), None)

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_nextrust.usage.cost import Totals, totals
-from pytest_nextrust.usage.marks import Marks
-from pytest_nextrust.usage.transcripts import Message
+from pytest_nextrust.usage.marks import PromptMarks
+from pytest_nextrust.usage.transcripts import UsageMessage
 
 if TYPE_CHECKING:
     from pytest_nextrust.hookapi.settings import UsageRules
 
-__all__ = ["Budget", "ledger_file", "standing", "today", "wanted"]
+__all__ = ["BudgetState", "ledger_file", "standing", "today", "wanted"]
 
 
 @dataclass(frozen=True)
-class Budget:
+class BudgetState:
     """One limit. ``scope``: ``2026-01-31 (UTC)`` or a phase's id; ``limit`` and ``spent`` in US dollars."""
 
     scope: str
@@ -61,8 +61,14 @@ def wanted(rules: UsageRules, phase: str) -> bool:
 
 
 def standing(
-    rules: UsageRules, messages: Iterable[Message], marks: Marks, *, day: str, phase: str, complete: bool = True
-) -> list[Budget]:
+    rules: UsageRules,
+    messages: Iterable[UsageMessage],
+    marks: PromptMarks,
+    *,
+    day: str,
+    phase: str,
+    complete: bool = True,
+) -> list[BudgetState]:
     """The budgets that concern ``day`` and ``phase``. ``messages``: each once, at least those of both."""
     known = list(messages)
     found = []
@@ -75,8 +81,8 @@ def standing(
     return found
 
 
-def _budget(scope: str, limit: float, spent: Totals, complete: bool) -> Budget:
-    return Budget(scope, limit, spent.cost, spent.unpriced, complete)
+def _budget(scope: str, limit: float, spent: Totals, complete: bool) -> BudgetState:
+    return BudgetState(scope, limit, spent.cost, spent.unpriced, complete)
 
 
 def ledger_file(root: Path, *, keep: bool) -> Path | None:

@@ -18,7 +18,7 @@ from typing import Any
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.usage.transcripts import Tokens
 
-__all__ = ["Answer", "ask", "installed", "overcounts"]
+__all__ = ["SessionUsage", "ask", "installed", "overcounts"]
 
 LIMIT = 60.0
 """Seconds."""
@@ -32,7 +32,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class SessionUsage:
     """What it says. It does not tell the two kinds of cache writes apart: all are in ``write5m``."""
 
     version: str
@@ -59,7 +59,7 @@ def overcounts(version: str) -> str:
     return ""
 
 
-def ask(program: str, session: str, environ: Mapping[str, str]) -> Answer | None:
+def ask(program: str, session: str, environ: Mapping[str, str]) -> SessionUsage | None:
     """What it says of a session; None where it knows none. Raises UsageFault for a failure or another answer."""
     if not session or session.startswith("-"):
         raise UsageFault("--session", "not the id of a session", place=session, remedy="as the transcript names it")
@@ -70,7 +70,7 @@ def ask(program: str, session: str, environ: Mapping[str, str]) -> Answer | None
         return None
     tokens, cost, entries = _totals(answer)
     wrong = overcounts(version)
-    return Answer(version, tokens, cost, entries, (f"ccusage: {wrong}",) if wrong else ())
+    return SessionUsage(version, tokens, cost, entries, (f"ccusage: {wrong}",) if wrong else ())
 
 
 def _run(command: list[str], environ: Mapping[str, str]) -> str:

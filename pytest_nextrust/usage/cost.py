@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_nextrust.usage.prices import Price, load_prices
-from pytest_nextrust.usage.transcripts import Message, Tokens
+from pytest_nextrust.usage.transcripts import Tokens, UsageMessage
 
 __all__ = ["Totals", "grouped", "totals"]
 
@@ -30,7 +30,7 @@ class Totals:
     recorded_messages: int = 0
 
 
-def totals(messages: Iterable[Message], prices: Mapping[str, Price] | None = None) -> Totals:
+def totals(messages: Iterable[UsageMessage], prices: Mapping[str, Price] | None = None) -> Totals:
     """The sum over ``messages``, which are taken as they are: see ``dedupe``."""
     prices = load_prices() if prices is None else prices
     tokens, costs, recorded, number = Tokens(), [], [], 0
@@ -48,7 +48,7 @@ def totals(messages: Iterable[Message], prices: Mapping[str, Price] | None = Non
     return Totals(number, tokens, math.fsum(costs), dict(sorted(unpriced.items())), math.fsum(recorded), len(recorded))
 
 
-def _cost(message: Message, prices: Mapping[str, Price]) -> float | None:
+def _cost(message: UsageMessage, prices: Mapping[str, Price]) -> float | None:
     used = message.tokens
     if not used.total:
         # What the assistant writes itself, as an error, has no model and no tokens.
@@ -59,9 +59,9 @@ def _cost(message: Message, prices: Mapping[str, Price]) -> float | None:
     return price.cost(input=used.input, output=used.output, write5m=used.write5m, write1h=used.write1h, read=used.read)
 
 
-def grouped(messages: Iterable[Message], by: Callable[[Message], str]) -> dict[str, Totals]:
+def grouped(messages: Iterable[UsageMessage], by: Callable[[UsageMessage], str]) -> dict[str, Totals]:
     """The sums by what ``by`` says of a message, in the order of the names."""
-    groups: dict[str, list[Message]] = {}
+    groups: dict[str, list[UsageMessage]] = {}
     for message in messages:
         groups.setdefault(by(message), []).append(message)
     return {name: totals(groups[name]) for name in sorted(groups)}

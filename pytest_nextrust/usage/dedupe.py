@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_nextrust.usage.transcripts import Message
+from pytest_nextrust.usage.transcripts import UsageMessage
 
 __all__ = ["once", "rank"]
 
@@ -18,7 +18,7 @@ _LATER = "~"
 """Sorts after every time."""
 
 
-def rank(message: Message) -> tuple[object, ...]:
+def rank(message: UsageMessage) -> tuple[object, ...]:
     """What decides between two accounts of one message: the lower is kept. Equal ranks are equal accounts."""
     recorded = -1.0 if message.recorded is None else message.recorded
     return (
@@ -32,9 +32,9 @@ def rank(message: Message) -> tuple[object, ...]:
     )
 
 
-def once(messages: Iterable[Message]) -> dict[str, Message]:
+def once(messages: Iterable[UsageMessage]) -> dict[str, UsageMessage]:
     """By key the account that is kept."""
-    kept: dict[str, Message] = {}
+    kept: dict[str, UsageMessage] = {}
     for message in messages:
         other = kept.get(message.key)
         if other is None or rank(message) < rank(other):

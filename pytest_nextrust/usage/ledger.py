@@ -20,9 +20,9 @@ from typing import Any, BinaryIO
 
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.usage.dedupe import rank
-from pytest_nextrust.usage.transcripts import Message, Scan, Tokens, lines, read_line, transcripts
+from pytest_nextrust.usage.transcripts import Scan, Tokens, UsageMessage, lines, read_line, transcripts
 
-__all__ = ["NAME", "Ledger"]
+__all__ = ["NAME", "UsageLedger"]
 
 NAME = ".nextrust/cache/usage.sqlite"
 
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
-class Ledger:
+class UsageLedger:
     """A context manager. ``file`` None: nothing is kept. Raises StatusError where the file cannot be used."""
 
     def __init__(self, file: Path | None) -> None:
@@ -55,7 +55,7 @@ class Ledger:
                 self._base.executescript("DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS messages;")
             self._base.executescript(f"{_TABLES} PRAGMA user_version = {_FORM}; PRAGMA synchronous = OFF;")
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> UsageLedger:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,7 +92,7 @@ class Ledger:
         place = f"{found.st_dev}:{found.st_ino}"
         start = self._start(str(path), place, stream, found.st_size)
         stream.seek(start)
-        batch: list[Message] = []
+        batch: list[UsageMessage] = []
         over, number = start, 0
         for number, (line, end) in enumerate(lines(stream, found.st_size, scan), 1):
             message = read_line(line, path.stem, scan)
@@ -119,7 +119,7 @@ class Ledger:
     def _head(stream: BinaryIO, offset: int) -> str:
         return hashlib.sha256(os.pread(stream.fileno(), min(_HEAD, offset), 0)).hexdigest()
 
-    def _keep(self, messages: list[Message], path: str, place: str, head: str, offset: int) -> None:
+    def _keep(self, messages: list[UsageMessage], path: str, place: str, head: str, offset: int) -> None:
         """Messages and offset in one transaction: what is interrupted is read again, and counted once."""
         with self._faults():
             self._base.execute("BEGIN IMMEDIATE")
@@ -132,13 +132,13 @@ class Ledger:
                 raise
             self._base.execute("COMMIT")
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: UsageMessage) -> None:
         row = self._base.execute("SELECT account FROM messages WHERE key = ?", (message.key,)).fetchone()
         if row is None or rank(message) < rank(_loaded(message.key, row[0])):
             values = (message.key, message.day, _dumped(message))
             self._base.execute("REPLACE INTO messages VALUES (?, ?, ?)", values)
 
-    def messages(self, day: str | None = None) -> list[Message]:
+    def messages(self, day: str | None = None) -> list[UsageMessage]:
         """Those of a day (UTC, ``YYYY-MM-DD``), or all."""
         with self._faults():
             where, values = ("", ()) if day is None else (" WHERE day = ?", (day,))
@@ -151,13 +151,13 @@ class Ledger:
             return self._base.execute("INSERT OR IGNORE INTO told VALUES (?)", (what,)).rowcount == 1
 
 
-def _dumped(message: Message) -> str:
+def _dumped(message: UsageMessage) -> str:
     t = message.tokens
     tokens = (t.input, t.output, t.write5m, t.write1h, t.read)
     return json.dumps([message.session, message.time, message.model, message.sidechain, tokens, message.recorded])
 
 
-def _loaded(key: str, account: str) -> Message:
+def _loaded(key: str, account: str) -> UsageMessage:
     plain: Any = json.loads(account)
     session, time, model, sidechain, tokens, recorded = plain
-    return Message(key, session, time, model, sidechain, Tokens(*tokens), recorded)
+    return UsageMessage(key, session, time, model, sidechain, Tokens(*tokens), recorded)

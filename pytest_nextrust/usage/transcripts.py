@@ -4,7 +4,7 @@ A line is a JSON object; those with ``message.usage`` count. Files are read as s
 they were opened: one that grows meanwhile has an end all the same, and its last line may still be being written. What
 cannot be used is counted and named, never raised.
 
-Boundary: one line, one ``Message``; that several lines tell of one message is ``dedupe``'s business. Source of the
+Boundary: one line, one ``UsageMessage``; that several lines tell of one message is ``dedupe``'s business. Source of the
 fields and folders: ccusage (commit 5816e64), the assistant's own documentation of its settings folder.
 """
 
@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-__all__ = ["LONGEST_LINE", "Message", "Scan", "Tokens", "read_all", "read_file", "roots", "transcripts"]
+__all__ = ["LONGEST_LINE", "Scan", "Tokens", "UsageMessage", "read_all", "read_file", "roots", "transcripts"]
 
 LONGEST_LINE = 64 << 20
 """Bytes; a longer line is passed over and counted as malformed."""
@@ -54,7 +54,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class UsageMessage:
     """One line's account of a message. ``key`` is the same in every line about it.
 
     ``time`` is UTC (``2026-01-31T23:59:59.000000Z``), empty where the line has none that can be read. ``recorded`` is
@@ -148,13 +148,13 @@ def _known(found: os.stat_result, seen: set[tuple[int, int]]) -> bool:
     return False
 
 
-def read_all(folders: Iterable[Path], scan: Scan) -> Iterator[Message]:
+def read_all(folders: Iterable[Path], scan: Scan) -> Iterator[UsageMessage]:
     """What every line of every transcript says, in no particular order."""
     for path in transcripts(folders, scan):
         yield from read_file(path, scan)
 
 
-def read_file(path: Path, scan: Scan) -> Iterator[Message]:
+def read_file(path: Path, scan: Scan) -> Iterator[UsageMessage]:
     """What every line of one transcript says."""
     try:
         with path.open("rb") as stream:
@@ -198,7 +198,7 @@ def _passed_over(stream: BinaryIO, at: int, size: int) -> int:
     return at
 
 
-def read_line(line: bytes, stem: str, scan: Scan) -> Message | None:
+def read_line(line: bytes, stem: str, scan: Scan) -> UsageMessage | None:
     """What a line says was used; None where it is about something else, or malformed, which ``scan`` counts."""
     scan.lines += 1
     try:
@@ -215,12 +215,12 @@ def read_line(line: bytes, stem: str, scan: Scan) -> Message | None:
         return None
 
 
-def _message(table: Mapping[str, Any], message: Mapping[str, Any], stem: str) -> Message:
+def _message(table: Mapping[str, Any], message: Mapping[str, Any], stem: str) -> UsageMessage:
     tokens = _tokens(message["usage"])
     cost = table.get("costUSD")
     priced = isinstance(cost, (int, float)) and not isinstance(cost, bool) and 0 <= cost < 1e9
     time, model = _time(table.get("timestamp")), _text(message.get("model"))
-    return Message(
+    return UsageMessage(
         key=_key(table, message, (time, model, tokens)),
         session=_text(table.get("sessionId")) or stem,
         time=time,

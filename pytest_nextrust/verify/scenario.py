@@ -59,9 +59,9 @@ def _explained(outcome: ScenarioOutcome, scenario: Scenario, cell: Cell, service
     if outcome.known_issue or outcome.verdict not in ("failed", "crashed", "budget"):
         return outcome
     from pytest_nextrust.failures.issues.explain import explain
-    from pytest_nextrust.failures.issues.match import Facts
+    from pytest_nextrust.failures.issues.match import FailureFacts
 
-    facts = Facts(
+    facts = FailureFacts(
         outcome.message,
         phase=scenario.phase,
         os=cell.os,

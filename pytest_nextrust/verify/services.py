@@ -18,7 +18,7 @@ from pytest_nextrust.toolchain.interface import Probe, Toolchain
 from pytest_nextrust.toolchain.prebuilt import ships_programs
 
 if TYPE_CHECKING:
-    from pytest_nextrust.failures.issues.table import Table
+    from pytest_nextrust.failures.issues.table import IssueTable
 
 __all__ = ["SandboxLike", "Services"]
 
@@ -65,7 +65,7 @@ class Services:
         self._make_machine = machine
         self._machine: SandboxLike | None = None
         self._probes: dict[str, Probe] = {}
-        self._issues: Table | None = None
+        self._issues: IssueTable | None = None
         self.checked: dict[str, tuple[str, Any]] = {}
         """Results of checks in this process, by program, CPU and settings (or scenario of events): cell and result."""
         environ = os.environ if environ is None else environ
@@ -82,7 +82,7 @@ class Services:
         return self._toolchains
 
     @property
-    def issues(self) -> Table:
+    def issues(self) -> IssueTable:
         """The known issues; those of the project that cannot be read are left out, as ``nextrust issues check`` says.
 
         Read once: hundreds of scenarios may fail in one run.

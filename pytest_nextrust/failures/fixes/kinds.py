@@ -1,6 +1,6 @@
 """The kinds of fix: what each would do, said before it does it, and how it does it in the scratch.
 
-``plan`` checks all that can be checked without changing anything, and says in words what will be done; a Plan's
+``plan`` checks all that can be checked without changing anything, and says in words what will be done; a FixPlan's
 ``apply`` then does it. A fix that only looks (``verify_flags``, and ``check_patches`` where the patched sources are not
 in the repository) has ``findings`` and nothing to apply.
 
@@ -22,14 +22,14 @@ from pytest_nextrust.failures.fixes.scratch import LARGEST, Scratch
 from pytest_nextrust.failures.issues.schema import AutoFix
 from pytest_nextrust.project.validation.patches import check_patch
 
-__all__ = ["Plan", "Run", "flag_findings", "plan"]
+__all__ = ["FixPlan", "RunStep", "flag_findings", "plan"]
 
-Run = Callable[[Sequence[str], Path, str], str]
+RunStep = Callable[[Sequence[str], Path, str], str]
 """``run(command, folder, what)``: run a program, logged and within the time left; raises FixRefused where it fails."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class FixPlan:
     """``steps`` in words; ``text`` is what would be applied or run, to be shown; ``files`` are trusted and named.
 
     ``apply`` changes the scratch; None where the fix only looks, and ``findings`` are what it saw.
@@ -38,11 +38,11 @@ class Plan:
     steps: tuple[str, ...]
     files: tuple[str, ...] = ()
     text: str = ""
-    apply: Callable[[Scratch, Run], None] | None = None
+    apply: Callable[[Scratch, RunStep], None] | None = None
     findings: tuple[str, ...] = ()
 
 
-def plan(fix: AutoFix, project: Project, command: str) -> Plan:
+def plan(fix: AutoFix, project: Project, command: str) -> FixPlan:
     """What ``fix`` would do. ``command`` is the one that failed. Raises FixRefused for what may not be done."""
     if fix.script:
         return _script(fix, project)
@@ -53,24 +53,24 @@ def plan(fix: AutoFix, project: Project, command: str) -> Plan:
     return _patches(fix, project)
 
 
-def _script(fix: AutoFix, project: Project) -> Plan:
+def _script(fix: AutoFix, project: Project) -> FixPlan:
     argv = [*project.command_for(fix.script), *fix.args]
     text = project.trusted(fix.script).read_text(encoding="utf-8", errors="replace")
 
-    def apply(scratch: Scratch, run: Run) -> None:
+    def apply(scratch: Scratch, run: RunStep) -> None:
         run(argv, scratch.root, "the fix's script")
 
     step = f"run {shlex.join(argv)} ({fix.type}; tracked, and unchanged since HEAD)"
-    return Plan((step,), (fix.script,), text, apply)
+    return FixPlan((step,), (fix.script,), text, apply)
 
 
-def _patch(path: str, project: Project) -> Plan:
+def _patch(path: str, project: Project) -> FixPlan:
     data = _patch_data(path, project)
 
-    def apply(scratch: Scratch, _run: Run) -> None:
+    def apply(scratch: Scratch, _run: RunStep) -> None:
         git(scratch.root, "apply", "--whitespace=nowarn", data=data)
 
-    return Plan((f"apply the patch {path}",), (path,), data.decode("utf-8", "replace"), apply)
+    return FixPlan((f"apply the patch {path}",), (path,), data.decode("utf-8", "replace"), apply)
 
 
 def _patch_data(path: str, project: Project) -> bytes:
@@ -100,13 +100,13 @@ def flag_findings(fix: AutoFix, command: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _flags(fix: AutoFix, command: str) -> Plan:
+def _flags(fix: AutoFix, command: str) -> FixPlan:
     step = f"compare the flags of: {command[:200] or '(no command)'}"
     findings = flag_findings(fix, command) if command else ("no command was given: name it",)
-    return Plan((step,), findings=findings or ("the flags are as they should be: look elsewhere",))
+    return FixPlan((step,), findings=findings or ("the flags are as they should be: look elsewhere",))
 
 
-def _patches(fix: AutoFix, project: Project) -> Plan:
+def _patches(fix: AutoFix, project: Project) -> FixPlan:
     """Each patch of a series: applied already, to be applied, or neither."""
     project.relative(fix.patches)
     found = sorted(str(path.relative_to(project.root)) for path in project.root.glob(fix.patches))
@@ -124,12 +124,12 @@ def _patches(fix: AutoFix, project: Project) -> Plan:
     steps = [f"{path}: {state}" for path, state in states.items()]
     missing = [path for path, state in states.items() if state != "applied already"]
     if not missing:
-        return Plan(tuple(steps), tuple(found), findings=("every patch is applied already: look elsewhere",))
+        return FixPlan(tuple(steps), tuple(found), findings=("every patch is applied already: look elsewhere",))
     if not tracked and folder:
         told = f"{folder} is not in the repository: apply by hand what is missing: {', '.join(missing)}"
-        return Plan(tuple(steps), tuple(found), findings=(told,))
+        return FixPlan(tuple(steps), tuple(found), findings=(told,))
 
-    def apply(scratch: Scratch, _run: Run) -> None:
+    def apply(scratch: Scratch, _run: RunStep) -> None:
         for path in missing:
             try:
                 git(scratch.root / folder, "apply", "--whitespace=nowarn", data=data[path])
@@ -139,7 +139,7 @@ def _patches(fix: AutoFix, project: Project) -> Plan:
                 ) from error
 
     text = "".join(data[path].decode("utf-8", "replace") for path in missing)
-    return Plan((*steps, f"apply in {folder or '.'}: {', '.join(missing)}"), tuple(found), text, apply)
+    return FixPlan((*steps, f"apply in {folder or '.'}: {', '.join(missing)}"), tuple(found), text, apply)
 
 
 def _state(folder: Path, patch: bytes) -> str:

@@ -24,7 +24,7 @@ from pytest_nextrust.base.files import atomic_replace, sync_folder
 from pytest_nextrust.base.private_folders import state_folder
 from pytest_nextrust.errors import FixRefused
 from pytest_nextrust.failures.fixes.project import SUBJECT
-from pytest_nextrust.failures.fixes.scratch import FOLDER, Change
+from pytest_nextrust.failures.fixes.scratch import FOLDER, FileChange
 
 __all__ = ["Recovered", "land", "pending", "recover"]
 
@@ -53,7 +53,7 @@ def pending(root: Path | str) -> bool:
     return os.path.exists(f"{root}/{FOLDER}/landing")  # noqa: PTH110
 
 
-def land(root: Path, top: Path, changes: Sequence[Change]) -> None:
+def land(root: Path, top: Path, changes: Sequence[FileChange]) -> None:
     """Make the work tree at ``top`` what ``changes`` say, whole or not at all; they are on the device when it returns.
 
     Raises FixRefused where a file is not (or no longer) what the fix started from, and OSError: then nothing changed.
@@ -117,7 +117,7 @@ def _drop(note: Path) -> None:
     shutil.rmtree(done, ignore_errors=True)
 
 
-def _check_place(top: Path, change: Change) -> None:
+def _check_place(top: Path, change: FileChange) -> None:
     target = top / change.path
     for parent in target.relative_to(top).parents:
         if (top / parent).is_symlink():
@@ -143,7 +143,7 @@ def _beside(target: Path) -> Path:
     return target.with_name(f".{target.name}{_WAITING}")
 
 
-def _mode(target: Path, change: Change) -> int:
+def _mode(target: Path, change: FileChange) -> int:
     """The new permissions: git knows only whether the owner may execute; the rest stays as the user has it."""
     try:
         own = target.stat().st_mode & 0o7777
@@ -152,7 +152,7 @@ def _mode(target: Path, change: Change) -> int:
     return own | (own & 0o444) >> 2 if change.mode & 0o100 else own & ~0o111
 
 
-def _write_note(folder: Path, top: Path, changes: Sequence[Change]) -> Path:
+def _write_note(folder: Path, top: Path, changes: Sequence[FileChange]) -> Path:
     draft, note = folder / "landing.draft", folder / "landing"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
@@ -171,12 +171,12 @@ def _write_note(folder: Path, top: Path, changes: Sequence[Change]) -> Path:
     return note
 
 
-def _read_change(note: Path, number: int, entry: dict[str, object]) -> Change:
+def _read_change(note: Path, number: int, entry: dict[str, object]) -> FileChange:
     before, after = ((note / f"{number}.{kind}").read_bytes() if entry[kind] else None for kind in ("before", "after"))
-    return Change(str(entry["path"]), before, after)
+    return FileChange(str(entry["path"]), before, after)
 
 
-def _put_beside(top: Path, change: Change) -> Path | None:
+def _put_beside(top: Path, change: FileChange) -> Path | None:
     if change.after is None:
         return None
     target = top / change.path
@@ -198,7 +198,7 @@ def _write_beside(target: Path, data: bytes, mode: int) -> Path:
     return beside
 
 
-def _swap(top: Path, change: Change, beside: Path | None) -> None:
+def _swap(top: Path, change: FileChange, beside: Path | None) -> None:
     target = top / change.path
     if beside is None:
         target.unlink()

@@ -25,13 +25,13 @@ from pytest_nextrust.base.private_folders import state_folder
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import FixRefused, LockTimeout
 from pytest_nextrust.failures.fixes import scratch as scratches
-from pytest_nextrust.failures.fixes.kinds import Plan, outside, plan
+from pytest_nextrust.failures.fixes.kinds import FixPlan, outside, plan
 from pytest_nextrust.failures.fixes.landing import Recovered, land, pending, recover
 from pytest_nextrust.failures.fixes.project import SUBJECT, Project, quiet
-from pytest_nextrust.failures.issues.schema import KnownIssue
-from pytest_nextrust.failures.issues.table import Table
+from pytest_nextrust.failures.issues.schema import IssuePattern
+from pytest_nextrust.failures.issues.table import IssueTable
 
-__all__ = ["SECONDS", "STATES", "Outcome", "fix", "preview", "recover_quietly"]
+__all__ = ["SECONDS", "STATES", "FixOutcome", "fix", "preview", "recover_quietly"]
 
 SECONDS = 1800.0
 """Time for a whole fix, where the caller does not say."""
@@ -39,12 +39,12 @@ SECONDS = 1800.0
 STATES = ("fixed", "not-fixed", "refused", "diagnosed", "planned")
 _TAIL = 4000
 
-Record = Callable[[str, Mapping[str, Any]], None]
+AppendEntry = Callable[[str, Mapping[str, Any]], None]
 """Appends an entry to the status log; durable when it returns."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FixOutcome:
     """``state`` is one of STATES. ``diff`` is what was (or would be) changed, ``files`` the files that it names.
 
     ``log`` is the file with all that was printed, relative to the root; empty where nothing ran.
@@ -62,11 +62,11 @@ class Outcome:
 class _Fix:
     """One fix at work."""
 
-    issue: KnownIssue
+    issue: IssuePattern
     command: str
     folder: str
     project: Project
-    record: Record
+    record: AppendEntry
     redactor: Redactor
     environ: Mapping[str, str]
     deadline: float
@@ -138,12 +138,12 @@ def _status(status: int) -> str:
     return words.get(status, f"status {status}")
 
 
-def preview(issue: KnownIssue, table: Table, root: Path, command: str) -> Plan:
+def preview(issue: IssuePattern, table: IssueTable, root: Path, command: str) -> FixPlan:
     """What the fix of ``issue`` would do; changes nothing. Raises FixRefused where it may not be done."""
     return _plan(issue, table, Project(root), command)
 
 
-def _plan(issue: KnownIssue, table: Table, project: Project, command: str) -> Plan:
+def _plan(issue: IssuePattern, table: IssueTable, project: Project, command: str) -> FixPlan:
     if issue.auto_fix is None:
         raise FixRefused(
             SUBJECT, "this issue has no auto-fix", place=issue.id, remedy=issue.advice or "mend it by hand"
@@ -159,27 +159,27 @@ def _plan(issue: KnownIssue, table: Table, project: Project, command: str) -> Pl
 
 
 def fix(
-    issue: KnownIssue,
-    table: Table,
+    issue: IssuePattern,
+    table: IssueTable,
     root: Path,
     command: str,
     *,
-    record: Record,
+    record: AppendEntry,
     redactor: Redactor,
     environ: Mapping[str, str],
     folder: str = ".",
     seconds: float = SECONDS,
-) -> Outcome:
+) -> FixOutcome:
     """Mend ``issue``, shown by ``command`` (a shell's, run in ``folder`` of the project): it fails before and has to
     pass after.
 
-    Never raises for what the fix, its files or the command do: that is the Outcome. Raises StatusError where a step
+    Never raises for what the fix, its files or the command do: that is the FixOutcome. Raises StatusError where a step
     cannot be recorded: then no further one is done. Raises OSError for the scratch.
     """
     try:
         project = Project(root)
     except FixRefused as error:
-        return Outcome("refused", str(error))
+        return FixOutcome("refused", str(error))
     work = _Fix(issue, command, folder, project, record, redactor, environ, time.monotonic() + seconds)
     try:
         with _alone(project.root):
@@ -207,7 +207,7 @@ def _alone(root: Path) -> Iterator[None]:
         raise FixRefused(SUBJECT, f"another fix is at work: {error.fault}", remedy="wait for it") from error
 
 
-def _fixed(work: _Fix, table: Table) -> Outcome:
+def _fixed(work: _Fix, table: IssueTable) -> FixOutcome:
     planned = _plan(work.issue, table, work.project, work.command)
     work.tell("planned", "; ".join(planned.steps), files=list(planned.files))
     if planned.apply is None:
@@ -251,9 +251,9 @@ def _fixed(work: _Fix, table: Table) -> Outcome:
     return _outcome(work, "fixed", f"changed {', '.join(files)}", work.redactor.text(diff), files)
 
 
-def _outcome(work: _Fix, state: str, message: str, diff: str = "", files: tuple[str, ...] = ()) -> Outcome:
+def _outcome(work: _Fix, state: str, message: str, diff: str = "", files: tuple[str, ...] = ()) -> FixOutcome:
     log = str(work.log.relative_to(work.project.root)) if work.log.exists() else ""
-    return Outcome(state, message, tuple(work.steps), diff, files, log)
+    return FixOutcome(state, message, tuple(work.steps), diff, files, log)
 
 
 def recover_quietly(root: Path) -> Recovered | None:

@@ -25,7 +25,7 @@ from pytest_nextrust.base.private_folders import state_folder
 from pytest_nextrust.errors import FixRefused
 from pytest_nextrust.failures.fixes.project import SUBJECT, Project, git
 
-__all__ = ["FOLDER", "LARGEST", "MOST", "Change", "Scratch", "clean", "make"]
+__all__ = ["FOLDER", "LARGEST", "MOST", "FileChange", "Scratch", "clean", "make"]
 
 FOLDER = ".nextrust/autofix"
 LARGEST = 20_000_000
@@ -39,7 +39,7 @@ _IDENTITY = ("-c", "user.name=nextrust", "-c", "user.email=nextrust@localhost", 
 
 
 @dataclass(frozen=True)
-class Change:
+class FileChange:
     """One file that a fix changed. ``path`` is relative to the repository's work tree; None is no file. ``mode`` is
     the new file's permissions (0o644 or 0o755)."""
 
@@ -69,7 +69,7 @@ class Scratch:
             "utf-8", "replace"
         )
 
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[FileChange, ...]:
         """The same file by file. Raises FixRefused for what is not brought over: links, submodules, too much."""
         git(self.top, "add", "-A")
         fields = git(self.top, "diff", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", self.base).split(b"\0")
@@ -78,7 +78,7 @@ class Scratch:
             raise FixRefused(SUBJECT, f"it changes {len(pairs)} files: more than {MOST}", remedy="change them by hand")
         return tuple(self._change(meta.decode(), os.fsdecode(path)) for meta, path in pairs)
 
-    def _change(self, meta: str, path: str) -> Change:
+    def _change(self, meta: str, path: str) -> FileChange:
         old, new = meta.removeprefix(":").split()[:2]
         if {old, new} - {"000000", "100644", "100755"}:
             raise FixRefused(
@@ -88,7 +88,7 @@ class Scratch:
         after = None if new == "000000" else (self.top / path).read_bytes()
         if max(len(before or b""), len(after or b"")) > LARGEST:
             raise FixRefused(SUBJECT, f"it changes a file of more than {LARGEST} bytes", place=path, remedy="by hand")
-        return Change(path, before, after, 0o755 if new == "100755" else 0o644)
+        return FileChange(path, before, after, 0o755 if new == "100755" else 0o644)
 
 
 def make(project: Project) -> Scratch:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_nextrust.errors import NextrustError
-from pytest_nextrust.failures.issues.failure import Failure, escalate, examine
+from pytest_nextrust.failures.issues.failure import ExaminedFailure, escalate, examine
 from pytest_nextrust.failures.issues.match import Match
 from pytest_nextrust.hookapi import decisions
 
@@ -64,7 +64,7 @@ def _about(one: Match) -> str:
     return f"{sure} {one.explain()}\n  {one.issue.title}.{advice}"
 
 
-def _fix(event: Event, context: Context, failure: Failure) -> str:
+def _fix(event: Event, context: Context, failure: ExaminedFailure) -> str:
     from pytest_nextrust.failures.fixes.run import fix, preview
 
     best = failure.best

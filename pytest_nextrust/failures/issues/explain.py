@@ -5,15 +5,15 @@ Boundary: plain values in, one or two lines out; whoever verifies calls it only 
 
 from __future__ import annotations
 
-from pytest_nextrust.failures.issues.match import Facts, match
-from pytest_nextrust.failures.issues.table import Table
+from pytest_nextrust.failures.issues.match import FailureFacts, match
+from pytest_nextrust.failures.issues.table import IssueTable
 
 __all__ = ["explain"]
 
 _MOST = 2
 
 
-def explain(facts: Facts, table: Table) -> str:
+def explain(facts: FailureFacts, table: IssueTable) -> str:
     """A line for each of the likeliest issues, with the score and why; empty where none is likely. Never raises."""
     matched = match(table.issues, facts)
     lines = []

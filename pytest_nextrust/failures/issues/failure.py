@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.errors import NextrustError
 from pytest_nextrust.failures.issues import output
 from pytest_nextrust.failures.issues.counting import count
-from pytest_nextrust.failures.issues.match import Facts, Match, Matched, match
+from pytest_nextrust.failures.issues.match import FailureFacts, Match, Matched, match
 from pytest_nextrust.failures.issues.schema import AutoFix
-from pytest_nextrust.failures.issues.table import Table, load_table
+from pytest_nextrust.failures.issues.table import IssueTable, load_table
 from pytest_nextrust.project.matrix import CPUS
 
 if TYPE_CHECKING:
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.events import Event
 
-__all__ = ["Failure", "cpu_of", "escalate", "examine", "facts_of", "is_build", "recorded"]
+__all__ = ["ExaminedFailure", "cpu_of", "escalate", "examine", "facts_of", "is_build", "recorded"]
 
 _TOOLS = ("cargo", "rustc", "make", "gmake", "cmake", "ninja", "meson", "bazel", "x.py", "tox", "pytest", "nextrust")
 _BUILDS = frozenset((*_TOOLS, "cc", "gcc", "g++", "clang", "clang++", "ld", "lld"))
@@ -38,12 +38,12 @@ _TAIL = 1 << 18
 
 
 @dataclass(frozen=True)
-class Failure:
+class ExaminedFailure:
     """One failed command and what was decided. ``log`` is the whole output on disk, empty where it was short."""
 
     decision: str
     matched: Matched
-    table: Table
+    table: IssueTable
     text: str
     command: str
     runs: int
@@ -56,7 +56,7 @@ class Failure:
         return self.matched.best
 
 
-def examine(event: Event, context: Context) -> Failure:
+def examine(event: Event, context: Context) -> ExaminedFailure:
     """Look at a failed command: keep its log, count it, compare it, decide, record. Raises StatusError, OSError."""
     clean = context.redactor.text
     text = clean(output.printed(event.tool_response, event.error))
@@ -73,7 +73,7 @@ def examine(event: Event, context: Context) -> Failure:
     matched = match(table.issues, facts_of(event, context, text))
     notes += [f"known issue {miss.issue.id}: {miss.why}" for miss in matched.faults]
     decision = _decide(matched, context, is_build(event.command), runs)
-    failure = Failure(decision, matched, table, text, event.command, runs, log, summary, tuple(notes))
+    failure = ExaminedFailure(decision, matched, table, text, event.command, runs, log, summary, tuple(notes))
     if not recorded(context.status_dir, event.identity):
         _record(event, context, failure, status)
     return failure
@@ -95,11 +95,11 @@ def _is_there(fix: AutoFix, root: Path) -> bool:
     return not named or (root / named).is_file()
 
 
-def facts_of(event: Event, context: Context, text: str) -> Facts:
+def facts_of(event: Event, context: Context, text: str) -> FailureFacts:
     """What an event and its surroundings tell of a failure."""
     environ = context.environ
     phase = context.current_phase
-    return Facts(
+    return FailureFacts(
         text=text,
         command=context.redactor.text(event.command),
         phase=phase.id if phase is not None else "",
@@ -143,7 +143,7 @@ def recorded(status_dir: Path, identity: str) -> bool:
     return f'"event_id":{json.dumps(identity)}'.encode() in tail.replace(b'"event_id": ', b'"event_id":')
 
 
-def _record(event: Event, context: Context, failure: Failure, status: int) -> None:
+def _record(event: Event, context: Context, failure: ExaminedFailure, status: int) -> None:
     phase = context.current_phase
     shown = output.summarise(failure.text).first
     error = shown[0][1] if shown else next((line for line in failure.text.splitlines()[1:] if line.strip()), "")
@@ -173,7 +173,7 @@ def _record(event: Event, context: Context, failure: Failure, status: int) -> No
     )
 
 
-def escalate(failure: Failure, context: Context) -> str:
+def escalate(failure: ExaminedFailure, context: Context) -> str:
     """Ask the design model about it; what came of that, in one line. Never raises for what is outside."""
     from pytest_nextrust.llm import request_design
 

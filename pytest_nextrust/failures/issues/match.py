@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pytest_nextrust.failures.issues.patterns import LIMIT, Found, Search, search, shorten
-from pytest_nextrust.failures.issues.schema import KnownIssue
+from pytest_nextrust.failures.issues.patterns import LIMIT, PatternSearch, SearchResult, search, shorten
+from pytest_nextrust.failures.issues.schema import IssuePattern
 
-__all__ = ["NO_CONTEXT", "SURE", "UNKNOWN", "Facts", "Match", "Matched", "Miss", "match"]
+__all__ = ["NO_CONTEXT", "SURE", "UNKNOWN", "FailureFacts", "Match", "Matched", "Miss", "match"]
 
 UNKNOWN = 0.9
 NO_CONTEXT = 0.6
@@ -25,7 +25,7 @@ SURE = 0.7
 
 
 @dataclass(frozen=True)
-class Facts:
+class FailureFacts:
     """What is known of a failure. Empty is unknown. ``known_phases`` are the ids that the project has."""
 
     text: str
@@ -53,7 +53,7 @@ class Facts:
 class Match:
     """An issue that the failure may be. ``score`` 0 to 1; ``matched`` is the text that its pattern found."""
 
-    issue: KnownIssue
+    issue: IssuePattern
     score: float
     reasons: tuple[str, ...]
     matched: str = ""
@@ -72,7 +72,7 @@ class Match:
 class Miss:
     """An issue that the failure is not, and why. ``fault``: a pattern could not be searched for."""
 
-    issue: KnownIssue
+    issue: IssuePattern
     why: str
     fault: bool = False
 
@@ -97,21 +97,21 @@ class Matched:
 class _Open:
     """An issue that is still in, and what speaks for it."""
 
-    issue: KnownIssue
+    issue: IssuePattern
     score: float
     reasons: list[str] = field(default_factory=list)
     conditions: int = 0
     matched: str = ""
 
 
-def match(issues: Iterable[KnownIssue], facts: Facts, *, limit: float = LIMIT) -> Matched:
+def match(issues: Iterable[IssuePattern], facts: FailureFacts, *, limit: float = LIMIT) -> Matched:
     """Compare a failure with ``issues``; ``limit`` is CPU time in seconds for each pattern. Never raises."""
     misses: dict[str, Miss] = {}
     order = list(issues)
     open_ = [one for issue in order if (one := _placed(issue, facts, misses)) is not None]
     text = shorten(facts.text)
     for one, found in zip(
-        open_, search([Search(o.issue.error_pattern, text) for o in open_], limit=limit), strict=True
+        open_, search([PatternSearch(o.issue.error_pattern, text) for o in open_], limit=limit), strict=True
     ):
         if found.span is None:
             why = found.fault or "its error pattern is not found"
@@ -130,7 +130,7 @@ def match(issues: Iterable[KnownIssue], facts: Facts, *, limit: float = LIMIT) -
     return Matched(tuple(matches), tuple(misses[issue.id] for issue in order if issue.id in misses))
 
 
-def _placed(issue: KnownIssue, facts: Facts, misses: dict[str, Miss]) -> _Open | None:
+def _placed(issue: IssuePattern, facts: FailureFacts, misses: dict[str, Miss]) -> _Open | None:
     """Phase and cell: what is known and does not fit ends it, what is not known lessens the score."""
     one = _Open(issue, issue.sure, [f"confidence {issue.sure:.2f}"])
     phases = issue.phases
@@ -163,7 +163,7 @@ def _judge_context(open_: Sequence[_Open], context: str, limit: float, misses: d
     jobs = [(one, key, pattern) for one in open_ for key, pattern in one.issue.patterns() if key != "error_pattern"]
     if not jobs:
         return
-    found = search([Search(pattern, context) for _, _, pattern in jobs], limit=limit)
+    found = search([PatternSearch(pattern, context) for _, _, pattern in jobs], limit=limit)
     for one in open_:
         own = [(key, pattern, result) for (o, key, pattern), result in zip(jobs, found, strict=True) if o is one]
         why = next(_against(own), None)
@@ -177,7 +177,7 @@ def _judge_context(open_: Sequence[_Open], context: str, limit: float, misses: d
             _weigh(one, [(pattern, result) for key, pattern, result in own if key.startswith("context")])
 
 
-def _against(own: Iterable[tuple[str, str, Found]]) -> Iterator[tuple[str, bool]]:
+def _against(own: Iterable[tuple[str, str, SearchResult]]) -> Iterator[tuple[str, bool]]:
     for key, pattern, result in own:
         if result.fault:
             yield f"{key}: {result.fault}", True
@@ -187,7 +187,7 @@ def _against(own: Iterable[tuple[str, str, Found]]) -> Iterator[tuple[str, bool]
             yield f"{pattern!r} is in the context", False
 
 
-def _weigh(one: _Open, found: Sequence[tuple[str, Found]]) -> None:
+def _weigh(one: _Open, found: Sequence[tuple[str, SearchResult]]) -> None:
     seen = [pattern for pattern, result in found if result]
     if seen:
         one.conditions += len(seen)

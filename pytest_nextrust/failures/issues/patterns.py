@@ -28,7 +28,7 @@ from typing import NoReturn
 
 from pytest_nextrust.failures.issues import re2_engine, worker
 
-__all__ = ["LIMIT", "LONGEST_PATTERN", "LONGEST_TEXT", "TOTAL", "Found", "Search", "search", "shorten"]
+__all__ = ["LIMIT", "LONGEST_PATTERN", "LONGEST_TEXT", "TOTAL", "PatternSearch", "SearchResult", "search", "shorten"]
 
 LIMIT = 0.2
 """Seconds of CPU time for one search, compiling the pattern included."""
@@ -46,7 +46,7 @@ LONGEST_TEXT = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class PatternSearch:
     """One pattern (Python's ``re``, with MULTILINE) to be searched for in one text."""
 
     pattern: str
@@ -54,7 +54,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """``span`` of the first match in the shortened text, None where there is none; ``fault``: why it is not known."""
 
     span: tuple[int, int] | None = None
@@ -73,24 +73,26 @@ def shorten(text: str) -> str:
 
 
 def search(
-    searches: Sequence[Search],
+    searches: Sequence[PatternSearch],
     *,
     limit: float = LIMIT,
     total: float = TOTAL,
     clock: Callable[[], float] = time.monotonic,
     portable: bool = False,
-) -> list[Found]:
+) -> list[SearchResult]:
     """What each search found, in their order; never raises for a pattern.
 
     ``limit`` is CPU time for each; once one has overrun it, none is begun later than ``total`` seconds after the
     start. ``portable``: all are done by Python's ``re`` in a child process, as where google-re2 is missing.
     """
-    found: dict[int, Found] = {}
+    found: dict[int, SearchResult] = {}
     linear: list[tuple[int, str, str]] = []
     open_: list[tuple[int, str, str]] = []
     for index, one in enumerate(searches):
         if len(one.pattern) > LONGEST_PATTERN:
-            found[index] = Found(None, f"{len(one.pattern)} characters: at most {LONGEST_PATTERN} are searched for")
+            found[index] = SearchResult(
+                None, f"{len(one.pattern)} characters: at most {LONGEST_PATTERN} are searched for"
+            )
             continue
         text = shorten(one.text)
         by_re2 = not portable and re2_engine.takes(one.pattern, text)
@@ -99,24 +101,26 @@ def search(
     overran = False
     for index, pattern, text in linear:
         if overran and clock() >= deadline:
-            found[index] = Found(None, _NOT_BEGUN)
+            found[index] = SearchResult(None, _NOT_BEGUN)
             continue
         began = time.thread_time()
-        found[index] = Found(re2_engine.find(pattern, text))
+        found[index] = SearchResult(re2_engine.find(pattern, text))
         overran = overran or time.thread_time() - began > limit
     while open_:
         ended = _one_child(open_, limit, found)
         if ended is not None:
             index, fault = ended
-            found[index] = Found(None, fault)
+            found[index] = SearchResult(None, fault)
         open_ = [one for one in open_ if one[0] not in found]
         if open_ and clock() >= deadline:
-            found |= {one[0]: Found(None, _NOT_BEGUN) for one in open_}
+            found |= {one[0]: SearchResult(None, _NOT_BEGUN) for one in open_}
             open_ = []
     return [found[index] for index in range(len(searches))]
 
 
-def _one_child(searches: list[tuple[int, str, str]], limit: float, found: dict[int, Found]) -> tuple[int, str] | None:
+def _one_child(
+    searches: list[tuple[int, str, str]], limit: float, found: dict[int, SearchResult]
+) -> tuple[int, str] | None:
     """Let one child do what it can; the search that it did not survive and why, None where it did them all."""
     child, source = _start(searches, limit)
     current = searches[0][0]
@@ -135,7 +139,7 @@ def _one_child(searches: list[tuple[int, str, str]], limit: float, found: dict[i
                 current, *rest = json.loads(line)
                 if rest:
                     span, fault = rest
-                    found[current] = Found(None if span is None else (span[0], span[1]), fault)
+                    found[current] = SearchResult(None if span is None else (span[0], span[1]), fault)
     finally:
         os.close(source)
         with contextlib.suppress(ProcessLookupError):

@@ -22,7 +22,7 @@ from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.project.documents import read_toml
 from pytest_nextrust.project.matrix import CPUS
 
-__all__ = ["FIXES", "AutoFix", "KnownIssue", "read_issues"]
+__all__ = ["FIXES", "AutoFix", "IssuePattern", "read_issues"]
 
 FIXES = ("apply_patch", "run_script", "verify_flags", "check_patches")
 SUBJECT = "known issues"
@@ -70,7 +70,7 @@ class AutoFix:
 
 
 @dataclass(frozen=True)
-class KnownIssue:
+class IssuePattern:
     """What is known of one kind of failure.
 
     ``phases``, ``cpu_variants``, ``os`` and ``profiles`` say where it occurs; empty is everywhere. ``error_pattern``
@@ -118,27 +118,27 @@ class KnownIssue:
 
 
 @dataclass(frozen=True)
-class _Document:
-    issues: tuple[KnownIssue, ...] = option(default=(), name="issue")
+class _TomlIssues:
+    issues: tuple[IssuePattern, ...] = option(default=(), name="issue")
 
 
 @dataclass(frozen=True)
-class _Earlier:
-    issues: tuple[KnownIssue, ...] = option(name="known_issues")
+class _JsonIssues:
+    issues: tuple[IssuePattern, ...] = option(name="known_issues")
     schema_version: str = option(default="1.0", pattern=r"1(\.\d+)?", remedy="1.0")
     last_updated: str = ""
 
 
-def read_issues(file: Path) -> tuple[KnownIssue, ...]:
+def read_issues(file: Path) -> tuple[IssuePattern, ...]:
     """The issues of a TOML or JSON file. Raises ConfigError with every fault, also an id given twice."""
     if file.suffix == ".json":
         document = _read_json(file)
         table = {**document, "known_issues": _arrays(document.get("known_issues"))}
-        issues = read_document(_Earlier, table, subject=SUBJECT, place=file).issues
+        issues = read_document(_JsonIssues, table, subject=SUBJECT, place=file).issues
     else:
         plain = read_toml(file, subject=SUBJECT)
         plain = {**plain, "issue": _arrays(plain.get("issue", []))}
-        issues = read_document(_Document, plain, subject=SUBJECT, place=file).issues
+        issues = read_document(_TomlIssues, plain, subject=SUBJECT, place=file).issues
     seen: set[str] = set()
     faults = []
     for index, issue in enumerate(issues):

@@ -14,30 +14,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_nextrust.errors import ConfigError
-from pytest_nextrust.failures.issues.schema import KnownIssue, read_issues
+from pytest_nextrust.failures.issues.schema import IssuePattern, read_issues
 
-__all__ = ["SHIPPED", "STATUS_DIR", "Table", "load_table"]
+__all__ = ["SHIPPED", "STATUS_DIR", "IssueTable", "load_table"]
 
 SHIPPED = Path(__file__).parents[2] / "data" / "issue-patterns.toml"
 STATUS_DIR = "docs/ci-status"
 
 
 @dataclass(frozen=True)
-class Table:
+class IssueTable:
     """``issues`` in the order of their files; ``sources`` says which file each came from (empty: shipped).
 
     ``faults`` are the documents that could not be read, whole, with all that is wrong in them.
     """
 
-    issues: tuple[KnownIssue, ...]
+    issues: tuple[IssuePattern, ...]
     sources: dict[str, str]
     faults: tuple[ConfigError, ...] = ()
 
-    def get(self, identifier: str) -> KnownIssue | None:
+    def get(self, identifier: str) -> IssuePattern | None:
         return next((issue for issue in self.issues if issue.id == identifier), None)
 
 
-def load_table(root: Path | None, status_dir: Path | str = STATUS_DIR) -> Table:
+def load_table(root: Path | None, status_dir: Path | str = STATUS_DIR) -> IssueTable:
     """The issues of the project at ``root`` (None: the shipped ones alone). A faulty document is left out and named."""
     issues = {issue.id: issue for issue in read_issues(SHIPPED)}
     sources = dict.fromkeys(issues, "")
@@ -51,7 +51,7 @@ def load_table(root: Path | None, status_dir: Path | str = STATUS_DIR) -> Table:
         for issue in own:
             issues[issue.id] = issue
             sources[issue.id] = str(file)
-    return Table(tuple(issues.values()), sources, tuple(faults))
+    return IssueTable(tuple(issues.values()), sources, tuple(faults))
 
 
 def _files(root: Path | None, status_dir: Path | str) -> Iterator[Path]:

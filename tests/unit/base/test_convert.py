@@ -18,7 +18,7 @@ from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.failures.issues import schema
 from pytest_nextrust.hookapi.settings import HookSettings
-from pytest_nextrust.llm.queue import Entry
+from pytest_nextrust.llm.queue import QueuedRequest
 from pytest_nextrust.project import compiler_issues
 from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.phases import Phase
@@ -211,7 +211,7 @@ class Either:
 DOCUMENTS: tuple[type[Any], ...] = (
     CustomSettings,
     Document,
-    Entry,
+    QueuedRequest,
     HookSettings,
     Phase,
     PrebuiltIndex,
@@ -219,8 +219,8 @@ DOCUMENTS: tuple[type[Any], ...] = (
     Scenario,
     compiler_issues._KnownIssues,
     prices._Table,
-    schema._Document,
-    schema._Earlier,
+    schema._TomlIssues,
+    schema._JsonIssues,
 )
 """What is read of documents, this test's own among it."""
 

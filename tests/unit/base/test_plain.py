@@ -21,7 +21,7 @@ from pytest_nextrust.explore.answer import ExploreAnswer
 from pytest_nextrust.explore.program import Build
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.hookapi.snapshot import PhaseFact
-from pytest_nextrust.llm.replies import Reply
+from pytest_nextrust.llm.replies import ModelReply
 from pytest_nextrust.plugin.plan import RunPlan
 from pytest_nextrust.status.environment import Environment
 from pytest_nextrust.status.records import ENTRIES, Item
@@ -34,7 +34,7 @@ CROSSING: tuple[type[Any], ...] = (
     ExploreAnswer,
     ExploreRequest,
     GateStatus,
-    Reply,
+    ModelReply,
     RunPlan,
     RunRecord,
     RunRequest,

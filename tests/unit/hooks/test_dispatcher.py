@@ -141,7 +141,7 @@ def nextrust_pre_tool_use(event):
     ids=["hang", "crash", "missing"],
 )
 def test_a_plugin_that_fails_refuses_the_call(command: str, status: int, tmp_path: Path) -> None:
-    """124, 127 and a crash are told apart in the record; the reason names the plugin, and shows nothing it printed."""
+    """124, 127 and a crash are different in the record; the reason names the plugin, and shows nothing it printed."""
     limit = FAST.replace("20", "1") if command == "echo hang" else FAST
     (tmp_path / "nextrust.toml").write_text(limit, encoding="utf-8")
     file = plugin(tmp_path, HANDLER)
@@ -302,14 +302,14 @@ def guard(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return stored
 
 
-def told_of(root: Path, name: str, **given: Any) -> tuple[list[str], list[str], bool]:
+def reports_of(root: Path, name: str, **given: Any) -> tuple[list[str], list[str], bool]:
     """Handlers that ran, texts that were answered, and whether it was a repetition; without a child."""
-    told: list[tuple[str, Any]] = []
+    reported: list[tuple[str, Any]] = []
     data = event_bytes(name, **given)
-    dispatcher.handle(name, data, environment(root), lambda kind, value: told.append((kind, value)), {})
-    started = [value for kind, value in told if kind == "start"]
-    repeated = any(kind == "fact" and value.get("repeated") for kind, value in told)
-    return started, [value["text"] for kind, value in told if kind == "answer"], repeated
+    dispatcher.handle(name, data, environment(root), lambda kind, value: reported.append((kind, value)), {})
+    started = [value for kind, value in reported if kind == "start"]
+    repeated = any(kind == "fact" and value.get("repeated") for kind, value in reported)
+    return started, [value["text"] for kind, value in reported if kind == "answer"], repeated
 
 
 def test_a_repeated_event_is_handled_once(tmp_path: Path, guard: dict[str, Any]) -> None:
@@ -326,41 +326,41 @@ def test_a_repeated_event_is_handled_once(tmp_path: Path, guard: dict[str, Any])
     def runs() -> int:
         return len((tmp_path / "count").read_text(encoding="utf-8"))
 
-    assert told_of(tmp_path, "PostToolUse")[1:] == (["once"], False)
-    assert told_of(tmp_path, "PostToolUse") == (["repeated"], ["once"], True)
+    assert reports_of(tmp_path, "PostToolUse")[1:] == (["once"], False)
+    assert reports_of(tmp_path, "PostToolUse") == (["repeated"], ["once"], True)
     assert runs() == 1
-    assert told_of(tmp_path, "PostToolUse", tool_use_id="toolu_2")[2] is False
+    assert reports_of(tmp_path, "PostToolUse", tool_use_id="toolu_2")[2] is False
     assert runs() == 2
     for _ in range(2):
-        assert told_of(tmp_path, "PostToolUse", tool_use_id="")[2] is False
+        assert reports_of(tmp_path, "PostToolUse", tool_use_id="")[2] is False
     assert runs() == 4
     assert len(guard) == 2
 
 
 def test_a_call_that_nobody_minds_pays_for_no_guard(tmp_path: Path, guard: dict[str, Any]) -> None:
     """A PreToolUse that only own handlers see is claimed where it is refused, and not where it passes."""
-    told_of(tmp_path, "PreToolUse")
+    reports_of(tmp_path, "PreToolUse")
     assert guard == {}
-    assert told_of(tmp_path, "PreToolUse", command="rm -rf /")[2] is False
-    first, again = (told_of(tmp_path, "PreToolUse", command="rm -rf /") for _ in range(2))
+    assert reports_of(tmp_path, "PreToolUse", command="rm -rf /")[2] is False
+    first, again = (reports_of(tmp_path, "PreToolUse", command="rm -rf /") for _ in range(2))
     assert (first[2], set(first[1]), len(guard)) == (True, set(again[1]), 1)
     plugin(tmp_path, "def nextrust_pre_tool_use():\n    pass\n")
-    told_of(tmp_path, "PreToolUse", tool_use_id="toolu_3")
+    reports_of(tmp_path, "PreToolUse", tool_use_id="toolu_3")
     assert len(guard) == 2
 
 
 def test_a_guard_that_is_broken_stops_nothing(tmp_path: Path, guard: dict[str, Any]) -> None:
-    """The event is handled, once, and the fault is told."""
+    """The event is handled, once, and the fault is reported."""
     module: Any = guarding._load("idempotency")
 
     def broken(*_: object, **__: object) -> None:
         raise guarding._guard_error()("guard", "cannot be used")
 
     module.Claims = lambda database: types.SimpleNamespace(claim=broken)
-    started, _, repeated = told_of(tmp_path, "PreToolUse", command="rm -rf /")
+    started, _, repeated = reports_of(tmp_path, "PreToolUse", command="rm -rf /")
     assert (started.count("destructive"), repeated) == (1, False)
     plugin(tmp_path, "def nextrust_stop():\n    print('x')\n")
-    assert sum(name.startswith("file:") for name in told_of(tmp_path, "Stop", prompt_id="p")[0]) == 1
+    assert sum(name.startswith("file:") for name in reports_of(tmp_path, "Stop", prompt_id="p")[0]) == 1
 
 
 def test_what_an_event_belongs_to(tmp_path: Path) -> None:
@@ -405,5 +405,5 @@ def test_the_guards_database_is_not_left_open(tmp_path: Path) -> None:
     """An event that is claimed, and the same one again: each opens the database, and closes it."""
     with counted() as connections:
         for repeated in (False, True):
-            assert told_of(tmp_path, "PreToolUse", command="rm -rf /")[2] is repeated
+            assert reports_of(tmp_path, "PreToolUse", command="rm -rf /")[2] is repeated
         assert (len(connections.opened), connections.open) == (2, [])

@@ -30,7 +30,7 @@ def test_entries_of_shipped_scenarios(path: Path) -> None:
         assert unnamed(entry["type"], entry["details"]) == set(), entry["type"]
 
 
-def test_entries_of_mishaps_and_overrides(tmp_path: Path) -> None:
+def test_entries_of_failures_and_overrides(tmp_path: Path) -> None:
     """A handler that crashes, and hooks that are skipped; without its message neither is sound."""
     plugin(tmp_path, "def nextrust_pre_tool_use(event):\n    raise KeyError('x')\n")
     asked(tmp_path)

@@ -110,8 +110,8 @@ def giant(number: int) -> bytes:
     return made[number % len(made)]()
 
 
-def _keep(told: list[tuple[str, Any]], kind: str, value: Any) -> None:
-    told.append((kind, value))
+def _keep(reported: list[tuple[str, Any]], kind: str, value: Any) -> None:
+    reported.append((kind, value))
 
 
 def test_no_payload_raises(tmp_path: Path) -> None:
@@ -122,15 +122,15 @@ def test_no_payload_raises(tmp_path: Path) -> None:
     for number in range(IN_PROCESS):
         data = giant(number // 500) if FULL and number % 500 == 499 else damaged(chance)
         name = EVENTS[number % len(EVENTS)]
-        told: list[tuple[str, Any]] = []
-        tell = partial(_keep, told)
+        reported: list[tuple[str, Any]] = []
+        report = partial(_keep, reported)
         try:
-            dispatcher.handle(name, data, environ, tell, {})
+            dispatcher.handle(name, data, environ, report, {})
         except NextrustError:
             kinds.add("refused")
-        mishaps = [value for kind, value in told if kind == "mishap"]
-        assert mishaps == [], (data[:500], mishaps)
-        kinds |= {value["kind"] for kind, value in told if kind == "answer"}
+        failures = [value for kind, value in reported if kind == "failure"]
+        assert failures == [], (data[:500], failures)
+        kinds |= {value["kind"] for kind, value in reported if kind == "answer"}
     assert kinds >= {"refused", "deny"}
 
 

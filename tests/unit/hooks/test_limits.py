@@ -16,18 +16,27 @@ import pytest
 
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.hookapi.decisions import Answer, deny, note
-from pytest_nextrust.hooks.supervisor import CRASHED, MISSING, TIMED_OUT, Over, Run, Tell, supervise, tried
+from pytest_nextrust.hooks.supervisor import (
+    CRASHED,
+    MISSING,
+    TIMED_OUT,
+    Finished,
+    Report,
+    SupervisedRun,
+    call_handler,
+    supervise,
+)
 
 
 def supervised(
     *handlers: tuple[str, Callable[[], list[Answer]]], limit: float = 10.0, clock: Callable[[], float] = time.monotonic
-) -> Run:
+) -> SupervisedRun:
     """The handlers in a child, each once."""
 
-    def work(tell: Tell, over: Over) -> None:
+    def work(report: Report, finished: Finished) -> None:
         for name, call in handlers:
-            if name not in over:
-                tried(name, tell, call)
+            if name not in finished:
+                call_handler(name, report, call)
 
     return supervise(work, limit=limit, clock=clock)
 
@@ -109,11 +118,11 @@ def faulty() -> list[Answer]:
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_a_handler_that_fails_costs_itself(handler: Callable[[], list[Answer]], status: int, message: str) -> None:
-    """Its mishap has a status of its own; those before and after it are heard, each once."""
+    """Its failure has a status of its own; those before and after it are heard, each once."""
     run = supervised(("first", good), ("bad", handler), ("last", lambda: [deny("no")]))
     assert [(answer.handler, answer.kind) for answer in run.answers] == [("first", "note"), ("last", "deny")]
-    assert [(mishap.handler, mishap.status) for mishap in run.mishaps] == [("bad", status)]
-    assert message in run.mishaps[0].message
+    assert [(failure.handler, failure.status) for failure in run.failures] == [("bad", status)]
+    assert message in run.failures[0].message
     assert run.done
 
 
@@ -127,7 +136,7 @@ def hanging() -> list[Answer]:
 def test_a_hung_handler_is_stopped_in_time(waits: Waits, limit: float, most: float) -> None:
     """A tenth before the limit, also a handler that blocks every signal; what was answered before stands."""
     run = supervised(("first", good), ("hung", hanging), ("never", good), limit=limit, clock=lambda: 0.0)
-    assert [(mishap.handler, mishap.status) for mishap in run.mishaps] == [("hung", TIMED_OUT)]
+    assert [(failure.handler, failure.status) for failure in run.failures] == [("hung", TIMED_OUT)]
     assert [answer.handler for answer in run.answers] == ["first"]
     assert not run.done
     assert waits.at_most == pytest.approx([most] * len(waits.at_most))
@@ -150,7 +159,7 @@ def test_what_a_hung_handler_started_ends_with_it() -> None:
 
     run = supervised(("starting", starting), limit=100, clock=clock)
     os.close(writing)
-    assert run.mishaps[0].status == TIMED_OUT
+    assert run.failures[0].status == TIMED_OUT
     assert os.read(reading, 100) == b"started"
     assert select.select([reading], [], [], 60)[0]
     assert os.read(reading, 100) == b""
@@ -168,8 +177,8 @@ def test_what_is_printed_is_kept_apart(capfd: pytest.CaptureFixture[str]) -> Non
 
     run = supervised(("printing", printing))
     assert run.done
-    assert len(run.noise) == 65_536
-    assert supervised(("once", speaking)).noise == b"seen\n"
+    assert len(run.printed) == 65_536
+    assert supervised(("once", speaking)).printed == b"seen\n"
     assert capfd.readouterr() == ("", "")
 
 
@@ -180,7 +189,7 @@ def test_what_is_kept_begins_with_a_line() -> None:
         os.write(1, b"0123456789abcdef\n" * 10_000)
         return []
 
-    noise = supervised(("printing", printing)).noise
+    noise = supervised(("printing", printing)).printed
     assert 65_000 < len(noise) < 65_536
     assert noise.startswith(b"0123456789abcdef\n")
 
@@ -197,15 +206,15 @@ def test_a_process_left_behind_does_not_hold_the_answer_up(waits: Waits) -> None
     assert waits.in_vain == []
 
 
-def test_the_limit_may_be_told(waits: Waits) -> None:
-    """What the work tells as its limit holds from then on."""
+def test_the_limit_may_be_reported(waits: Waits) -> None:
+    """What the work reports as its limit holds from then on."""
 
-    def work(tell: Tell, over: Over) -> None:
-        tell("limit", 0.5)
-        tried("hung", tell, hanging)
+    def work(report: Report, finished: Finished) -> None:
+        report("limit", 0.5)
+        call_handler("hung", report, hanging)
 
     run = supervise(work, limit=60.0, clock=lambda: 0.0)
-    assert [(mishap.status, mishap.message) for mishap in run.mishaps] == [
+    assert [(failure.status, failure.message) for failure in run.failures] == [
         (TIMED_OUT, "out of time: stopped within 0.5 s")
     ]
     assert waits.at_most[0] == pytest.approx(59.5)
@@ -213,25 +222,25 @@ def test_the_limit_may_be_told(waits: Waits) -> None:
 
 
 def test_a_crash_outside_handlers_ends_the_work() -> None:
-    """It is a mishap without a handler, and nothing is done again."""
+    """It is a failure without a handler, and nothing is done again."""
 
-    def work(tell: Tell, over: Over) -> None:
+    def work(report: Report, finished: Finished) -> None:
         raise KeyError("own")
 
     run = supervise(work, limit=10)
-    assert [(mishap.handler, mishap.status) for mishap in run.mishaps] == [("", CRASHED)]
+    assert [(failure.handler, failure.status) for failure in run.failures] == [("", CRASHED)]
     assert not run.done
 
 
 def test_a_second_child_knows_what_was_answered() -> None:
-    """After a crash the work is given the answers of the handlers that are over."""
+    """After a crash the work is given the answers of the handlers that are finished."""
     seen: list[Answer] = []
 
-    def work(tell: Tell, over: Over) -> None:
-        if "bad" in over:
-            tell("fact", {"before": [answer.text for answers in over.values() for answer in answers]})
+    def work(report: Report, finished: Finished) -> None:
+        if "bad" in finished:
+            report("fact", {"before": [answer.text for answers in finished.values() for answer in answers]})
             return
-        seen.extend(tried("first", tell, good))
-        tried("bad", tell, raising)
+        seen.extend(call_handler("first", report, good))
+        call_handler("bad", report, raising)
 
     assert supervise(work, limit=10).facts == {"before": ["good"]}

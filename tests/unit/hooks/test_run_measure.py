@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_nextrust.metrics.emitter import Emitter, Sample
+from pytest_nextrust.metrics.emitter import Emitter, Measurement
 from pytest_nextrust.metrics.runs import RunMeasure
 from pytest_nextrust.status.records import Item
 from pytest_nextrust.toolchain import cache
@@ -18,7 +18,7 @@ class Kept:
     def __init__(self) -> None:
         self.values: dict[tuple[str, ...], float] = {}
 
-    def send(self, samples: Sequence[Sample]) -> str:
+    def send(self, samples: Sequence[Measurement]) -> str:
         for sample in samples:
             key = (sample.metric.name, *sample.labels)
             self.values[key] = self.values.get(key, 0) + sample.value

@@ -13,8 +13,8 @@ from typing import Any
 from pytest_nextrust.hookapi.context import Context
 from pytest_nextrust.hookapi.snapshot import load_snapshot
 from pytest_nextrust.llm.asking import paths_of
-from pytest_nextrust.llm.queue import Draft, Entry, Queue, load_entry
-from pytest_nextrust.llm.sending import Outcome, send
+from pytest_nextrust.llm.queue import Draft, Queue, QueuedRequest, load_entry
+from pytest_nextrust.llm.sending import SendOutcome, send
 from pytest_nextrust.status.archive import read_log
 
 KEY = "sk-planted-0123456789abcdefghij"
@@ -84,16 +84,16 @@ def draft(number: int = 1, kind: str = "design", **given: Any) -> Draft:
     return replace(base, **given)
 
 
-def queued(context: Context) -> list[Entry]:
+def queued(context: Context) -> list[QueuedRequest]:
     """What is in the queue, oldest first."""
     return list(Queue(paths_of(context)).listing().entries)
 
 
-def put_aside(context: Context) -> list[Entry]:
+def put_aside(context: Context) -> list[QueuedRequest]:
     return list(Queue(paths_of(context)).listing(failed=True).entries)
 
 
-def add(context: Context, *drafts: Draft) -> list[Entry]:
+def add(context: Context, *drafts: Draft) -> list[QueuedRequest]:
     """Queue drafts; the entries as they are on disk."""
     queue = Queue(paths_of(context))
     tickets = [queue.add(each)[0] for each in drafts]
@@ -102,7 +102,7 @@ def add(context: Context, *drafts: Draft) -> list[Entry]:
     return [found[ticket] for ticket in tickets]
 
 
-def sent(context: Context, *, now: float = NOW, limit: float = 60.0, **given: Any) -> list[Outcome]:
+def sent(context: Context, *, now: float = NOW, limit: float = 60.0, **given: Any) -> list[SendOutcome]:
     """Send what is due, at a moment."""
     return list(send(context, limit=limit, clock=lambda: now, **given))
 

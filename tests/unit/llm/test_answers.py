@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.hookapi.settings import DesignRules, ReviewRules
 from pytest_nextrust.llm import gemini_api, openai
-from pytest_nextrust.llm.replies import Reply
+from pytest_nextrust.llm.replies import ModelReply
 from tests.unit.llm.support import gemini_answer, openai_answer
 
 PLAIN = st.recursive(
@@ -147,12 +147,12 @@ def test_the_key_is_not_in_the_url() -> None:
 
 @given(PLAIN, st.sampled_from(["output", "error", "usage", "incomplete_details", "model", "id", "status"]))
 def test_any_shape_from_openai(value: Any, name: str) -> None:
-    """Whatever stands in a field, the outcome is a Reply with text or an ExternalError."""
+    """Whatever stands in a field, the outcome is a ModelReply with text or an ExternalError."""
     try:
         reply = openai.parse(openai_answer(**{name: value}))
     except ExternalError:
         return
-    assert isinstance(reply, Reply)
+    assert isinstance(reply, ModelReply)
     assert reply.text.strip()
     json.dumps(reply.text)
 

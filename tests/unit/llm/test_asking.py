@@ -15,7 +15,7 @@ from pytest_nextrust.hooks.handlers.stop import review, sending
 from pytest_nextrust.llm import request_design
 from pytest_nextrust.llm.asking import ask_review, due_reviews, paths_of, start_sender
 from pytest_nextrust.llm.changes import uncommitted
-from pytest_nextrust.llm.novelty import History, fingerprint
+from pytest_nextrust.llm.novelty import PastDecisions, fingerprint
 from pytest_nextrust.llm.request import design_draft
 from tests.unit.hooks.support import event_of
 from tests.unit.llm import servers, support
@@ -103,7 +103,7 @@ def test_what_is_asked(tmp_path: Path) -> None:
 def test_the_subject_tells_the_error(tmp_path: Path, error: str, subject: str) -> None:
     """What the assistant puts before every failure tells nothing: the subject is what the command said."""
     support.project(tmp_path)
-    drafted = design_draft(support.context_of(tmp_path), error, "mark", History(), largest=10_000)
+    drafted = design_draft(support.context_of(tmp_path), error, "mark", PastDecisions(), largest=10_000)
     assert drafted.subject == subject
 
 

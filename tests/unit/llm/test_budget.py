@@ -9,7 +9,7 @@ import pytest
 from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.hookapi.settings import ExternalRules
 from pytest_nextrust.llm.asking import paths_of
-from pytest_nextrust.llm.budget import Budget, cost_of, tomorrow
+from pytest_nextrust.llm.budget import CallBudget, cost_of, tomorrow
 from pytest_nextrust.llm.replies import Usage
 from pytest_nextrust.usage.prices import load_prices
 from tests.unit.llm import servers, support
@@ -30,13 +30,13 @@ def clock() -> Clock:
     return Clock()
 
 
-def budget(root: Path, clock: Clock, **rules: float | bool) -> Budget:
+def budget(root: Path, clock: Clock, **rules: float | bool) -> CallBudget:
     paths = paths_of(support.context_of(root))
     paths.prepare()
-    return Budget(paths, ExternalRules(**rules), clock=clock)  # type: ignore[arg-type]
+    return CallBudget(paths, ExternalRules(**rules), clock=clock)  # type: ignore[arg-type]
 
 
-def begin(of: Budget, name: str = "a", model: str = "o3") -> None:
+def begin(of: CallBudget, name: str = "a", model: str = "o3") -> None:
     of.begin(name, model, size=2000, output=1000)
 
 
@@ -148,7 +148,7 @@ def test_every_retry_is_a_call(tmp_path: Path) -> None:
         context = support.context_of(tmp_path)
         support.add(context, support.draft())
         assert support.sent(context)[0].state == "recorded"
-        counts = Budget(paths_of(context), context.settings.external, clock=lambda: support.NOW)
+        counts = CallBudget(paths_of(context), context.settings.external, clock=lambda: support.NOW)
         spent = counts.today()
         assert spent.calls == 3
         assert spent.usd == pytest.approx(support.log(context, "design_decision")[0]["cost_usd"])

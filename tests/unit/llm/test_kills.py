@@ -20,7 +20,7 @@ from werkzeug import Request, Response
 
 from pytest_nextrust.hooks.handlers.stop import review
 from pytest_nextrust.llm.asking import paths_of
-from pytest_nextrust.llm.budget import Budget
+from pytest_nextrust.llm.budget import CallBudget
 from pytest_nextrust.llm.queue import Queue
 from tests.unit.hooks.support import event_of
 from tests.unit.llm import support
@@ -240,6 +240,6 @@ def test_killed_while_the_model_thinks(tmp_path: Path, httpserver: HTTPServer) -
     support.sent(context)
     settled(tmp_path)
     assert (service.asked, service.worked) == (2, 1)
-    spent = Budget(paths_of(context), context.settings.external, clock=lambda: support.NOW).today()
+    spent = CallBudget(paths_of(context), context.settings.external, clock=lambda: support.NOW).today()
     assert spent.calls == 2
     assert spent.usd > support.log(context, "design_decision")[0]["cost_usd"]

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from pytest_nextrust.llm.asking import paths_of
-from pytest_nextrust.llm.budget import Budget
+from pytest_nextrust.llm.budget import CallBudget
 from pytest_nextrust.llm.queue import Queue
 from tests.unit.hooks.support import unnamed
 from tests.unit.llm import support
@@ -108,7 +108,7 @@ def test_an_answer_that_tells_no_usage(root: Path, httpserver: HTTPServer) -> No
     assert support.sent(context)[0].state == "recorded"
     decision = support.log(context, "design_decision")[0]
     assert (decision["usage"], decision["cost_usd"]) == (None, None)
-    spent = Budget(paths_of(context), context.settings.external, clock=lambda: support.NOW).today()
+    spent = CallBudget(paths_of(context), context.settings.external, clock=lambda: support.NOW).today()
     assert spent.usd > 0.1
     assert spent.unpriced == 1
 

@@ -7,13 +7,13 @@ import subprocess
 
 import pytest
 
-from pytest_nextrust.metrics.emitter import Emitter, Sample
+from pytest_nextrust.metrics.emitter import Emitter, Measurement
 from pytest_nextrust.metrics.names import METRICS
 from tests.conftest import REQUIRED
 
 
-def sample(name: str, value: float, *labels: str) -> Sample:
-    return Sample(METRICS[name], value, labels)
+def sample(name: str, value: float, *labels: str) -> Measurement:
+    return Measurement(METRICS[name], value, labels)
 
 
 def one_of_each(emitter: Emitter, value: float = 2.5) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.metrics import notices
-from pytest_nextrust.metrics.emitter import LONGEST_LABEL, Emitter, Sample
+from pytest_nextrust.metrics.emitter import LONGEST_LABEL, Emitter, Measurement
 from pytest_nextrust.metrics.names import METRICS
 from pytest_nextrust.metrics.notices import NoticeSink
 from pytest_nextrust.metrics.prometheus import PrometheusSink
@@ -136,7 +136,7 @@ class Kept:
     """A sink that keeps what it gets, or says that it could not."""
 
     def __init__(self, fault: str = "") -> None:
-        self.got: list[list[Sample]] = []
+        self.got: list[list[Measurement]] = []
         self.fault = fault
 
     def send(self, samples: Any) -> str:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.metrics import statsd
-from pytest_nextrust.metrics.emitter import LONGEST_LABEL, Sample
+from pytest_nextrust.metrics.emitter import LONGEST_LABEL, Measurement
 from pytest_nextrust.metrics.names import METRICS
 from pytest_nextrust.metrics.statsd import StatsdSink, datagrams, line, parse_address
 from tests.unit.metrics.metrics_support import sample
@@ -38,7 +38,7 @@ from tests.unit.metrics.metrics_support import sample
         ),
     ],
 )
-def test_lines(measured: Sample, expected: bytes) -> None:
+def test_lines(measured: Measurement, expected: bytes) -> None:
     """The protocol's three types; labels keep no character that means something in it."""
     assert line(measured) == expected
 

@@ -13,8 +13,8 @@ import pytest
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.hookapi.settings import PhaseBudget, UsageRules
 from pytest_nextrust.usage import budgets
-from pytest_nextrust.usage.marks import Mark, Marks, read_marks
-from pytest_nextrust.usage.transcripts import Message, Tokens
+from pytest_nextrust.usage.marks import PromptMark, PromptMarks, read_marks
+from pytest_nextrust.usage.transcripts import Tokens, UsageMessage
 from tests.unit.hooks.support import asked, context_of, environment, journal, unnamed
 from tests.unit.usage.generator import line
 
@@ -156,15 +156,19 @@ def test_faulty_rules(text: str, tmp_path: Path) -> None:
         context_of(tmp_path)
 
 
-def message(session: str, when: str, dollars: float) -> Message:
+def message(session: str, when: str, dollars: float) -> UsageMessage:
     tokens = Tokens(output=round(dollars / 25e-6))
-    return Message(f"{session}{when}", session, when, "claude-opus-4-8", False, tokens)
+    return UsageMessage(f"{session}{when}", session, when, "claude-opus-4-8", False, tokens)
 
 
 def test_a_message_belongs_to_the_prompt_before_it() -> None:
     """The latest prompt of its own session not after it; without one, to none."""
-    marks = Marks(
-        [Mark("2026-03-01T10", "a", "one"), Mark("2026-03-01T12", "a", "two"), Mark("2026-03-01T09", "b", "b")]
+    marks = PromptMarks(
+        [
+            PromptMark("2026-03-01T10", "a", "one"),
+            PromptMark("2026-03-01T12", "a", "two"),
+            PromptMark("2026-03-01T09", "b", "b"),
+        ]
     )
     phases = [marks.phase(message("a", f"2026-03-01T{hour}", 1)) for hour in ("09", "10", "11", "12", "13")]
     assert phases == ["", "one", "one", "two", "two"]
@@ -174,15 +178,15 @@ def test_a_message_belongs_to_the_prompt_before_it() -> None:
 
 def test_what_has_no_price_is_said() -> None:
     """Tokens without a price are not in the sum, and a budget says how many there are."""
-    unknown = Message("k", "s", "2026-03-01T00:00:00Z", "nobody-1", False, Tokens(1000))
-    [budget] = budgets.standing(UsageRules(daily=1.0), [unknown], Marks(), day="2026-03-01", phase="")
+    unknown = UsageMessage("k", "s", "2026-03-01T00:00:00Z", "nobody-1", False, Tokens(1000))
+    [budget] = budgets.standing(UsageRules(daily=1.0), [unknown], PromptMarks(), day="2026-03-01", phase="")
     assert budget.spent == 0
     assert "1,000 tokens of nobody-1 have no price" in str(budget)
 
 
 def test_days_and_phases_are_counted_apart() -> None:
     """Of all messages each budget counts its own."""
-    marks = Marks([Mark("2026-03-01T00", "a", "one"), Mark("2026-03-02T00", "a", "two")])
+    marks = PromptMarks([PromptMark("2026-03-01T00", "a", "one"), PromptMark("2026-03-02T00", "a", "two")])
     spent = [
         message("a", "2026-03-01T10:00", 1),
         message("a", "2026-03-02T10:00", 2),

@@ -40,7 +40,7 @@ def fake(folder: Path, answer: Any, *, version: str = "20.1.0", status: int = 0)
     return {"PATH": str(folder), "HOME": os.environ.get("HOME", "")}
 
 
-def asked(environ: dict[str, str], session: str = "abc") -> ccusage.Answer | None:
+def asked(environ: dict[str, str], session: str = "abc") -> ccusage.SessionUsage | None:
     program = ccusage.installed(environ)
     assert program is not None
     return ccusage.ask(program, session, environ)
@@ -48,13 +48,13 @@ def asked(environ: dict[str, str], session: str = "abc") -> ccusage.Answer | Non
 
 def test_entries_are_added_up(tmp_path: Path) -> None:
     """Tokens of the entries, the cost as given, the release, and no warning for a sound one."""
-    assert asked(fake(tmp_path, SOUND)) == ccusage.Answer("20.1.0", Tokens(2, 4, 6, 0, 8), 1.25, 2)
+    assert asked(fake(tmp_path, SOUND)) == ccusage.SessionUsage("20.1.0", Tokens(2, 4, 6, 0, 8), 1.25, 2)
 
 
 def test_sums_are_taken_where_they_are_given(tmp_path: Path) -> None:
     """The flat form has the same meaning."""
     flat = {key: value for key, value in ENTRY.items() if key.endswith("Tokens")} | {"totalTokens": 10, "totalCost": 1}
-    assert asked(fake(tmp_path, flat)) == ccusage.Answer("20.1.0", Tokens(1, 2, 3, 0, 4), 1.0, 0)
+    assert asked(fake(tmp_path, flat)) == ccusage.SessionUsage("20.1.0", Tokens(1, 2, 3, 0, 4), 1.0, 0)
 
 
 def test_an_unknown_session(tmp_path: Path) -> None:

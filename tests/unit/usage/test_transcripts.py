@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from pytest_nextrust.usage import transcripts
 from pytest_nextrust.usage.cost import Totals, grouped, totals
 from pytest_nextrust.usage.dedupe import once
-from pytest_nextrust.usage.ledger import Ledger
-from pytest_nextrust.usage.transcripts import Message, Scan, Tokens, read_all, read_line, roots
+from pytest_nextrust.usage.ledger import UsageLedger
+from pytest_nextrust.usage.transcripts import Scan, Tokens, UsageMessage, read_all, read_line, roots
 from tests.unit.usage.generator import UNKNOWN, Corpus, corpus, line
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 
 
-def messages(folder: Path, scan: Scan | None = None) -> list[Message]:
+def messages(folder: Path, scan: Scan | None = None) -> list[UsageMessage]:
     found = read_all([folder / "projects"], scan if scan is not None else Scan())
     return list(once(found).values())
 
@@ -59,7 +59,7 @@ def test_the_naive_ways_are_wrong() -> None:
         blocks += [line(str(number), "s", "2026-03-01T00:00:01Z", "claude-opus-4-8", whole)] * 3
     read = [m for text in blocks if (m := read_line(text.encode() + b"\n", "s", Scan()))]
     true = totals(once(read).values()).tokens
-    first: dict[str, Message] = {}
+    first: dict[str, UsageMessage] = {}
     for message in read:
         first.setdefault(message.key, message)
     assert true.output == 200 * 270
@@ -90,8 +90,8 @@ def test_the_largest_then_the_main_chain() -> None:
     """The largest account is kept even on a sidechain; of equal ones the main chain's, whatever came first."""
     small, large = Tokens(input=1), Tokens(input=2)
 
-    def account(tokens: Tokens, sidechain: bool, session: str) -> Message:
-        return Message("message:a", session, "2026-01-01T00:00:00.000000Z", "m", sidechain, tokens)
+    def account(tokens: Tokens, sidechain: bool, session: str) -> UsageMessage:
+        return UsageMessage("message:a", session, "2026-01-01T00:00:00.000000Z", "m", sidechain, tokens)
 
     main, side, whole = account(small, False, "z"), account(small, True, "a"), account(large, True, "b")
     for order in ([main, side], [side, main]):
@@ -224,7 +224,7 @@ def test_no_folder_is_no_fault(tmp_path: Path) -> None:
     assert scan == Scan()
 
 
-def grown(made: Corpus, folder: Path, ledger: Path) -> list[Message]:
+def grown(made: Corpus, folder: Path, ledger: Path) -> list[UsageMessage]:
     """The corpus written in pieces, the ledger catching up between them."""
     draw = random.Random(7)
     for name, texts in made.files.items():
@@ -236,9 +236,9 @@ def grown(made: Corpus, folder: Path, ledger: Path) -> list[Message]:
             with file.open("ab") as stream:
                 stream.write(data[:cut])
             data = data[cut:] if cut > 50 else b"" if not data[cut:] else data[cut:]
-            with Ledger(ledger) as open_ledger:
+            with UsageLedger(ledger) as open_ledger:
                 assert open_ledger.catch_up([folder / "projects"], Scan())
-    with Ledger(ledger) as open_ledger:
+    with UsageLedger(ledger) as open_ledger:
         return open_ledger.messages()
 
 
@@ -254,7 +254,7 @@ def test_the_ledger_agrees_with_reading_everything(seed: int, tmp_path: Path) ->
 def test_the_ledger_reads_only_what_was_added(tmp_path: Path) -> None:
     """A second catching up reads no line; a file that was replaced is read again; what was spent stays."""
     folder = corpus(2).write(tmp_path) / "projects"
-    with Ledger(tmp_path / "usage.sqlite") as ledger:
+    with UsageLedger(tmp_path / "usage.sqlite") as ledger:
         scan = Scan()
         ledger.catch_up([folder], scan)
         assert scan.lines > 0
@@ -275,7 +275,7 @@ def test_the_ledger_stops_when_time_is_over(tmp_path: Path) -> None:
     made = corpus(3)
     folder = made.write(tmp_path) / "projects"
     turns = iter([True, True, False])
-    with Ledger(tmp_path / "usage.sqlite") as ledger:
+    with UsageLedger(tmp_path / "usage.sqlite") as ledger:
         assert not ledger.catch_up([folder], Scan(), time_left=lambda: next(turns, False))
         assert totals(ledger.messages()).tokens.total < made.truth.total
         assert ledger.catch_up([folder], Scan())
@@ -285,7 +285,8 @@ def test_the_ledger_stops_when_time_is_over(tmp_path: Path) -> None:
 def test_of_equal_copies_one_session_has_it() -> None:
     """A copy with the same time belongs to the session whose id sorts first, whatever was read first."""
     copies = [
-        Message("message:a", session, "2026-01-01T00:00:00.000000Z", "m", False, Tokens(1)) for session in ("b", "a")
+        UsageMessage("message:a", session, "2026-01-01T00:00:00.000000Z", "m", False, Tokens(1))
+        for session in ("b", "a")
     ]
     assert [once(order)["message:a"].session for order in (copies, copies[::-1])] == ["a", "a"]
 
@@ -293,7 +294,7 @@ def test_of_equal_copies_one_session_has_it() -> None:
 def test_a_transcript_written_anew_in_place_is_read_again(tmp_path: Path) -> None:
     """The same file with another beginning and more in it is another transcript."""
     file = tmp_path / "s.jsonl"
-    with Ledger(None) as ledger:
+    with UsageLedger(None) as ledger:
         for number in (1, 2):
             texts = [
                 line(f"{number}-{n}", "s", "2026-03-01T00:00:00Z", "m", [n, 0, 0, 0, 0]) for n in range(number * 5)
@@ -306,9 +307,9 @@ def test_a_transcript_written_anew_in_place_is_read_again(tmp_path: Path) -> Non
 CATCH_UP = """
 import sys
 from pathlib import Path
-from pytest_nextrust.usage.ledger import Ledger
+from pytest_nextrust.usage.ledger import UsageLedger
 from pytest_nextrust.usage.transcripts import Scan
-with Ledger(Path(sys.argv[1])) as ledger:
+with UsageLedger(Path(sys.argv[1])) as ledger:
     sys.exit(0 if ledger.catch_up([Path(sys.argv[2])], Scan()) else 1)
 """
 
@@ -321,5 +322,5 @@ def test_several_processes_catch_up_at_once(tmp_path: Path) -> None:
     running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
     told = [process.communicate()[1].decode() for process in running]
     assert [(process.returncode, text) for process, text in zip(running, told, strict=True)] == [(0, "")] * 4
-    with Ledger(tmp_path / "usage.sqlite") as ledger:
+    with UsageLedger(tmp_path / "usage.sqlite") as ledger:
         assert kinds(totals(ledger.messages())) == made.truth.kinds

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.decisions import Answer
     from pytest_nextrust.hookapi.events import Event
-    from pytest_nextrust.usage.budgets import Budget
-    from pytest_nextrust.usage.ledger import Ledger
+    from pytest_nextrust.usage.budgets import BudgetState
+    from pytest_nextrust.usage.ledger import UsageLedger
 
 __all__ = ["nextrust_user_prompt_submit"]
 
@@ -31,24 +31,24 @@ def nextrust_user_prompt_submit(event: Event, context: Context) -> list[Answer]:
     if not (rules.daily > 0 or rules.phases):
         return []
     from pytest_nextrust.usage import budgets, marks, transcripts
-    from pytest_nextrust.usage.ledger import Ledger
+    from pytest_nextrust.usage.ledger import UsageLedger
 
     if not budgets.wanted(rules, phase):
         return []
     day = budgets.today()
     scan = transcripts.Scan()
-    with Ledger(budgets.ledger_file(context.root, keep=not context.dry_run)) as ledger:
+    with UsageLedger(budgets.ledger_file(context.root, keep=not context.dry_run)) as ledger:
         folders = transcripts.roots(context.environ)
         complete = ledger.catch_up(folders, scan, time_left=lambda: context.remaining() > RESERVE)
         every = any(budget.id == phase for budget in rules.phases)
-        known = marks.read_marks(context.status_dir) if every else marks.Marks()
+        known = marks.read_marks(context.status_dir) if every else marks.PromptMarks()
         found = budgets.standing(
             rules, ledger.messages(None if every else day), known, day=day, phase=phase, complete=complete
         )
         return [answer for budget in found for answer in _answers(budget, context, ledger)]
 
 
-def _answers(budget: Budget, context: Context, ledger: Ledger) -> Iterator[Answer]:
+def _answers(budget: BudgetState, context: Context, ledger: UsageLedger) -> Iterator[Answer]:
     rules = context.settings.usage
     if not budget.near(rules.warn_at):
         return

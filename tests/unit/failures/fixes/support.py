@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.base.redaction import Redactor
-from pytest_nextrust.failures.fixes.run import Outcome, fix
-from pytest_nextrust.failures.issues.schema import AutoFix, KnownIssue
-from pytest_nextrust.failures.issues.table import Table
+from pytest_nextrust.failures.fixes.run import FixOutcome, fix
+from pytest_nextrust.failures.issues.schema import AutoFix, IssuePattern
+from pytest_nextrust.failures.issues.table import IssueTable
 from tests.unit.hooks.support import unnamed
 
 COMMAND = "grep -q right answer.txt"
@@ -45,9 +45,9 @@ def commit(root: Path) -> None:
     git(root, "commit", "-q", "-m", "state")
 
 
-def issue_of(**fix: Any) -> KnownIssue:
+def issue_of(**fix: Any) -> IssuePattern:
     given: dict[str, Any] = fix or {"type": "apply_patch", "patch": "fixes/a.patch"}
-    return KnownIssue("one", "One", "x", auto_fix=AutoFix(**given))
+    return IssuePattern("one", "One", "x", auto_fix=AutoFix(**given))
 
 
 class Steps:
@@ -66,11 +66,11 @@ class Steps:
         return [str(step["step"]) for step in self.kept]
 
 
-def mend(root: Path, issue: KnownIssue, command: str = COMMAND, **given: Any) -> tuple[Outcome, Steps]:
+def mend(root: Path, issue: IssuePattern, command: str = COMMAND, **given: Any) -> tuple[FixOutcome, Steps]:
     steps = Steps()
     given.setdefault("seconds", 30)
     environ = {"PATH": os.environ["PATH"], **given.pop("environ", {})}
-    table = given.pop("table", Table((issue,), {issue.id: ""}))
+    table = given.pop("table", IssueTable((issue,), {issue.id: ""}))
     outcome = fix(issue, table, root, command, record=steps, redactor=Redactor(environ), environ=environ, **given)
     return outcome, steps
 

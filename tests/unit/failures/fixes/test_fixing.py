@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.failures.fixes.run import preview
-from pytest_nextrust.failures.issues.table import Table
+from pytest_nextrust.failures.issues.table import IssueTable
 from tests.unit.failures.fixes.support import COMMAND, SCRIPT, commit, git, issue_of, mend, repository, tree
 
 SCRIPTED = {"type": "run_script", "script": "fixes/a.sh"}
@@ -175,7 +175,7 @@ def test_preview_changes_nothing(root: Path) -> None:
     """What a fix would do is said, with the patch or script, and no file anywhere has changed."""
     before = tree(root), git(root, "status", "--porcelain", "--ignored")
     issue = issue_of(**SCRIPTED)
-    plan = preview(issue, Table((issue,), {"one": ""}), root, COMMAND)
+    plan = preview(issue, IssueTable((issue,), {"one": ""}), root, COMMAND)
     assert plan.steps == ("run ./fixes/a.sh (run_script; tracked, and unchanged since HEAD)",)
     assert plan.text == SCRIPT
     assert (tree(root), git(root, "status", "--porcelain", "--ignored")) == before

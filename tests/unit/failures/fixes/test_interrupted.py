@@ -16,7 +16,7 @@ from pytest_nextrust.errors import FixRefused
 from pytest_nextrust.failures.fixes import landing, scratch
 from pytest_nextrust.failures.fixes.landing import land, pending, recover
 from pytest_nextrust.failures.fixes.run import recover_quietly
-from pytest_nextrust.failures.fixes.scratch import Change
+from pytest_nextrust.failures.fixes.scratch import FileChange
 from tests.unit.failures.fixes.support import issue_of, mend, repository, tree
 
 
@@ -27,11 +27,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return repository(tmp_path / "project")
 
 
-def changes(root: Path) -> tuple[Change, ...]:
+def changes(root: Path) -> tuple[FileChange, ...]:
     """One changed, one removed, one new, one changed again."""
     script, patch = (root / "fixes" / "a.sh").read_bytes(), (root / "fixes" / "a.patch").read_bytes()
-    first, new = Change("answer.txt", b"wrong\n", b"right\n"), Change("new/deep.txt", None, b"new\n", 0o755)
-    return first, Change("fixes/a.sh", script, None), new, Change("fixes/a.patch", patch, b"other\n")
+    first, new = FileChange("answer.txt", b"wrong\n", b"right\n"), FileChange("new/deep.txt", None, b"new\n", 0o755)
+    return first, FileChange("fixes/a.sh", script, None), new, FileChange("fixes/a.patch", patch, b"other\n")
 
 
 def in_child(work: Callable[[], object]) -> int:
@@ -202,7 +202,7 @@ def test_an_error_in_the_middle_is_undone_at_once(root: Path, monkeypatch: pytes
     old = tree(root)
     real = landing._swap
 
-    def swap(top: Path, change: Change, beside: Path | None) -> None:
+    def swap(top: Path, change: FileChange, beside: Path | None) -> None:
         if change.path.startswith("new"):
             raise OSError(28, "No space left on device")
         real(top, change, beside)

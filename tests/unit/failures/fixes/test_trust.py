@@ -11,7 +11,7 @@ import pytest
 
 from pytest_nextrust.errors import FixRefused
 from pytest_nextrust.failures.fixes.project import Project
-from pytest_nextrust.failures.issues.table import Table, load_table
+from pytest_nextrust.failures.issues.table import IssueTable, load_table
 from tests.unit.failures.fixes.support import commit, git, issue_of, mend, repository, tree
 
 
@@ -177,7 +177,7 @@ def test_the_table_itself_is_trusted_only_where_head_has_it(root: Path) -> None:
 def test_a_table_outside_the_project_mends_nothing(root: Path) -> None:
     """A table whose file is elsewhere has no fixes."""
     issue = issue_of()
-    outcome, _ = mend(root, issue, table=Table((issue,), {"one": "/etc/known-issues.toml"}))
+    outcome, _ = mend(root, issue, table=IssueTable((issue,), {"one": "/etc/known-issues.toml"}))
     assert outcome.state == "refused"
     assert "outside the project" in outcome.message
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_nextrust.failures.fixes import landing
-from pytest_nextrust.failures.fixes.scratch import Change
+from pytest_nextrust.failures.fixes.scratch import FileChange
 from pytest_nextrust.failures.issues import failure
 from pytest_nextrust.failures.issues.output import excerpt, keep_log, printed, summarise
 from tests.unit.failures.fixes.support import commit, git, repository
@@ -263,7 +263,7 @@ def test_output(tmp_path: Path) -> None:
 def test_an_interrupted_fix_is_undone_by_the_next_hook(root: Path) -> None:
     """A landing that was killed is put right before anything is said, and both model and user are told."""
     script = (root / "fixes" / "a.sh").read_bytes()
-    wanted = (Change("answer.txt", b"wrong\n", b"right\n"), Change("fixes/a.sh", script, None))
+    wanted = (FileChange("answer.txt", b"wrong\n", b"right\n"), FileChange("fixes/a.sh", script, None))
     child = os.fork()
     if child == 0:
         landing._drop = lambda note: os.kill(os.getpid(), signal.SIGKILL)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_nextrust.failures.issues.match import NO_CONTEXT, SURE, UNKNOWN, Facts, match
-from pytest_nextrust.failures.issues.schema import AutoFix, KnownIssue
+from pytest_nextrust.failures.issues.match import NO_CONTEXT, SURE, UNKNOWN, FailureFacts, match
+from pytest_nextrust.failures.issues.schema import AutoFix, IssuePattern
 from pytest_nextrust.failures.issues.table import load_table
 
 CAS = "ld: foo.o: undefined reference to `__sync_val_compare_and_swap_4'"
@@ -19,12 +19,12 @@ STORE = "move at 0x2478 (_set): no 680x0 allows its addressing mode"
 ENDLESS = "end: still ran after 1_000_000 instructions"
 SHIPPED = load_table(None).issues
 
-ONE = KnownIssue("one", "One", "boom", phases=("phase-3",), cpu_variants=("m68030",), confidence=0.8)
-HERE = Facts("it went boom", phase="phase-3", cpu="m68030")
+ONE = IssuePattern("one", "One", "boom", phases=("phase-3",), cpu_variants=("m68030",), confidence=0.8)
+HERE = FailureFacts("it went boom", phase="phase-3", cpu="m68030")
 
 
 def best(text: str, **facts: str) -> str:
-    found = match(SHIPPED, Facts(text, **facts)).best  # type: ignore[arg-type]
+    found = match(SHIPPED, FailureFacts(text, **facts)).best  # type: ignore[arg-type]
     return found.issue.id if found is not None else ""
 
 
@@ -61,7 +61,7 @@ def test_the_score_and_its_words() -> None:
     assert match([ONE], HERE).best.score == 0.8  # type: ignore[union-attr]
     cases = {
         0.8 * UNKNOWN: dataclasses.replace(HERE, phase=""),
-        0.8 * UNKNOWN * UNKNOWN: Facts("boom"),
+        0.8 * UNKNOWN * UNKNOWN: FailureFacts("boom"),
     }
     for score, facts in cases.items():
         found = match([ONE], facts).best
@@ -90,7 +90,7 @@ def test_the_score_and_its_words() -> None:
         (dataclasses.replace(HERE, text="calm"), "its error pattern is not found"),
     ],
 )
-def test_what_does_not_fit_is_out(facts: Facts, why: str) -> None:
+def test_what_does_not_fit_is_out(facts: FailureFacts, why: str) -> None:
     """A phase or CPU that is known and another's, or no error: no match, and the reason is told."""
     matched = match([ONE], facts)
     assert matched.matches == ()
@@ -133,7 +133,7 @@ def test_the_order_is_the_same_whatever_the_tables_order(
 ) -> None:
     """Overlapping issues: by score, then conditions, then length of what matched, then id."""
     issues = [
-        KnownIssue(f"i{n}", "t", pattern, confidence=confidence, requires=("boom",) if extra else ())
+        IssuePattern(f"i{n}", "t", pattern, confidence=confidence, requires=("boom",) if extra else ())
         for n, (confidence, pattern, extra) in enumerate(drawn)
     ]
     first = match(issues, HERE).matches

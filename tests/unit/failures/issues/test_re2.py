@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.failures.issues import re2_engine
-from pytest_nextrust.failures.issues.match import Facts, match
-from pytest_nextrust.failures.issues.patterns import LONGEST_TEXT, Search, search
+from pytest_nextrust.failures.issues.match import FailureFacts, match
+from pytest_nextrust.failures.issues.patterns import LONGEST_TEXT, PatternSearch, search
 from pytest_nextrust.failures.issues.re2_engine import find, refusal, takes
-from pytest_nextrust.failures.issues.schema import KnownIssue
+from pytest_nextrust.failures.issues.schema import IssuePattern
 from pytest_nextrust.failures.issues.table import load_table
 from tests.unit.failures.issues.bad_patterns import CATASTROPHIC
 
@@ -64,13 +64,13 @@ def test_every_shipped_pattern_is_searched_for_by_it() -> None:
 def test_the_answers_are_the_same_both_ways(text: str) -> None:
     """Every shipped pattern and those of projects: the same span, or none, from either engine."""
     patterns = [*OWN, *(pattern for issue in SHIPPED for _, pattern in issue.patterns())]
-    searches = [Search(pattern, text) for pattern in patterns]
+    searches = [PatternSearch(pattern, text) for pattern in patterns]
     assert search(searches) == search(searches, portable=True)
 
 
 def test_matches_and_their_order_are_the_same_both_ways(request: pytest.FixtureRequest) -> None:
     """The same issues with the same scores and reasons, in one order."""
-    facts = [Facts(text, command="cargo build", toolchain="clang 19", phase="phase-3") for text in TEXTS]
+    facts = [FailureFacts(text, command="cargo build", toolchain="clang 19", phase="phase-3") for text in TEXTS]
     with_re2 = [match(SHIPPED, one) for one in facts]
     request.getfixturevalue("without_re2")
     assert refusal("a") == "google-re2 is not installed"
@@ -204,11 +204,11 @@ def test_a_pattern_that_is_too_large_is_left_to_python() -> None:
     """More instructions than may be run for a character: refused, and still answered."""
     pattern = "(?:a.{900}|b.{900})c"
     assert f"more than {re2_engine.LARGEST}" in refusal(pattern)
-    assert [bool(one) for one in search([Search(pattern, "a" * 901 + "c")])] == [True]
+    assert [bool(one) for one in search([PatternSearch(pattern, "a" * 901 + "c")])] == [True]
 
 
 def test_another_library_of_that_name_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A module re2 without google-re2's options is as none."""
     monkeypatch.setitem(sys.modules, "re2", types.ModuleType("re2"))
     assert re2_engine._library.__wrapped__() is None
-    assert match([KnownIssue("a", "a", "boom")], Facts("boom")).best is not None
+    assert match([IssuePattern("a", "a", "boom")], FailureFacts("boom")).best is not None
