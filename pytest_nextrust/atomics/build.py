@@ -21,6 +21,7 @@ from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.explore.request import Variant
 from pytest_nextrust.macho import Image, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
+from pytest_nextrust.toolchain.clang import release_named
 from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.output import RUNTIME, workspace
@@ -224,9 +225,9 @@ def judge(units: Sequence[Unit]) -> None:
 
 
 def _compiler(name: str) -> CToolchain:
-    found = toolchains().get(name)
+    found = toolchains().get(name) or release_named(name)
     if not isinstance(found, CToolchain):
-        raise UsageFault("--toolchain", "does not build runtimes", place=name, remedy="use gnu or clang")
+        raise UsageFault("--toolchain", "does not build runtimes", place=name, remedy="use gnu, clang or clang-N")
     found.require()
     return found
 

@@ -7,6 +7,7 @@ fault of the harness.
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 import time
@@ -31,7 +32,6 @@ HELP = "prove or refute a runtime's atomic routines, or a compiler's"
 PASSED, FINDING, USAGE, BUDGET, HARNESS = 0, 1, 2, 3, 4
 CPUS = ("m68030", "m68040")
 LEVELS = ("0", "1", "2", "3", "s")
-COMPILERS = ("gnu", "clang", "rust")
 PROGRESS_SECONDS = 1.0
 SEEDS, MOST_DIGITS = (1 << 64) - 1, 20
 THREADS, CALLS, SIGNALS = 4, 16, 16
@@ -42,13 +42,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to check, for which CPU, and how far."""
     parser.add_argument("sources", metavar="SOURCE", nargs="*", help="a runtime's .c, .S, .s or .o files")
     parser.add_argument(
-        "--compiler", choices=COMPILERS, help="check what this compiler makes of every atomic operation"
+        "--compiler",
+        type=_any_compiler,
+        metavar="NAME",
+        help="check what this compiler makes of every atomic operation: gnu, clang, clang-N or rust",
     )
     parser.add_argument("--cpu", choices=CPUS, default="m68030", help="default: m68030")
     parser.add_argument(
         "--level", metavar="LEVEL", help="optimisation: 0, 1, 2, 3, s or all; default: 2, and all with --compiler"
     )
-    parser.add_argument("--toolchain", choices=("gnu", "clang"), default="gnu", help="what builds SOURCE; default: gnu")
+    parser.add_argument(
+        "--toolchain",
+        type=_c_compiler,
+        metavar="NAME",
+        default="gnu",
+        help="what builds SOURCE: gnu, clang or clang-N; default: gnu",
+    )
     parser.add_argument(
         "--flag", action="append", default=[], metavar="FLAG", help="hand FLAG to the compiler (repeatable: --flag=-DX)"
     )
@@ -90,6 +99,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--artifacts", metavar="DIR", help="where failing programs are saved; default: artifacts/nextrust/programs"
     )
     add_json_option(parser)
+
+
+def _c_compiler(text: str) -> str:
+    if not re.fullmatch(r"gnu|clang(-[1-9][0-9]?)?", text):
+        raise argparse.ArgumentTypeError(f"no compiler {text!r}: gnu, clang or clang-N")
+    return text
+
+
+def _any_compiler(text: str) -> str:
+    return text if text == "rust" else _c_compiler(text)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -75,7 +75,9 @@ class Atomics:
 
     expect: str = option(choices=("passed", *DEFECTS))
     runtime: str | None = option(default=None, choices=("cas", "spinlock"))
-    compiler: str | None = option(default=None, choices=("clang", "gnu", "rust"))
+    compiler: str | None = option(
+        default=None, pattern=r"gnu|clang(-[1-9][0-9]?)?|rust", remedy="gnu, clang, clang-N or rust"
+    )
     level: str | None = option(default=None, choices=("0", "1", "2", "3", "s"))
     require: tuple[str, ...] = ()
     overlap: str = option(default="same-size", choices=("same-size", "mixed"))

@@ -151,7 +151,9 @@ class Check:
 class ExpectedFailure:
     """A strict expected failure: in the cells it names, ``failure`` must fail; passing there fails the run.
 
-    An empty list means every value. ``versions`` are prefixes of the toolchain's version. ``routines`` are patterns
+    An empty list means every value. A toolchain's name covers its releases (``clang``: ``clang-22``). ``versions`` are
+    prefixes of the versions that it was seen in (none: all), ``fixed_in`` the first without it: in a version between,
+    and in one that nobody has tried, it may fail as the entry says, and may pass. ``routines`` are patterns
     (``*``) of atomic routines: the entry then is about findings of these alone. What else it says (level, minimal
     program, first wrong instruction, witness) is shown, not judged.
     """
@@ -162,6 +164,7 @@ class ExpectedFailure:
     profiles: tuple[str, ...] = option(default=(), choices=PROFILES)
     toolchains: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    fixed_in: str = option(default="", pattern=r"|[0-9]+(\.[0-9]+)*", remedy='a version by its numbers, "22.1"')
     routines: tuple[str, ...] = ()
     summary: str = ""
     level: str = ""
@@ -179,9 +182,23 @@ class ExpectedFailure:
         return (
             (not self.cpus or cell.cpu in self.cpus)
             and (not self.profiles or cell.profile in self.profiles)
-            and (not self.toolchains or toolchain in self.toolchains)
-            and (not self.versions or any(version.startswith(prefix) for prefix in self.versions))
+            and (not self.toolchains or any(_is_of(toolchain, name) for name in self.toolchains))
+            and not (self.fixed_in and numbers(version) >= numbers(self.fixed_in))
         )
+
+    def seen_in(self, version: str) -> bool:
+        """Whether this version of the toolchain is one that is known to have the fault."""
+        return not self.versions or any(version.startswith(prefix) for prefix in self.versions)
+
+
+def _is_of(toolchain: str, name: str) -> bool:
+    return toolchain == name or re.fullmatch(f"{re.escape(name)}-[0-9]+", toolchain) is not None
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers of the first dotted version in a compiler's version line; a lone number where there is none."""
+    match = re.search(r"\d+(?:\.\d+)+", version) or re.search(r"\d+", version)
+    return tuple(map(int, match[0].split("."))) if match else ()
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,22 @@
 LLVM generates no FPU code for these CPUs: floating point goes through libgcc's software routines, which answer in
 d0:d1, and a few conversions of our own where libgcc answers in fp0. clang 19 takes 4 bytes as the alignment of int in
 structs, against the m68k convention and its own back end's data layout; ``-fpack-struct=2`` restores NeXT's layouts.
+
+``clang`` is the release that the project's ``[toolchain.clang] version`` names, else the newest that is installed;
+``clang-N`` is release N. What was seen of one release need not hold of another, so each is a toolchain by name.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.tool_runner import first_line
 
-__all__ = ["NEWEST", "ClangToolchain"]
+__all__ = ["RELEASES", "ClangToolchain", "installed_clangs", "release_named"]
 
-NEWEST = range(30, 16, -1)
+RELEASES = range(30, 16, -1)
 """Releases that are looked for, newest first; older ones have no usable m68k back end."""
 
 # Said of every atomic access: LLVM believes that these CPUs have no lock-free ones.
@@ -22,19 +26,24 @@ _QUIET = ("-Wno-atomic-alignment",)
 
 
 class ClangToolchain(CToolchain):
-    """C by clang."""
+    """C by clang: by one ``release``, or by the newest that is installed (None)."""
 
-    name = "clang"
     languages = frozenset({"c"})
-    driver = "clang"
-    package = "clang-19 gcc-m68k-linux-gnu"
+
+    def __init__(self, release: int | None = None, *, name: str = "clang") -> None:
+        super().__init__()
+        self.name = name
+        self.driver = "clang" if release is None else f"clang-{release}"
+        self.package = f"clang-{release or 19} gcc-m68k-linux-gnu"
+        self._release = release
 
     def find(self) -> str | None:
-        for name in (*(f"clang-{release}" for release in NEWEST), "clang"):
-            path = shutil.which(name)
-            if path and _has_m68k(path):
-                return path
-        return None
+        if self._release is None:
+            return _newest()
+        # Some distributions install one release under the plain name.
+        plain = shutil.which("clang")
+        path = shutil.which(self.driver) or (plain if plain and _release_of(plain) == self._release else None)
+        return path if path and _has_m68k(path) else None
 
     def target(self, cpu: str) -> tuple[str, ...]:
         return (
@@ -52,6 +61,27 @@ class ClangToolchain(CToolchain):
     @property
     def extra_objects(self) -> tuple[str, ...]:
         return ("floats.gc.o",)
+
+
+def installed_clangs() -> tuple[ClangToolchain, ...]:
+    """A toolchain ``clang-N`` for every release on PATH, newest first."""
+    return tuple(ClangToolchain(n, name=f"clang-{n}") for n in RELEASES if shutil.which(f"clang-{n}"))
+
+
+def release_named(name: str) -> ClangToolchain | None:
+    """The toolchain that ``clang-N`` means, installed or not; None for another name."""
+    match = re.fullmatch(r"clang-([1-9][0-9]?)", name)
+    return ClangToolchain(int(match[1]), name=name) if match else None
+
+
+def _newest() -> str | None:
+    paths = (shutil.which(name) for name in (*(f"clang-{release}" for release in RELEASES), "clang"))
+    return next((path for path in paths if path and _has_m68k(path)), None)
+
+
+def _release_of(clang: str) -> int | None:
+    match = re.search(r"version (\d+)\.", first_line([clang, "--version"]) or "")
+    return int(match[1]) if match else None
 
 
 def _has_m68k(clang: str) -> bool:

@@ -18,6 +18,7 @@ from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, ToolchainMis
 from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import CPUS
 from pytest_nextrust.toolchain import cache
+from pytest_nextrust.toolchain.clang import release_named
 from pytest_nextrust.toolchain.interface import LANGUAGES, BuildRequest, BuildResult, Probe, language_of
 from pytest_nextrust.toolchain.output import workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
@@ -27,7 +28,7 @@ __all__ = ["BuildStep", "CustomSettings", "CustomToolchain", "read_custom"]
 LAST_LINES = 40
 """Lines of a failed build command's output that its error shows; all of them are in the log."""
 
-RESERVED = ("gnu", "clang", "rust", "prebuilt")
+RESERVED = ("gnu", "rust", "prebuilt")
 _PLACEHOLDER = re.compile(r"\{([a-z]*)\}")
 _ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build"})
 _MANY = frozenset({"sources", "objects", "flags"})
@@ -95,7 +96,9 @@ def read_custom(project: ProjectConfig) -> tuple[CustomToolchain, ...]:
     found, faults = [], []
     for name, table in project.toolchains.items():
         path = ".".join(part for part in (project.prefix, "toolchain", name) if part)
-        if name in RESERVED:
+        if name == "clang":
+            continue
+        if name in RESERVED or release_named(name) is not None:
             faults.append(Fault(path, "the name of a toolchain of this package", "choose another name"))
             continue
         try:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
-from pytest_nextrust.project.documents import load_project
-from pytest_nextrust.toolchain.clang import ClangToolchain
+from pytest_nextrust.project.documents import ProjectConfig, load_project
+from pytest_nextrust.toolchain.clang import ClangToolchain, installed_clangs, release_named
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain
 from pytest_nextrust.toolchain.interface import LANGUAGES, Toolchain
@@ -24,26 +25,52 @@ DEFAULTS = {"c": "gnu", "asm": "gnu", "rust": "rust"}
 """The toolchain that builds a language where nobody says which."""
 
 
+@dataclass(frozen=True)
+class ClangSettings:
+    """``[toolchain.clang]``: the release that ``clang`` means in this project."""
+
+    version: str = option(pattern=r"[1-9][0-9]?", remedy='the major version as text: version = "19"')
+
+
 @dataclass(frozen=True, slots=True)
 class ToolchainConfig:
-    """The project's own toolchains."""
+    """The project's own toolchains, and the release of clang that it is held to (None: the newest installed)."""
 
     custom: tuple[CustomToolchain, ...] = ()
+    clang: int | None = None
 
     @classmethod
     def load(cls, root: Path) -> ToolchainConfig:
         """Those that the project at ``root`` describes in its ``toolchain`` tables. Raises ConfigError."""
-        return cls(read_custom(load_project(root)))
+        project = load_project(root)
+        return cls(read_custom(project), _clang_release(project))
+
+
+def _clang_release(project: ProjectConfig) -> int | None:
+    table = project.toolchains.get("clang")
+    if table is None:
+        return None
+    path = ".".join(part for part in (project.prefix, "toolchain.clang") if part)
+    settings = read_document(ClangSettings, table, subject="project settings", place=project.source or "", path=path)
+    return int(settings.version)
 
 
 def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:
     """Every toolchain by name, freshly made: what each finds on this machine is looked up once per object.
 
+    Each installed release of clang is among them as ``clang-N``.
+
     Without ``config``, the project's own are those of the current folder's settings. Raises ConfigError.
     """
-    own = (ToolchainConfig.load(Path.cwd()) if config is None else config).custom
-    shipped: tuple[Toolchain, ...] = (GnuToolchain(), ClangToolchain(), RustToolchain(), PrebuiltToolchain())
-    return {toolchain.name: toolchain for toolchain in (*shipped, *own)}
+    config = ToolchainConfig.load(Path.cwd()) if config is None else config
+    shipped: tuple[Toolchain, ...] = (
+        GnuToolchain(),
+        ClangToolchain(config.clang),
+        *installed_clangs(),
+        RustToolchain(),
+        PrebuiltToolchain(),
+    )
+    return {toolchain.name: toolchain for toolchain in (*shipped, *config.custom)}
 
 
 def resolve(
@@ -57,6 +84,9 @@ def resolve(
     known = toolchains(config)
     if language not in LANGUAGES:
         raise UsageFault("language", f"no language {language!r}", remedy=f"one of {', '.join(LANGUAGES)}")
+    release = release_named(wanted) if wanted is not None and wanted not in known else None
+    if release is not None:
+        known[release.name] = release
     if wanted is not None and wanted not in known:
         raise UsageFault("--toolchain", f"no toolchain {wanted!r}", remedy=f"one of {', '.join(known)}")
     chosen = known[wanted or DEFAULTS[language]]

@@ -149,9 +149,12 @@ def _mismatch(finding: dict[str, Any], routines: dict[str, str], *, trace: bool)
 
 
 def judge_routines(
-    issues: Sequence[ExpectedFailure], verdict: Verdict, mismatches: Sequence[Mismatch], message: str
+    issues: Sequence[ExpectedFailure], version: str, verdict: Verdict, mismatches: Sequence[Mismatch], message: str
 ) -> tuple[Verdict, str]:
-    """Strict expected failures by routine: each finding is about an entry's routines, and something of each fails."""
+    """Strict expected failures by routine: each finding is about an entry's routines, and something of each fails.
+
+    An entry that does not name this version of the toolchain may have no finding; that is said with the result.
+    """
 
     def about(issue: ExpectedFailure, mismatch: Mismatch) -> bool:
         names = mismatch.routines or ("",)
@@ -163,6 +166,12 @@ def judge_routines(
     known = "\n".join(f"known issue {i.id}" + (f": {i.summary}" if i.summary else "") for i in issues)
     if strange:
         return verdict, f"{message}\n({len(strange)} of {len(mismatches)} findings are of no known issue)\n{known}"
+    unseen = [issue for issue in idle if not issue.seen_in(version)]
+    if unseen:
+        message += f"\n(does not show in {version}: {', '.join(issue.id for issue in unseen)})"
+    idle = [issue for issue in idle if issue not in unseen]
+    if not mismatches and not idle:
+        return verdict, message
     if idle:
         named = "; ".join(f"{issue.id} ({', '.join(issue.routines)})" for issue in idle)
         return "unexpected-pass", f"did not fail here: {named}: take the entry away, or narrow it\n{message}"

@@ -165,12 +165,13 @@ class _Verification:
         kinds = [mismatch.kind for mismatch in mismatches]
         verdict = verdict_of(kinds)
         message = describe(mismatches) if mismatches else self._passed_message()
-        known = () if verdict in ("skipped", "infra-error") else self._known_issues()
+        name, version = (self.build.toolchain, self.build.version) if self.build else self._failed_build()
+        known = () if verdict in ("skipped", "infra-error") else self._known_issues(name, version)
         issue = known[0] if known else None
         if any(each.routines for each in known):
-            verdict, message = judge_routines(known, verdict, mismatches, message)
+            verdict, message = judge_routines(known, version, verdict, mismatches, message)
         elif issue is not None:
-            verdict, message = judge_known(issue, verdict, kinds, message)
+            verdict, message = judge_known(issue, version, verdict, kinds, message)
         build = self.build
         return ScenarioOutcome(
             verdict,
@@ -180,13 +181,12 @@ class _Verification:
             version=build.version if build else "",
             provenance=build.provenance if build else "",
             record=self.record,
-            known_issue=issue.id if issue else "",
+            known_issue=issue.id if issue and verdict != "passed" else "",
             mismatches=tuple(mismatches),
             figures=self.figures,
         )
 
-    def _known_issues(self) -> tuple[ExpectedFailure, ...]:
-        name, version = (self.build.toolchain, self.build.version) if self.build else self._failed_build()
+    def _known_issues(self, name: str, version: str) -> tuple[ExpectedFailure, ...]:
         return tuple(issue for issue in self.scenario.known_issues if issue.covers(self.cell, name, version))
 
     def _failed_build(self) -> tuple[str, str]:
@@ -218,10 +218,19 @@ def verdict_of(kinds: Sequence[str]) -> Verdict:
     return "infra-error" if rest == {"infra"} else "failed"
 
 
-def judge_known(issue: ExpectedFailure, verdict: Verdict, kinds: Sequence[str], message: str) -> tuple[Verdict, str]:
-    """A strict expected failure: it must fail, and in the way the entry says."""
+def judge_known(
+    issue: ExpectedFailure, version: str, verdict: Verdict, kinds: Sequence[str], message: str
+) -> tuple[Verdict, str]:
+    """A strict expected failure: it must fail, and in the way the entry says.
+
+    In a version of the toolchain that the entry does not name it may pass as well; either is said with the result.
+    """
     known = f"known issue {issue.id}" + (f": {issue.summary}" if issue.summary else "")
-    if verdict == "passed":
+    if not issue.seen_in(version):
+        if verdict == "passed":
+            return verdict, f"{message}\n({known}: does not show in {version}; seen in {', '.join(issue.versions)})"
+        known += f"\n(not yet known of {version}; seen in {', '.join(issue.versions)})"
+    elif verdict == "passed":
         return "unexpected-pass", f"{known}: it passed here; take the entry away, or narrow the cells it names"
     if issue.failure in kinds:
         return "expected-failure", f"{known}\n{message}"

@@ -103,12 +103,12 @@ class Services:
     def probe(self, name: str) -> Probe:
         """What is found of a toolchain; asked once per process."""
         if name not in self._probes:
-            self._probes[name] = self.toolchains[name].probe()
+            self._probes[name] = self._of(name).probe()
         return self._probes[name]
 
     def fault(self, name: str) -> str:
         """What is wrong with a toolchain; nothing where it is found and usable."""
-        if name not in self.toolchains:
+        if not self._is_known(name):
             return f"no toolchain {name}; known: {', '.join(sorted(self.toolchains))}"
         probe = self.probe(name)
         return "" if probe.found else f"{name} is not usable here: {', '.join(probe.missing) or 'not found'}"
@@ -128,7 +128,7 @@ class Services:
             self._known(wanted, "--nextrust-toolchain")
             if wanted == PREBUILT:
                 return self.toolchains[PREBUILT]
-            if program.toolchain in (None, wanted) and program.language in self.toolchains[wanted].languages:
+            if program.toolchain in (None, wanted, _family(wanted)) and program.language in self._of(wanted).languages:
                 return self._found(wanted)
         name = program.toolchain or DEFAULT_TOOLCHAIN[program.language]
         self._known(name, f"scenario {scenario.name}: program.toolchain")
@@ -142,7 +142,7 @@ class Services:
         return self._found(name)
 
     def _known(self, name: str, place: str) -> None:
-        if name not in self.toolchains:
+        if not self._is_known(name):
             raise UsageFault(place, "no such toolchain", place=name, remedy=f"one of {', '.join(self.toolchains)}")
 
     def _found(self, name: str) -> Toolchain:
@@ -150,10 +150,26 @@ class Services:
         if not probe.found:
             missing = ", ".join(probe.missing) or "not found"
             raise ToolchainMissing(f"toolchain {name}", f"missing: {missing}", remedy=probe.remedy)
-        return self.toolchains[name]
+        return self._of(name)
+
+    def _is_known(self, name: str) -> bool:
+        return name in self.toolchains or _family(name) is not None
+
+    def _of(self, name: str) -> Toolchain:
+        """The toolchain of a known name; a release of clang is known before it is installed."""
+        from pytest_nextrust.toolchain.clang import release_named
+
+        release = None if name in self.toolchains else release_named(name)
+        return release or self.toolchains[name]
 
     def close(self) -> None:
         """Let go of the sandbox, where there is one."""
         machine, self._machine = self._machine, None
         if machine is not None:
             machine.close()
+
+
+def _family(name: str) -> str | None:
+    """The toolchain that ``name`` is a release of: ``clang`` for ``clang-22``."""
+    family, dash, release = name.partition("-")
+    return family if dash and release.isdigit() and family == "clang" else None

@@ -14,6 +14,7 @@ from pytest_nextrust.atomics.build import compile_command
 from pytest_nextrust.atomics.compilers import c, rust
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.toolchain.cfamily import CToolchain
+from pytest_nextrust.toolchain.clang import release_named
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.rust import ENVIRONMENT, TARGET, RustToolchain
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
@@ -92,7 +93,7 @@ def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
     Raises ToolchainMissing, and BuildFailed where core does not build.
     """
     found = toolchains()
-    toolchain, runtime = found[compiler], found["gnu"]
+    toolchain, runtime = found.get(compiler) or release_named(compiler), found["gnu"]
     assert isinstance(runtime, CToolchain)
     # What the functions call is compiled by GNU C, whoever compiles the functions.
     runtime.require()

@@ -5,8 +5,11 @@ The judge alone, on made-up findings; that scenarios apply it is seen in the tes
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import ExpectedFailure
 from pytest_nextrust.verify.atomics import judge_routines
 from pytest_nextrust.verify.outcome import Mismatch
@@ -51,7 +54,50 @@ def test_what_a_check_comes_to(
     issues: list[ExpectedFailure], mismatches: list[Mismatch], verdict: str, said: str
 ) -> None:
     """Expected only where each finding is of an entry and each entry has a finding; a strange one outweighs an idle."""
-    found, message = judge_routines(issues, "failed", mismatches, "the check's own words")
+    found, message = judge_routines(issues, "", "failed", mismatches, "the check's own words")
     assert found == verdict
     assert said in message
     assert "the check's own words" in message
+
+
+SEEN = ExpectedFailure(
+    "exchange", "finding", toolchains=("clang",), versions=("Debian clang version 19.1",), routines=("__atomic_x_*",)
+)
+
+
+def test_a_fault_that_a_new_version_no_longer_has() -> None:
+    """In a version that the entry does not name the routines may be right: passed, and said to be so."""
+    found, message = judge_routines([SEEN], "Debian clang version 22.1.8", "passed", [], "checked")
+    assert (found, message) == ("passed", "checked\n(does not show in Debian clang version 22.1.8: exchange)")
+
+
+def test_a_fault_that_a_new_version_still_has() -> None:
+    """A finding of the entry's routines in a version that it does not name is expected."""
+    mismatches = [finding("__atomic_x_4")]
+    assert judge_routines([SEEN], "Debian clang version 22.1.8", "failed", mismatches, "")[0] == "expected-failure"
+
+
+def test_a_seen_version_stays_strict() -> None:
+    """In a version that the entry names nothing but the fault is expected."""
+    assert judge_routines([SEEN], "Debian clang version 19.1.7", "passed", [], "")[0] == "unexpected-pass"
+
+
+CELL = Cell("ubuntu-latest", "release", "m68030")
+
+
+@pytest.mark.parametrize(
+    ("toolchain", "version", "fixed_in", "covered"),
+    [
+        ("clang", "Debian clang version 19.1.7", "", True),
+        ("clang-22", "Debian clang version 22.1.8", "", True),
+        ("clang-22", "Debian clang version 22.1.8", "22.1.8", False),
+        ("clang-22", "Debian clang version 22.1.8", "22.1.9", True),
+        ("clang-22", "Debian clang version 22.1.8 (1~deb12u1)", "22", False),
+        ("clang-mended", "Debian clang version 22.1.8", "", False),
+        ("gnu", "m68k-linux-gnu-gcc (Debian 12.2.0-13) 12.2.0", "", False),
+    ],
+)
+def test_which_toolchains_an_entry_is_about(toolchain: str, version: str, fixed_in: str, covered: bool) -> None:
+    """An entry about clang is about each of its releases up to the one that mends it, and about no other toolchain."""
+    entry = dataclasses.replace(SEEN, fixed_in=fixed_in)
+    assert entry.covers(CELL, toolchain, version) is covered
