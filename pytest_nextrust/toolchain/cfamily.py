@@ -27,6 +27,10 @@ from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 __all__ = ["CToolchain"]
 
 
+COMPILE_SECONDS = 120.0
+"""Seconds for one source: clang 22.1.8 never ends over some floating point at -O2."""
+
+
 class CToolchain(ABC):
     """One C compiler with GNU ld."""
 
@@ -89,7 +93,7 @@ class CToolchain(ABC):
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         probe = self.require()
-        runner = ToolRunner(self.name)
+        runner = ToolRunner(self.name, COMPILE_SECONDS)
         runtime = c_runtime(runner, request.cpu)
         base = self._base(probe.path, request)
         with workspace(self.name) as folder:

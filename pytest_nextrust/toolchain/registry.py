@@ -66,9 +66,9 @@ def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:
     shipped: tuple[Toolchain, ...] = (
         GnuToolchain(),
         ClangToolchain(config.clang),
-        *installed_clangs(),
         RustToolchain(),
         PrebuiltToolchain(),
+        *installed_clangs(),
     )
     return {toolchain.name: toolchain for toolchain in (*shipped, *config.custom)}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust import macho
-from pytest_nextrust.errors import BuildFailed, ToolchainError, ToolchainMissing, UsageFault
+from pytest_nextrust.errors import BuildFailed, ConfigError, ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.project.matrix import CPUS, PROFILES
-from pytest_nextrust.toolchain import BuildRequest, ToolchainConfig, toolchains
+from pytest_nextrust.toolchain import BuildRequest, ToolchainConfig, resolve, toolchains
 from tests.unit.toolchain.conftest import Build, Run
 
 C_TOOLCHAINS = [
@@ -213,3 +213,31 @@ int main(void) { int n; for (n = 3; n < 6; n++) printf("%d %d\\n", twice(n), pro
     record = run(build(text, cpu=cpu, profile=profile), cpu=cpu)
     assert (record.end.kind, record.stdout) == ("exit", b"7 12\n8 16\n9 20\n")
     assert [trap.number for trap in record.traps if trap.klass == "machine"].count(2) == 6
+
+
+def clangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two releases of clang with the back end, which answer nothing but their version and CPUs."""
+    for release in ("19.1.7", "22.1.8"):
+        file = folder / f"clang-{release.partition('.')[0]}"
+        file.write_text(f"#!/bin/sh\necho clang version {release}\n")
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+
+def test_which_release_clang_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest, or the project's; each installed one by its own name, and one that is missing named with a remedy."""
+    clangs(tmp_path, monkeypatch)
+    found = toolchains(ToolchainConfig())
+    assert found["clang"].probe().version == found["clang-22"].probe().version == "clang version 22.1.8"
+    assert found["clang-19"].probe().version == "clang version 19.1.7"
+    (tmp_path / "nextrust.toml").write_text('[toolchain.clang]\nversion = "19"\n')
+    assert toolchains(ToolchainConfig.load(tmp_path))["clang"].probe().version == "clang version 19.1.7"
+    with pytest.raises(ToolchainMissing, match="apt-get install clang-18"):
+        resolve("c", "clang-18", ToolchainConfig())
+
+
+def test_a_release_that_is_no_number(tmp_path: Path) -> None:
+    """A version of clang is its major number as text; anything else is a fault with the remedy."""
+    (tmp_path / "nextrust.toml").write_text('[toolchain.clang]\nversion = "newest"\n')
+    with pytest.raises(ConfigError, match="the major version as text"):
+        ToolchainConfig.load(tmp_path)
