@@ -105,10 +105,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["hook"] and not {"-h", "--help"} & set(arguments):
         # A hook's exit status means something else to its caller than a command's (2 blocks), and every call counts.
         return int(load("hook").answer(arguments[1:]))
-    from pytest_nextrust.errors import NextrustError
-
     wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
     args = build_parser(wanted).parse_args(arguments)
+    from pytest_nextrust.base.unwinding import UnwindOnSignals
+
+    with UnwindOnSignals():
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from pytest_nextrust.errors import NextrustError
+
     try:
         if getattr(args, "json", None):
             from pytest_nextrust.commands.answer import try_answer

@@ -1,14 +1,15 @@
 """``nextrust run PROGRAM [ARG...]``: run a program on the emulated machine, as if it were one of this host's.
 
-The guest's output is copied to stdout and stderr as it is. Exit status: its own; 124 where a limit ended it, 125
-where the machine failed or met a call it does not have, 126 where the program is not one it can run, 128 + n where
-signal n killed it. With ``--json`` these are distinguished from a guest that exits with such a status.
+The guest's output is copied to stdout and stderr as it is and as it comes. Exit status: its own; 124 where a limit
+ended it, 125 where the machine failed or met a call it does not have, 126 where the program is not one it can run,
+128 + n where signal n killed it. With ``--json`` these are distinguished from a guest that exits with such a status.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import os
 import re
 import stat
@@ -67,21 +68,21 @@ def run(args: argparse.Namespace) -> int:
 
     stdin = _own_stdin() if args.stdin in (None, "-") else _opened(args.stdin)
     with Sandbox(inherit=() if stdin is None else (stdin,)) as sandbox:
-        sandbox.start()
+        with contextlib.suppress(HarnessFault):
+            sandbox.start()  # where it cannot, the run says so
         request = _request(args, stdin)
         return _run(args, request, sandbox)
 
 
 def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int:
     try:
-        record = sandbox.run(request)
+        record = sandbox.run(request, on_output=None if args.json == "-" else _copy)
     except NotRunnable as error:
         return _failed(args, request, error, EXIT_REFUSED, "failed")
     except HarnessFault as error:
         return _failed(args, request, error, EXIT_HARNESS, "crashed")
     status = _status(record)
     if args.json != "-":
-        _copy(record)
         for line in _story(args, record):
             print(line, file=sys.stderr)
     write_answer(args, _answer(record, status))
@@ -205,13 +206,12 @@ def _verdict(record: RunRecord) -> str:
     return "budget" if record.end.kind in ("budget", "time") else "failed"
 
 
-def _copy(record: RunRecord) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(record.stdout)
-    sys.stdout.buffer.flush()
-    sys.stderr.flush()
-    sys.stderr.buffer.write(record.stderr)
-    sys.stderr.buffer.flush()
+def _copy(descriptor: int, data: bytes) -> None:
+    """Hand on what the guest has written. Raises BrokenPipeError, which ends the run: nobody reads on."""
+    stream = sys.stdout if descriptor == 1 else sys.stderr
+    stream.flush()
+    stream.buffer.write(data)
+    stream.buffer.flush()
 
 
 def _story(args: argparse.Namespace, record: RunRecord) -> list[str]:

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import IO, Any, TypeVar
 
 from pytest_nextrust.base.convert import from_plain, to_plain
+from pytest_nextrust.base.scratch import ScratchFolder, hindrance
 from pytest_nextrust.emu import channel
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import ConfigError, EmuError, HarnessFault, NotRunnable
@@ -36,6 +37,8 @@ GRACE = 20.0
 
 TAIL = 2000
 """Bytes of the child's stderr that an error shows."""
+
+_MEANWHILE = {"progress", "output"}
 
 _BOOT = "import sys; sys.path.append({root!r}); from pytest_nextrust.emu.child.worker import main; main()"
 
@@ -59,18 +62,20 @@ class _ChildProcess:
         assert self.popen.stdout is not None
         self.requests, self.answers = self.popen.stdin, self.popen.stdout
 
-    def exchange(self, message: dict[str, Any], timeout: float, on_progress: Callable[[str], None]) -> Any:
-        """Send a request and wait for its answer; ``on_progress`` gets the lines that come before it.
+    def exchange(self, message: dict[str, Any], timeout: float, on_meanwhile: Callable[[dict[str, Any]], None]) -> Any:
+        """Send a request and wait for its answer; ``on_meanwhile`` gets what comes before it.
 
-        Raises channel.Closed, channel.TimedOut.
+        The time that ``on_meanwhile`` takes does not count. Raises channel.Closed, channel.TimedOut.
         """
         deadline = time.monotonic() + timeout
         channel.send(self.requests.fileno(), message)
         while True:
             answer = channel.receive(self.answers.fileno(), max(0.0, deadline - time.monotonic()))
-            if "progress" not in answer:
+            if not _MEANWHILE & answer.keys():
                 return answer
-            on_progress(answer["progress"])
+            begun = time.monotonic()
+            on_meanwhile(answer)
+            deadline += time.monotonic() - begun
 
     def end(self) -> int:
         """Close the pipes, end the process at once, and reap it; answers its status."""
@@ -131,17 +136,36 @@ class Sandbox:
         with self._lock:
             self._live()
 
-    def run(self, request: RunRequest) -> RunRecord:
-        """Run one program. Raises NotRunnable (the program is refused) and HarnessFault (the child failed or died)."""
-        if request.root is not None:
-            return self._run(request, request.root)
-        with tempfile.TemporaryDirectory(prefix="nextrust-root-") as root:
-            return self._run(request, root)
+    def run(self, request: RunRequest, *, on_output: Callable[[int, bytes], None] | None = None) -> RunRecord:
+        """Run one program. Raises NotRunnable (the program is refused) and HarnessFault (the child failed or died).
 
-    def _run(self, request: RunRequest, root: str) -> RunRecord:
-        message = {"op": "run", "request": to_plain(request), "root": root}
+        ``on_output`` gets what the guest writes to descriptors 1 and 2 as it comes; the record has it all the same.
+        An error that it raises ends the run, and the child.
+        """
+        if request.root is not None:
+            return self._run(request, request.root, on_output)
+        _refuse_hindrance()
+        try:
+            folder = ScratchFolder("nextrust-root-")
+        except OSError as error:
+            raise HarnessFault(
+                "guest's root", f"no temporary folder: {error.strerror}", remedy="set TMPDIR to a folder you can write"
+            ) from error
+        with folder as root:
+            # A folder of its own in the locked one: the guest may change the mode of its root.
+            inner = root / "root"
+            inner.mkdir()
+            return self._run(request, str(inner), on_output)
+
+    def _run(self, request: RunRequest, root: str, on_output: Callable[[int, bytes], None] | None) -> RunRecord:
+        message = {"op": "run", "request": to_plain(request), "root": root, "deliver": on_output is not None}
+
+        def on_meanwhile(answer: dict[str, Any]) -> None:
+            if on_output is not None:
+                on_output(*answer["output"])
+
         # Twice the wall limit: after a fault the child executes the guest again to see what led there.
-        plain = self._ask(message, 2 * request.wall + self._grace)
+        plain = self._ask(message, 2 * request.wall + self._grace, on_meanwhile)
         return _answer(RunRecord, plain)
 
     def gate(self, *, fresh: bool = False) -> GateStatus:
@@ -157,18 +181,20 @@ class Sandbox:
         Raises NotRunnable, HarnessFault.
         """
         message = {"op": "call", "function": function, "payload": payload, "seconds": timeout}
-        return self._ask(message, timeout + self._grace, on_progress)
+        return self._ask(message, timeout + self._grace, lambda answer: on_progress(answer["progress"]))
 
     def close(self) -> None:
         """End the child, if there is one. Safe to call twice."""
         with self._lock:
             self._discard()
 
-    def _ask(self, message: dict[str, Any], timeout: float, on_progress: Callable[[str], None] = lambda _: None) -> Any:
+    def _ask(
+        self, message: dict[str, Any], timeout: float, on_meanwhile: Callable[[dict[str, Any]], None] = lambda _: None
+    ) -> Any:
         with self._lock:
             child = self._live()
             try:
-                answer = child.exchange(message, timeout, on_progress)
+                answer = child.exchange(message, timeout, on_meanwhile)
             except channel.Closed:
                 raise self._died(child) from None
             except channel.TimedOut:
@@ -193,6 +219,7 @@ class Sandbox:
         if self._child is not None and self._child.popen.poll() is not None:
             self._discard()
         if self._child is None:
+            _refuse_hindrance()
             self._child = _ChildProcess(self._memory_limit, self._inherit)
             self._finalizer = weakref.finalize(self, _end, self._child, os.getpid())
         return self._child
@@ -220,6 +247,12 @@ def _end(child: _ChildProcess, owner: int) -> None:
     if os.getpid() == owner:
         child.end()
         child.stderr.close()
+
+
+def _refuse_hindrance() -> None:
+    found = hindrance()
+    if found is not None:
+        raise HarnessFault("surroundings", found[0], remedy=found[1])
 
 
 def _answer(cls: type[T], plain: Any) -> T:

@@ -140,6 +140,9 @@ def check_entry(file: MachFile, found: Reporter) -> None:
     place = regs[-1].place + 8
     if thread.a[7] & 1:
         found.add("stack-odd", place + 60, f"a7 is 0x{thread.a[7]:x}")
+    if thread.a[7] and thread.a[7] - lay.STACK_SIZE < lay.PAGE and file.filetype == lay.MH_EXECUTE:
+        fault = f"a7 is 0x{thread.a[7]:x}; the stack of 0x{lay.STACK_SIZE:x} bytes below it reaches into page 0"
+        found.add("stack-low", place + 60, fault)
     _check_pc(file, thread.pc, place + 68, found)
 
 

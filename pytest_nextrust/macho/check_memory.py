@@ -101,6 +101,8 @@ def _check_places(file: MachFile, mapped: list[Segment], found: Reporter) -> Non
         if segment.vmaddr < lay.PAGE and segment.initprot:
             fault = f"segment {segment.name} at 0x{segment.vmaddr:x} with protection {segment.initprot}"
             found.add("segment-page-zero", segment.place + _VMADDR, fault)
+        if top - lay.STACK_SIZE < lay.PAGE:
+            continue  # there is no such stack, which is a defect of its own
         if segment.vmaddr < top and segment.vmaddr + segment.vmsize > top - lay.STACK_SIZE:
             fault = f"segment {segment.name} at 0x{segment.vmaddr:x} reaches into the stack below 0x{top:x}"
             found.add("segment-on-stack", segment.place + _VMADDR, fault)

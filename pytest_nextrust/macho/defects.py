@@ -109,6 +109,8 @@ KINDS: Final = _table(
     ("entry-outside-section", "warning", "The entry is in executable memory and in no section.",
      "start in __TEXT,__text"),
     ("stack-odd", "error", "The initial stack pointer is odd.", "use an even one, or 0 for the kernel's choice"),
+    ("stack-low", "error", "The initial stack pointer leaves no room for the stack above page 0.",
+     "use 0 for the kernel's choice, or a higher one"),
     # segments and sections
     ("segment-outside-file", "error", "A segment's bytes reach past the end of the file.",
      "get the whole file, or correct fileoff and filesize"),

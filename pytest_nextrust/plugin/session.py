@@ -6,10 +6,10 @@ use it. Boundary: below ``start`` pytest is not known; what decides is tested wi
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shlex
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ import pytest
 
 from pytest_nextrust.base.convert import from_plain, read_document, to_plain
 from pytest_nextrust.base.redaction import Redactor
+from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.errors import ConfigError, Fault, NextrustError, StatusError, UsageFault
 from pytest_nextrust.guards.phase_run import RunGuard, admit
@@ -50,22 +51,23 @@ class WorkFolder:
     """A folder of this process for whatever is built and run; made on first use."""
 
     def __init__(self) -> None:
-        self._path: Path | None = None
+        self._folder: ScratchFolder | None = None
 
     @property
     def path(self) -> Path:
-        if self._path is None:
-            self._path = Path(tempfile.mkdtemp(prefix="nextrust-"))
-        return self._path
+        if self._folder is None:
+            self._folder = ScratchFolder("nextrust-work-")
+        return self._folder.path
 
     def fresh(self, name: str) -> Path:
         """A new empty folder in it."""
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.path))
 
     def remove(self) -> None:
-        path, self._path = self._path, None
-        if path is not None:
-            shutil.rmtree(path, ignore_errors=True)
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                folder.close()
 
 
 @dataclass

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_nextrust import macho
+from pytest_nextrust.base.scratch import ScratchFolder, hindrance
 from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
@@ -28,14 +28,15 @@ RUNTIME = Path(__file__).parent / "runtime"
 @contextmanager
 def workspace(subject: str) -> Iterator[Path]:
     """A private folder for one build, gone afterwards."""
+    hindered = hindrance()
+    if hindered is not None:
+        raise ToolchainError(subject, hindered[0], remedy=hindered[1])
     try:
-        folder = Path(tempfile.mkdtemp(prefix="nextrust-build-"))
+        folder = ScratchFolder("nextrust-build-")
     except OSError as error:
         raise ToolchainError(subject, f"no temporary folder: {error.strerror}", remedy="set TMPDIR") from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with folder as path:
+        yield path
 
 
 def link(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -214,6 +215,54 @@ def test_stdin_is_asked_for_only_as_the_guest_reads(tmp_path: Path) -> None:
     finally:
         os.close(reading)
         os.close(writing)
+
+
+FLOOD = f"41f9{DATA:08x} 7004 7201 2408 7602 4e44 60f4"
+"""write(1, data, 2), for ever"""
+
+
+def test_output_comes_as_it_is_written(tmp_path: Path) -> None:
+    """A line is there while the guest still runs; a reader that goes away ends the run at once, as for any program."""
+    code = f"7004 7201 243c{DATA:08x} 7606 4e44 7003 7200 243c{DATA:08x} 7601 4e44 {EXIT_0}"
+    talks = made(tmp_path, code, data=b"first\n")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pytest_nextrust.cli", "run", str(talks)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == b"first\n", "it waits for its input now"
+    assert running.communicate(input=b"x", timeout=60)[0] == b""
+    floods = made(tmp_path, FLOOD, data=b"y\n")
+    command = f"{sys.executable} -m pytest_nextrust.cli run --budget 10m {floods} | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60)
+    assert (done.stdout, done.stderr) == (b"y\n141\n", b"")
+
+
+def test_nothing_stays_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After SIGTERM, SIGHUP or SIGQUIT in mid-run the guest's folder is gone; after SIGKILL the next run removes it."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    floods = made(tmp_path, FLOOD, data=b"y\n")
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL):
+        command = [sys.executable, "-m", "pytest_nextrust.cli", "run", "--budget", "10m", str(floods)]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
+            assert running.stdout is not None
+            assert running.stdout.readline() == b"y\n"
+            assert len(list(temporary.iterdir())) == 1
+            running.send_signal(number)
+            running.stdout.read()
+        assert running.returncode == -number
+        assert len(list(temporary.iterdir())) == (number == signal.SIGKILL)
+    assert nextrust(made(tmp_path, EXIT_0)).returncode == 0
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(("limit", "words"), [("umask 0777", b"umask 0777"), ("ulimit -f 0", b"ulimit -f")])
+def test_what_hinders_the_host_is_named(tmp_path: Path, limit: str, words: bytes) -> None:
+    """A mask or a limit of the caller's that nothing can work under: 125, with the remedy."""
+    command = f"{limit}; {sys.executable} -m pytest_nextrust.cli run {made(tmp_path, EXIT_0)}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60)
+    assert (done.returncode, words in done.stderr, b"remedy: " in done.stderr) == (125, True, True)
 
 
 def test_waiting_for_stdin_is_bounded_by_the_wall_limit(tmp_path: Path) -> None:

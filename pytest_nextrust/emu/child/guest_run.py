@@ -57,9 +57,16 @@ class _Counter:
 
 
 class GuestRun:
-    """A program on a CPU. ``now`` answers seconds of wall time."""
+    """A program on a CPU. ``now`` answers seconds of wall time; ``deliver`` is as for ``run``."""
 
-    def __init__(self, cpu: Cpu, request: RunRequest, root: str, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        cpu: Cpu,
+        request: RunRequest,
+        root: str,
+        now: Callable[[], float] = time.monotonic,
+        deliver: Callable[[int, bytes], None] | None = None,
+    ) -> None:
         self._cpu = cpu
         self._request = request
         self._now = now
@@ -81,7 +88,15 @@ class GuestRun:
         self._cause: Cause | None = None
         self._suspect: tuple[int, Suspect] | None = None
         self._rerun_log = RerunLog(cpu, self._recorder, now)
-        self._kernel = Kernel(self._memory, request, VirtualClock(self._counter), root)
+        self._deliver = deliver
+        self._kernel = Kernel(
+            self._memory,
+            request,
+            VirtualClock(self._counter),
+            root,
+            deliver=None if deliver is None else self._pass_on,
+            check_time=self._check_time,
+        )
 
     def run(self) -> RunRecord:
         """Run to the end. Raises HarnessFault where the emulator fails."""
@@ -163,10 +178,21 @@ class GuestRun:
             self._cpu.flush()
         self._pace(begun, stop.executed)
 
+    def _pass_on(self, descriptor: int, data: bytes) -> None:
+        assert self._deliver is not None
+        begun = self._now()
+        self._deliver(descriptor, data)
+        # However long the reader takes, it is not the guest's time.
+        self._started += self._now() - begun
+
+    def _check_time(self) -> None:
+        spent = self._now() - self._started
+        if spent > self._request.wall:
+            raise _Over(End("time", int(spent), f"more than {self._request.wall:g} s"))
+
     def _pace(self, begun: float, executed: int) -> None:
+        self._check_time()
         now = self._now()
-        if now - self._started > self._request.wall:
-            raise _Over(End("time", int(now - self._started), f"more than {self._request.wall:g} s"))
         if now - begun > LONG:
             self._slice = max(SMALLEST_SLICE, self._slice // 2)
         elif now - begun < SHORT and executed >= self._slice:
@@ -287,6 +313,15 @@ class GuestRun:
         )
 
 
-def run(cpu: Cpu, request: RunRequest, root: str, now: Callable[[], float] = time.monotonic) -> RunRecord:
-    """Run ``request`` on ``cpu``, its files in ``root``. Raises NotRunnable, HarnessFault."""
-    return GuestRun(cpu, request, root, now).run()
+def run(
+    cpu: Cpu,
+    request: RunRequest,
+    root: str,
+    now: Callable[[], float] = time.monotonic,
+    deliver: Callable[[int, bytes], None] | None = None,
+) -> RunRecord:
+    """Run ``request`` on ``cpu``, its files in ``root``. Raises NotRunnable, HarnessFault.
+
+    ``deliver`` gets what the guest writes to its standard output (1) and error (2) as it comes.
+    """
+    return GuestRun(cpu, request, root, now, deliver).run()

@@ -44,11 +44,17 @@ PACKAGE = "pytest_nextrust."
 class Child:
     """What stays between two requests: the CPUs made so far, and the gate's answer.
 
-    ``report`` sends a line of progress to the parent while a request is being worked on.
+    ``report`` sends a line of progress to the parent while a request is being worked on, ``deliver`` what a guest
+    writes to descriptor 1 or 2.
     """
 
-    def __init__(self, report: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        report: Callable[[str], None] = lambda _: None,
+        deliver: Callable[[int, bytes], None] | None = None,
+    ) -> None:
         self.report = report
+        self._deliver = deliver
         self._cpus: dict[str, Cpu] = {}
         self._gate: GateStatus | None = None
 
@@ -80,7 +86,8 @@ class Child:
             request = from_plain(RunRequest, message["request"])
             self._pass_gate()
             limit_cpu(request.wall)
-            return to_plain(run(self.cpu(request.cpu), request, message["root"]))
+            deliver = self._deliver if message.get("deliver") else None
+            return to_plain(run(self.cpu(request.cpu), request, message["root"], deliver=deliver))
         if operation == "gate":
             return to_plain(self.gate(fresh=bool(message.get("fresh"))))
         raise HarnessFault("sandbox", f"an operation it does not know: {operation}")
@@ -148,7 +155,12 @@ def main() -> None:
     os.dup2(2, 1)
     os.close(nothing)
     limit_memory(int(sys.argv[1]) if len(sys.argv) > 1 else 4 << 30)
-    child = Child(lambda line: channel.send(answers, {"progress": line}))
+    # What guests make has the modes that guests ask for, whatever the user's mask.
+    os.umask(0)
+    child = Child(
+        lambda line: channel.send(answers, {"progress": line}),
+        lambda descriptor, data: channel.send(answers, {"output": [descriptor, data]}),
+    )
     threading.Thread(target=watch, args=(requests,), daemon=True).start()
     served = 0
     gc.freeze()

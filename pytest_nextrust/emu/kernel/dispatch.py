@@ -10,6 +10,8 @@ Sources: the NeXT kernel's trap handlers (``trap #2`` to ``trap #6``), ``unix_sy
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
 from pytest_nextrust.emu.kernel.calls import Syscall, table
@@ -57,11 +59,21 @@ UNNAMED_MACH_TRAPS = "kern_invalid"
 class Kernel:
     """One guest process's kernel. ``root`` is the host folder that the guest sees as ``/``.
 
-    Raises OSError where ``root`` cannot be opened. ``close`` gives up what the host holds for the guest.
+    ``deliver`` and ``check_time`` are the task's. Raises OSError where ``root`` cannot be opened. ``close`` gives up
+    what the host holds for the guest.
     """
 
-    def __init__(self, memory: AddressSpace, request: RunRequest, clock: VirtualClock, root: str) -> None:
-        self.task = Task(memory, request, clock, root)
+    def __init__(
+        self,
+        memory: AddressSpace,
+        request: RunRequest,
+        clock: VirtualClock,
+        root: str,
+        *,
+        deliver: Callable[[int, bytes], None] | None = None,
+        check_time: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.task = Task(memory, request, clock, root, deliver=deliver, check_time=check_time)
         self.flush_requested = False
         self.traps: list[TrapRecord] = []
         self.traps_total = 0

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno, from_host
+from pytest_nextrust.emu.kernel.quota import Quota
 from pytest_nextrust.emu.kernel.structures import Stat, direct
 
 __all__ = [
@@ -39,7 +40,7 @@ O_NDELAY, O_APPEND, O_CREAT, O_TRUNC, O_EXCL = 4, 8, 0x200, 0x400, 0x800
 
 NOFILE = 256
 FILE_LIMIT = 1 << 30
-"""No guest may make a file larger than this, in bytes: the host's disk is not the guest's to fill."""
+"""No file may be larger than this, in bytes; what a guest may add in all is the quota's."""
 
 SEEK_SET, SEEK_CUR, SEEK_END = 0, 1, 2
 
@@ -106,11 +107,20 @@ class FileDescription:
 
 
 class HostFile(FileDescription):
-    """A regular file in the root. ``touched`` is called after every change of its contents."""
+    """A regular file in the root. ``touched`` is called after every change of its contents; ``quota`` pays for it."""
 
-    def __init__(self, flags: int, handle: int, stat: Callable[[int], Stat], touched: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        flags: int,
+        handle: int,
+        stat: Callable[[int], Stat],
+        touched: Callable[[int], None],
+        quota: Quota,
+    ) -> None:
         super().__init__(flags)
         self.handle = handle
+        self._quota = quota
+        quota.opened(handle)
         self.position = 0
         self._stat = stat
         self._touched = touched
@@ -130,9 +140,17 @@ class HostFile(FileDescription):
     def write(self, data: bytes) -> int:
         if self.flags & O_APPEND:
             self.position = self.size()
-        if self.position + len(data) > FILE_LIMIT:
+        end = self.position + len(data)
+        if end > FILE_LIMIT:
             raise UnixError(Errno.EFBIG)
-        view = memoryview(data)
+        # As on a full disk: what fits is written, and only a write of which nothing fits fails.
+        size = self.size()
+        end = self._quota.room(size, end)
+        if data and end <= self.position:
+            raise UnixError(Errno.ENOSPC)
+        view = memoryview(data)[: end - self.position]
+        data = bytes(view) if len(view) < len(data) else data
+        self._quota.grow(size, max(size, end))
         try:
             while view:
                 done = os.pwrite(self.handle, view, self.position)
@@ -157,6 +175,7 @@ class HostFile(FileDescription):
     def truncate(self, size: int) -> None:
         if size > FILE_LIMIT:
             raise UnixError(Errno.EFBIG)
+        self._quota.grow(self.size(), size)
         try:
             os.ftruncate(self.handle, size)
         except OSError as error:
@@ -164,6 +183,7 @@ class HostFile(FileDescription):
         self._touched(self.handle)
 
     def close(self) -> None:
+        self._quota.closing(self.handle)
         os.close(self.handle)
 
 

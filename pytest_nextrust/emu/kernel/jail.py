@@ -68,6 +68,11 @@ class Jail:
         self._cwd: tuple[int, ...] = (handle,)
         self._root = handle
 
+    @property
+    def root(self) -> int:
+        """The handle on the root."""
+        return self._root
+
     def close(self) -> None:
         """Close every handle. Afterwards nothing can be found."""
         for handle in {*self._cwd, self._root}:

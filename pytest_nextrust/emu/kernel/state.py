@@ -10,7 +10,9 @@ Process numbers and names are fixed, so that two runs are the same (decisions).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pytest_nextrust.emu.clock import VirtualClock
@@ -20,6 +22,7 @@ from pytest_nextrust.emu.kernel.files import Descriptors
 from pytest_nextrust.emu.kernel.inodes import Inodes
 from pytest_nextrust.emu.kernel.jail import Jail
 from pytest_nextrust.emu.kernel.mach.ports import Ports
+from pytest_nextrust.emu.kernel.quota import Quota
 from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, Signal, SignalState, bit
 from pytest_nextrust.emu.kernel.streams import InputFile, OutputFile
 from pytest_nextrust.emu.kernel.timers import Timers
@@ -56,7 +59,9 @@ class Process:
     Raises OSError for a root, NotRunnable for a working directory, that cannot be entered.
     """
 
-    def __init__(self, request: RunRequest, clock: VirtualClock, root: str) -> None:
+    def __init__(
+        self, request: RunRequest, clock: VirtualClock, root: str, deliver: Callable[[int, bytes], None] | None
+    ) -> None:
         epoch = clock.now_us // 1_000_000
         self.epoch = epoch
         self.jail = Jail(root)
@@ -71,6 +76,7 @@ class Process:
                 place=request.cwd,
                 remedy="create it in the root, or leave cwd at /",
             ) from error
+        self.quota = Quota(self.jail.root)
         self.umask = 0o022
         self.limits = [(RLIM_INFINITY, RLIM_INFINITY) for _ in range(6)]
         self.limits[2] = (_DATA_LIMIT, RLIM_INFINITY)
@@ -78,8 +84,8 @@ class Process:
         self.limits[4] = (0, RLIM_INFINITY)
         self.priority = 0
         self.group = PROCESS_GROUP
-        self.output = OutputFile(request.max_output, 0, epoch)
-        self.error = OutputFile(request.max_output, 0, epoch)
+        self.output = OutputFile(request.max_output, 0, epoch, deliver and partial(deliver, 1))
+        self.error = OutputFile(request.max_output, 0, epoch, deliver and partial(deliver, 2))
         self.files = Descriptors()
         for stream in (InputFile(request.stdin, epoch, request.stdin_fd, request.wall), self.output, self.error):
             self.files.install(stream)
@@ -105,14 +111,26 @@ class Thread:
 class Task:
     """A guest: address space, port names, process, signals, timers, and the thread whose trap is being served.
 
-    ``root`` is the host folder that the guest sees as ``/``. Raises OSError and NotRunnable as ``Process`` does.
+    ``root`` is the host folder that the guest sees as ``/``. ``deliver`` gets what is written to descriptors 1 and 2 as
+    it comes. ``check_time`` raises what ends the run where its wall limit is past: calls that take long ask it.
+    Raises OSError and NotRunnable as ``Process`` does.
     """
 
-    def __init__(self, memory: AddressSpace, request: RunRequest, clock: VirtualClock, root: str) -> None:
+    def __init__(
+        self,
+        memory: AddressSpace,
+        request: RunRequest,
+        clock: VirtualClock,
+        root: str,
+        *,
+        deliver: Callable[[int, bytes], None] | None = None,
+        check_time: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.check_time = check_time
         self.memory = memory
         self.clock = clock
         self.ports = Ports()
-        self.process = Process(request, clock, root)
+        self.process = Process(request, clock, root, deliver)
         self.signals = SignalState()
         self.timers = Timers(clock)
         self.thread = Thread()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_nextrust.emu.kernel.ends import GuestWaited, UnixError
@@ -81,12 +82,16 @@ class InputFile(_Stream):
 
 
 class OutputFile(_Stream):
-    """Standard output or error: collected up to ``limit`` bytes; a write past it succeeds and is dropped."""
+    """Standard output or error: collected up to ``limit`` bytes; a write past it succeeds and is dropped.
+
+    ``deliver`` gets what is collected as it comes.
+    """
 
     kind = "output"
 
-    def __init__(self, limit: int, ino: int, epoch: int) -> None:
+    def __init__(self, limit: int, ino: int, epoch: int, deliver: Callable[[bytes], None] | None = None) -> None:
         super().__init__(O_WRONLY, ino, epoch)
+        self._deliver = deliver
         self._limit = limit
         self.collected = bytearray()
         self.truncated = False
@@ -94,6 +99,8 @@ class OutputFile(_Stream):
     def write(self, data: bytes) -> int:
         room = self._limit - len(self.collected)
         self.collected += data[:room]
+        if self._deliver is not None and room > 0:
+            self._deliver(data[:room])
         self.truncated = self.truncated or len(data) > room
         return len(data)
 

@@ -298,6 +298,20 @@ def test_receiving_what_cannot_come(guest: Guest) -> None:
     assert receive(guest, guest.mach(10)) == -202 & 0xFFFF_FFFF
 
 
+@pytest.mark.parametrize("shift", [PAGE, -PAGE])
+def test_vm_copy_of_overlapping_pages_in_pieces(guest: Guest, shift: int) -> None:
+    """Three MiB onto themselves, a page up and a page down: what arrives is what was there, and time is looked at."""
+    size = 3 << 20
+    source = words(guest.ask(2021, integer(0, size + 2 * PAGE) + boolean(True))[24:])[3] + PAGE
+    data = b"".join(number.to_bytes(4, "big") for number in range(size // 4))
+    guest.memory.copyout(source, data)
+    looks = []
+    guest.kernel.task.check_time = lambda: looks.append(1)
+    assert words(guest.ask(2028, integer(source, size, source + shift))[24:]) == (INTEGER, 0)
+    assert guest.memory.copyin(source + shift, size) == data
+    assert len(looks) == 3
+
+
 def test_messages_too_large_for_their_receiver(guest: Guest) -> None:
     """RCV_TOO_LARGE tells the size and drops the message, or keeps it with RCV_LARGE."""
     port = words(guest.ask(2076)[24:])[3]

@@ -102,6 +102,8 @@ def header_cases() -> list[Case]:
         _put(program, "entry-odd", state + 8 + 68, 0x2401),
         _put(program, "entry-outside-section", state + 8 + 68, 0x2010),
         _put(program, "stack-odd", state + 8 + 60, 0x03FF_FFFF),
+        _put(program, "stack-low", state + 8 + 60, 4),
+        _put(program, "stack-low", state + 8 + 60, 0x8_0000, name="as large as the stack"),
     ]
 
 

@@ -111,6 +111,7 @@ def _open_in_root(task: Task, path: bytes, flags: int, mode: int) -> FileDescrip
 
 def _create(task: Task, found: ResolvedPath, flags: int, mode: int) -> FileDescription:
     found.may_change_entries()
+    task.process.quota.add()
     handle = os.open(found.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | HOST_FLAGS, 0o600, dir_fd=found.parent)
     os.fchmod(handle, mode & ~task.process.umask & MODE)
     task.process.inodes.created(os.fstat(handle), now(task))
@@ -153,7 +154,9 @@ def _host_file(task: Task, flags: int, handle: int) -> HostFile:
     def touched(fd: int) -> None:
         task.process.inodes.changed(os.fstat(fd), now(task))
 
-    return HostFile(flags & ~(O_CREAT | O_TRUNC | O_EXCL), handle, lambda fd: stat_handle(task, fd), touched)
+    return HostFile(
+        flags & ~(O_CREAT | O_TRUNC | O_EXCL), handle, lambda fd: stat_handle(task, fd), touched, task.process.quota
+    )
 
 
 def _names(handle: int) -> list[tuple[bytes, os.stat_result]]:

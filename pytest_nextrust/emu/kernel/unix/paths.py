@@ -16,6 +16,7 @@ from pytest_nextrust.emu.kernel.ends import UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import FILE_LIMIT, O_RDONLY, O_WRONLY, DirectoryFile, HostFile
 from pytest_nextrust.emu.kernel.jail import ResolvedPath
+from pytest_nextrust.emu.kernel.quota import height
 from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.kernel.streams import NullFile
 from pytest_nextrust.emu.kernel.structures import TIMEVAL, Stat
@@ -106,6 +107,7 @@ def link(task: Task, old: int, new: int) -> int:
         if stat.S_ISDIR(source.existing().st_mode):
             raise UnixError(Errno.EPERM)
         _vacant(target)
+        task.process.quota.add()
         os.link(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent, follow_symlinks=False)
         entries_changed(task, target)
     return 0
@@ -116,6 +118,7 @@ def symlink(task: Task, target: int, address: int) -> int:
     text = guest_path(task, target)
     with task.process.jail.find(guest_path(task, address), follow=False) as found:
         _vacant(found)
+        task.process.quota.add()
         os.symlink(text, found.name, dir_fd=found.parent)
         task.process.inodes.created(os.stat(found.name, dir_fd=found.parent, follow_symlinks=False), now(task))
         entries_changed(task, found)
@@ -129,6 +132,7 @@ def unlink(task: Task, address: int) -> int:
             raise UnixError(Errno.EPERM)
         found.may_change_entries()
         os.unlink(found.name, dir_fd=found.parent)
+        task.process.quota.removed(found.existing())
         entries_changed(task, found)
     return 0
 
@@ -137,6 +141,8 @@ def mkdir(task: Task, address: int, mode: int) -> int:
     """mkdir(2)."""
     with task.process.jail.find(guest_path(task, address), follow=False) as found:
         _vacant(found)
+        task.process.quota.deepen(found.parent)
+        task.process.quota.add()
         os.mkdir(found.name, 0o700, dir_fd=found.parent)
         handle = os.open(found.name, os.O_RDONLY | os.O_DIRECTORY | HOST_FLAGS, dir_fd=found.parent)
         try:
@@ -157,6 +163,7 @@ def rmdir(task: Task, address: int) -> int:
             raise UnixError(Errno.EINVAL)
         found.may_change_entries()
         os.rmdir(found.name, dir_fd=found.parent)
+        task.process.quota.removed(found.existing(), folder=True)
         entries_changed(task, found)
     return 0
 
@@ -168,12 +175,18 @@ def rename(task: Task, old: int, new: int) -> int:
         jail.find(guest_path(task, old), follow=False) as source,
         jail.find(guest_path(task, new), follow=False) as target,
     ):
-        source.existing()
+        moved = source.existing()
         if source.alias or target.alias:
             raise UnixError(Errno.EINVAL)
         source.may_change_entries()
         target.may_change_entries()
+        quota = task.process.quota
+        if stat.S_ISDIR(moved.st_mode) and not os.path.samestat(os.fstat(source.parent), os.fstat(target.parent)):
+            quota.deepen(target.parent, height(source.parent, source.name))
         os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
+        # Two names of one file are left as they are.
+        if target.status is not None and not os.path.samestat(moved, target.status):
+            quota.removed(target.status, folder=stat.S_ISDIR(target.status.st_mode))
         entries_changed(task, source)
         entries_changed(task, target)
     return 0

@@ -59,6 +59,7 @@ def _read(task: Task, number: int, pieces: list[tuple[int, int]]) -> int:
         raise UnixError(Errno.EBADF)
     total = 0
     for address, size in _chunks(pieces):
+        task.check_time()
         try:
             room = file.extent(size)
         except WouldBlock:
@@ -83,6 +84,7 @@ def _write(task: Task, number: int, pieces: list[tuple[int, int]]) -> int:
         raise UnixError(Errno.EBADF)
     total = 0
     for address, size in _chunks(pieces):
+        task.check_time()
         if not _usable(task, address, size, "read", total):
             return total
         try:
