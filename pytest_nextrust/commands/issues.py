@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.failures.fixes.run import FixOutcome
     from pytest_nextrust.failures.issues.match import Match
-    from pytest_nextrust.failures.issues.schema import IssuePattern
-    from pytest_nextrust.failures.issues.table import IssueTable
+    from pytest_nextrust.failures.issues.table import IssuePattern, IssueTable
     from pytest_nextrust.hookapi.context import Context
 
 __all__ = ["HELP", "add_arguments", "run"]

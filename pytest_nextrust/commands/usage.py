@@ -63,10 +63,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageFault("--source", "ccusage is asked for one whole session", place="ccusage", remedy=remedy)
     if args.source == "ccusage":
         return _from_ccusage(args, required=True)
-    from pytest_nextrust.usage import cost, dedupe, transcripts
+    from pytest_nextrust.usage import cost, transcripts
 
     scan, marks = transcripts.Scan(), _marks(args)
-    messages = list(dedupe.once(transcripts.read_all(transcripts.roots(os.environ), scan)).values())
+    messages = list(transcripts.unique_messages(transcripts.read_all(transcripts.roots(os.environ), scan)).values())
     chosen = [m for m in messages if _chosen(m, args, day, marks)]
     if not chosen and args.source == "auto" and args.session and not (args.phase or day):
         status = _from_ccusage(args, required=False)
@@ -146,7 +146,7 @@ def _from_ccusage(args: argparse.Namespace, *, required: bool) -> int:
         if required:
             raise UsageFault("--source", "ccusage is not installed", place="ccusage", remedy="npm install -g ccusage")
         return -1
-    from pytest_nextrust.usage.measure import external_call
+    from pytest_nextrust.metrics.calls import external_call
 
     with external_call(args.dir.resolve(), "ccusage", environ=os.environ, write=sys.stderr.write):
         answer: SessionUsage | None = ccusage.ask(program, args.session, os.environ)

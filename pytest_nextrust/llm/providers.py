@@ -20,7 +20,7 @@ from pytest_nextrust.llm.budget import CallBudget
 from pytest_nextrust.llm.http import Post, post_json
 from pytest_nextrust.llm.queue import QueuedRequest
 from pytest_nextrust.llm.replies import ModelReply
-from pytest_nextrust.usage.measure import external_call
+from pytest_nextrust.metrics.calls import external_call
 
 __all__ = ["Asker"]
 

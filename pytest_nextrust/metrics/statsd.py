@@ -40,7 +40,7 @@ KEEP_NOTHING_SECONDS = 60.0
 _TYPES = {"counter": "c", "timer": "ms", "gauge": "g"}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
-Address = tuple[int, tuple[Any, ...]]
+SocketAddress = tuple[int, tuple[Any, ...]]
 """Family and socket address."""
 
 
@@ -83,7 +83,7 @@ def datagrams(samples: Sequence[Measurement], limit: int = DATAGRAM) -> Iterator
         yield packet
 
 
-def lookup(host: str, port: int) -> Address | None:
+def lookup(host: str, port: int) -> SocketAddress | None:
     """Ask the name service; None where it has no answer. May take as long as it likes."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
@@ -103,20 +103,20 @@ class StatsdSink:
         cache: Path | None = None,
         limit: float = LOOKUP_SECONDS,
         clock: Callable[[], float] = time.time,
-        lookup: Callable[[str, int], Address | None] = lookup,
+        lookup: Callable[[str, int], SocketAddress | None] = lookup,
     ) -> None:
         self.host = host
         self.port = port
         self._cache = cache
         self._limit = limit
         self._clock = clock
-        self._found: Address | None = _literal(host, port)
+        self._found: SocketAddress | None = _literal(host, port)
         self._thread: threading.Thread | None = None
         if self._found is None and not self._remembered():
             self._thread = threading.Thread(target=self._look, args=(lookup,), daemon=True, name="statsd-lookup")
             self._thread.start()
 
-    def _look(self, lookup: Callable[[str, int], Address | None]) -> None:
+    def _look(self, lookup: Callable[[str, int], SocketAddress | None]) -> None:
         self._found = lookup(self.host, self.port)
         self._remember()
 
@@ -167,7 +167,7 @@ class StatsdSink:
         return ""
 
 
-def _literal(host: str, port: int) -> Address | None:
+def _literal(host: str, port: int) -> SocketAddress | None:
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(host)
         return (socket.AF_INET6, (host, port, 0, 0)) if address.version == 6 else (socket.AF_INET, (host, port))

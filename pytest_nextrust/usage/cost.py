@@ -31,7 +31,7 @@ class Totals:
 
 
 def totals(messages: Iterable[UsageMessage], prices: Mapping[str, Price] | None = None) -> Totals:
-    """The sum over ``messages``, which are taken as they are: see ``dedupe``."""
+    """The sum over ``messages``, which are taken as they are: see ``unique_messages``."""
     prices = load_prices() if prices is None else prices
     tokens, costs, recorded, number = Tokens(), [], [], 0
     unpriced: dict[str, int] = {}

@@ -1,8 +1,8 @@
 """What has been read of the transcripts so far, so that the next prompt reads only what was added.
 
 One SQLite file in ``.nextrust/cache``: each transcript with the offset up to which it was read, each message once (as
-``dedupe`` would keep it). A transcript that was replaced or cut is read again from its start. What was spent stays when
-the assistant deletes old transcripts. The file may be deleted; then everything there is, is read again.
+``unique_messages`` would keep it). A transcript that was replaced or cut is read again from its start. What was spent
+stays when the assistant deletes old transcripts. The file may be deleted; then all transcripts are read again.
 
 Boundary: remembers; ``budgets`` judges. Several processes may use it at once.
 """
@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.usage.dedupe import rank
-from pytest_nextrust.usage.transcripts import Scan, Tokens, UsageMessage, lines, read_line, transcripts
+from pytest_nextrust.usage.transcripts import Scan, Tokens, UsageMessage, lines, rank, read_line, transcripts
 
 __all__ = ["NAME", "UsageLedger"]
 

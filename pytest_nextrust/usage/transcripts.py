@@ -4,7 +4,7 @@ A line is a JSON object; those with ``message.usage`` count. Files are read as s
 they were opened: one that grows meanwhile has an end all the same, and its last line may still be being written. What
 cannot be used is counted and named, never raised.
 
-Boundary: one line, one ``UsageMessage``; that several lines tell of one message is ``dedupe``'s business. Source of the
+One line is one account of a message, and a message has several: ``unique_messages`` keeps one of each. Source of the
 fields and folders: ccusage (commit 5816e64), the assistant's own documentation of its settings folder.
 """
 
@@ -24,6 +24,9 @@ __all__ = ["LONGEST_LINE", "Scan", "Tokens", "UsageMessage", "read_all", "read_f
 
 LONGEST_LINE = 64 << 20
 """Bytes; a longer line is passed over and counted as malformed."""
+
+_LATER = "~"
+"""Sorts after every time."""
 
 _MOST = 10**15
 """Tokens: a number above this counts nothing that anybody could send."""
@@ -287,3 +290,32 @@ def _time(value: object) -> str:
         return aware.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     except (ValueError, OverflowError):
         return ""
+
+
+def rank(message: UsageMessage) -> tuple[object, ...]:
+    """What decides between two accounts of one message: the lower is kept. Equal ranks are equal accounts."""
+    recorded = -1.0 if message.recorded is None else message.recorded
+    return (
+        -message.tokens.total,
+        message.sidechain,
+        message.time or _LATER,
+        message.session,
+        message.model,
+        message.tokens,
+        -recorded,
+    )
+
+
+def unique_messages(messages: Iterable[UsageMessage]) -> dict[str, UsageMessage]:
+    """By key the account of each message that is kept (``rank``), whatever the order of ``messages``.
+
+    An answer is written to a transcript several times while it grows, again when a session is resumed or copied (with
+    another session, another request), and once more in the transcript of a sidechain. The largest account is the whole
+    one; of equal ones that of the main chain is kept, then the earliest.
+    """
+    kept: dict[str, UsageMessage] = {}
+    for message in messages:
+        other = kept.get(message.key)
+        if other is None or rank(message) < rank(other):
+            kept[message.key] = message
+    return kept

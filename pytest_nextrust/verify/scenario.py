@@ -58,8 +58,7 @@ def _explained(outcome: ScenarioOutcome, scenario: Scenario, cell: Cell, service
     """A failure's message names the known issue that it looks like; the verdict is the same."""
     if outcome.known_issue or outcome.verdict not in ("failed", "crashed", "budget"):
         return outcome
-    from pytest_nextrust.failures.issues.explain import explain
-    from pytest_nextrust.failures.issues.match import FailureFacts
+    from pytest_nextrust.failures.issues.match import FailureFacts, name_issues
 
     facts = FailureFacts(
         outcome.message,
@@ -70,7 +69,7 @@ def _explained(outcome: ScenarioOutcome, scenario: Scenario, cell: Cell, service
         toolchain=f"{outcome.toolchain} {outcome.version}".strip(),
         scenario=scenario.name,
     )
-    explanation = explain(facts, services.issues)
+    explanation = name_issues(services.issues.issues, facts)
     return dataclasses.replace(outcome, message=f"{outcome.message}\n{explanation}") if explanation else outcome
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from pytest_nextrust.errors import FixRefused
 from pytest_nextrust.failures.fixes.project import SUBJECT, Project, git
 from pytest_nextrust.failures.fixes.scratch import LARGEST, Scratch
-from pytest_nextrust.failures.issues.schema import AutoFix
+from pytest_nextrust.failures.issues.table import AutoFix
 from pytest_nextrust.project.validation.patches import check_patch
 
 __all__ = ["FixPlan", "RunStep", "flag_findings", "plan"]

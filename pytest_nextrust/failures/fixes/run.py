@@ -28,8 +28,7 @@ from pytest_nextrust.failures.fixes import scratch as scratches
 from pytest_nextrust.failures.fixes.kinds import FixPlan, outside, plan
 from pytest_nextrust.failures.fixes.landing import Recovered, land, pending, recover
 from pytest_nextrust.failures.fixes.project import SUBJECT, Project, quiet
-from pytest_nextrust.failures.issues.schema import IssuePattern
-from pytest_nextrust.failures.issues.table import IssueTable
+from pytest_nextrust.failures.issues.table import IssuePattern, IssueTable
 
 __all__ = ["SECONDS", "STATES", "FixOutcome", "fix", "preview", "recover_quietly"]
 

@@ -1,8 +1,9 @@
-"""Known issues: what a failure looks like, when it is taken for one that is known, and what is done about it.
+"""Known issues: how a failure is recognised as one of them, and what a failed command leads to.
 
-``schema`` and ``table`` read the entries, ``patterns`` searches for regular expressions that nobody can be trusted with
-(``worker`` is its child), ``match`` scores and orders, ``failure`` decides what a failed command leads to, ``output``
-shortens what it printed, ``explain`` names the issue in a failing scenario's report.
+``table`` reads the entries, ``patterns`` searches for regular expressions that nobody can be trusted with (by
+``re2_engine``, else in the child process ``worker``), ``match`` scores and orders, ``failure`` decides what a failed
+command leads to, ``answering`` answers the hook, ``counting`` counts failures in a row, ``output`` summarises what the
+command printed.
 
 Boundary: decides and describes; what changes files is ``failures.fixes``. Importing this package loads none of it.
 """

@@ -19,8 +19,7 @@ from pytest_nextrust.errors import NextrustError
 from pytest_nextrust.failures.issues import output
 from pytest_nextrust.failures.issues.counting import count
 from pytest_nextrust.failures.issues.match import FailureFacts, Match, Matched, match
-from pytest_nextrust.failures.issues.schema import AutoFix
-from pytest_nextrust.failures.issues.table import IssueTable, load_table
+from pytest_nextrust.failures.issues.table import AutoFix, IssueTable, load_table
 from pytest_nextrust.project.matrix import CPUS
 
 if TYPE_CHECKING:

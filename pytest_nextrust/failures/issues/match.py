@@ -14,14 +14,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pytest_nextrust.failures.issues.patterns import LIMIT, PatternSearch, SearchResult, search, shorten
-from pytest_nextrust.failures.issues.schema import IssuePattern
+from pytest_nextrust.failures.issues.table import IssuePattern
 
-__all__ = ["NO_CONTEXT", "SURE", "UNKNOWN", "FailureFacts", "Match", "Matched", "Miss", "match"]
+__all__ = ["NO_CONTEXT", "SURE", "UNKNOWN", "FailureFacts", "Match", "Matched", "Miss", "match", "name_issues"]
 
 UNKNOWN = 0.9
 NO_CONTEXT = 0.6
 SURE = 0.7
 """Score from which a fix is offered; below it the issue is named as a possible one."""
+
+_NAMED = 2
+"""Issues that a scenario's report names."""
 
 
 @dataclass(frozen=True)
@@ -195,3 +198,14 @@ def _weigh(one: _Open, found: Sequence[tuple[str, SearchResult]]) -> None:
     else:
         one.score *= NO_CONTEXT
         one.reasons.append(f"none of its {len(found)} contexts seen: x{NO_CONTEXT}")
+
+
+def name_issues(issues: Iterable[IssuePattern], facts: FailureFacts) -> str:
+    """For a failing scenario's report: a line for each of the likeliest issues, with score and reasons; empty where
+    none is likely. Never raises."""
+    lines = []
+    for one in match(issues, facts).matches[:_NAMED]:
+        sure = "known issue" if one.sure else "possibly known issue"
+        name = one.issue.fault or one.issue.id
+        lines.append(f"{sure} {name}: {one.issue.title} (score {one.score:.2f}: {'; '.join(one.reasons)})")
+    return "\n".join(lines)

@@ -16,7 +16,7 @@ import pytest_nextrust
 from pytest_nextrust.base import convert
 from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
-from pytest_nextrust.failures.issues import schema
+from pytest_nextrust.failures.issues import table
 from pytest_nextrust.hookapi.settings import HookSettings
 from pytest_nextrust.llm.queue import QueuedRequest
 from pytest_nextrust.project import compiler_issues
@@ -219,8 +219,8 @@ DOCUMENTS: tuple[type[Any], ...] = (
     Scenario,
     compiler_issues._KnownIssues,
     prices._Table,
-    schema._TomlIssues,
-    schema._JsonIssues,
+    table._TomlIssues,
+    table._JsonIssues,
 )
 """What is read of documents, this test's own among it."""
 

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.usage import transcripts
 from pytest_nextrust.usage.cost import Totals, grouped, totals
-from pytest_nextrust.usage.dedupe import once
 from pytest_nextrust.usage.ledger import UsageLedger
-from pytest_nextrust.usage.transcripts import Scan, Tokens, UsageMessage, read_all, read_line, roots
+from pytest_nextrust.usage.transcripts import Scan, Tokens, UsageMessage, read_all, read_line, roots, unique_messages
 from tests.unit.usage.generator import UNKNOWN, Corpus, corpus, line
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
@@ -25,7 +24,7 @@ FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 
 def messages(folder: Path, scan: Scan | None = None) -> list[UsageMessage]:
     found = read_all([folder / "projects"], scan if scan is not None else Scan())
-    return list(once(found).values())
+    return list(unique_messages(found).values())
 
 
 def kinds(sums: Totals) -> list[int]:
@@ -58,7 +57,7 @@ def test_the_naive_ways_are_wrong() -> None:
         blocks += [line(str(number), "s", "2026-03-01T00:00:00Z", "claude-opus-4-8", [3, 120, 1000, 0, 20_000])]
         blocks += [line(str(number), "s", "2026-03-01T00:00:01Z", "claude-opus-4-8", whole)] * 3
     read = [m for text in blocks if (m := read_line(text.encode() + b"\n", "s", Scan()))]
-    true = totals(once(read).values()).tokens
+    true = totals(unique_messages(read).values()).tokens
     first: dict[str, UsageMessage] = {}
     for message in read:
         first.setdefault(message.key, message)
@@ -81,9 +80,9 @@ def test_order_duplication_and_splitting_change_nothing(seed: int, parts: int, d
         m for number, text in enumerate(mixed) if (m := read_line(f"{text}\n".encode(), f"{number % parts}", Scan()))
     ]
     straight = [m for text in texts if (m := read_line(f"{text}\n".encode(), "x", Scan()))]
-    assert once(read) == once(straight)
-    assert totals(once(read).values()) == totals(once(straight).values())
-    assert kinds(totals(once(read).values())) == made.truth.kinds
+    assert unique_messages(read) == unique_messages(straight)
+    assert totals(unique_messages(read).values()) == totals(unique_messages(straight).values())
+    assert kinds(totals(unique_messages(read).values())) == made.truth.kinds
 
 
 def test_the_largest_then_the_main_chain() -> None:
@@ -95,9 +94,9 @@ def test_the_largest_then_the_main_chain() -> None:
 
     main, side, whole = account(small, False, "z"), account(small, True, "a"), account(large, True, "b")
     for order in ([main, side], [side, main]):
-        assert once(order)["message:a"] is main
+        assert unique_messages(order)["message:a"] is main
     for order in ([main, side, whole], [whole, side, main]):
-        assert once(order)["message:a"] is whole
+        assert unique_messages(order)["message:a"] is whole
 
 
 def test_no_id_is_not_no_message() -> None:
@@ -112,7 +111,7 @@ def test_no_id_is_not_no_message() -> None:
         base | {"uuid": "u"},
     ]
     read = [m for table in told if (m := read_line(json.dumps(table).encode() + b"\n", "s", Scan()))]
-    assert len(once(read)) == 4
+    assert len(unique_messages(read)) == 4
 
 
 @pytest.mark.parametrize(
@@ -288,7 +287,7 @@ def test_of_equal_copies_one_session_has_it() -> None:
         UsageMessage("message:a", session, "2026-01-01T00:00:00.000000Z", "m", False, Tokens(1))
         for session in ("b", "a")
     ]
-    assert [once(order)["message:a"].session for order in (copies, copies[::-1])] == ["a", "a"]
+    assert [unique_messages(order)["message:a"].session for order in (copies, copies[::-1])] == ["a", "a"]
 
 
 def test_a_transcript_written_anew_in_place_is_read_again(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.failures.fixes.run import FixOutcome, fix
-from pytest_nextrust.failures.issues.schema import AutoFix, IssuePattern
-from pytest_nextrust.failures.issues.table import IssueTable
+from pytest_nextrust.failures.issues.table import AutoFix, IssuePattern, IssueTable
 from tests.unit.hooks.support import unnamed
 
 COMMAND = "grep -q right answer.txt"

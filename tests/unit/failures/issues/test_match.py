@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.failures.issues.match import NO_CONTEXT, SURE, UNKNOWN, FailureFacts, match
-from pytest_nextrust.failures.issues.schema import AutoFix, IssuePattern
-from pytest_nextrust.failures.issues.table import load_table
+from pytest_nextrust.failures.issues.table import AutoFix, IssuePattern, load_table
 
 CAS = "ld: foo.o: undefined reference to `__sync_val_compare_and_swap_4'"
 TARGET = "cargo build --target m68k-next-nextstep"

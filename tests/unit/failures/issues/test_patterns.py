@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from pytest_nextrust.failures.issues import patterns, worker
 from pytest_nextrust.failures.issues.match import FailureFacts, match
 from pytest_nextrust.failures.issues.patterns import LONGEST_TEXT, PatternSearch, SearchResult, search, shorten
-from pytest_nextrust.failures.issues.schema import IssuePattern
-from pytest_nextrust.failures.issues.table import load_table
+from pytest_nextrust.failures.issues.table import IssuePattern, load_table
 from tests.unit.failures.issues.bad_patterns import CATASTROPHIC, FAULTY
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"

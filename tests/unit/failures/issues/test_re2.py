@@ -16,8 +16,7 @@ from pytest_nextrust.failures.issues import re2_engine
 from pytest_nextrust.failures.issues.match import FailureFacts, match
 from pytest_nextrust.failures.issues.patterns import LONGEST_TEXT, PatternSearch, search
 from pytest_nextrust.failures.issues.re2_engine import find, refusal, takes
-from pytest_nextrust.failures.issues.schema import IssuePattern
-from pytest_nextrust.failures.issues.table import load_table
+from pytest_nextrust.failures.issues.table import IssuePattern, load_table
 from tests.unit.failures.issues.bad_patterns import CATASTROPHIC
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.errors import ConfigError
-from pytest_nextrust.failures.issues.schema import FIXES, read_issues
-from pytest_nextrust.failures.issues.table import SHIPPED, load_table
+from pytest_nextrust.failures.issues.table import FIXES, SHIPPED, load_table, read_issues
 from pytest_nextrust.project.compiler_issues import load_known_issues
 
 EARLIER = {

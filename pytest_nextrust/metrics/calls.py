@@ -1,7 +1,7 @@
-"""Measuring a call of something outside: how often, how it ended, how long it took.
+"""Measuring a call of an outside service: how often it is called, how that ended, how long it took.
 
-Boundary: a seam to ``metrics``, loaded with the first call; without a sink nothing is sent or written. What
-goes wrong in a sink is told in a line and fails nothing.
+Boundary: reads the project's ``[metrics]``, and without a sink sends and writes nothing. A failing sink is reported in
+a line and fails nothing.
 """
 
 from __future__ import annotations
