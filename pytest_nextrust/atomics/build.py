@@ -99,8 +99,8 @@ class Runtime:
     cpu: str
     level: str
     version: str
-    routines: Mapping[str, int]
-    symbols: Mapping[str, int]
+    routines: Mapping[str, Address]
+    symbols: Mapping[str, Address]
     model: str = ""
 
     @property
@@ -111,12 +111,12 @@ class Runtime:
     @property
     def code(self) -> Address:
         """Where drivers go."""
-        return Address(self.symbols["nextrust_drivers"])
+        return self.symbols["nextrust_drivers"]
 
     @property
     def objects(self) -> Address:
         """Where objects go."""
-        return Address(self.symbols["nextrust_objects"])
+        return self.symbols["nextrust_objects"]
 
     def patched(self, variant: Variant) -> Image:
         """The image with a variant's bytes and symbols."""
@@ -203,7 +203,7 @@ def linked(
     ``names``: the symbols that must be kept. Raises BuildFailed, ToolchainError.
     """
     image = _link(runner, [*objects, *archives], names, folder)
-    symbols = {symbol.name.removeprefix("_"): symbol.address for symbol in image.symbols if symbol.external}
+    symbols = {symbol.name.removeprefix("_"): Address(symbol.address) for symbol in image.symbols if symbol.external}
     # Where these stand, traces should name a history's thread or the runtime's own data.
     image = replace(image, symbols=tuple(symbol for symbol in image.symbols if symbol.name not in LINKER_NAMES))
     routines = {

@@ -19,6 +19,7 @@ from typing import Any
 from pytest_nextrust import macho
 from pytest_nextrust.atomics.build import Runtime
 from pytest_nextrust.atomics.table import lookup
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
 
@@ -37,7 +38,7 @@ class Function:
     """
 
     symbol: str
-    address: int
+    address: Address
     routine: str
     plain: bool = False
     alignment: int = 1
@@ -92,7 +93,7 @@ def target_of(program: bytes, cpu: str, level: str = "") -> Target:
         if symbol.type == N_GSYM and symbol.name.startswith(RUNTIME):
             notes.append(symbol.name)
         elif symbol.type == N_GSYM and symbol.name.startswith(FUNCTION):
-            functions.append(_parsed(symbol.name, symbol.value))
+            functions.append(_parsed(symbol.name, Address(symbol.value)))
         elif symbol.sect in sections:
             home = sections[symbol.sect]
             external, stab = bool(symbol.type & 1), symbol.type if symbol.type & 0xE0 else 0
@@ -114,7 +115,7 @@ def target_of(program: bytes, cpu: str, level: str = "") -> Target:
         file.entry or 0,
         tuple(symbols),
     )
-    named = {symbol.name.removeprefix("_"): symbol.address for symbol in symbols if symbol.external}
+    named = {symbol.name.removeprefix("_"): Address(symbol.address) for symbol in symbols if symbol.external}
     about: dict[str, Any] = next((json.loads(n.removeprefix(RUNTIME)) for n in notes if n.startswith(RUNTIME)), {})
     named.update(zip(ROOMS, about.get("rooms", ()), strict=False))
     for room in ROOMS:
@@ -144,7 +145,7 @@ def _entry(function: Function) -> dict[str, Any]:
     return {"symbol": function.symbol, **unusual}
 
 
-def _parsed(note: str, address: int) -> Function:
+def _parsed(note: str, address: Address) -> Function:
     entry = json.loads(note.removeprefix(FUNCTION))
     return Function(**{"routine": entry["symbol"], "address": address, **entry})
 
@@ -166,7 +167,7 @@ def _thinned(entries: Iterable[ImageSymbol]) -> Iterator[ImageSymbol]:
         yield entry
 
 
-def _by_name(named: dict[str, int]) -> Iterator[Function]:
+def _by_name(named: dict[str, Address]) -> Iterator[Function]:
     for name, address in named.items():
         routine = lookup(name)
         if routine is not None:

@@ -133,11 +133,6 @@ class Routine:
         """Whether it takes an argument of this kind."""
         return any(argument.kind is kind for argument in self.arguments)
 
-    @property
-    def reads_only(self) -> bool:
-        """Whether it never changes the object."""
-        return self.stem in ("__atomic_load", "__atomic_is_lock_free", "__sync_synchronize")
-
     def orders(self) -> tuple[int, ...]:
         """Memory orders that C11 allows it (on success); empty where it takes none."""
         if not self.has(Kind.ORDER):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pytest_nextrust.emu.records import Address
+
 __all__ = ["AccessRecord", "ExploreAnswer", "ExploreAnswers", "Finding", "FirstWrongStep", "Slice", "TraceStep"]
 
 
@@ -16,7 +18,7 @@ class AccessRecord:
     """One access of one instruction: ``value`` is what was read or written, as an unsigned number of ``size`` bytes."""
 
     write: bool
-    address: int
+    address: Address
     size: int
     value: int
     symbol: str = ""
@@ -31,7 +33,7 @@ class TraceStep:
     """
 
     thread: int
-    pc: int
+    pc: Address
     function: str
     line: str
     instruction: str
@@ -47,7 +49,7 @@ class FirstWrongStep:
     and a sentence about it."""
 
     step: int
-    pc: int
+    pc: Address
     message: str
 
 

@@ -38,7 +38,7 @@ from pytest_nextrust.explore.child.subject import Host
 
 __all__ = ["GENERIC_SIZES", "HUGE_SIZES", "Checker", "check"]
 
-STACK, STACK_SIZE = 0x0400_0000, 0x4000
+STACK, STACK_SIZE = Address(0x0400_0000), 0x4000
 BLOCKS = (0x400, 0x7F0)
 """Where in the objects' room the 16-byte blocks are: with a block before each; the second ends a KiB."""
 BUFFERS = 0x1800
@@ -234,7 +234,7 @@ class Checker:
         cuts = sorted({0, OBJECT_ROOM, *(p for p, _ in places), *(p + size for p, _ in places)})
         names = dict(places)
         areas = tuple(
-            Area(names.get(low, ""), self._room + low, bytes(room[low:high]), wanted[low:high])
+            Area(names.get(low, ""), Address(self._room + low), bytes(room[low:high]), wanted[low:high])
             for low, high in pairwise(cuts)
         )
         top = STACK + STACK_SIZE - 16

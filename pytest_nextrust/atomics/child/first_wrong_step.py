@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.trace import REGISTERS as NAMES
 
 __all__ = ["NAMES", "PRESERVED", "Area", "Step", "Touch", "Wanted", "first_wrong_step", "left_behind"]
@@ -39,7 +40,7 @@ class Touch:
     """One access: ``value`` read or written, ``old`` what was there before, both unsigned numbers of ``size`` bytes."""
 
     write: bool
-    address: int
+    address: Address
     size: int
     value: int
     old: int
@@ -49,7 +50,7 @@ class Touch:
 class Step:
     """One executed instruction: d0-d7 and a0-a7 ``before`` and ``after``, the condition codes after it."""
 
-    pc: int
+    pc: Address
     text: str
     before: tuple[int, ...]
     after: tuple[int, ...]
@@ -63,7 +64,7 @@ class Area:
     """Bytes that the meaning speaks of, with what they hold ``before`` the call and must hold ``after`` it."""
 
     name: str
-    address: int
+    address: Address
     before: bytes
     after: bytes
 

@@ -20,6 +20,7 @@ from pytest_nextrust.atomics.child.first_wrong_step import (
 )
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, register_of
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import AccessRecord, FirstWrongStep, TraceStep
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.trace import flags
@@ -59,7 +60,7 @@ def retrace(stepper: Stepper, start: CallStart, cpu: str, most: int = STEPS) -> 
     texts: dict[int, str] = {}
     seen: dict[tuple[bytes, frozenset[tuple[int, int]]], int] = {}
     while len(steps) < most:
-        pc = register_of(state, PC)
+        pc = Address(register_of(state, PC))
         if pc == SENTINEL:
             break
         if steps and pc <= steps[-1].pc:
@@ -124,7 +125,7 @@ def _text(stepper: Stepper, pc: int, cpu: str) -> str:
     return disassemble(data[: decoded.length if decoded is not None else 2], pc, cpu)
 
 
-Place = tuple[str, int, int]
+Place = tuple[str, Address, int]
 """A name, "" for bytes that go by their address, the first address, and how many."""
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.library import uc as const
-from pytest_nextrust.emu.records import Access
+from pytest_nextrust.emu.records import Access, Address
 
 __all__ = ["Event", "ImageRegion", "StepStop", "Stepper"]
 
@@ -31,7 +31,7 @@ FLOATS = slice(112, 272)
 """fp0-fp7 in 16-byte slots of which 10 count, the last result, fpcr, fpsr and the rounding state made from them."""
 FLOAT_PADDING = tuple(i for slot in range(9) for i in range(slot * 16 + 10, slot * 16 + 16))
 
-Event = tuple[bool, int, int]
+Event = tuple[bool, Address, int]
 """One access: whether it writes, its address, its width in bytes; in the order in which the instruction makes them."""
 
 
@@ -169,4 +169,4 @@ class Stepper:
 
     def _on_access(self, uc: object, access: int, address: int, size: int, value: int, data: object) -> None:
         del uc, value, data
-        self.events.append((access == const.UC_MEM_WRITE, address & 0xFFFF_FFFF, size))
+        self.events.append((access == const.UC_MEM_WRITE, Address(address & 0xFFFF_FFFF), size))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pytest_nextrust.emu.records import Address
+
 __all__ = ["Access", "Accesses", "Reclassified"]
 
-Access = tuple[bool, int, int]
+Access = tuple[bool, Address, int]
 """Whether it writes, its address, its width in bytes."""
 
 

@@ -226,10 +226,8 @@ def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = Fals
         if not completing & set(component):
             shared = {graph.states[member][system.count] for member in component}
             kind = "deadlock" if len(shared) == 1 else "livelock"
-            moves = breadth_first(system, graph, component[0])
-            return Counterexample(
-                Violation(kind, graph.states[component[0]], "nobody completes a round"), tuple(moves), (), component[0]
-            )
+            violation = Violation(kind, graph.states[component[0]])
+            return Counterexample(violation, tuple(breadth_first(system, graph, component[0])), (), component[0])
     for thread in range(system.count):
         members = looping.starving(system, graph, edges, thread, waiting=doorway)
         if members is not None:
@@ -251,7 +249,7 @@ def _starved(
         loop.append(mover)
         at = edge[1]
     loop += _way(kept, at, {start})[0]
-    violation = Violation("starvation", graph.states[start], f"thread {thread} may never complete", thread)
+    violation = Violation("starvation", graph.states[start], thread)
     moves = fewest(system, lambda state: state == graph.states[start])
     return Counterexample(
         violation, tuple(breadth_first(system, graph, start) if moves is None else moves), tuple(loop), start

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 
 from pytest_nextrust.emu.child.stepper import Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import Slice
+from pytest_nextrust.explore.child.accesses import Access
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
 from pytest_nextrust.explore.child.traps import Interrupts, deliver, interruptible, serve
 
 __all__ = ["LOOP_LIMIT", "Executed", "ObservedHistory", "ScheduleExecutor", "Touch", "shared_bytes", "slices_of"]
 
-Touch = tuple[bool, int, int, int]
+Touch = tuple[bool, Address, int, int]
 """Whether it writes, its address, its width in bytes, and the value read or written."""
 
 LOOP_LIMIT = 100_000
@@ -37,7 +39,7 @@ class Executed:
     """
 
     thread: int
-    pc: int
+    pc: Address
     before: bytes
     after: bytes
     touches: tuple[Touch, ...] = ()
@@ -89,9 +91,9 @@ class ScheduleExecutor:
         """The threads that can take an instruction."""
         return [t for t in range(len(self._threads)) if not self.finished(t) and not self.stopped(t)]
 
-    def pc(self, thread: int) -> int:
+    def pc(self, thread: int) -> Address:
         """The thread's program counter."""
-        return register_of(self._threads[thread].state, PC)
+        return Address(register_of(self._threads[thread].state, PC))
 
     def register(self, thread: int, number: int) -> int:
         """A register of the thread: d0-d7, a0-a7, pc."""
@@ -124,7 +126,7 @@ class ScheduleExecutor:
     def step(self, thread: int) -> Executed:
         """Execute the thread's next instruction."""
         own = self._threads[thread]
-        pc = register_of(own.state, PC)
+        pc = self.pc(thread)
         if self._loop and pc == SENTINEL:
             start = self._starts[thread]
             own.state, pc = pack(start.entry, start.sp), start.entry
@@ -132,7 +134,7 @@ class ScheduleExecutor:
         stop = self._stepper.step()
         before = own.state
         returned = False
-        accesses: Sequence[tuple[bool, int, int]] = tuple(self._stepper.events)
+        accesses: Sequence[Access] = tuple(self._stepper.events)
         if stop is None:
             own.state = self._stepper.state()
         else:
@@ -148,12 +150,12 @@ class ScheduleExecutor:
         own = self._threads[thread]
         if self._interrupts is None:
             return None
-        before = own.state
+        before, pc = own.state, self.pc(thread)
         served = deliver(self._stepper, self._interrupts, before, own.values)
         if served is None:
             return None
         own.state, own.stopped = served.state, False
-        return Executed(thread, register_of(before, PC), before, own.state, self._touch(served.accesses), delivery=True)
+        return Executed(thread, pc, before, own.state, self._touch(served.accesses), delivery=True)
 
     def run(self, schedule: Iterable[Slice], note: Callable[[Executed], None] | None = None) -> list[Executed]:
         """Execute a schedule; it ends early where a thread cannot take an instruction that is asked of it.
@@ -221,7 +223,7 @@ class ScheduleExecutor:
                 return count
         return count
 
-    def _touch(self, accesses: Sequence[tuple[bool, int, int]]) -> tuple[Touch, ...]:
+    def _touch(self, accesses: Sequence[Access]) -> tuple[Touch, ...]:
         self._old: dict[int, int | None] = {}
         touches = []
         for writes, address, size in accesses:
@@ -256,7 +258,7 @@ class ObservedHistory:
     def __init__(
         self,
         executor: ScheduleExecutor,
-        marks: Mapping[int, Mark],
+        marks: Mapping[Address, Mark],
         shared: frozenset[int],
         monitor: Linearizability | None,
     ) -> None:
@@ -287,7 +289,7 @@ class ObservedHistory:
         if done.stop is None:
             self._pass(done.thread, self._executor.pc(done.thread))
 
-    def _pass(self, thread: int, pc: int) -> None:
+    def _pass(self, thread: int, pc: Address) -> None:
         mark = self._marks.get(pc)
         if mark is None:
             return

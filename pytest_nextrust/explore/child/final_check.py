@@ -33,7 +33,6 @@ class FinalCheck:
         self._stepper = Stepper(Cpu(image.cpu), image.regions)
         self._tree: Tree[int | Stopped] = None
         self._dead: Container[int] = ()
-        self.runs = 0
 
     def close(self) -> None:
         self._stepper.close()
@@ -63,7 +62,6 @@ class FinalCheck:
         return self._stepper.original(address)
 
     def _run(self, memory: Mapping[int, int]) -> tuple[list[Read], int | Stopped]:
-        self.runs += 1
         step = self._stepper
         changed = dict(memory)
         for address, value in changed.items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import FirstWrongStep
 from pytest_nextrust.explore.child.execute import Executed, ObservedHistory, ScheduleExecutor
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
@@ -25,7 +26,7 @@ LISTED = 4
 class _FromCalls(ObservedHistory):
     """A history in which an operation is open from its call mark on."""
 
-    def _pass(self, thread: int, pc: int) -> None:
+    def _pass(self, thread: int, pc: Address) -> None:
         super()._pass(thread, pc)
         pending = self._pending[thread]
         if pending[-1] >= 0:
@@ -42,9 +43,9 @@ class Watch:
     def __init__(
         self,
         executor: ScheduleExecutor,
-        marks: Mapping[int, Mark],
+        marks: Mapping[Address, Mark],
         monitor: Linearizability | None,
-        objects: Sequence[tuple[int, int]],
+        objects: Sequence[tuple[Address, int]],
         judged: ObservedHistory,
     ) -> None:
         self._executor = executor

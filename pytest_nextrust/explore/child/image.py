@@ -140,7 +140,8 @@ class CheckedProgram:
             code = ImageRegion(TRAMPOLINE, PAGE, READ | EXECUTE, _trampoline(image.address(handler)))
             image = replace(image, regions=(*regions, code), handler=TRAMPOLINE)
         starts = tuple(
-            ThreadStart(image.address(name), top, top + 4 - STACK) for name, top in zip(threads, tops, strict=False)
+            ThreadStart(image.address(name), top, Address(top + 4 - STACK))
+            for name, top in zip(threads, tops, strict=False)
         )
         return replace(image, starts=starts)
 

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, pack, register_of, with_ccr
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
 from pytest_nextrust.explore.child.decision_tree import Leaf, Read, grow, walk
 from pytest_nextrust.explore.child.local_states import (
@@ -62,9 +63,9 @@ class ThreadStart:
     ``floor`` is the lowest address of its stack; without it nothing below the stack pointer is taken for dead.
     """
 
-    entry: int
-    sp: int
-    floor: int | None = None
+    entry: Address
+    sp: Address
+    floor: Address | None = None
 
     @property
     def stack(self) -> range:
@@ -81,7 +82,7 @@ class Mark:
 
     returns: bool
     operation: int
-    reads: tuple[tuple[int, int], ...] = ()
+    reads: tuple[tuple[Address, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Options:
 
     reduce: bool = True
     loop: bool = False
-    doorways: frozenset[int] = frozenset()
+    doorways: frozenset[Address] = frozenset()
     interrupts: Interrupts | None = None
     max_instructions: int = 1_000_000
 
@@ -107,7 +108,7 @@ class Engine:
         stepper: SingleStepper,
         threads: Sequence[ThreadStart],
         accesses: Accesses,
-        marks: Mapping[int, Mark] | None = None,
+        marks: Mapping[Address, Mark] | None = None,
         options: Options = Options(),
     ) -> None:
         self._stepper = stepper
@@ -331,7 +332,7 @@ class Engine:
         """
         watched: tuple[bytes, dict[int, int]] | None = None
         for count in range(self.options.max_instructions):
-            pc = register_of(run.state, PC)
+            pc = Address(register_of(run.state, PC))
             run.entered = run.entered or pc in self.options.doorways
             if pc in self._marks and not run.resumed:
                 self._pass(self._marks[pc], run)

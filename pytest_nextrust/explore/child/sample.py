@@ -41,7 +41,6 @@ class Sample:
 
     schedules: int = 0
     longest: int = 0
-    steps: int = 0
     violation: Violation | None = None
     path: list[int] = field(default_factory=list)
 
@@ -163,14 +162,13 @@ def _one(nodes: Nodes, choose: Chooser, seen: Sample) -> Violation | None:
         node = node.after[thread] or nodes.follow(node, thread)
         path.append(thread)
         steps += 1
-    seen.steps += steps
     return nodes.system.violation(node.state) or _unfinished(nodes.system, node.state)
 
 
 def _unfinished(system: TransitionSystem, state: State) -> Violation | None:
     if system.is_final(state):
         return None
-    return Violation("divergence", state, "a thread loops for ever in memory that is its own")
+    return Violation("divergence", state)
 
 
 def _in_turn(system: TransitionSystem, state: State, path: list[int]) -> Violation | None:
@@ -180,7 +178,7 @@ def _in_turn(system: TransitionSystem, state: State, path: list[int]) -> Violati
     while system.ready(state):
         if state in met:
             kind = "deadlock" if len(shared) == 1 else "livelock"
-            return Violation(kind, state, "even when every thread gets its turn, none of them gets on")
+            return Violation(kind, state)
         met.add(state)
         for thread in range(system.count):
             after = system.after(state, thread)

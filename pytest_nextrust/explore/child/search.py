@@ -85,10 +85,8 @@ def stuck(system: TransitionSystem, graph: Graph) -> Violation | None:
         for thread in range(system.count)
     )
     if lone and not system.engine.interrupts and all(not edges[member] for member in members):
-        return Violation("divergence", states[0], "a thread loops for ever in memory that is its own")
-    if len(shared) == 1:
-        return Violation("deadlock", states[0], f"{len(states)} states, and shared memory is the same in all of them")
-    return Violation("livelock", states[0], f"{len(states)} states that change shared memory and never finish")
+        return Violation("divergence", states[0])
+    return Violation("deadlock" if len(shared) == 1 else "livelock", states[0])
 
 
 def shortest_by_switches(system: TransitionSystem, wanted: Callable[[State], bool]) -> list[int]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Container, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Protocol
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.child.accesses import Accesses
 from pytest_nextrust.explore.child.execute import ScheduleExecutor
@@ -93,15 +95,11 @@ class Subject:
         """
         options = Options(self.request.reduce, self.request.loop, self.doorways, self.interrupts)
         engine = Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
-        judged: dict[State, str | None] = {}
         dead = self.image.stacks if self.request.reduce else ()
 
-        def judge(state: State) -> str | None:
-            # Where schedules are drawn, thousands end in the same few states.
-            if state not in judged:
-                memory = _memory(engine, state)
-                judged[state] = self.final_message(memory, system.monitors[state[-1]], dead)
-            return judged[state]
+        @cache  # Where schedules are drawn, thousands end in the same few states.
+        def judge(state: State) -> bool:
+            return self.final_message(_memory(engine, state), system.monitors[state[-1]], dead) is None
 
         wanted = self.check is not None or bool(self.monitor is not None and self.objects)
         system = TransitionSystem(engine, self.monitor, judge if wanted else None, symmetric)
@@ -179,9 +177,9 @@ class Subject:
             return None
         return f"memory is 0x{found.hex()} in the end, and no order of the operations leaves that"
 
-    def _marks(self) -> dict[int, Mark]:
+    def _marks(self) -> dict[Address, Mark]:
         """Where operations begin and end."""
-        marks: dict[int, Mark] = {}
+        marks: dict[Address, Mark] = {}
         for number, operation in enumerate(self.request.operations):
             reads = tuple((self.image.address(name), size) for name, size in operation.reads)
             marks[self.image.address(operation.call)] = Mark(False, number)

@@ -12,6 +12,7 @@ from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, ADDRESS, DIVIDE, VE
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import ccr_of, register_of
 from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import AccessRecord, TraceStep
 from pytest_nextrust.explore.child.execute import Executed
 from pytest_nextrust.explore.child.image import STACKS, MemoryImage
@@ -123,7 +124,7 @@ class Narrator:
     def waits(self, history: Iterable[Executed], loop: Sequence[Executed]) -> tuple[str, ...]:
         """Who waits for what: what each thread reads in the loop that somebody wrote, and who wrote it last."""
         writer = self._changers((*history, *loop))
-        value: dict[tuple[int, int, int], tuple[int, int]] = {}
+        value: dict[tuple[int, Address, int], tuple[Address, int]] = {}
         for done in loop:
             for writes, address, size, read in done.touches:
                 if not writes and not STACKS <= address <= self._image.spare:

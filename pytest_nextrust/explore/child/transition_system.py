@@ -45,18 +45,17 @@ class AcceptAll:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What is wrong with a state: the kind of finding (see ``answer.Finding``), the state, why, and whose fault."""
+    """What is wrong with a state: the kind of finding (see ``answer.Finding``), the state, and whose fault it is."""
 
     kind: str
     state: State
-    message: str = ""
     thread: int | None = None
 
 
 class TransitionSystem:
     """The states of one program and how they follow each other.
 
-    ``judge`` looks at a final state: None, or what is wrong with it. ``symmetric``: threads to be taken for symmetric
+    ``judge`` says whether a final state is right. ``symmetric``: threads to be taken for symmetric
     (see ``symmetry``), where the monitor can exchange operations and there are no signals and no threads that repeat;
     it changes what a search keeps (``kept``), not how states follow each other (``successors``). Raises Asymmetric.
     """
@@ -65,7 +64,7 @@ class TransitionSystem:
         self,
         engine: Engine,
         monitor: Monitor | None = None,
-        judge: Callable[[State], str | None] | None = None,
+        judge: Callable[[State], bool] | None = None,
         symmetric: Partition = (),
     ) -> None:
         self.engine = engine
@@ -169,15 +168,13 @@ class TransitionSystem:
     def violation(self, state: State) -> Violation | None:
         """What is wrong with a state by itself: a refused history, a fault, a final state that does not check."""
         if state[self.count + 1] == REFUSED:
-            return Violation("history", state, "no order of the operations explains these results")
+            return Violation("history", state)
         for thread in range(self.count):
             local = self._locals[thread][state[thread]]
             if local.kind == "fault":
-                return Violation("fault", state, str(local.fault), thread)
-        if self._judge is not None and self.is_final(state):
-            message = self._judge(state)
-            if message is not None:
-                return Violation("final", state, message)
+                return Violation("fault", state, thread)
+        if self._judge is not None and self.is_final(state) and not self._judge(state):
+            return Violation("final", state)
         return None
 
     def violation_of_any(self, state: State) -> Violation | None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_nextrust.emu.child.thread_state import A7, D0, PC, ccr_of, register_of, with_ccr, with_register
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access
 
 __all__ = ["BASE", "KERNEL", "Interrupts", "Served", "deliver", "interruptible", "serve"]
@@ -49,7 +50,7 @@ class Memory(Protocol):
 class Interrupts:
     """``signals`` deliveries of ``handler`` to each thread; ``nested``: also while one is being handled."""
 
-    handler: int
+    handler: Address
     signals: int = 1
     nested: bool = False
 
@@ -92,7 +93,7 @@ def deliver(memory: Memory, interrupts: Interrupts, state: bytes, values: dict[i
         return None
     sp = register_of(state, A7)
     context = sp - SIGCONTEXT
-    frame = context - ARGUMENTS
+    frame = Address(context - ARGUMENTS)
     saved = (0, 0, sp, register_of(state, PC), ccr_of(state), register_of(state, D0))
     memory.write(context, b"".join(word.to_bytes(4, "big") for word in saved))
     memory.write(frame, b"".join(word.to_bytes(4, "big") for word in (SIGNAL, 0, context)))
@@ -103,11 +104,11 @@ def deliver(memory: Memory, interrupts: Interrupts, state: bytes, values: dict[i
 
 
 def _sigreturn(memory: Memory, state: bytes, values: dict[int, int]) -> Served:
-    sp = register_of(state, A7)
-    context = int.from_bytes(memory.read(sp + 4, 4), "big")
+    place = Address(register_of(state, A7) + 4)
+    context = Address(int.from_bytes(memory.read(place, 4), "big"))
     saved = memory.read(context, SIGCONTEXT)
     words: list[Any] = [int.from_bytes(saved[at : at + 4], "big") for at in range(0, SIGCONTEXT, 4)]
     state = with_register(with_register(with_register(state, A7, words[2]), PC, words[3]), D0, words[5])
     values[DEPTH] -= 1
-    accesses = ((False, sp + 4, 4), (False, context, SIGCONTEXT))
+    accesses = ((False, place, 4), (False, context, SIGCONTEXT))
     return Served(with_ccr(state, words[4] & 0x1F), accesses, returned=True)

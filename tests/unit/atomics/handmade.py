@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_nextrust.atomics.build import CODE_ROOM, OBJECT_ROOM, Runtime
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
 
 __all__ = ["ADD", "LOCK", "runtime"]
 
 TEXT = 0x2400
-OBJECTS = 0x8000
+OBJECTS = Address(0x8000)
 LOCK = OBJECTS + OBJECT_ROOM
 """16 bytes of the runtime's own."""
 
@@ -20,11 +21,11 @@ ADD = "206f 0004 2010 222f 0008 d280 2081"
 
 def runtime(routines: Mapping[str, str]) -> Runtime:
     """A runtime of these routines (C names)."""
-    text, where = b"", dict[str, int]()
+    text, where = b"", dict[str, Address]()
     for name, code in routines.items():
-        where[name] = TEXT + len(text)
+        where[name] = Address(TEXT + len(text))
         text += bytes.fromhex(code.replace(" ", ""))
-    drivers = TEXT + len(text)
+    drivers = Address(TEXT + len(text))
     places = {**where, "nextrust_drivers": drivers, "nextrust_objects": OBJECTS}
     sections = (
         ImageSection("__text", "__TEXT", TEXT, text + bytes(CODE_ROOM), len(text) + CODE_ROOM),

@@ -6,7 +6,7 @@ no memo and no idea of what is private.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +14,7 @@ from functools import cache
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
 from pytest_nextrust.explore.child.search import Graph, explore_states
@@ -117,15 +118,16 @@ class Program:
     handler: bytes = b""
 
     @property
-    def handler_entry(self) -> int:
-        return CODE + sum(map(len, self.threads))
+    def handler_entry(self) -> Address:
+        return Address(CODE + sum(map(len, self.threads)))
 
     @property
     def starts(self) -> list[ThreadStart]:
         entries = []
         at = CODE
         for index, code in enumerate(self.threads):
-            entries.append(ThreadStart(at, STACK + index * PAGE + PAGE - 4, STACK + index * PAGE))
+            floor = Address(STACK + index * PAGE)
+            entries.append(ThreadStart(Address(at), Address(floor + PAGE - 4), floor))
             at += len(code)
         return entries
 
@@ -179,7 +181,7 @@ def explored(
     program: Program,
     options: Options = Options(),  # noqa: B008 - frozen
     monitor: Monitor | None = None,
-    marks: dict[int, Mark] | None = None,
+    marks: Mapping[Address, Mark] | None = None,
     guess: Sequence[int] = (),
     symmetric: Partition = (),
 ) -> Explored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.fairness import overtaking, rounds, starving
 from pytest_nextrust.explore.child.macro_steps import Options
 from tests.unit.explore.machine_code import ADD, DATA, RTS, Program, explored, flip, load, lock, store, unlock
@@ -51,9 +52,9 @@ SERVE = load(SERVING) + bytes.fromhex("5200 0200 0003") + store(SERVING)  # addq
 TICKET = DRAW + WAIT + SERVE + RTS
 
 
-def doorways(count: int, before: bytes) -> frozenset[int]:
+def doorways(count: int, before: bytes) -> frozenset[Address]:
     """Where each thread's code after ``before`` is."""
-    return frozenset(start.entry + len(before) for start in Program((TICKET,) * count).starts)
+    return frozenset(Address(start.entry + len(before)) for start in Program((TICKET,) * count).starts)
 
 
 @pytest.mark.parametrize("count", [2, 3])
@@ -72,7 +73,7 @@ def test_a_test_and_set_lock_is_unbounded_wherever_its_doorway_is(count: int) ->
     """A mark does not make a lock fair: with a doorway before the tas it is overtaken without bound all the same."""
     take = ADD + lock(DATA) + unlock(DATA) + RTS
     program = Program((take,) * count)
-    options = Options(loop=True, doorways=frozenset(start.entry + len(ADD) for start in program.starts))
+    options = Options(loop=True, doorways=frozenset(Address(start.entry + len(ADD)) for start in program.starts))
     found = explored(program, options)
     edges = rounds(found.system, found.graph)
     assert starving(found.system, found.graph, edges, 0, waiting=True) is not None

@@ -22,10 +22,10 @@ def sampled(program: Program, kind: str, schedules: int = 500, seed: int = 1) ->
     with stepper(program) as machine:
         engine = Engine(machine, program.starts, Accesses(SHARED))
 
-        def judge(state: State) -> str | None:
+        def judge(state: State) -> bool:
             vector = engine.vectors[state[-2]]
             count = vector[engine.order.index(DATA)]
-            return None if count == len(program.threads) else f"the count is {count}"
+            return count == len(program.threads)
 
         system = TransitionSystem(engine, judge=judge)
         rng = random.Random(seed)

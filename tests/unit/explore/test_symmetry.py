@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child import counterexample as find
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.local_states import OperationEvent
@@ -113,7 +114,7 @@ def test_same_answers_with_symmetric_threads(program: Program) -> None:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[Program, dict[int, Mark], Any]:
+def histories(draw: st.DrawFn) -> tuple[Program, dict[Address, Mark], Any]:
     """Up to three threads of one or two operations each: additions, right or racy, of meanings that may differ."""
     count, calls = draw(st.sampled_from([(2, 1), (2, 2), (3, 1), (3, 2)]))
     body = draw(st.sampled_from([RIGHT, RIGHT, RIGHT, RACY]))
@@ -125,9 +126,9 @@ def histories(draw: st.DrawFn) -> tuple[Program, dict[int, Mark], Any]:
         made = b""
         for number, part in enumerate(bodies):
             operation = thread * calls + number
-            marks[at + len(made)] = Mark(False, operation)
+            marks[Address(at + len(made))] = Mark(False, operation)
             made += part
-            marks[at + len(made)] = Mark(True, operation)
+            marks[Address(at + len(made))] = Mark(True, operation)
             made += bytes.fromhex("4e71")
         threads.append(made + RTS)
         at += len(threads[-1])
@@ -141,7 +142,7 @@ def histories(draw: st.DrawFn) -> tuple[Program, dict[int, Mark], Any]:
 @pytest.mark.campaign
 @settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(histories())
-def test_same_answers_of_histories(drawn: tuple[Program, dict[int, Mark], Any]) -> None:
+def test_same_answers_of_histories(drawn: tuple[Program, dict[Address, Mark], Any]) -> None:
     """Explanations whose operations are renamed: the same verdict, and the same states but for exchanges."""
     program, marks, monitor = drawn
     guess = range(DATA, DATA + 1)
@@ -196,9 +197,9 @@ def test_results_that_differ_make_threads_differ() -> None:
     """An operation that answers what its thread's stack is: the judge sees another result, memory shows nothing."""
     call, back = increment(DATA), WHO
     threads = (call + back + RTS, call + back + RTS)
-    marks: dict[int, Mark] = {}
+    marks: dict[Address, Mark] = {}
     for number, thread in enumerate((CODE, CODE + len(threads[0]))):
-        marks |= {thread: Mark(False, number), thread + len(call + back): Mark(True, number)}
+        marks |= {Address(thread): Mark(False, number), Address(thread + len(call + back)): Mark(True, number)}
 
     def add(array: bytes) -> tuple[bytes, bytes]:
         return bytes([array[0] + 1]), b""
@@ -237,9 +238,9 @@ def test_classes_are_found_out() -> None:
 def test_operations_of_another_meaning_make_threads_differ() -> None:
     """The same code called for different operations: only the judge knows, and it is asked."""
     threads = (RIGHT + RTS, RIGHT + RTS)
-    marks = {CODE: Mark(False, 0), CODE + len(RIGHT): Mark(True, 0)}
-    at = CODE + len(threads[0])
-    marks |= {at: Mark(False, 1), at + len(RIGHT): Mark(True, 1)}
+    marks: dict[Address, Mark] = {}
+    for number, at in enumerate((CODE, CODE + len(threads[0]))):
+        marks |= {Address(at): Mark(False, number), Address(at + len(RIGHT)): Mark(True, number)}
 
     def add(array: bytes) -> tuple[bytes, bytes]:
         return bytes([array[0] + 1]), array

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import AccessRecord, TraceStep
 from pytest_nextrust.explore.text import trace_lines
 
 
 def step(thread: int, function: str, line: str) -> TraceStep:
-    access = AccessRecord(write=False, address=0x4000, size=4, value=7, symbol="counter")
+    access = AccessRecord(write=False, address=Address(0x4000), size=4, value=7, symbol="counter")
     return TraceStep(
-        thread=thread, function=function, line=line, pc=0x2400, instruction="nop", access=(access,), note="shared"
+        thread=thread,
+        function=function,
+        line=line,
+        pc=Address(0x2400),
+        instruction="nop",
+        access=(access,),
+        note="shared",
     )
 
 
