@@ -39,13 +39,14 @@ def test_the_page_has_a_row_for_each() -> None:
 
 
 def test_each_program_is_shipped_built() -> None:
-    """Every scenario that builds a program ships one for each of its CPUs and profiles."""
+    """Every scenario that builds a program ships one for each of its CPUs and profiles, but where none can be built."""
     missing = [
         f"{scenario.name}: {cpu}-{profile}"
         for scenario in everything()
         if scenario.program is not None and scenario.program.language is not None
         for cpu in scenario.cpus
         for profile in scenario.profiles
+        if all(known.failure != "build" for known in scenario.known_issues)
         if cell_of(cpu, profile) not in prebuilt_programs(scenario.folder)
     ]
     assert not missing
