@@ -1,7 +1,8 @@
 """The one reader and writer of dataclasses: from plain values to frozen ones, and back.
 
 A dataclass is the schema: its annotations say the types, its defaults what may be left out, and ``option`` adds
-choices, ranges and other names. It is compiled once, when it is first read: into one function for each field.
+choices, ranges and other names. It is compiled once, when it is first read: into one function for each field, and where
+many are read into one for all of them.
 
 * ``read_document`` is for what a person wrote. An unknown key is a fault; every fault is told at once, by dotted path
   (``expect.files``, ``check[2].kind``) and with what to write instead.
@@ -12,8 +13,8 @@ choices, ranges and other names. It is compiled once, when it is first read: int
 
 Neither way ever returns half a value.
 
-Boundary: knows nothing of files, and of the dataclasses only that they are; ``light_dataclass`` will do. The path of a
-hook's decision reads with it: what is not loaded there anyhow is imported where it is needed.
+Boundary: knows nothing of files, and of the dataclasses only that they are; ``light_dataclass`` will do. A hook reads
+with it where an event does not fit: what is not loaded there anyhow is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -174,9 +175,10 @@ def _refused(subject: str, faults: Found, place: str | Path = "") -> Exception:
 
 
 def _under(prefix: str, faults: Found) -> Found:
-    if not prefix:
-        return faults
-    return [(f"{prefix}{'' if path[:1] in ('', '[') else '.'}{path}", *rest) for path, *rest in faults]  # type: ignore[misc]
+    def path(below: str) -> str:
+        return f"{prefix}.{below}" if below and not below.startswith("[") else prefix + below
+
+    return [(path(below), message, remedy) for below, message, remedy in faults] if prefix else faults
 
 
 def _shown_key(key: object) -> str:

@@ -26,7 +26,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -174,12 +174,22 @@ def _unwritable(type: str, error: Exception) -> StatusError:
 
 
 def _plain(details: Mapping[str, Any]) -> object:
-    # Most details are flat and plain already; they need no copy.
-    if set(map(type, details)) <= _STR and set(map(type, details.values())) <= _LEAVES:
+    # Most details are plain already: they need no copy, and a hook that writes an entry need not load what makes one.
+    if _is_plain(details):
         return details
     from pytest_nextrust.base.convert import to_plain
 
     return to_plain(dict(details))
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) is list:
+        parts: Collection[object] = value
+    elif type(value) is dict and set(map(type, value)) <= _STR:
+        parts = value.values()
+    else:
+        return type(value) in _LEAVES
+    return set(map(type, parts)) <= _LEAVES or all(map(_is_plain, parts))
 
 
 def _line(record: Record, details: str) -> bytes:
