@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import importlib
 import types
 import typing
 from collections.abc import Mapping
@@ -11,7 +13,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-__all__ = ["PLAIN", "TOML", "damaged", "documents", "values"]
+import pytest_nextrust
+
+__all__ = ["PLAIN", "TOML", "damaged", "documents", "given_to", "values"]
 
 TOML = st.recursive(
     st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -50,6 +54,7 @@ _SCALARS: dict[object, st.SearchStrategy[Any]] = {
 
 def values(annotation: Any, *, plain: bool = False) -> st.SearchStrategy[Any]:
     """Values that ``annotation`` allows, every field of a dataclass given; ``plain``: as a document has them."""
+    annotation = getattr(annotation, "__supertype__", annotation)  # NewType
     if annotation in _SCALARS:
         return _SCALARS[annotation]
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
@@ -94,3 +99,21 @@ def damaged(draw: st.DrawFn, plain: Any) -> Any:
     if draw(st.booleans()):
         return {**plain, key: draw(damaged(plain[key]))}
     return {name: value for name, value in plain.items() if name != key}
+
+
+def given_to(*functions: str) -> list[type[Any]]:
+    """The classes that any module of the package names as the first argument of one of these functions."""
+    package = Path(pytest_nextrust.__file__).parent
+    found: dict[str, type[Any]] = {}
+    for path in sorted(package.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) in functions]
+        names = {call.args[0].id for call in calls if isinstance(call.args[0], ast.Name)}
+        here = ".".join(path.relative_to(package.parent).with_suffix("").parts)
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        homes = {alias.name: node.module for node in imports for alias in node.names}
+        for name in names:
+            value = getattr(importlib.import_module(homes.get(name) or here), name, None)
+            if isinstance(value, type):
+                found[f"{value.__module__}.{name}"] = value
+    return [found[name] for name in sorted(found)]
