@@ -17,8 +17,8 @@ from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.check_commands import check_commands, check_entry, check_header
 from pytest_nextrust.macho.check_memory import check_memory
 from pytest_nextrust.macho.check_symbols import check_relocations, check_symbols
-from pytest_nextrust.macho.containers import Archive, ArchiveMember, FatFile, FatMember
-from pytest_nextrust.macho.defects import Defect, Reporter
+from pytest_nextrust.macho.containers import MAX_MEMBERS, Archive, ArchiveMember, FatFile, FatMember
+from pytest_nextrust.macho.defects import WORK_LIMIT, Defect, Reporter, WorkSpent
 from pytest_nextrust.macho.model import MachFile
 from pytest_nextrust.macho.reader import read_member, runs
 from pytest_nextrust.macho.tables import clip
@@ -27,6 +27,7 @@ __all__ = ["Opened", "check", "open_members"]
 
 _STRX, _OFF = 0, 4
 _CPUTYPE = 4
+_FILE_WORK, _COMMAND_WORK, _SECTION_WORK = 30, 8, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,19 @@ class Opened:
     foreign: MachFile | None = None
 
 
-def check(file: MachFile | FatFile | Archive, *, cpu: str | None = None) -> tuple[Defect, ...]:
+def check(file: MachFile | FatFile | Archive, *, cpu: str | None = None, work: int = WORK_LIMIT) -> tuple[Defect, ...]:
     """Every defect of ``file``, by offset; with ``cpu`` (``m68030``, ``m68040``) also whether that CPU runs it.
 
-    Of one kind at most ``DEFECT_LIMIT`` are listed, and one more entry counts the others. Raises UsageFault for an
-    unknown CPU.
+    Of one kind at most ``DEFECT_LIMIT`` are listed, and one more entry counts the others. What is beyond ``work``
+    units is not looked at, which is a defect. Raises UsageFault for an unknown CPU.
     """
-    found = Reporter()
+    found = Reporter(work)
     if cpu is not None:
         runs(cpu)
-    _check_any(file, cpu, found)
+    try:
+        _check_any(file, cpu, found)
+    except WorkSpent as spent:
+        found.give_up(spent.offset, f"{work} units of work are done, and no more")
     return found.result()
 
 
@@ -66,6 +70,7 @@ def _check_any(file: MachFile | FatFile | Archive, cpu: str | None, found: Repor
     else:
         _check_archive(file, found)
     for opened in open_members(file):
+        found.spend(_FILE_WORK, opened.member.place)
         if opened.content is not None:
             _check_any(opened.content, cpu, found)
         elif opened.fault:
@@ -73,6 +78,7 @@ def _check_any(file: MachFile | FatFile | Archive, cpu: str | None, found: Repor
 
 
 def _check_thin(file: MachFile, cpu: str | None, found: Reporter) -> None:
+    found.spend(_FILE_WORK + _COMMAND_WORK * len(file.commands) + _SECTION_WORK * len(file.sections), file.offset)
     found.is_object = file.filetype == lay.MH_OBJECT
     check_header(file, cpu, found)
     check_commands(file, found)
@@ -197,8 +203,11 @@ def _check_fat_member(file: FatFile, index: int, member: FatMember, overlaps: bo
 def _check_archive(file: Archive, found: Reporter) -> None:
     if file.stopped is not None:
         reason, place = file.stopped
-        what = "no member header here" if reason == "header" else "the file ends inside this member"
-        found.add(f"archive-{reason}", place, what)
+        if reason == "limit":
+            found.give_up(place, f"{MAX_MEMBERS} members were looked at, and no more")
+        else:
+            what = "no member header here" if reason == "header" else "the file ends inside this member"
+            found.add(f"archive-{reason}", place, what)
     if not file.members:
         return
     contents = file.table_of_contents
@@ -217,7 +226,7 @@ def _check_archive(file: Archive, found: Reporter) -> None:
         found.add("ranlib-bad", place, f"{contents.claimed} bytes of entries do not fit {first.size} bytes")
         return
     starts = file.members.offsets
-    for index, (strx, offset) in enumerate(contents.raw()):
+    for index, (strx, offset) in found.each(contents.raw(), place + 4, contents.record.size):
         if strx >= contents.strings_size:
             found.add("ranlib-bad", place + 4 + 8 * index + _STRX, f"entry {index}: string index {strx}")
         at = bisect_left(starts, offset)

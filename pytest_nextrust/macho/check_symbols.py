@@ -21,6 +21,8 @@ _SYMOFF, _STROFF = 8, 16
 _TYPE, _SECT, _VALUE = 4, 5, 8
 _RELOFF = 48
 _STEP = 0x1_0000
+_NAME_STEP = 2048
+_SHOWN = 200
 _PAIR, _SECTDIFF = 1, 2
 
 
@@ -45,7 +47,8 @@ def _check_entries(file: MachFile, strsize: int, strings_whole: bool, found: Rep
     table = file.symbols
     last_nul = _last_nul(table)
     first = file.offset + table.offset
-    for index, (strx, ntype, sect, _, value) in enumerate(table.raw()):
+    found.spend((table.strings_end - table.strings_start) // _STEP, first)
+    for index, (strx, ntype, sect, _, value) in found.each(table.raw(), first, lay.NLIST.size):
         place = first + index * lay.NLIST.size
         if strx:
             _check_string(strx, strsize, last_nul, strings_whole, index, place, found)
@@ -60,7 +63,10 @@ def _check_entries(file: MachFile, strsize: int, strings_whole: bool, found: Rep
         elif kind not in lay.SYMBOL_TYPES:
             found.add("symbol-type", place + _TYPE, f"symbol {index} has type 0x{ntype:x}")
         elif kind == lay.N_UNDF and ntype & lay.N_EXT and file.filetype == lay.MH_EXECUTE:
-            found.add("undefined-symbol", place + _TYPE, f"symbol {index} ({_name(table, strx)}) is undefined")
+            name = table.string(strx)
+            found.spend(len(name) // _NAME_STEP, place)
+            shown = name if len(name) <= _SHOWN else name[:_SHOWN] + "..."
+            found.add("undefined-symbol", place + _TYPE, f"symbol {index} ({shown}) is undefined")
 
 
 def _check_string(strx: int, strsize: int, last_nul: int, whole: bool, index: int, place: int, found: Reporter) -> None:
@@ -80,11 +86,6 @@ def _check_section(file: MachFile, index: int, sect: int, value: int, place: int
     if not section.addr <= value <= section.addr + section.size:
         fault = f"symbol {index}: 0x{value:x} is not in section {section}"
         found.add("symbol-outside-section", place + _VALUE, fault)
-
-
-def _name(table: SymbolTable, strx: int) -> str:
-    name = table.string(strx)
-    return name if len(name) <= 200 else name[:200] + "..."
 
 
 def _last_nul(table: SymbolTable) -> int:
@@ -135,7 +136,7 @@ def _check_section_entries(
     starts, reaches = spans
     table = file.relocations(section)
     first = file.offset + table.offset
-    for index, (word, second) in enumerate(table.raw()):
+    for index, (word, second) in found.each(table.raw(), first, lay.RELOCATION.size):
         place = first + index * lay.RELOCATION.size
         what = f"{section} relocation {index}"
         if word & lay.R_SCATTERED:

@@ -21,6 +21,7 @@ from pytest_nextrust.macho.tables import RecordTable, clip, string_at
 
 __all__ = [
     "MAX_FAT_MEMBERS",
+    "MAX_MEMBERS",
     "Archive",
     "ArchiveMember",
     "ArchiveMembers",
@@ -31,6 +32,9 @@ __all__ = [
     "RanlibTable",
     "walk_archive",
 ]
+
+MAX_MEMBERS = 1 << 17
+"""Members of an archive that are described."""
 
 _SYMDEF = "__.SYMDEF"
 
@@ -192,6 +196,9 @@ def walk_archive(data: memoryview, base: int) -> Archive:
     at = len(lay.ARCHIVE_MAGIC)
     stopped: tuple[str, int] | None = None
     while at < len(data):
+        if len(offsets) == MAX_MEMBERS:
+            stopped = ("limit", base + at)
+            break
         if len(data) - at < lay.ARCHIVE_HEADER.size:
             if bytes(data[at:]).strip(b"\n\0"):
                 stopped = ("truncated", base + at)

@@ -10,14 +10,21 @@ Sources: NeXT ``ld`` and ``lipo`` messages as documented in NEXTSTEP 3.3 Develop
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
-__all__ = ["DEFECT_LIMIT", "KINDS", "Defect", "DefectKind", "Reporter"]
+__all__ = ["DEFECT_LIMIT", "KINDS", "WORK_LIMIT", "Defect", "DefectKind", "Reporter", "WorkSpent"]
+
+T = TypeVar("T")
 
 DEFECT_LIMIT: Final = 500
 """Defects of one kind that are listed one by one; the last entry counts the others."""
+
+WORK_LIMIT: Final = 2_000_000
+"""What one check does at most, in units of under a microsecond: a symbol, a relocation, an entry of a table is one."""
+
+_DEFECT_WORK = 1
 
 Severity = Literal["error", "warning"]
 
@@ -73,6 +80,8 @@ KINDS: Final = _table(
     ("ranlib-missing", "error", "No __.SYMDEF in front: the linker cannot load from the archive.",
      "run ranlib on the archive"),
     ("ranlib-bad", "error", "The table of contents is cut off, or an entry leads nowhere.", "run ranlib again"),
+    ("not-looked-further", "error", "The file is more than one check looks at; what follows was not looked at.",
+     "split the file"),
     # header and commands
     ("wrong-cputype", "error", "The file is not for the MC680x0 (CPU type 6).", "build for m68k"),
     ("wrong-cpusubtype", "error", "A CPU subtype that is unknown, or that the cell's CPU does not run.",
@@ -170,22 +179,53 @@ KINDS: Final = _table(
 )  # fmt: skip
 
 
-class Reporter:
-    """Collects defects, at most ``DEFECT_LIMIT`` of a kind; ``linker`` kinds become what ``is_object`` says."""
+class WorkSpent(Exception):
+    """The work that one check may do is done. ``offset`` is where it was then."""
 
-    def __init__(self) -> None:
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
+class Reporter:
+    """Collects defects, at most ``DEFECT_LIMIT`` of a kind; ``linker`` kinds become what ``is_object`` says.
+
+    It also counts the work, so that no file, however made, takes a check for ever: ``work`` units are left.
+    """
+
+    def __init__(self, work: int) -> None:
+        self.work = work
         self._found: dict[str, list[Defect]] = {}
         self._beyond: dict[str, tuple[int, int]] = {}
         self.is_object = False
 
     def add(self, kind_id: str, offset: int, message: str, *, remedy: str = "") -> None:
-        """Record one defect at ``offset`` of the outermost file."""
+        """Record one defect at ``offset`` of the outermost file. Raises WorkSpent."""
+        self.spend(_DEFECT_WORK, offset)
         found = self._found.setdefault(kind_id, [])
         if len(found) >= DEFECT_LIMIT:
             count, first = self._beyond.get(kind_id, (0, offset))
             self._beyond[kind_id] = (count + 1, first)
             return
         found.append(self._make(kind_id, offset, message, remedy))
+
+    def spend(self, units: int, offset: int) -> None:
+        """Count ``units`` of work at ``offset`` of the outermost file. Raises WorkSpent where they are not left."""
+        self.work -= units
+        if self.work < 0:
+            raise WorkSpent(offset)
+
+    def give_up(self, offset: int, fault: str) -> None:
+        """Say that nothing from ``offset`` on was looked at, and why."""
+        self._found["not-looked-further"] = [self._make("not-looked-further", offset, fault, "")]
+
+    def each(self, entries: Iterable[T], offset: int, size: int) -> Iterator[tuple[int, T]]:
+        """Number ``entries`` of ``size`` bytes from ``offset`` on, a unit of work for each. Raises WorkSpent."""
+        for index, entry in enumerate(entries):
+            self.work -= 1
+            if self.work < 0:
+                raise WorkSpent(offset + index * size)
+            yield index, entry
 
     def _make(self, kind_id: str, offset: int, message: str, remedy: str) -> Defect:
         kind = KINDS[kind_id]

@@ -237,6 +237,12 @@ def container_cases() -> list[Case]:
         ),
         Case("archive-member-other", b.archive(("a.o", obj), ("README", b"hello\n")), None),
         Case("ranlib-missing", b.archive(("a.o", obj), symbols=None), 0),
+        Case(
+            "not-looked-further",
+            b"!<arch>\n" + b.ar_member("x", b.macho(1, [])) * 40_000,
+            None,
+            also=frozenset({"ranlib-missing"}),
+        ),
         Case("ranlib-bad", b.put32(library, 68 + 4 + 4, 12), 68 + 4 + 4, name="no member"),
         Case("ranlib-bad", b.put32(library, 68 + 4, 6), 68 + 4, name="string index"),
         Case("ranlib-bad", b.put32(library, 68, 0x1000), 68, name="size"),

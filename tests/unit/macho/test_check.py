@@ -124,3 +124,28 @@ def test_an_archives_members_for_other_cpus_are_named_and_not_looked_into() -> N
     data = b.archive(("ours.o", b.an_object()), ("theirs.o", bytes(foreign)), symbols=[("_main", 0)])
     defects = check(read(data))
     assert [(d.id, "theirs.o" in d.message, "I386" in d.message) for d in defects] == [("wrong-cputype", True, True)]
+
+
+def test_work_is_counted_and_bounded() -> None:
+    """Of whatever there is too much, the check ends at the limit, says where, and calls nothing beyond it sound."""
+    many = 1_000
+    symbols = b.nlist(0, 2, 0, 0) * many
+    names = b"\0" + b"x" * 65_000 + b"\0"
+    library = b"!<arch>\n" + b.ar_member("x", b.macho(1, [])) * many
+    words = b.macho(1, [b"\0\0\0\x0a\0\0\0\x08"] * 4000)
+    section = b.section("__s", "__T", 0, 1 << 20, 300, 0, 300, many)
+    files = {
+        "symbols": b.macho(2, [b.symtab(52, many, 0, 0)], {52: symbols}),
+        "names": b.macho(2, [b.symtab(52, 60, 52 + 720, len(names))], {52: b.nlist(1, 1, 0, 0) * 60, 772: names}),
+        "relocations": b.macho(1, [b.segment("", 0, 1 << 20, 0, 0, sections=[section])], {300: b.reloc(0, 1) * many}),
+        "defects": b.macho(2, [b.symtab(52, 600, 0, 0)], {52: b.nlist(9, 0x0B, 0, 0) * 600}),
+        "members": library,
+        "commands": words,
+        "contents": b"!<arch>\n" + b.ar_member("__.SYMDEF", (8 * many).to_bytes(4, "big") + bytes(8 * many + 4)),
+    }
+    for name, data in files.items():
+        assert "not-looked-further" not in {d.id for d in check(read(data), work=100_000)}, name
+        found = [d for d in check(read(data), work=900) if d.id == "not-looked-further"]
+        assert len(found) == 1, name
+        assert found[0].severity == "error"
+        assert 0 <= found[0].offset <= len(data), name
