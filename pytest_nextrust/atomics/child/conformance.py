@@ -32,7 +32,7 @@ from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.child.thread_state import pack
 from pytest_nextrust.emu.records import Address
-from pytest_nextrust.explore.child.image import CheckedProgram
+from pytest_nextrust.explore.child.image import CheckedProgram, checked
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.subject import Host
 
@@ -324,7 +324,7 @@ def check(payload: Any, host: Host) -> Any:
     request = from_plain(ConformanceRequest, payload)
     ends, undone = time.monotonic() + request.max_seconds, 0
     lock_free: dict[str, int] = {}
-    program = CheckedProgram(request.program, request.cpu)
+    program = checked(request.program, request.cpu)
     with closing(Checker(host.cpu(request.cpu), program, request.objects)) as checker:
         for function in request.functions:
             if time.monotonic() >= ends:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper, StepStop
@@ -23,7 +24,7 @@ from pytest_nextrust.explore.child.traps import serve
 from pytest_nextrust.isa.unsupported import refuse_unsupported
 from pytest_nextrust.macho import MachFile
 
-__all__ = ["STACKS", "CheckedProgram", "MemoryImage", "Stopped", "call", "prepared"]
+__all__ = ["STACKS", "CheckedProgram", "MemoryImage", "Stopped", "call", "checked", "prepared"]
 
 PAGE = 0x2000
 READ, WRITE, EXECUTE = 1, 2, 4
@@ -107,7 +108,7 @@ class Stopped(Exception):
 
 
 class CheckedProgram:
-    """A Mach-O read and checked for a CPU. Raises NotRunnable."""
+    """A Mach-O read and checked for a CPU; see ``checked``. Raises NotRunnable."""
 
     def __init__(self, program: bytes, cpu: str) -> None:
         self.cpu = cpu
@@ -144,6 +145,12 @@ class CheckedProgram:
             for name, top in zip(threads, tops, strict=False)
         )
         return replace(image, starts=starts)
+
+
+@lru_cache(maxsize=4)
+def checked(program: bytes, cpu: str) -> CheckedProgram:
+    """The program, read and checked once for many batches. Raises NotRunnable."""
+    return CheckedProgram(program, cpu)
 
 
 def prepared(image: MemoryImage, cpu: Cpu, setup: str | None, unserved: Callable[[Stopped], Exception]) -> MemoryImage:

@@ -23,7 +23,7 @@ from pytest_nextrust.explore.child import fairness as looping
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, find_in_graph, find_in_loop
-from pytest_nextrust.explore.child.image import CheckedProgram
+from pytest_nextrust.explore.child.image import checked
 from pytest_nextrust.explore.child.sample import Chooser, Sample, guarantee, pct, sample, uniform
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.subject import Host, Subject, unserved
@@ -48,7 +48,7 @@ def explore(payload: Any, host: Host) -> Any:
     """The ExploreAnswers to an ExploreBatch, both as plain values. Raises NotRunnable, HarnessFault."""
     batch = from_plain(ExploreBatch, payload)
     ends = time.perf_counter() + batch.max_seconds
-    program = CheckedProgram(batch.program, batch.cpu)
+    program = checked(batch.program, batch.cpu)
     answers: list[ExploreAnswer] = []
     for variant in batch.variants:
         if answers and time.perf_counter() > ends:
@@ -61,9 +61,8 @@ def explore(payload: Any, host: Host) -> Any:
 def replay(payload: Any, host: Host) -> Any:
     """The run of a request's ``schedule``, as an answer: failed where it shows its ``kind`` of finding again."""
     request = from_plain(ExploreRequest, payload)
-    with closing(
-        Subject(Variant(request), CheckedProgram(request.program, request.cpu), host.cpu(request.cpu))
-    ) as subject:
+    program = checked(request.program, request.cpu)
+    with closing(Subject(Variant(request), program, host.cpu(request.cpu))) as subject:
         return to_plain(Exploration(subject, host).replayed())
 
 
