@@ -10,7 +10,7 @@ the names that the documentation of the services in ``formats`` gives its variab
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 __all__ = ["SIGNS", "kind_of", "names_a_secret"]
 
@@ -51,13 +51,19 @@ test toml translation unique uniq yaml
 _PUBLIC_KEYS = frozenset(_PUBLIC_KEYS_WORDS.split())
 """What a ``key`` is that is none."""
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_FOLDERS = frozenset(("PWD", "OLDPWD"))
+"""Variables of every shell."""
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    return re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def names_a_secret(name: str) -> bool:
     """Whether a variable of the environment holds a secret, as far as its name tells."""
     lower = name.lower()
-    return any(sign in lower for sign in SIGNS) and kind_of(name) != ""
+    return name not in _FOLDERS and any(sign in lower for sign in SIGNS) and kind_of(name) != ""
 
 
 @lru_cache(maxsize=2048)
@@ -66,7 +72,7 @@ def kind_of(name: str) -> str:
 
     ``any-key`` is something that is called a key, and may be one of a map.
     """
-    words = [word.lower() for word in _WORDS.findall(name[-120:])]
+    words = [word.lower() for word in _words().findall(name[-120:])]
     while words and words[-1].isdigit():
         words.pop()
     if not words:

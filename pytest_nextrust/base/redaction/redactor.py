@@ -191,8 +191,6 @@ class Redactor:
         return text if clean == data else binascii.b2a_base64(clean, newline=False).decode("ascii")
 
     def _list(self, value: Sequence[Any]) -> list[Any]:
-        from pytest_nextrust.base.redaction.keys import keys, opens
-
         done: list[Any] = []
         in_key, option = False, ""
         for item in value:
@@ -201,11 +199,13 @@ class Redactor:
                 option = ""
                 continue
             if in_key:
+                from pytest_nextrust.base.redaction.keys import keys
+
                 _, end, _ = next(keys(item), (0, 0, ""))
                 in_key = not end
                 done.append("[redacted:private-key]" + (self.text(item[end:]) if end else ""))
                 continue
-            in_key = "PRIVATE KEY" in item and opens(item)
+            in_key = "PRIVATE KEY" in item and _opens(item)
             done.append(self._named(option, item, "") if option else self.text(item))
             option = item.lstrip("-") if item.startswith("-") and "=" not in item else ""
         return done
@@ -249,6 +249,12 @@ def _has_one(text: str, signs: tuple[str, ...]) -> bool:
         if sign in text:
             return True
     return False
+
+
+def _opens(text: str) -> bool:
+    from pytest_nextrust.base.redaction.keys import opens
+
+    return opens(text)
 
 
 def _kind_of(key: str) -> str:

@@ -6,6 +6,7 @@ Boundary: a value and what is known of its name; no text around it.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 __all__ = ["is_everyday", "is_secret"]
 
@@ -28,38 +29,41 @@ true truncated type undefined unexpected unknown unset unsigned updated usage us
 variable verified via void wait warning was weak white whitespace will with wrong x y yes you your zero
 """
 _EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = (
+    r"(?i)"
     r"\\?\$(?:[A-Za-z_]\w*\Z|[{(]|env:)|%(?:\w+%|\(\w+\)|[sdrq]\Z)|<[^<>]*>?\Z|[{(\[]|\*+\Z|@\w+@\Z"
     r"|(?:os|env|process|self|this|cls|args?|config|settings|vault|op|local|secrets)[.:(\[/]"
     r"|(?:your|my|the|our|some|an?|insert|replace|change|enter)[-_ ][a-z_ -]{0,40}"
     r"(?:here|key|token|secret|password|me)\b"
-    r"|(?:x{3,}|\.{2,}|…|changeme|redacted|placeholder|todo)",
-    re.IGNORECASE,
+    r"|(?:x{3,}|\.{2,}|…|changeme|redacted|placeholder|todo)"
 )
-_BLANK = re.compile(r"[*xX.#0_-]*|(.)\1{0,6}")
-_CODE = re.compile(
-    r"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*+)++|[A-Za-z_][A-Za-z0-9_.:]*[(\[].*", re.DOTALL
-)
-_PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:|\$[A-Z_]{1,40})?[/\\](?:[^/\\\s]{1,120}[/\\])*+[^/\\\s]{0,120}")
-_RELATIVE = re.compile(r"[A-Za-z0-9._-]{1,120}(?:/[A-Za-z0-9._-]{1,120})++")
-_EXTENSION = re.compile(r"\.[a-z][a-z0-9]{0,4}\Z")
-_WORDS = re.compile(r"[A-Za-z]+")
+_BLANK = r"[*xX.#0_-]*|(.)\1{0,6}"
+_CODE = r"(?s)[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|->|::)[A-Za-z_][A-Za-z0-9_]*+)++|[A-Za-z_][A-Za-z0-9_.:]*[(\[].*"
+_PATH = r"(?:~|\.{1,2}|[A-Za-z]:|\$[A-Z_]{1,40})?[/\\](?:[^/\\\s]{1,120}[/\\])*+[^/\\\s]{0,120}"
+_RELATIVE = r"[A-Za-z0-9._-]{1,120}(?:/[A-Za-z0-9._-]{1,120})++"
+_EXTENSION = r"\.[a-z][a-z0-9]{0,4}\Z"
+_WORDS = r"[A-Za-z]+"
 _JUDGED = 256
 """Characters by which a value is judged."""
-_VERSION = re.compile(r"[A-Za-z][A-Za-z.-]*-?v?[0-9]{1,4}(?:\.[0-9]{1,6}){1,3}(?:[-+.][a-z0-9.]{1,20})?")
-_SCHEDULE_TOKEN = re.compile(r"nx[0-9][A-Za-z0-9_-]{8,}")
+_VERSION = r"[A-Za-z][A-Za-z.-]*-?v?[0-9]{1,4}(?:\.[0-9]{1,6}){1,3}(?:[-+.][a-z0-9.]{1,20})?"
+_SCHEDULE_TOKEN = r"nx[0-9][A-Za-z0-9_-]{8,}"
 """The harness's own tokens: they name a schedule, and give nothing away."""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def is_everyday(value: str) -> bool:
     """Whether a variable's value is a number, a switch, a path or a common word: taking it out would blank a text."""
     return (
         value.lower() in _EVERYDAY
-        or re.fullmatch(r"[-+0-9.,:]*|0x[0-9A-Fa-f]+", value) is not None
-        or _BLANK.fullmatch(value) is not None
+        or _compiled(r"[-+0-9.,:]*|0x[0-9A-Fa-f]+").fullmatch(value) is not None
+        or _compiled(_BLANK).fullmatch(value) is not None
         or _is_path(value)
-        or _SCHEDULE_TOKEN.fullmatch(value) is not None
-        or (re.match(r"[a-z][a-z0-9+.-]*://", value) is not None and "@" not in value and "?" not in value)
+        or _compiled(_SCHEDULE_TOKEN).fullmatch(value) is not None
+        or (_compiled(r"[a-z][a-z0-9+.-]*://").match(value) is not None and "@" not in value and "?" not in value)
     )
 
 
@@ -70,9 +74,13 @@ def is_secret(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
     """
     value = value[:_JUDGED]
     lower = value.lower()
-    if len(value) < 4 or lower in _EVERYDAY or _BLANK.fullmatch(value) or "[redacted:" in value:
+    if len(value) < 4 or lower in _EVERYDAY or _compiled(_BLANK).fullmatch(value) or "[redacted:" in value:
         return False
-    if _PLACEHOLDER.match(value) or _SCHEDULE_TOKEN.fullmatch(value) or (value[0] == "%" == value[-1]):
+    if (
+        _compiled(_PLACEHOLDER).match(value)
+        or _compiled(_SCHEDULE_TOKEN).fullmatch(value)
+        or (value[0] == "%" == value[-1])
+    ):
         return False
     if _is_path(value) or "://" in value[:20] or (not quoted and _is_code(value)):
         return False
@@ -82,9 +90,9 @@ def is_secret(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
 
 
 def _is_path(value: str) -> bool:
-    if _PATH.fullmatch(value) is None:
-        return _RELATIVE.fullmatch(value) is not None and (
-            value.lower() == value or _EXTENSION.search(value) is not None
+    if _compiled(_PATH).fullmatch(value) is None:
+        return _compiled(_RELATIVE).fullmatch(value) is not None and (
+            value.lower() == value or _compiled(_EXTENSION).search(value) is not None
         )
     # Base64 may begin with a slash, and has no words in it.
     longest = max(re.split(r"[/\\]", value), key=len)
@@ -92,7 +100,7 @@ def _is_path(value: str) -> bool:
 
 
 def _is_code(value: str) -> bool:
-    return _CODE.fullmatch(value) is not None and not (len(value) >= 20 and _digits(value) > 2)
+    return _compiled(_CODE).fullmatch(value) is not None and not (len(value) >= 20 and _digits(value) > 2)
 
 
 def _digits(value: str) -> int:
@@ -107,8 +115,8 @@ def _is_password(value: str, *, quoted: bool, firm: bool) -> bool:
         return False
     if firm:
         return True
-    letters = "".join(_WORDS.findall(value))
-    return len(value) >= 6 and len(letters) < len(value) and not re.fullmatch(r"[A-Za-z]+[-_.:]?", value)
+    letters = "".join(_compiled(_WORDS).findall(value))
+    return len(value) >= 6 and len(letters) < len(value) and not _compiled(r"[A-Za-z]+[-_.:]?").fullmatch(value)
 
 
 def _says_nothing(value: str) -> bool:
@@ -118,14 +126,14 @@ def _says_nothing(value: str) -> bool:
 
 def _is_token(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
     digits, length = _digits(value), len(value)
-    if _VERSION.fullmatch(value):
+    if _compiled(_VERSION).fullmatch(value):
         return False
-    if length < 8 or digits == length or re.fullmatch(r"0x[0-9A-Fa-f]+", value):
+    if length < 8 or digits == length or _compiled(r"0x[0-9A-Fa-f]+").fullmatch(value):
         return False
     if kind in ("any-key", "auth"):
         return length >= 16 and bool(digits) and digits < length and not _is_about_secrets(value)
     has_cases = value.lower() != value and value.upper() != value
-    is_word = re.fullmatch(r"[A-Za-z_][A-Za-z_.-]*[0-9]{0,2}", value) is not None
+    is_word = _compiled(r"[A-Za-z_][A-Za-z_.-]*[0-9]{0,2}").fullmatch(value) is not None
     if not is_word:
         return digits > 0 or has_cases or firm
     if length >= 20 and value.isalpha() and (value.isupper() or value.islower()):

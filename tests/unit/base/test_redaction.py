@@ -232,6 +232,7 @@ def test_values_of_telling_variables_go(variable: str) -> None:
     ("name", "value"),
     [
         ("TOKEN", "1"),
+        ("PWD", "hunter2-project"),
         ("USE_TOKEN", "true"),
         ("API_KEY", "disabled"),
         ("SSH_KEY", "/home/builder/.ssh/id_ed25519"),
