@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -106,8 +107,11 @@ def _file(root: Path, path: str, wanted: bytes) -> Iterator[Mismatch]:
             return
         found = _contents(file)
     except (OSError, RuntimeError) as error:
-        # RuntimeError: what pathlib makes of a loop of links.
-        yield Mismatch("files", f"{path}: {getattr(error, 'strerror', None) or 'a loop of links'}")
+        # pathlib makes a RuntimeError of a loop of links, and from Python 3.13 on leaves it what it was.
+        if isinstance(error, RuntimeError) or error.errno == errno.ELOOP:
+            yield Mismatch("files", f"{path}: a loop of links")
+        else:
+            yield Mismatch("files", f"{path}: {error.strerror}")
         return
     if isinstance(found, str):
         yield Mismatch("files", f"{path}: {found}")

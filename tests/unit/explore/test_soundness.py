@@ -38,7 +38,7 @@ from tests.unit.explore.machine_code import (
     unlock,
 )
 
-EXAMPLES = 2000 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 200
+EXAMPLES, WITH_SIGNALS = (2000, 2000) if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else (200, 50)
 
 # Few bytes and short threads: what a mistake in the classification changes must not drown in what all threads share.
 addresses = st.integers(DATA, DATA + 3)
@@ -93,7 +93,7 @@ def test_same_answers_as_every_interleaving(program: Program) -> None:
 
 
 @pytest.mark.campaign
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=WITH_SIGNALS, deadline=None)
 @given(interrupted())
 def test_same_answers_with_signals(drawn: tuple[Program, Interrupts]) -> None:
     """Deliveries too: merged boundaries, dead stack and threads put off have the answers of the search without them."""
