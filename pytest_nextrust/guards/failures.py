@@ -48,7 +48,7 @@ class Failures:
     def record(self, command: str, exit: int, *, commit: str = "", session: str = "", event: str = "") -> CommandCount:
         """Add one run of a command line as typed; durable. Returns how its command stands now.
 
-        ``event``, where given, tells one run from another: the same one adds nothing when it is heard of again.
+        ``event``, where given, identifies the run: the same event adds nothing when it is delivered again.
         """
         name, now = normalise(command), self._clock()
 

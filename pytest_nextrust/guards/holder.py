@@ -2,7 +2,7 @@
 
 A process id alone names nothing: it is given again, counts apart in each container, and starts over with the machine.
 So an owner is its host, boot, process-id namespace, process id and start time; of a process in the same host, boot and
-namespace it can be said whether it lives, of any other only that its lease has run out.
+namespace it is known whether it lives, of any other only that its lease has run out.
 
 Sources: proc(5) (``/proc/PID/stat``, fields 3 and 22; ``/proc/sys/kernel/random/boot_id``), namespaces(7). Without
 ``/proc`` (macOS) the start time is unknown, and a process id that is given again passes for its first holder until the
@@ -56,7 +56,7 @@ def this_process() -> Owner:
 
 
 def alive(owner: Owner, here: Owner, *, look: Callable[[int], tuple[str, str]] | None = None) -> bool | None:
-    """Whether ``owner`` still runs, as seen from the process ``here``; None where that cannot be told from here.
+    """Whether ``owner`` still runs, as seen from the process ``here``; None where that is unknown here.
 
     ``look`` gives a process's start time and state, as ``/proc`` has them.
     """

@@ -63,7 +63,7 @@ def record_override(
 ) -> Record:
     """Record in the journal of the status folder that ``guard`` was passed by ``how``; durable. Raises StatusError.
 
-    ``reason`` is what the guard said.
+    ``reason`` is why the guard refuses.
     """
     by, because = who(environ), why(environ)
     message = f"{guard} passed with {how} by {by['user']}" + (f": {because}" if because else "")

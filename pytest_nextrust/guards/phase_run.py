@@ -36,7 +36,7 @@ class RunGuard:
     notes: tuple[str, ...] = ()
 
     def finish(self, verdicts: Collection[str]) -> list[str]:
-        """The run is over, with these verdicts: count it where it counts; returns what to tell. Raises GuardError."""
+        """The run is over, with these verdicts: count it where it counts. Returns messages. Raises GuardError."""
         if not self.counting or not counts_as_failure(verdicts):
             return []
         bad = sum(1 for verdict in verdicts if counts_as_failure([verdict]))
@@ -59,7 +59,7 @@ def admit(
     environ: Mapping[str, str] | None = None,
     redactor: Redactor | None = None,
 ) -> RunGuard:
-    """Let a run of phases in, or raise UsageFault: its commit has failed too often, or nobody can tell.
+    """Let a run of phases in, or raise UsageFault: its commit has failed too often, or that is unknown.
 
     ``table`` is ``[backoff]`` as written in ``place``. With ``force`` it is let in, and what was passed is recorded in
     the journal. Raises ConfigError for the table, StatusError where the record cannot be written.
@@ -97,7 +97,7 @@ def admit(
 
 
 def is_clean(root: Path) -> bool:
-    """Whether no tracked file at ``root`` differs from the commit; False where git cannot tell."""
+    """Whether no tracked file at ``root`` differs from the commit; False where git does not say."""
     try:
         done = subprocess.run(
             ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"],

@@ -48,7 +48,7 @@ def project_root(environ: Mapping[str, str], cwd: str = "") -> str:
 
 
 def commit_at(root: str) -> str:
-    """The full hash of the commit checked out at ``root``, read from git's files; empty where that does not tell.
+    """The full hash of the commit checked out at ``root``, read from git's files; empty where those do not say.
 
     Starting git would take longer than the rest of a decision.
     """
@@ -156,7 +156,7 @@ class Context:
     def run(self, command: Sequence[str], *, limit: float = 10.0) -> subprocess.CompletedProcess[str]:
         """Run a program at the root, its output taken as text, within ``limit`` seconds and the event's own.
 
-        Raises subprocess.TimeoutExpired and FileNotFoundError: let them pass, the record tells them apart (124, 127).
+        Raises subprocess.TimeoutExpired and FileNotFoundError: let them pass, the record has a status for each.
         """
         import subprocess
 

@@ -2,7 +2,7 @@
 
 A refusal goes out as JSON with exit status 0 where the assistant reads that (the form of August 2026), and as exit
 status 2 with the reason on stderr, and the same JSON, for the form of July 2025; ``[hooks] channel`` fixes one of them.
-Where nobody has anything to say, stdout stays empty: what a UserPromptSubmit hook prints becomes part of the prompt.
+Where there is no answer, stdout stays empty: what a UserPromptSubmit hook prints becomes part of the prompt.
 
 Boundary: knows nothing of handlers. Source: docs/hooks.md ("How an answer goes out"). The assistant cuts strings at
 10,000 characters; this cuts them before, and says so.
@@ -31,7 +31,7 @@ _KINDS = ("deny", "ask", "allow", "context", "note")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One thing a handler says. ``kind``: deny, ask, allow, context or note. ``handler`` is filled in by the runner."""
+    """One answer of a handler. ``kind``: deny, ask, allow, context or note. ``handler`` is filled in by the runner."""
 
     kind: str
     text: str
@@ -46,7 +46,7 @@ class Answer:
 
 
 def deny(reason: str) -> Answer:
-    """Refuse: no tool call, no prompt taken; after the fact the turn goes on (Stop) or the model is told."""
+    """Refuse: no tool call, no prompt taken; after the fact the turn goes on (Stop) or the model gets the reason."""
     return Answer("deny", reason)
 
 
@@ -65,12 +65,12 @@ def allow(reason: str) -> Answer:
 
 
 def context(text: str) -> Answer:
-    """Tell the model something. Where the event has no way to, it becomes a note."""
+    """Give the model information. For an event that cannot pass it on, it becomes a note."""
     return Answer("context", text)
 
 
 def note(text: str) -> Answer:
-    """Tell the user something; the model does not see it."""
+    """Show the user a message; the model does not see it."""
     return Answer("note", text)
 
 

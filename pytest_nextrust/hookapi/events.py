@@ -105,7 +105,7 @@ class Event:
     """One event. ``handled_as`` names the handlers it goes to: an old PostToolUse that failed goes to the failure's.
 
     ``form`` is ``2025-07`` or ``2026-08``; ``identity`` is the assistant's own id of the event, empty where it gives
-    none (then a repeat cannot be told from doing the same again).
+    none (then a second delivery looks like doing the same again).
     """
 
     name: str

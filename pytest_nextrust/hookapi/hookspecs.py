@@ -5,10 +5,10 @@ the project's own ``conftest.py``, or in a file ``.nextrust/hooks/NAME.py``. It 
 no marker; ``hookimpl`` is there for pluggy's options. Each plugin is called by itself, after the handlers that come
 with this package, whatever they answered: a wrapper wraps its own plugin only.
 
-The return value is an Answer, an iterable of Answers, or None (no objection, nothing to say); see
+The return value is an Answer, an iterable of Answers, or None (no objection); see
 ``hookapi.decisions``. An exception, a hang or another value is a fault: it blocks a PreToolUse, unless ``[hooks]
-fail_open`` is set, and never blocks anything else. What it prints goes to the log. pytest is not needed: this module is
-imported without it.
+fail_open`` is set, and never blocks anything else. What it prints goes to the log. This module is imported
+without pytest.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ class PhaseBudget:
 class UsageRules:
     """``daily``: US dollars for one day (UTC), all sessions together; 0: no limit.
 
-    ``warn_at``: the part of a budget from which it is told. ``block``: refuse prompts once a budget is used up.
+    ``warn_at``: the part of a budget from which a warning is given. ``block``: refuse prompts once a budget is used up.
     ``store_prompts``: keep the text of prompts, without secrets, beside their hash and length.
     """
 

@@ -3,8 +3,8 @@
 Reading TOML, laying phases over each other and looking for entry points takes longer than a decision may. So the
 outcome is kept in ``.nextrust/cache/hooks.json`` under a key made of what it was read from: interpreter, environment
 (``sys.prefix``, every distribution's metadata on ``sys.path``) and the status of each file. A file that is missing,
-damaged or of another key is made again; a project whose settings are faulty has none, and its faults are said each
-time.
+damaged or of another key is made again; a project whose settings are faulty has none, and its faults are reported
+each time.
 
 Boundary: keeps and finds; ``plugin_index`` lists the plugins.
 """
@@ -113,7 +113,7 @@ def _read(root: str) -> Snapshot:
     path = f"{project.prefix}.hooks" if project.prefix else "hooks"
     settings = read_document(HookSettings, project.hooks, subject="hooks", place=str(project.source or ""), path=path)
     phases = tuple(PhaseFact(phase.id, phase.name, phase.depends) for phase in Phases.from_config(project))
-    # What is no text is a fault, told by whoever opens the sinks.
+    # What is no text is a fault, which ``metrics.sinks`` reports.
     metrics = {key: value if isinstance(value, str) else None for key, value in project.metrics.items()}
     plugins = {event: tuple(names) for event, names in index_plugins(Path(root)).items()}
     return Snapshot(settings, phases, plugins, metrics)

@@ -4,7 +4,7 @@ A module of a handler has a function named as the event's hook specification, ta
 have a ``MATCHER`` for the tool's name. Modules are taken in the order of their names; ``[hooks] disabled`` leaves some
 out.
 
-Boundary: finds and calls; time and crashes are the business of ``limits``.
+Boundary: finds and calls; ``supervisor`` deals with time limits and crashes.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ CommandRunner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def silent(services: Iterable[Service], run: CommandRunner) -> list[str]:
-    """For each service that does not answer what was tried and what came of it. ``run`` is ``Context.run``."""
+    """For each service that does not answer: what was tried, and the result. ``run`` is ``Context.run``."""
     return [f"{service.name}: {why}" for service in services if (why := _why(service, run))]
 
 

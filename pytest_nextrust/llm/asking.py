@@ -90,7 +90,7 @@ def request_design(
 
 
 def due_reviews(context: Context) -> list[tuple[str, str, str]]:
-    """Phases whose review has been asked for by nobody: id, name, and what tells this completion from others.
+    """Phases whose review has been asked for by nobody: id, name, and an identifier of this completion.
 
     A phase is due that has its marker ``ID.done`` and no ``ID.reviewed`` that was written for it, or for which a file
     ``ID.review`` asks once more.
@@ -114,15 +114,15 @@ def ask_review(context: Context, phase: str, name: str, occasion: str) -> Asked:
     rules = context.settings.external
     draft = request.review_draft(context, phase, name, occasion, base=rules.review.base, largest=rules.largest)
     ticket, new = Queue(paths_of(context)).add(draft)
-    _settle_marker(context, phase, occasion)
+    _mark_as_asked(context, phase, occasion)
     start_sender(context)
     if new:
         return Asked("queued", f"{ticket}: a review of {phase} is queued", ticket)
     return Asked("waiting", f"{ticket} is the review of {phase}", ticket)
 
 
-def _settle_marker(context: Context, phase: str, occasion: str) -> None:
-    """The request is safe: say so beside the phase's marker, and take the marker away that asked for another one."""
+def _mark_as_asked(context: Context, phase: str, occasion: str) -> None:
+    """The request is on disk: note that beside the phase's marker, and remove the marker that asked for a review."""
     again = _marker(context, phase, "review")
     if occasion.startswith("asked-"):
         # Asked once more meanwhile: that file is another occasion, and stays.
@@ -146,7 +146,7 @@ def _read(path: Path) -> str:
 def start_sender(context: Context) -> bool:
     """Start a process that sends what is queued and outlives this one; False where the settings say otherwise.
 
-    It has no terminal and prints nowhere: what comes of it is in the status log. A second one ends at once.
+    It has no terminal and prints nowhere: the outcome is in the status log. A second one ends at once.
     """
     if context.settings.external.send != "background" or offline(context):
         return False

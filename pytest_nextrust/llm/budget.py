@@ -1,10 +1,10 @@
 """What asking has cost today, in money and in calls, counted durably: no call is made that could pass the limit.
 
 Before each call its worst cost is set aside: a guess from above at the input's tokens, and all the output it may give.
-The answer says what it was; what a call cost that may have been charged and gave no answer stays counted at its worst.
+The answer gives the real cost; a call that may have been charged and gave no answer stays counted at its worst.
 The day is UTC's.
 
-Boundary: counts; written only by who holds the sender's lock. Prices are ``prices``' business.
+Boundary: counts; only the holder of the sender's lock writes. ``usage.prices`` has the prices.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class CallBudget:
             state["open"][identifier].pop()
             self._write(state)
 
-    def settle(self, identifier: str, cost: float | None) -> None:
+    def record(self, identifier: str, cost: float | None) -> None:
         """The last call of this request cost so much (None: not known); earlier ones that gave no answer stay counted.
 
         Doing it twice counts it once.

@@ -56,15 +56,15 @@ def since_base(context: Context, base: str, *, room: int) -> Changes:
 def _changes(context: Context, revisions: Sequence[str], against: str, room: int) -> Changes:
     words = _git(context, "diff", "--name-status", "-z", "--no-renames", *revisions, "--").split("\0")
     pairs = list(zip(words[0::2], words[1::2], strict=False))
-    shown, used = [], 0
+    pieces, used = [], 0
     for _, path in pairs[:_NAMES]:
         if used >= room:
             break
         piece = f"{path}: not shown\n" if _SECRET.search(path) else _difference(context, revisions, path)
-        shown.append(piece[: room - used])
-        used += len(shown[-1])
+        pieces.append(piece[: room - used])
+        used += len(pieces[-1])
     names = tuple(f"{letter} {path}" for letter, path in pairs[:_NAMES])
-    return Changes(names, max(0, len(pairs) - _NAMES), "".join(shown), against if pairs else "")
+    return Changes(names, max(0, len(pairs) - _NAMES), "".join(pieces), against if pairs else "")
 
 
 def _difference(context: Context, revisions: Sequence[str], path: str) -> str:

@@ -172,10 +172,10 @@ def _failed(status: int, out: str, err: str, redactor: Redactor) -> ExternalErro
         with contextlib.suppress(ValueError, RecursionError):
             message = message or _message(json.loads(text), redactor)
     lines = [line for line in redactor.text(err).splitlines() if line.strip()]
-    said = message or " ".join(lines[:3])[:300]
+    reason = message or " ".join(lines[:3])[:300]
     return ExternalError(
         "Gemini CLI",
-        f"{known.what} (exit status {status})" + (f": {said}" if said else ""),
+        f"{known.what} (exit status {status})" + (f": {reason}" if reason else ""),
         kind=known.kind,
         # It may have asked the model before it failed, unless it never got that far.
         charged=not known.broken,

@@ -174,14 +174,14 @@ def _exchange(post: Post, seconds: float) -> dict[str, Any]:
         cause: Exception = error
     except (urllib3.exceptions.SSLError, urllib3.exceptions.ProxyError) as error:
         raise ExternalError(
-            "external", f"no trusted connection: {_said(post, error)}", place=_host(post.url), kind="setup"
+            "external", f"no trusted connection: {_reason_of(post, error)}", place=_host(post.url), kind="setup"
         ) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         failed = ("the connection was lost", True)
         cause = error
     raise ExternalError(
         "external",
-        f"{failed[0]}: {_said(post, cause)}",
+        f"{failed[0]}: {_reason_of(post, cause)}",
         place=_host(post.url),
         kind="later",
         now=True,
@@ -238,7 +238,7 @@ def _unusable(post: Post, why: str) -> ExternalError:
 
 
 def _refusal(post: Post, status: int, headers: Mapping[str, str], body: bytes) -> ExternalError:
-    code, message = _told(post, body)
+    code, message = _error_in(post, body)
     text = f"status {status}" + (f" ({code})" if code else "") + (f": {message}" if message else "")
     place = _host(post.url)
     wish = headers.get("x-should-retry", "")
@@ -252,7 +252,7 @@ def _refusal(post: Post, status: int, headers: Mapping[str, str], body: bytes) -
     return ExternalError("external", text, place=place, kind="final", remedy="the request itself is refused")
 
 
-def _told(post: Post, body: bytes) -> tuple[str, str]:
+def _error_in(post: Post, body: bytes) -> tuple[str, str]:
     """Code and message of an error document of OpenAI's or Google's, bounded; empty where it is something else."""
     try:
         error = json.loads(body[:_PIECE])["error"]
@@ -282,5 +282,5 @@ def _host(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _said(post: Post, error: Exception) -> str:
+def _reason_of(post: Post, error: Exception) -> str:
     return post.redactor.text(str(error).partition("\n")[0])[:200] or type(error).__name__

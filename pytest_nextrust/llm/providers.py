@@ -117,7 +117,7 @@ class Asker:
             begun.append(entry.id)
 
         with contextlib.ExitStack() as stack:
-            # A faulty [metrics] is told by the runs and in the hooks' logs; it keeps no request from being sent.
+            # A faulty [metrics] is reported by runs and in the hooks' logs; it keeps no request from being sent.
             with contextlib.suppress(ConfigError):
                 stack.enter_context(
                     external_call(self.root, entry.kind, environ=self.environ, made=lambda: bool(begun))

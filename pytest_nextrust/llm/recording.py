@@ -4,7 +4,7 @@ next sender goes on, and nothing is on record twice.
 1. the answer is written beside the queue, durably, as soon as it is there: from now on nothing is sent again;
 2. the decision is written to ``artifacts/nextrust/decisions/TICKET.md``;
 3. it is appended to the status log, unless an entry with the request's id is there;
-4. its cost is settled;
+4. its cost is recorded;
 5. the request leaves the queue, then the answer file goes.
 
 Boundary: called under the sender's lock.
@@ -64,7 +64,7 @@ def record(
     kind = DECISIONS[entry.kind]
     if not (again and any(r.type == kind and r.details.get("request") == entry.id for r in log_records(paths))):
         journal.append(kind, details)
-    budget.settle(entry.id, cost)
+    budget.record(entry.id, cost)
     Queue(paths).remove(entry)
     paths.answer(entry.id).unlink(missing_ok=True)
     return details

@@ -23,7 +23,7 @@ class ModelReply:
     """``via``: openai, gemini-cli or gemini-api. ``response_id`` is the other side's id, empty where it gives none.
 
     ``complete`` is False where the answer was cut off; ``note`` says why, or that it is a refusal. ``usage`` is None
-    where it was not told.
+    where the answer does not give it.
     """
 
     text: str

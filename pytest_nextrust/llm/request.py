@@ -57,9 +57,9 @@ def design_draft(
         _earlier(past, room // 2),
         *_changed(changes),
     ]
-    told = [line.strip() for line in error.splitlines() if line.strip()]
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
     # "Exit code 2" is what the assistant puts before every failure's text.
-    first = next((line for line in told if not _EXIT.fullmatch(line)), told[0] if told else "an error without text")
+    first = next((line for line in lines if not _EXIT.fullmatch(line)), lines[0] if lines else "an error without text")
     return _draft(
         context,
         kind="design",
@@ -74,7 +74,7 @@ def design_draft(
 
 
 def review_draft(context: Context, phase: str, name: str, occasion: str, *, base: str, largest: int) -> Draft:
-    """A review of a phase. ``occasion`` tells one completion of it from another."""
+    """A review of a phase. ``occasion`` identifies one completion of it."""
     changes = since_base(context, base, room=largest - 3_000)
     compared = f"Compared with: {changes.against}" if changes.against else "No changes that git could show."
     parts = [f"Phase: {phase}, {name}", f"Commit: {context.commit() or 'none'}", compared, *_changed(changes)]
@@ -127,8 +127,8 @@ def _block(title: str, text: str, room: int) -> str:
 def _attempts(attempts: tuple[Attempt, ...]) -> str:
     if not attempts:
         return "Earlier attempts: none on record."
-    shown = "\n".join(f"{a.time} {a.type}: {a.what}" for a in attempts[-_ATTEMPTS:])
-    return _block(f"Earlier attempts ({len(attempts)}, the newest last)", shown, 5_000)
+    listing = "\n".join(f"{a.time} {a.type}: {a.what}" for a in attempts[-_ATTEMPTS:])
+    return _block(f"Earlier attempts ({len(attempts)}, the newest last)", listing, 5_000)
 
 
 def _earlier(past: PastDecisions, room: int) -> str:

@@ -37,7 +37,7 @@ _LEAST = 5.0
 
 @dataclass(frozen=True)
 class SendOutcome:
-    """What came of one request. ``state``: ``recorded``, ``queued`` (see ``message``) or ``failed`` (put aside)."""
+    """The outcome of one request. ``state``: ``recorded``, ``queued`` (see ``message``) or ``failed`` (put aside)."""
 
     ticket: str
     state: str
@@ -133,16 +133,16 @@ class _Sender:
         return SendOutcome(entry.ticket, "recorded", str(details["message"]))
 
     def _failed(self, entry: QueuedRequest, error: ExternalError) -> SendOutcome:
-        said = self._context.redactor.text(str(error))
-        message = said.replace("\n", " ")
+        text = self._context.redactor.text(str(error))
+        message = text.replace("\n", " ")
         last = error.kind == "later" and error.subject != "budget" and entry.attempts + 1 >= self._rules.attempts
         if error.kind == "final" or last:
             self._record_failure(entry, message)
-            self._budget.settle(entry.id, None)
-            self._queue.put_aside(entry, said)
+            self._budget.record(entry.id, None)
+            self._queue.put_aside(entry, text)
             return SendOutcome(entry.ticket, "failed", message)
         tried = error.kind == "later" and error.subject != "budget"
-        self._queue.put_off(entry, said, until=self._clock() + self._wait(entry, error), tried=tried)
+        self._queue.put_off(entry, text, until=self._clock() + self._wait(entry, error), tried=tried)
         return SendOutcome(entry.ticket, "queued", message)
 
     def _wait(self, entry: QueuedRequest, error: ExternalError) -> float:

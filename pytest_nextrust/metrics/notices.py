@@ -42,11 +42,11 @@ def lines(samples: Sequence[Measurement]) -> list[str]:
     for metric in METRICS.values():
         mine = [sample for sample in samples if sample.metric is metric]
         if mine and metric.notice:
-            found.append(f"::notice title=Metric::{_escaped(_told(mine))}")
+            found.append(f"::notice title=Metric::{_escaped(_described(mine))}")
     return found[:MOST]
 
 
-def _told(samples: Sequence[Measurement]) -> str:
+def _described(samples: Sequence[Measurement]) -> str:
     metric = samples[0].metric
     if metric.kind == "timer":
         durations = sorted(sample.value for sample in samples)

@@ -1,4 +1,4 @@
-"""Which sinks there are: by ``[metrics]`` of the project's settings and the environment.
+"""Which sinks are set up: by ``[metrics]`` of the project's settings and the environment.
 
 ``STATSD_HOST`` (``HOST`` or ``HOST:PORT``) and ``STATSD_PORT`` win over ``statsd``; ``NEXTRUST_METRICS_FILE`` over
 ``file``. Notices are written where ``GITHUB_ACTIONS`` is set.
@@ -28,7 +28,7 @@ def open_emitter(
 ) -> Emitter:
     """The emitter of the project at ``root``; without any sink, measuring costs next to nothing.
 
-    ``table`` is ``[metrics]`` as written in ``place``. ``file`` (the option) wins over what they say. ``write`` takes
+    ``table`` is ``[metrics]`` as written in ``place``. ``file`` (the option) wins over both. ``write`` takes
     the notices; None: there are none. Raises ConfigError with every fault.
     """
     environ = os.environ if environ is None else environ

@@ -55,8 +55,8 @@ def parse_address(text: str, port: str = "", *, source: str = "STATSD_HOST") -> 
             match = re.fullmatch(r".+", text)
     number = given or port.strip() or str(PORT)
     if match is None or not number.isascii() or not number.isdigit() or not 0 < int(number[:6]) < 65536:
-        shown = f"{text}:{port}" if port and not given else text
-        raise ConfigError("metrics", [Fault(source, f"{shown!r} is no host and port", "write HOST or HOST:PORT")])
+        address = f"{text}:{port}" if port and not given else text
+        raise ConfigError("metrics", [Fault(source, f"{address!r} is no host and port", "write HOST or HOST:PORT")])
     return host, int(number[:6])
 
 

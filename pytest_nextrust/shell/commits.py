@@ -24,7 +24,7 @@ _REUSED = ("-C", "-c", "--reuse-message", "--reedit-message", "--fixup", "--squa
 @dataclass(frozen=True, slots=True)
 class Commit:
     """``message`` is None where it comes from elsewhere (an editor, ``file``, another commit) or cannot be told;
-    ``folder`` is None where that cannot be told. ``everything``: ``-a``."""
+    ``folder`` is None where that is unknown. ``everything``: ``-a``."""
 
     folder: str | None
     message: str | None = None

@@ -2,7 +2,7 @@
 
 Judged is each step that ``walk`` finds: recursive removal, change of owner or mode of the system's folders, the home
 folder or the project; writing to devices; making file systems; rewriting what others have pulled. Where a variable
-cannot be told and its being empty would be a disaster, the user is asked.
+is unknown and its being empty would be a disaster, the user is asked.
 
 Boundary: judges commands by what they would do, never prompts by their words. Sources: the manual pages of the
 commands.
@@ -98,15 +98,15 @@ def _options(step: CommandStep) -> tuple[set[str], list[str]]:
     plain: list[str] = []
     ended = False
     for text in step.arguments[1:]:
-        shown = literal(text)
-        if ended or not shown.startswith("-") or shown == "-":
+        argument = literal(text)
+        if ended or not argument.startswith("-") or argument == "-":
             plain.append(text)
-        elif shown == "--":
+        elif argument == "--":
             ended = True
-        elif shown.startswith("--"):
-            options.add(shown.partition("=")[0])
+        elif argument.startswith("--"):
+            options.add(argument.partition("=")[0])
         else:
-            options |= set(shown[1:])
+            options |= set(argument[1:])
     return options, plain
 
 
@@ -165,7 +165,7 @@ def _maker(step: CommandStep) -> Iterator[Danger]:
     # A file system in a file of the project is a disk image, which is what an emulator boots from.
     devices = [text for text in plain if literal(text).startswith("/dev/") or UNKNOWN in text]
     if devices:
-        yield Danger("deny", f"{step.name} destroys what is on {_shown(devices[0])}")
+        yield Danger("deny", f"{step.name} destroys what is on {_quoted(devices[0])}")
 
 
 def _find(step: CommandStep, places: Places) -> Iterator[Danger]:
@@ -233,7 +233,7 @@ def _device(target: str, step: CommandStep, what: str) -> Iterator[Danger]:
     path = _absolute(literal(target), step.cwd)
     if path is None or not path.startswith("/dev/") or _HARMLESS_DEVICES.fullmatch(path):
         return
-    yield Danger("deny", f"{step.name or 'the command'} {what} {_shown(path)}")
+    yield Danger("deny", f"{step.name or 'the command'} {what} {_quoted(path)}")
 
 
 def _absolute(path: str, cwd: str | None) -> str | None:
@@ -252,24 +252,24 @@ def _lost(
     if _GLOB.search(target) and not contents:
         # A pattern with letters in it: what it finds lies in its folder.
         if glob and _absolute(literal(folder) or ("/" if target.startswith("/") else "."), step.cwd) == "/":
-            yield Danger("deny", f"{what} {_shown(target)}, folders of the system")
+            yield Danger("deny", f"{what} {_quoted(target)}, folders of the system")
         return
     if contents:
         target = folder or ("/" if target.startswith("/") else ".")
-    shown = literal(target)
-    if UNKNOWN in shown:
-        empty = _absolute(shown.replace(UNKNOWN, ""), "/") or ""
-        if (shown.startswith(UNKNOWN + "/") or contents) and _why(empty, places, project):
-            yield Danger("ask", f"{what} {_shown(shown)}: where the variable is empty, that is {empty}")
+    argument = literal(target)
+    if UNKNOWN in argument:
+        empty = _absolute(argument.replace(UNKNOWN, ""), "/") or ""
+        if (argument.startswith(UNKNOWN + "/") or contents) and _why(empty, places, project):
+            yield Danger("ask", f"{what} {_quoted(argument)}: where the variable is empty, that is {empty}")
         return
-    path = _absolute(shown, step.cwd)
+    path = _absolute(argument, step.cwd)
     if path is None:
-        if contents or shown in (".", "..", "./", "../"):
-            yield Danger("ask", f"{what} {_shown(shown)} in a folder that cannot be told")
+        if contents or argument in (".", "..", "./", "../"):
+            yield Danger("ask", f"{what} {_quoted(argument)} in a folder that cannot be told")
         return
     why = _why(path, places, project)
     if why:
-        yield Danger("deny", f"{what} {'all of ' if contents else ''}{_shown(path)}, {why}")
+        yield Danger("deny", f"{what} {'all of ' if contents else ''}{_quoted(path)}, {why}")
 
 
 def _why(path: str, places: Places, project: bool) -> str:
@@ -292,5 +292,5 @@ def _why(path: str, places: Places, project: bool) -> str:
     return ""
 
 
-def _shown(path: str) -> str:
+def _quoted(path: str) -> str:
     return literal(path).replace(UNKNOWN, "$...")[:120]

@@ -1,8 +1,8 @@
-"""Words into the arguments that a command would get, as far as that can be told without running anything.
+"""Words into the arguments that a command would get, as far as that is known without running anything.
 
 Known are assignments made earlier in the same script, the environment, ``~``, braces, and substitutions whose output is
-a literal (``$(echo rm)``). What cannot be told stands as UNKNOWN in the argument, so that ``"$DIR"/*`` is still seen to
-be ``/*`` where DIR is empty. Patterns stay as they are written; whether a sign was quoted is told by ``literal``.
+a literal (``$(echo rm)``). What is unknown stands as UNKNOWN in the argument, so that ``"$DIR"/*`` is still seen to
+be ``/*`` where DIR is empty. Patterns stay as they are written; ``literal`` gives quoted signs back.
 
 Boundary: runs nothing, reads no file. Source: POSIX.1-2017 XCU 2.6 "Word Expansions".
 """

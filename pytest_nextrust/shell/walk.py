@@ -35,7 +35,7 @@ class CommandStep:
     """One command.
 
     ``arguments`` begins with the program's name without its folder; quoted signs are hidden in it (``expand.literal``).
-    ``cwd`` is None where it cannot be told. ``writes``: targets of output redirections. ``stages``: the names of the
+    ``cwd`` is None where it is unknown. ``writes``: targets of output redirections. ``stages``: the names of the
     commands in its pipeline. ``rest_unknown``: more arguments come from a pipe (``xargs``). ``functions``: the names of
     those defined so far. ``environment``: the names of variables set for it.
     """

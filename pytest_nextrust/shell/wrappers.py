@@ -141,11 +141,11 @@ def _inner(name: str, arguments: list[str]) -> list[str]:
 def _split_strings(arguments: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """``env -S 'rm -rf /'``."""
     for at, text in enumerate(arguments[1:], 1):
-        shown = literal(text)
-        if shown in ("-S", "--split-string") and at + 1 < len(arguments):
+        argument = literal(text)
+        if argument in ("-S", "--split-string") and at + 1 < len(arguments):
             yield literal(" ".join(arguments[at + 1 :])), ()
-        elif shown.startswith(("-S", "--split-string=")):
-            yield shown.removeprefix("--split-string=").removeprefix("-S"), ()
+        elif argument.startswith(("-S", "--split-string=")):
+            yield argument.removeprefix("--split-string=").removeprefix("-S"), ()
 
 
 def _shell(arguments: list[str]) -> tuple[list[tuple[str, tuple[str, ...]]], bool]:

@@ -1,7 +1,7 @@
 """A prompt as it goes on record: who, when, in which phase and at which commit; of its text hash and length.
 
 Boundary: describes; the handler writes. The hash is of the text's UTF-8 and has no salt, so that equal prompts can be
-told: a short prompt can be guessed from it.
+recognised: a short prompt can be guessed from it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Budgets: what a day (UTC) and a phase have cost so far, all sessions together, against ``[hooks.usage]``.
 
-Tokens without a price are not in the sum, and said not to be. A budget that cannot be told is said to be; it neither
-warns nor blocks.
+Tokens without a price are not in the sum, and the message says so. A budget whose use is not fully known neither warns
+nor blocks, and its message says so too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class BudgetState:
         return self.spent >= self.limit
 
     def near(self, warn_at: float) -> bool:
-        """Whether enough of it is used to say so."""
+        """Whether enough of it is used for a warning."""
         return self.spent >= self.limit * warn_at
 
     def __str__(self) -> str:

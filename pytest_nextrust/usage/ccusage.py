@@ -1,6 +1,6 @@
 """Asking ``ccusage session --id ID --json``, where it is installed, and what its answer is worth.
 
-Some releases count a message more than once: the warnings say which, and by how much was seen. An answer of another
+Some releases count a message more than once: warnings name them, with the factor that was seen. An answer of another
 shape is a fault, never half an answer. Sources: the program's issues 994, 1728 (18.x), 1762 (20.0.21, 20.0.22).
 """
 
@@ -33,7 +33,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class SessionUsage:
-    """What it says. It does not tell the two kinds of cache writes apart: all are in ``write5m``."""
+    """Its answer. It has one number for both kinds of cache writes: all are in ``write5m``."""
 
     version: str
     tokens: Tokens
@@ -90,8 +90,8 @@ def _run(command: list[str], environ: Mapping[str, str]) -> str:
     except OSError as error:
         raise _fault(f"cannot be run: {error.strerror or error}") from error
     if done.returncode != 0:
-        said = " ".join(done.stderr.split())[:200]
-        raise _fault(f"ended with status {done.returncode}" + (f": {said}" if said else ""))
+        message = " ".join(done.stderr.split())[:200]
+        raise _fault(f"ended with status {done.returncode}" + (f": {message}" if message else ""))
     return done.stdout
 
 

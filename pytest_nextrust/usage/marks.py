@@ -1,7 +1,7 @@
 """In which phase, at which commit and after which prompt a message was sent: what the audit of prompts recorded.
 
 A message belongs to the last prompt of its session that was on record before it. Without one its phase is unknown, and
-said to be.
+reported as that.
 """
 
 from __future__ import annotations
@@ -55,6 +55,6 @@ def read_marks(folder: Path) -> PromptMarks:
     found = []
     for record in read_log(folder).records:
         if record.type == TYPE:
-            told = {key: str(record.details.get(key) or "") for key in ("session", "phase", "commit", "sha256")}
-            found.append(PromptMark(record.time, **told))
+            details = {key: str(record.details.get(key) or "") for key in ("session", "phase", "commit", "sha256")}
+            found.append(PromptMark(record.time, **details))
     return PromptMarks(found)

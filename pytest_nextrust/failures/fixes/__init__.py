@@ -1,4 +1,4 @@
-"""Auto-fixes: shown first, tried in a scratch clone, kept only where the command that failed passes there.
+"""Auto-fixes: previewed first, tried in a scratch clone, kept only where the command that failed passes there.
 
 ``project`` says what git knows of a project's files and which of them may be run, ``scratch`` makes the clone,
 ``kinds`` does what an issue's ``auto_fix`` says, ``landing`` brings the changes over whole or not at all, ``run`` is

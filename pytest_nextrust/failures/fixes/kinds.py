@@ -1,4 +1,4 @@
-"""The kinds of fix: what each would do, said before it does it, and how it does it in the scratch.
+"""The kinds of fix: what each would do, described before it is done, and how it is done in the scratch.
 
 ``plan`` checks all that can be checked without changing anything, and says in words what will be done; a FixPlan's
 ``apply`` then does it. A fix that only looks (``verify_flags``, and ``check_patches`` where the patched sources are not
@@ -126,8 +126,8 @@ def _patches(fix: AutoFix, project: Project) -> FixPlan:
     if not missing:
         return FixPlan(tuple(steps), tuple(found), findings=("every patch is applied already: look elsewhere",))
     if not tracked and folder:
-        told = f"{folder} is not in the repository: apply by hand what is missing: {', '.join(missing)}"
-        return FixPlan(tuple(steps), tuple(found), findings=(told,))
+        finding = f"{folder} is not in the repository: apply by hand what is missing: {', '.join(missing)}"
+        return FixPlan(tuple(steps), tuple(found), findings=(finding,))
 
     def apply(scratch: Scratch, _run: RunStep) -> None:
         for path in missing:

@@ -42,10 +42,10 @@ class Recovered:
     kept: str = ""
 
     def __str__(self) -> str:
-        said = f"an interrupted fix was undone: {', '.join(self.restored) or 'nothing had changed'}"
+        message = f"an interrupted fix was undone: {', '.join(self.restored) or 'nothing had changed'}"
         if self.left:
-            said += f"; left as found: {', '.join(self.left)} (old and new in {self.kept})"
-        return said
+            message += f"; left as found: {', '.join(self.left)} (old and new in {self.kept})"
+        return message
 
 
 def pending(root: Path | str) -> bool:

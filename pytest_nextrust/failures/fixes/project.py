@@ -43,8 +43,8 @@ def git(folder: Path, *arguments: str, data: bytes | None = None, ok: Sequence[i
             SUBJECT, f"git {arguments[0]} took longer than {GIT_SECONDS:g} s", place=str(folder)
         ) from error
     if done.returncode not in ok:
-        said = done.stderr.decode("utf-8", "replace").strip()[-500:]
-        raise FixRefused(SUBJECT, f"git {arguments[0]}: {said or f'status {done.returncode}'}", place=str(folder))
+        output = done.stderr.decode("utf-8", "replace").strip()[-500:]
+        raise FixRefused(SUBJECT, f"git {arguments[0]}: {output or f'status {done.returncode}'}", place=str(folder))
     return done.stdout
 
 
@@ -117,7 +117,7 @@ class Project:
         if not paths:
             return []
         wanted = [f":(literal){path}" for path in paths]
-        said = git(
+        output = git(
             self.top,
             "status",
             "--porcelain=v1",
@@ -128,7 +128,7 @@ class Project:
             "--",
             *wanted,
         )
-        return sorted({os.fsdecode(entry[3:]) for entry in said.split(b"\0") if len(entry) > 3})
+        return sorted({os.fsdecode(entry[3:]) for entry in output.split(b"\0") if len(entry) > 3})
 
     def _no(self, path: str, fault: str, remedy: str) -> FixRefused:
         return FixRefused(SUBJECT, fault, place=path[:200], remedy=remedy)

@@ -76,7 +76,7 @@ class _Fix:
     def log(self) -> Path:
         return self.project.root / ".nextrust" / "logs" / f"{self.id}.log"
 
-    def tell(self, step: str, message: str, **more: Any) -> None:
+    def record_step(self, step: str, message: str, **more: Any) -> None:
         self.steps.append(f"{step}: {message}")
         self.record("auto_fix", {"fix": self.id, "issue": self.issue.id, "step": step, "message": message, **more})
 
@@ -97,8 +97,8 @@ class _Fix:
         status, data = _executed(command, folder, environ, self.deadline - time.monotonic())
         text = self.redactor.data(data).decode("utf-8", "replace")
         with self.log.open("a", encoding="utf-8", errors="backslashreplace") as stream:
-            shown = self.redactor.text(" ".join(command))
-            stream.write(f"$ {shown}\n{text}\n(status {status})\n")
+            line = self.redactor.text(" ".join(command))
+            stream.write(f"$ {line}\n{text}\n(status {status})\n")
         return status, text[-_TAIL:]
 
 
@@ -184,9 +184,9 @@ def fix(
         with _alone(project.root):
             return _fixed(work, table)
     except FixRefused as error:
-        said = redactor.text(str(error))
-        work.tell("refused", said)
-        return _outcome(work, "refused", said)
+        message = redactor.text(str(error))
+        work.record_step("refused", message)
+        return _outcome(work, "refused", message)
 
 
 @contextlib.contextmanager
@@ -208,15 +208,15 @@ def _alone(root: Path) -> Iterator[None]:
 
 def _fixed(work: _Fix, table: IssueTable) -> FixOutcome:
     planned = _plan(work.issue, table, work.project, work.command)
-    work.tell("planned", "; ".join(planned.steps), files=list(planned.files))
+    work.record_step("planned", "; ".join(planned.steps), files=list(planned.files))
     if planned.apply is None:
         message = work.redactor.text("; ".join(planned.findings))
-        work.tell("diagnosed", message)
+        work.record_step("diagnosed", message)
         return _outcome(work, "diagnosed", message)
     if not work.command.strip():
         raise FixRefused(SUBJECT, "no command that shows the failure", remedy="give it after --")
     scratch = scratches.make(work.project)
-    work.tell("scratch", "the project was cloned, uncommitted work included")
+    work.record_step("scratch", "the project was cloned, uncommitted work included")
     command = ["sh", "-c", outside(work.command, work.project, scratch)]
     where = scratch.root / (work.project.relative(work.folder) if work.folder not in ("", ".") else ".")
     if not where.is_dir():
@@ -226,7 +226,7 @@ def _fixed(work: _Fix, table: IssueTable) -> FixOutcome:
         raise FixRefused(
             SUBJECT, "the command passes in a clean clone without the fix", remedy="look at what git ignores here"
         )
-    work.tell("reproduced", f"the command fails in the scratch ({_status(status)})", status=status)
+    work.record_step("reproduced", f"the command fails in the scratch ({_status(status)})", status=status)
     scratch.back()
     planned.apply(scratch, work.run)
     changes, diff = scratch.changes(), scratch.diff()
@@ -238,15 +238,15 @@ def _fixed(work: _Fix, table: IssueTable) -> FixOutcome:
         raise FixRefused(
             SUBJECT, f"it would overwrite uncommitted changes: {', '.join(dirty)}", remedy="commit or undo them first"
         )
-    work.tell("applied", f"in the scratch: {', '.join(files)}", files=list(files))
+    work.record_step("applied", f"in the scratch: {', '.join(files)}", files=list(files))
     status, text = work.execute(command, where)
     if status != 0:
         message = f"the command still fails ({_status(status)}); undone"
-        work.tell("undone", message, status=status, excerpt=text[-1000:])
+        work.record_step("undone", message, status=status, excerpt=text[-1000:])
         return _outcome(work, "not-fixed", message, work.redactor.text(diff), files)
-    work.tell("passed", "the command passes in the scratch")
+    work.record_step("passed", "the command passes in the scratch")
     land(work.project.root, work.project.top, changes)
-    work.tell("fixed", f"changed in the work tree: {', '.join(files)}", files=list(files))
+    work.record_step("fixed", f"changed in the work tree: {', '.join(files)}", files=list(files))
     return _outcome(work, "fixed", f"changed {', '.join(files)}", work.redactor.text(diff), files)
 
 

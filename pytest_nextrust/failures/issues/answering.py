@@ -1,6 +1,6 @@
 """What a hook answers to a failed command: what is known of it, what mends it, or who has been asked.
 
-Boundary: words, and the calls that follow a decision; the decision itself is ``failure``'s.
+Boundary: the text, and the calls that follow a decision; ``failure`` decides.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ _LEAST = 20.0
 
 
 def answers(event: Event, context: Context) -> list[Answer]:
-    """Examine a failure and do what was decided; what the model and the user are told. Raises StatusError, OSError."""
+    """Examine a failure and do what was decided; the answers to model and user. Raises StatusError, OSError."""
     given = _recovered(context)
     failure = examine(event, context)
-    told = []
+    parts = []
     if failure.summary:
         where = f"\nall of it, without secrets: {failure.log}" if failure.log else ""
-        told.append(f"{failure.summary}{where}")
-    told += [_about(one) for one in failure.matched.matches[:3]]
+        parts.append(f"{failure.summary}{where}")
+    parts += [_about(one) for one in failure.matched.matches[:3]]
     if failure.decision == "auto-fix":
-        told.append(_fix(event, context, failure))
+        parts.append(_fix(event, context, failure))
     elif failure.decision == "escalate":
-        told.append(
+        parts.append(
             f"This command has failed {failure.runs} times in a row, and no known issue explains it. "
             + escalate(failure, context)
         )
-    if told:
-        given.append(decisions.context("\n".join(told)))
+    if parts:
+        given.append(decisions.context("\n".join(parts)))
     return [*given, *map(decisions.note, failure.notes)]
 
 
 def _recovered(context: Context) -> list[Answer]:
-    """Put right what an interrupted fix left, before anything is said about the files."""
+    """Undo what an interrupted fix left, before the files are described."""
     # landing.pending's own look, without what that module loads.
     if context.dry_run or not os.path.exists(f"{context.folder}/.nextrust/autofix/landing"):  # noqa: PTH110
         return []
@@ -69,8 +69,8 @@ def _fix(event: Event, context: Context, failure: ExaminedFailure) -> str:
 
     best = failure.best
     assert best is not None, "the decision to mend rests on a match"
-    shown = shlex.quote(context.redactor.text(event.command))
-    first, then = (f"nextrust issues fix {best.issue.id}{dry} -- {shown}" for dry in (" --dry-run", ""))
+    command = shlex.quote(context.redactor.text(event.command))
+    first, then = (f"nextrust issues fix {best.issue.id}{dry} -- {command}" for dry in (" --dry-run", ""))
     try:
         planned = preview(best.issue, failure.table, context.root, event.command)
     except NextrustError as error:
@@ -94,6 +94,6 @@ def _fix(event: Event, context: Context, failure: ExaminedFailure) -> str:
 
 
 def _folder(event: Event, context: Context) -> str:
-    """Where the command was run, relative to the project; the project itself where that is outside or not said."""
+    """Where the command was run, relative to the project; the project itself where that is outside or not given."""
     given = context.inside(str(Path(event.cwd).resolve())) if event.cwd and "\0" not in event.cwd else None
     return str(given) if given is not None else "."

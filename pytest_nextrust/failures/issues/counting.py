@@ -1,6 +1,6 @@
-"""Counting the runs of a command where that says something: each failure, and the pass that ends a row of them.
+"""Counting the runs of a command where they matter: each failure, and the pass that ends a row of them.
 
-Boundary: loads nothing but the guards, since every command that passes comes by here.
+Boundary: loads nothing but the guards, since every command that passes is looked at here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["count"]
 
 
 def count(event: Event, context: Context, status: int) -> tuple[int, list[str]]:
-    """Count a run of the event's command; its failures in a row now, and what is to be told. Not in a dry run."""
+    """Count a run of the event's command; its failures in a row now, and messages. Not in a dry run."""
     if context.dry_run:
         return 1 if status else 0, []
     from pytest_nextrust.base.state_database import Database, state_path

@@ -95,7 +95,7 @@ def _is_there(fix: AutoFix, root: Path) -> bool:
 
 
 def facts_of(event: Event, context: Context, text: str) -> FailureFacts:
-    """What an event and its surroundings tell of a failure."""
+    """What is known of a failure from its event and the environment."""
     environ = context.environ
     phase = context.current_phase
     return FailureFacts(
@@ -110,7 +110,7 @@ def facts_of(event: Event, context: Context, text: str) -> FailureFacts:
 
 
 def cpu_of(command: str, environ: Mapping[str, str]) -> str:
-    """The CPU that a command is about: CPU_VARIANT, else the only one that it names; empty where neither tells."""
+    """The CPU that a command is about: CPU_VARIANT, else the only one that it names; empty where neither says."""
     given = environ.get("CPU_VARIANT", "")
     if given in CPUS:
         return given
@@ -144,8 +144,8 @@ def recorded(status_dir: Path, identity: str) -> bool:
 
 def _record(event: Event, context: Context, failure: ExaminedFailure, status: int) -> None:
     phase = context.current_phase
-    shown = output.summarise(failure.text).first
-    error = shown[0][1] if shown else next((line for line in failure.text.splitlines()[1:] if line.strip()), "")
+    errors = output.summarise(failure.text).first
+    error = errors[0][1] if errors else next((line for line in failure.text.splitlines()[1:] if line.strip()), "")
     issues: list[dict[str, Any]] = [
         {"id": m.issue.id, "score": m.score, "why": "; ".join(m.reasons)} for m in failure.matched.matches[:5]
     ]
@@ -173,7 +173,7 @@ def _record(event: Event, context: Context, failure: ExaminedFailure, status: in
 
 
 def escalate(failure: ExaminedFailure, context: Context) -> str:
-    """Ask the design model about it; what came of that, in one line. Never raises for what is outside."""
+    """Ask the design model about it; the outcome in one line. Never raises for what is outside."""
     from pytest_nextrust.llm import request_design
 
     try:

@@ -2,8 +2,8 @@
 
 An issue is out where the phase or the cell is known and not among its own, where its error pattern is not found, or
 where a condition does not hold. Otherwise its score is its confidence, times UNKNOWN for each of phase and CPU that the
-issue names and the failure does not tell, times NO_CONTEXT where it has context patterns and none is found. Of issues
-with the same score the one with more conditions comes first, then the one that matched more text, then by id.
+issue names and that is unknown of the failure, times NO_CONTEXT where it has context patterns and none is found. Of
+issues with the same score the one with more conditions comes first, then the one that matched more text, then by id.
 
 Boundary: judges; what is done about a match is ``failure``'s business.
 """

@@ -1,6 +1,6 @@
 """What a command printed, shortened for a reader, and whole on disk.
 
-An error's line is told by words that compilers, linkers, cargo, make and Python use; nothing here is a regular
+A line is taken for an error by words that compilers, linkers, cargo, make and Python use; nothing here is a regular
 expression that can take long, and each line is looked at once.
 
 Boundary: text in, text out, and the files under ``.nextrust/logs``; secrets are taken out by the caller's redactor.
@@ -31,7 +31,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts, the first lines that tell of an error (each with its number, from 1), and the last lines."""
+    """Counts, the first lines of errors (each with its number, from 1), and the last lines."""
 
     lines: int
     characters: int
@@ -42,13 +42,13 @@ class Summary:
 
     def text(self) -> str:
         """All of it, for a reader."""
-        shown = [f"{self.lines} lines, {self.characters} characters: {self.errors} errors, {self.warnings} warnings"]
+        lines = [f"{self.lines} lines, {self.characters} characters: {self.errors} errors, {self.warnings} warnings"]
         if self.first:
-            shown.append("the first errors:")
-            shown += [f"  {number}: {line}" for number, line in self.first]
-        shown.append("the last lines:")
-        shown += [f"  {line}" for line in self.last]
-        return "\n".join(shown)
+            lines.append("the first errors:")
+            lines += [f"  {number}: {line}" for number, line in self.first]
+        lines.append("the last lines:")
+        lines += [f"  {line}" for line in self.last]
+        return "\n".join(lines)
 
 
 def printed(response: object, error: str = "") -> str:
@@ -77,12 +77,12 @@ def _is_error(line: str) -> bool:
 
 
 def excerpt(text: str, size: int = 2000) -> str:
-    """At most ``size`` characters: the first lines that tell of an error, else the end."""
+    """At most ``size`` characters: the first lines of errors, else the end."""
     if len(text) <= size:
         return text.strip()
-    shown = "\n".join(line for _, line in summarise(text).first)
-    rest = size - len(shown) - 5
-    return (f"{shown}\n...\n{text[-rest:]}" if shown and rest > 200 else text[-size:]).strip()
+    errors = "\n".join(line for _, line in summarise(text).first)
+    rest = size - len(errors) - 5
+    return (f"{errors}\n...\n{text[-rest:]}" if errors and rest > 200 else text[-size:]).strip()
 
 
 def keep_log(root: Path, text: str, identity: str, *, keep: int) -> str:

@@ -161,7 +161,7 @@ def _why(status: int, limit: float, *, silent: bool) -> str:
 
 
 def _start(searches: list[tuple[int, str, str]], limit: float) -> tuple[int, int]:
-    """The child's process id and the descriptor that it tells."""
+    """The child's process id and the descriptor that its results are read from."""
     source, sink = os.pipe()
     threading = sys.modules.get("threading")
     if threading is None or threading.active_count() == 1:

@@ -1,4 +1,4 @@
-"""The child that searches: it may be killed at any point of a search, so it says what it starts and what it found.
+"""The child that searches: it may be killed at any point of a search, so it reports each start and each result.
 
 One JSON value a line: ``[index]`` when a search starts, ``[index, [start, end] | null, fault]`` when it ends. The
 kernel's timer of CPU time ends the process within a search, whatever the interpreter is doing: no handler runs in
@@ -24,16 +24,16 @@ __all__ = ["search_all"]
 
 
 def search_all(searches: Sequence[Sequence[object]], limit: float, sink: int) -> None:
-    """Do the searches, each ``(index, pattern, text)``, within ``limit`` seconds of CPU time each; tell ``sink``."""
+    """Do the searches, each ``(index, pattern, text)``, within ``limit`` seconds of CPU time each; write to ``sink``."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
     warnings.simplefilter("ignore")
     for index, pattern, text in searches:
-        _tell(sink, [index])
+        _send(sink, [index])
         signal.setitimer(signal.ITIMER_PROF, limit)
         found, fault = _search(str(pattern), str(text))
         signal.setitimer(signal.ITIMER_PROF, 0)
-        _tell(sink, [index, found, fault])
+        _send(sink, [index, found, fault])
 
 
 def _search(pattern: str, text: str) -> tuple[tuple[int, int] | None, str]:
@@ -46,7 +46,7 @@ def _search(pattern: str, text: str) -> tuple[tuple[int, int] | None, str]:
     return (None if match is None else match.span()), ""
 
 
-def _tell(sink: int, value: object) -> None:
+def _send(sink: int, value: object) -> None:
     line = json.dumps(value).encode() + b"\n"
     while line:
         line = line[os.write(sink, line) :]

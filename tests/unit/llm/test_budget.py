@@ -43,13 +43,13 @@ def begin(of: CallBudget, name: str = "a", model: str = "o3") -> None:
 WORST = (1000 * 2 + 1000 * 8) / 1e6
 
 
-def test_money_is_set_aside_before_and_settled_after(tmp_path: Path, clock: Clock) -> None:
+def test_money_is_set_aside_before_and_recorded_after(tmp_path: Path, clock: Clock) -> None:
     """A call counts at its worst until its answer says what it was; settling twice counts once."""
     counts = budget(tmp_path, clock)
     begin(counts)
     assert counts.today().usd == pytest.approx(WORST)
-    counts.settle("a", 0.001)
-    counts.settle("a", 0.001)
+    counts.record("a", 0.001)
+    counts.record("a", 0.001)
     assert counts.today().calls == 1
     assert counts.today().usd == pytest.approx(0.001)
 
@@ -59,8 +59,8 @@ def test_a_limit_in_money(tmp_path: Path, clock: Clock) -> None:
     counts = budget(tmp_path, clock, usd_per_day=WORST * 2.5)
     begin(counts, "a")
     begin(counts, "b")
-    counts.settle("a", WORST)
-    counts.settle("b", WORST)
+    counts.record("a", WORST)
+    counts.record("b", WORST)
     with pytest.raises(ExternalError, match="could cost") as caught:
         begin(counts, "c")
     assert caught.value.kind == "later"
@@ -92,7 +92,7 @@ def test_calls_without_an_answer_stay_counted(tmp_path: Path, clock: Clock) -> N
     clock.now += DAY
     begin(counts)
     assert counts.today().usd == pytest.approx(2 * WORST)
-    counts.settle("a", 0.001)
+    counts.record("a", 0.001)
     assert counts.today().usd == pytest.approx(WORST + 0.001)
 
 
@@ -103,7 +103,7 @@ def test_an_unpriced_model(tmp_path: Path, clock: Clock) -> None:
     assert caught.value.kind == "setup"
     counts = budget(tmp_path, clock, allow_unpriced=True)
     begin(counts, model="o9")
-    counts.settle("a", None)
+    counts.record("a", None)
     assert (counts.today().calls, counts.today().usd, counts.today().unpriced) == (1, 0.0, 1)
 
 

@@ -1,4 +1,4 @@
-"""A command failed: record it, compare it with the known issues, and tell the model what is known or being asked."""
+"""A command failed: record it, compare it with the known issues, and give the model what is known or being asked."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def _judged(name: str, text: str) -> Iterator[Answer]:
 
 
 def _after(given: Mapping[str, Any], file: Path) -> str | None:
-    """What the file would hold; None where that cannot be told (the assistant will say why the edit fails)."""
+    """What the file would hold; None where that is unknown (the assistant will say why the edit fails)."""
     content = given.get("content")
     if isinstance(content, str):
         return content

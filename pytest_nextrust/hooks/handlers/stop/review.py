@@ -21,7 +21,7 @@ __all__ = ["nextrust_stop"]
 
 
 def nextrust_stop(event: Event, context: Context) -> list[Answer]:  # noqa: ARG001
-    """Queue the reviews that are due; tell the user."""
+    """Queue the reviews that are due, with a note for the user."""
     if not os.path.isdir(f"{context.folder}/artifacts/phase"):  # noqa: PTH112
         return []
     from pytest_nextrust.llm.asking import ask_review, due_reviews

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["nextrust_stop"]
 
 _MARGIN = 5.0
-"""Seconds kept for writing down what came of it."""
+"""Seconds kept for recording the outcome."""
 
 
 def nextrust_stop(event: Event, context: Context) -> list[Answer]:
-    """Send, or have it sent; tell the user what is on record now."""
+    """Send, or have it sent; a note for the user says what was recorded."""
     queue = f"{context.folder}/.nextrust/external/queue"
     if event.stop_hook_active or not os.path.isdir(queue) or not os.listdir(queue):  # noqa: PTH112, PTH208
         return []
