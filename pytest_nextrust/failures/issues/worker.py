@@ -24,7 +24,7 @@ __all__ = ["search_all"]
 
 
 def search_all(searches: Sequence[Sequence[object]], limit: float, sink: int) -> None:
-    """Do the searches, each ``(index, pattern, text)``, within ``limit`` seconds of CPU time each; write to ``sink``."""
+    """Do searches, each ``(index, pattern, text)``, within ``limit`` seconds of CPU time each, into ``sink``."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
     warnings.simplefilter("ignore")
