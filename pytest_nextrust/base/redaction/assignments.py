@@ -71,21 +71,20 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def assignments(text: str, lower: str) -> Iterator[Span]:
     """Values of telling names. ``lower`` is ``text`` in lower case, character by character."""
-    done = 0
-    for at in sorted(at for sign in SIGNS if sign in lower for at in occurrences(lower, sign)):
+    done, tails, operators = 0, _compiled(_TAIL), _compiled(_CLOSE + _OPERATOR)
+    for at in sorted(at for sign in SIGNS for at in occurrences(lower, sign)):
         if at >= done:
-            tail = _compiled(_TAIL).match(lower, at)
+            tail = tails.match(lower, at)
             done = tail.end() if tail is not None else at + 1
-            for span in _named(text, lower, at, done):
-                yield span
-                done = max(done, span[1])
+            match = operators.match(lower, done)
+            if match is not None or lower[done : done + 1] in (" ", "\t", '"', "'"):
+                for span in _named(text, lower, at, done, match):
+                    yield span
+                    done = max(done, span[1])
 
 
-def _named(text: str, lower: str, at: int, end: int) -> Iterator[Span]:
-    """The secrets that a name gives away that has a sign at ``at`` and ends at ``end``."""
-    match = _compiled(_CLOSE + _OPERATOR).match(lower, end)
-    if match is None and lower[end : end + 1] not in (" ", "\t", '"', "'"):
-        return
+def _named(text: str, lower: str, at: int, end: int, match: re.Match[str] | None) -> Iterator[Span]:
+    """The secrets that a name gives away that has a sign at ``at`` and ends at ``end``; ``match``: what follows it."""
     window = lower[max(0, at - _LONGEST_NAME) : at]
     start = at - len(window) + len(window.rstrip(_NAME))
     name = text[start:end]

@@ -24,15 +24,16 @@ __all__ = ["commands", "headers", "in_header", "occurrences", "queries", "urls"]
 
 _BETWEEN = r"[ \t](?:(?:[^\n]|(?<=\\)\n){0,300}?[ \t])?"
 _USER = rf"{_BETWEEN}(?:-u|--(?:proxy-)?user)[ \t=]{{0,4}}[\"']?[^\s:\"']{{0,80}}[\"']?:[\"']?"
-_TOOLS = (
-    ("-u", "curl", f"curl{_USER}"),
-    ("-u", "wget", f"wget{_USER}"),
-    (" -p", "sshpass", r"sshpass[ \t]{1,4}-p[ \t]{0,4}"),
-    (" -p", "mysql", rf"mysql(?:dump|admin)?{_BETWEEN}-p(?=[^\s])"),
-    (" -p", "login", rf"login{_BETWEEN}-p[ \t=]{{0,4}}"),
-    (" -a", "redis-cli", rf"redis-cli{_BETWEEN}-a[ \t]{{1,4}}"),
-    ("pass:", "pass", r"pass(?:in|out)?[ \t]{1,4}pass:"),
-)
+_TOOLS = {
+    "-u": {"curl": f"curl{_USER}", "wget": f"wget{_USER}"},
+    " -p": {
+        "sshpass": r"sshpass[ \t]{1,4}-p[ \t]{0,4}",
+        "mysql": rf"mysql(?:dump|admin)?{_BETWEEN}-p(?=[^\s])",
+        "login": rf"login{_BETWEEN}-p[ \t=]{{0,4}}",
+    },
+    "redis-cli": {"redis-cli": rf"redis-cli{_BETWEEN}-a[ \t]{{1,4}}"},
+    "pass:": {"pass": r"pass(?:in|out)?[ \t]{1,4}pass:"},
+}
 """Commands whose options hold a password without a telling name: a sign of the option, the command, and both. curl(1),
 sshpass(1), mysql(1), docker-login(1), redis-cli(1), openssl-passphrase-options(1)."""
 _IDENTIFIED = (
@@ -123,8 +124,10 @@ def in_header(text: str, at: int, pattern: str) -> Iterator[Span]:
 
 def commands(text: str, lower: str) -> Iterator[Span]:
     """Passwords that a command's option without a telling name holds."""
-    for sign, word, pattern in _TOOLS:
-        if sign in lower:
+    for sign, tools in _TOOLS.items():
+        if sign not in lower:
+            continue
+        for word, pattern in tools.items():
             for match in _matches(lower, word, pattern):
                 at = match.end() + (text[match.end() : match.end() + 1] in ("'", '"'))
                 value = _compiled(r"[^\s\"'`<>\\]{1,4096}").match(text, at)

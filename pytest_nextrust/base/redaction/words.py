@@ -59,6 +59,10 @@ _PARTS = frozenset("\\%.~:/")
 _LINE_START = frozenset(" \t\n\"'>|#*+\\")
 _GIVES = frozenset("=:>\"'` ")
 """What stands before a value that a name is given."""
+_PLAIN = frozenset(" /(,@{<:&!?")
+"""What may stand before a run and says nothing of it."""
+_NOT_PLAIN = frozenset(" \t\n\"'>|#*+=:")
+"""What may stand before a blank and says something of the run after it: a line's beginning, a name that is given it."""
 _LENGTHS = frozenset((35, 36, 37, 40, 84))
 """Lengths of the runs that ``_by_length`` knows."""
 _TERRAFORM = ".atlasv1."
@@ -94,12 +98,25 @@ def _may_begin(text: str, at: int) -> bool:
 
 def words(text: str, *, decode: bool = True) -> Iterator[Span]:
     """Where in ``text`` tokens stand, and whose; also within what is Base64, unless told not to ``decode``."""
-    done = 0
+    prefixes, encoded, done = _prefixes(), encoded_starts(), 0
+    has_dollars = "$" in text
     for run in _compiled(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{16,}").finditer(text):
         at, end = run.span()
         if end <= done:
             continue
-        before = text[at - 1] if at else ""
+        before = text[at - 1] if at else "\n"
+        if (
+            before in _PLAIN
+            and text[at : at + 2] not in prefixes
+            and text[at : at + 4] not in encoded
+            and end - at not in _LENGTHS
+            and not has_dollars
+            and (before != " " or text[at - 2 : at - 1] not in _NOT_PLAIN)
+            and (before != "/" or text[at - 2 : at - 1] not in ("1", "/"))
+            and (text[end : end + 1] != "." or text[at] not in "MNO")
+            and "-" not in run[0]
+        ):
+            continue  # of a run in an ordinary text this is all that is looked at
         starts = [at] if _may_begin(text, at) else []
         first = at
         if before in _PARTS or before in _LINE_START:
