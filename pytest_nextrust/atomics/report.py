@@ -18,7 +18,7 @@ __all__ = ["cells_of", "missing_of", "text", "totals"]
 
 _COLUMNS = (("passed", 6), ("failed", 6), ("budget", 6), ("inline", 6), ("calling", 7))
 
-SHOWN = 12
+MOST = 12
 """Runs of findings and missing routines that the text lists; the JSON answer has all."""
 
 
@@ -70,9 +70,9 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
         yield from _table(answer["cells"])
     if answer["missing"]:
         yield ""
-        shown = answer["missing"][:SHOWN]
-        more = len(answer["missing"]) - len(shown)
-        yield f"missing: {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
+        first = answer["missing"][:MOST]
+        more = len(answer["missing"]) - len(first)
+        yield f"missing: {', '.join(first)}" + (f" and {more} more" if more > 0 else "")
     sums = answer["totals"]
     yield ""
     yield (
@@ -185,7 +185,7 @@ def _findings(findings: list[dict[str, Any]]) -> Iterator[str]:
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for found in findings:
         groups.setdefault(tuple(found.get("routines") or [found["routine"]]), []).append(found)
-    for routines, group in list(groups.items())[:SHOWN]:
+    for routines, group in list(groups.items())[:MOST]:
         found = group[0]
         yield ""
         yield f"finding ({found['kind']}): {_named(found)}"
@@ -196,18 +196,19 @@ def _findings(findings: list[dict[str, Any]]) -> Iterator[str]:
         if found["command"]:
             yield f"  run it again: {found['command']}"
         yield from _tokens(group[1:], f"of {' and '.join(routines)}")
-    rest = [found for group in list(groups.values())[SHOWN:] for found in group]
-    yield from _tokens(rest, f"of {len(groups) - SHOWN} other routines or pairs")
+    rest = [found for group in list(groups.values())[MOST:] for found in group]
+    yield from _tokens(rest, f"of {len(groups) - MOST} other routines or pairs")
 
 
 def _tokens(findings: list[dict[str, Any]], whose: str) -> Iterator[str]:
     """How many more findings there are, and a line for each that a token shows."""
     if not findings:
         return
-    shown = [found for found in findings if found["token"]]
-    without = f", {len(findings) - len(shown)} of them without a token (--json lists all)" if shown != findings else ""
-    yield f"and {len(findings)} more {whose}{without}:"
-    for found in shown:
+    replayable = [found for found in findings if found["token"]]
+    without = len(findings) - len(replayable)
+    aside = f", {without} of them without a token (--json lists all)" if without else ""
+    yield f"and {len(findings)} more {whose}{aside}:"
+    for found in replayable:
         yield f"  {found['command']}  ({found['kind']}: {_named(found)})"
 
 

@@ -150,5 +150,5 @@ def _numbers(data: bytes) -> Iterator[int]:
 
 
 def _damaged(text: str, fault: str) -> UsageFault:
-    shown = text if len(text) <= LENGTH else text[:LENGTH] + "..."
-    return UsageFault("TOKEN", fault, place=shown, remedy="copy the whole token from the line that was printed")
+    place = text if len(text) <= LENGTH else text[:LENGTH] + "..."
+    return UsageFault("TOKEN", fault, place=place, remedy="copy the whole token from the line that was printed")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pytest_nextrust.explore.answer import Slice
-from pytest_nextrust.explore.child import fairness as looping
+from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.search import Graph, shortest_by_switches, stuck
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
@@ -219,7 +219,7 @@ def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = Fals
         return find_in_graph(system, graph)
     if not graph.complete:
         return None
-    edges = looping.rounds(system, graph)
+    edges = fairness.rounds(system, graph)
     out = [tuple(child for child in row if child >= 0) for row in graph.edges]
     completing = {edge[0] for edge in edges if edge[3]}
     for component in bottom_components(out, frozenset()):
@@ -229,14 +229,14 @@ def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = Fals
             violation = Violation(kind, graph.states[component[0]])
             return Counterexample(violation, tuple(breadth_first(system, graph, component[0])), (), component[0])
     for thread in range(system.count):
-        members = looping.starving(system, graph, edges, thread, waiting=doorway)
+        members = fairness.starving(system, graph, edges, thread, waiting=doorway)
         if members is not None:
             return _starved(system, graph, edges, thread, members)
     return None
 
 
 def _starved(
-    system: TransitionSystem, graph: Graph, edges: Sequence[looping.Edge], thread: int, members: list[int]
+    system: TransitionSystem, graph: Graph, edges: Sequence[fairness.Edge], thread: int, members: list[int]
 ) -> Counterexample:
     inside = set(members)
     kept = [e for e in edges if e[0] in inside and e[1] in inside and not (e[2] == thread and e[3])]
@@ -256,9 +256,9 @@ def _starved(
     )
 
 
-def _way(edges: Sequence[looping.Edge], start: int, goal: set[int]) -> tuple[list[int], int]:
+def _way(edges: Sequence[fairness.Edge], start: int, goal: set[int]) -> tuple[list[int], int]:
     """The shortest way along these edges to one of ``goal``: its moves and where it ends."""
-    out: dict[int, list[looping.Edge]] = {}
+    out: dict[int, list[fairness.Edge]] = {}
     for edge in edges:
         out.setdefault(edge[0], []).append(edge)
     ways: dict[int, list[int]] = {start: []}

@@ -19,7 +19,7 @@ from typing import Any
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
 from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers
-from pytest_nextrust.explore.child import fairness as looping
+from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, find_in_graph, find_in_loop
@@ -118,8 +118,8 @@ class Exploration:
         verdict = "failed" if finding is not None else "passed" if complete else "budget"
         overtaking: tuple[int | None, ...] = ()
         if self.request.loop and complete:
-            edges = looping.rounds(system, graph)
-            overtaking = tuple(looping.overtaking(system, graph, edges, t) for t in range(system.count))
+            edges = fairness.rounds(system, graph)
+            overtaking = tuple(fairness.overtaking(system, graph, edges, t) for t in range(system.count))
         return self._answer(
             shared,
             system,

@@ -12,7 +12,7 @@ from pytest_nextrust.atomics.driver import assemble
 from pytest_nextrust.atomics.findings import standalone
 from pytest_nextrust.atomics.plan import CampaignPlan, histories
 from pytest_nextrust.atomics.program import Target
-from pytest_nextrust.atomics.report import SHOWN, text, totals
+from pytest_nextrust.atomics.report import MOST, text, totals
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.explore.client import explore, explore_batch
 from pytest_nextrust.explore.replay import replay
@@ -90,7 +90,7 @@ def test_without_a_folder_nothing_is_saved_and_there_are_no_tokens(sandbox: Sand
 def test_the_text_has_every_token(result: tuple[CampaignResult, Path]) -> None:
     """Of each pair of routines the first run is shown, with how many more there are; none of the tokens is left out."""
     out, _ = result
-    many = [{**found, "routines": [str(n)]} for n in range(SHOWN + 2) for found in out.findings]
+    many = [{**found, "routines": [str(n)]} for n in range(MOST + 2) for found in out.findings]
     for findings in (out.findings, many):
         answer = {
             "cells": [],
@@ -106,5 +106,5 @@ def test_the_text_has_every_token(result: tuple[CampaignResult, Path]) -> None:
         for found in findings:
             assert sum(found["token"] in line for line in lines) == sum(f["token"] == found["token"] for f in findings)
         runs = sum(line.startswith("  shortest schedule") for line in lines)
-        assert runs == min(SHOWN, len({tuple(found["routines"]) for found in findings}))
+        assert runs == min(MOST, len({tuple(found["routines"]) for found in findings}))
     assert any(line.startswith(f"and {2 * len(out.findings)} more of 2 other routines") for line in lines)

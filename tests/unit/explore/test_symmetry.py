@@ -43,9 +43,9 @@ from tests.unit.explore.machine_code import (
     store,
     unlock,
 )
-from tests.unit.explore.test_service import explored as served
-from tests.unit.explore.test_service import kind_of, replayed
 from tests.unit.explore.test_soundness import careless, copies, critical, instructions
+from tests.unit.explore.test_worker import explored as served
+from tests.unit.explore.test_worker import kind_of, replayed
 
 EXAMPLES = 2000 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 200
 

@@ -13,7 +13,7 @@ from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.answer import ExploreAnswer, Slice
-from pytest_nextrust.explore.child import worker as service
+from pytest_nextrust.explore.child import worker
 from pytest_nextrust.explore.client import OnProgress, explore, explore_batch, rerun
 from pytest_nextrust.explore.program import conventional
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
@@ -40,7 +40,7 @@ class InProcess:
     """Calls the worker's functions here, with plain values as the sandbox does."""
 
     def call(self, function: str, payload: Any, timeout: float, *, on_progress: OnProgress = lambda _: None) -> Any:
-        return getattr(service, function.rpartition(":")[2])(payload, Host())
+        return getattr(worker, function.rpartition(":")[2])(payload, Host())
 
 
 def explored(program: bytes, **settings: object) -> tuple[ExploreRequest, ExploreAnswer]:
