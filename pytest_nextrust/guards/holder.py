@@ -34,7 +34,7 @@ class Owner:
 
     @classmethod
     def loads(cls, text: str) -> Owner:
-        """What ``dumps`` wrote; an owner nobody can be for anything else."""
+        """What ``dumps`` wrote; for anything else an owner that no process is."""
         try:
             pid, host, boot, namespace, started = json.loads(text)
             return cls(int(pid), str(host), str(boot), str(namespace), str(started))

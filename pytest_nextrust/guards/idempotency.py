@@ -1,11 +1,11 @@
-"""Once per event: whoever claims an event's key first handles it, everybody else gets the same answer.
+"""Once per event: the process that claims an event's key first handles it, all others get the same answer.
 
 A key stands for one event: SHA-256 of ``SESSION:COMMIT:RUN_ID:RUN_ATTEMPT`` (which run it belongs to; a new attempt is
 a new run) and of the event's identity in it. A claim goes from *claimed* to *done*; its answer is stored with *done*,
 and a repeated event gets it. Of two that arrive at the same moment one waits for the other's answer.
 
-A claimant may be killed at any point. Whoever comes next takes the claim over, at once where the claimant can be seen
-to be dead, else when its lease has run out. What it decided before it died is kept (``decide``), so that the event is
+A claimant may be killed at any point. The next process takes the claim over, at once where the claimant is known to
+be dead, else when its lease has run out. What it decided before it died is kept (``decide``), so that the event is
 never judged twice; what it may have done is for the handler to look for (``effect``): nothing but the place where an
 effect shows can tell whether it happened. The loser of a lease cannot finish: its token is no longer the claim's.
 
@@ -47,7 +47,7 @@ LEASE_SECONDS = 600.0
 """How long a claimant that cannot be looked at is believed to be at work: above the longest limit of a hook (300 s)."""
 
 WAIT_SECONDS = 5.0
-"""How long to wait for the answer of whoever handles the same event now."""
+"""How long to wait for the answer of the process that handles the same event now."""
 
 KEEP_SECONDS = 30 * 86400.0
 """How long an answer is kept."""
@@ -147,7 +147,7 @@ class Claim:
     def effect(self, present: Callable[[], bool], do: Callable[[], object]) -> bool:
         """Do something once; returns whether it was done now. ``present`` looks whether it has happened already.
 
-        It is asked only after a take-over: before, nobody else can have done it.
+        It is asked only after a take-over: before, no other process can have done it.
         """
         if self.taken_over and present():
             return False

@@ -103,7 +103,7 @@ class CommitRules:
     refuse_detached: bool = False
 
     def document_faults(self) -> Iterator[Fault]:
-        """An expression that cannot be read, a length nobody can keep."""
+        """An expression that cannot be read, a length that no subject fits in."""
         yield from _expression("pattern", self.pattern)
         if self.subject_length < 10:
             yield Fault("subject_length", f"{self.subject_length} is too small", "at least 10")
@@ -239,8 +239,9 @@ _AUTO_FIX = ("offer", "apply", "off")
 @dataclass(frozen=True)
 class IssueRules:
     """``auto_fix``: ``offer`` names the command that mends a known issue, ``apply`` runs it within the event's time,
-    ``off`` does neither. An error that nobody knows is escalated from its ``escalate_after``-th failure in a row (0:
-    never). ``large``: characters of output from which it is summarised and kept on disk. ``keep``: how many such logs.
+    ``off`` does neither. An error that no known issue explains is escalated from its ``escalate_after``-th failure in a
+    row (0: never). ``large``: characters of output from which it is summarised and kept on disk. ``keep``: how many such
+    logs are kept.
     """
 
     auto_fix: str = "offer"

@@ -1,6 +1,6 @@
 """Which steps of a command are among a project's guarded commands.
 
-Boundary: compares; phases are the handler's business.
+Boundary: compares; the handler looks at the phases.
 """
 
 from __future__ import annotations

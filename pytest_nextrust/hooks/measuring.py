@@ -51,7 +51,7 @@ def measure(
 
 
 def apart(work: Callable[[], object]) -> int:
-    """Do ``work`` in a process that nobody waits for; its number. Raises OSError where there can be no more."""
+    """Do ``work`` in a process that is not waited for; its id. Raises OSError where no process can be made."""
     child = os.fork()
     if child:
         return child

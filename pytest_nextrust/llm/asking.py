@@ -90,7 +90,7 @@ def request_design(
 
 
 def due_reviews(context: Context) -> list[tuple[str, str, str]]:
-    """Phases whose review has been asked for by nobody: id, name, and an identifier of this completion.
+    """Phases whose review is due and has not been requested: id, name, and an identifier of this completion.
 
     A phase is due that has its marker ``ID.done`` and no ``ID.reviewed`` that was written for it, or for which a file
     ``ID.review`` asks once more.

@@ -5,7 +5,7 @@ read what no request may hold, and an ``@path`` in a difference would be taken f
 trusted by a variable, since an older CLI refuses a flag that it does not know. Of the environment it gets everything
 but the secrets that are not its own.
 
-Boundary: one run, one ModelReply or ExternalError; who is asked when this fails is the business of ``sending``.
+Boundary: one run, one ModelReply or ExternalError; ``providers`` decides what is asked when this fails.
 Sources: gemini-cli 0.56, packages/cli (config.ts: a strict parser; headless mode: JSON on stdout, an error's JSON on
 stderr; exit codes 0, 1, 41, 42, 44, 52, 53, 54, 55, 130), docs/cli/headless.md; 0.61 as it answered.
 """

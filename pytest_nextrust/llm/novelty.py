@@ -3,7 +3,7 @@
 An error is not new where a known issue matches it, where a request about it waits, or where a decision about it is on
 record and it has not come back often since: then the earlier decision is the answer.
 
-Boundary: reads the status log and the queue; decides, and asks nobody. Whether a known issue matches is found by the
+Boundary: reads the status log and the queue; decides, and sends nothing. Whether a known issue matches is found by the
 matcher of ``failures.issues``, which hands in the ids.
 """
 

@@ -129,7 +129,7 @@ class Queue:
                 entry = QueuedRequest(**asdict(draft), id=name, ticket=ticket, created=self._clock())
                 write_json(self.paths.entry(name), asdict(entry))
             if not logged:
-                # Here too where it was kept: whoever wrote it may have been killed before this.
+                # Here too where it was kept: the process that wrote it may have been killed before this.
                 self._announce(draft, name, ticket)
             return ticket, new
 

@@ -34,7 +34,7 @@ class Sink(Protocol):
     """Where samples go."""
 
     def send(self, samples: Sequence[Measurement]) -> str:
-        """Hand on what there is; returns what went wrong in one line, empty where nothing did. Never raises."""
+        """Pass the measurements on; returns what went wrong in one line, empty where nothing did. Never raises."""
         ...
 
 

@@ -1,6 +1,7 @@
 """Commands without any sign that a shell knows: their words are what they look like, and most need no parser.
 
-Boundary: tells such commands from all others; whoever asks must parse the others. It is on the path of every decision.
+Boundary: recognises such commands; the caller must parse all others. Every decision loads this module, and for most
+commands no other of ``shell``: so it stays apart from the parser.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def names_in(words: list[str], names: Set[str]) -> bool:
 
 
 def unreadable() -> type[UsageFault]:
-    """What ``except`` asks for once the parser has raised: until then nobody needs ``errors``, which is slow."""
+    """What ``except`` asks for once the parser has raised: until then ``errors``, slow to load, is not needed."""
     from pytest_nextrust.errors import UsageFault
 
     return UsageFault

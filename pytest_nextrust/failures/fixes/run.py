@@ -191,7 +191,7 @@ def fix(
 
 @contextlib.contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Hold the lock; clean up after whoever was interrupted; leave no scratch. Raises FixRefused."""
+    """Hold the lock; clean up after a fix that was interrupted; leave no scratch. Raises FixRefused."""
     folder = Path(state_folder(str(root / ".nextrust"))) / "autofix"
     folder.mkdir(exist_ok=True)
     try:
@@ -256,7 +256,7 @@ def _outcome(work: _Fix, state: str, message: str, diff: str = "", files: tuple[
 
 
 def recover_quietly(root: Path) -> Recovered | None:
-    """Undo a fix that was killed while it landed, if there is one and nobody is at work on it. Raises OSError."""
+    """Undo a fix that was killed while it landed, if there is one and no process is at work on it. Raises OSError."""
     if not pending(root):
         return None
     try:

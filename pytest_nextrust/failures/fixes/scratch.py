@@ -2,7 +2,7 @@
 
 It shares the repository's objects and nothing else (``git clone --shared``), so that whatever is done to it, or left of
 it after a kill, is one folder; a linked worktree would have to be pruned out of the user's repository. The folder's
-name is written down in ``.nextrust/autofix/scratch`` before it is made, and whoever comes next takes it away. It is not
+name is written down in ``.nextrust/autofix/scratch`` before it is made, and the next fix takes it away. It is not
 made inside the project: cargo, for one, takes a package below another's workspace for a part of it.
 
 What git ignores is not in it: a command that needs such files builds them there. Submodules are empty.

@@ -1,8 +1,8 @@
 """What a failed command leads to: recorded, counted, compared with known issues, then mended, explained or escalated.
 
 The decision is one of ``auto-fix`` (a known issue with a fix, sure enough), ``known`` (a known issue), ``escalate`` (a
-build that failed again and that nobody knows) and ``none``. It is part of the record, which is written before anything
-is done about it; a repeated event finds that record by its id and writes no second one.
+build that failed again and that no known issue explains) and ``none``. It is part of the record, which is written
+before anything is done about it; a repeated event finds that record by its id and writes no second one.
 
 Boundary: called by the handlers of PostToolUse and PostToolUseFailure; never blocks.
 """

@@ -5,7 +5,7 @@ where a condition does not hold. Otherwise its score is its confidence, times UN
 issue names and that is unknown of the failure, times NO_CONTEXT where it has context patterns and none is found. Of
 issues with the same score the one with more conditions comes first, then the one that matched more text, then by id.
 
-Boundary: judges; what is done about a match is ``failure``'s business.
+Boundary: judges; ``failure`` decides what is done about a match.
 """
 
 from __future__ import annotations

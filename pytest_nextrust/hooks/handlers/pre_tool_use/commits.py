@@ -1,7 +1,7 @@
 """Looks at a commit before it is made: its message, and the working folder that it is made from.
 
 What git would be given is judged: the message from ``-m``, ``-F FILE`` or ``$(cat <<EOF ...)``. A message that is
-written in an editor, or is unknown, is not judged. A commit in another repository is that repository's business.
+written in an editor, or is unknown, is not judged. A commit in another repository is not looked at.
 """
 
 from __future__ import annotations
