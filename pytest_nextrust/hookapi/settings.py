@@ -240,8 +240,8 @@ _AUTO_FIX = ("offer", "apply", "off")
 class IssueRules:
     """``auto_fix``: ``offer`` names the command that mends a known issue, ``apply`` runs it within the event's time,
     ``off`` does neither. An error that no known issue explains is escalated from its ``escalate_after``-th failure in a
-    row (0: never). ``large``: characters of output from which it is summarised and kept on disk. ``keep``: how many such
-    logs are kept.
+    row (0: never). ``large``: characters of output from which it is summarised and kept on disk. ``keep``: how many
+    such logs are kept.
     """
 
     auto_fix: str = "offer"
