@@ -8,10 +8,7 @@ many are read into one for all of them.
   (``expect.files``, ``check[2].kind``) and with what to write instead.
 * ``from_plain`` is for what ``to_plain`` made, in this process or another, now or a year ago: keys are the fields'
   names, and those of a newer writer are ignored. The types and rules hold as in a document.
-* ``dumps`` and ``loads`` carry plain values as one line of JSON, bytes as ``{"$b": base64}`` (a mapping that looks so
-  itself stands in ``{"$d": mapping}``). Pickle is not used: a guest may end up controlling what its child writes.
-
-Neither way ever returns half a value.
+Neither way ever returns half a value. ``plain_json`` carries plain values as bytes.
 
 Boundary: knows nothing of files, and of the dataclasses only that they are; ``light_dataclass`` will do. A hook reads
 with it where an event does not fit: what is not loaded there anyhow is imported where it is needed.
@@ -20,7 +17,6 @@ with it where an event does not fit: what is not loaded there anyhow is imported
 from __future__ import annotations
 
 import functools
-import json
 import re
 import sys
 import types
@@ -39,7 +35,7 @@ if TYPE_CHECKING:
     Reader = Callable[[Any], Any]
     Found = list[tuple[str, str, str]]
 
-__all__ = ["dumps", "from_plain", "loads", "option", "read_document", "read_fields", "shown", "to_plain"]
+__all__ = ["from_plain", "option", "read_document", "read_fields", "shown", "to_plain"]
 
 _RULES = "nextrust"
 _MISSING: Any = object()
@@ -403,8 +399,13 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     """The members of a union, without None; of anything else the annotation itself."""
     origin, args = _parts(annotation)
     if origin is types.UnionType or origin is _of("typing", "Union"):
-        return tuple(arg for arg in args if arg is not type(None))
-    return (annotation,)
+        return tuple(_bare(arg) for arg in args if arg is not type(None))
+    return (_bare(annotation),)
+
+
+def _bare(annotation: Any) -> Any:
+    """What a NewType is one of; anything else as it is."""
+    return getattr(annotation, "__supertype__", annotation)
 
 
 def _is_table(annotation: Any) -> bool:
@@ -439,7 +440,7 @@ def _reader(annotation: Any, rules: _Rules, strict: bool) -> Reader:
 
     Raises TypeError for an annotation that is not understood.
     """
-    annotation = getattr(annotation, "__supertype__", annotation)  # NewType
+    annotation = _bare(annotation)
     members = _members(annotation)
     origin, args = _parts(annotation)
     if annotation is object or annotation is _of("typing", "Any"):
@@ -609,7 +610,7 @@ def _broken(rules: _Rules, value: object) -> Iterator[tuple[str, str, str]]:
         yield "", f"{shown(value)} does not fit", rules.remedy or f"it must match {rules.pattern}"
 
 
-# The way out, and bytes.
+# The way out.
 
 
 def to_plain(value: object) -> Any:
@@ -647,46 +648,3 @@ def _names(kind: Any) -> tuple[str, ...] | None:
     from dataclasses import fields
 
     return tuple(field.name for field in fields(kind))
-
-
-_OURS = ({"$b"}, {"$d"})
-
-
-def dumps(plain: Any) -> bytes:
-    """Encode plain types as one line of JSON."""
-    return json.dumps(_armour(plain), separators=(",", ":"), allow_nan=True).encode()
-
-
-def loads(data: bytes) -> Any:
-    """Decode what ``dumps`` made. Raises ValueError for anything else."""
-    return _unarmour(json.loads(data))
-
-
-def _armour(plain: Any) -> Any:
-    if isinstance(plain, bytes):
-        import base64
-
-        return {"$b": base64.b64encode(plain).decode("ascii")}
-    if isinstance(plain, (list, tuple)):
-        return [_armour(item) for item in plain]
-    if isinstance(plain, dict):
-        armoured = {key: _armour(item) for key, item in plain.items()}
-        return {"$d": armoured} if plain.keys() in _OURS else armoured
-    return plain
-
-
-def _unarmour(plain: Any) -> Any:
-    if isinstance(plain, list):
-        return [_unarmour(item) for item in plain]
-    if isinstance(plain, dict):
-        if plain.keys() == {"$b"}:
-            import base64
-
-            try:
-                return base64.b64decode(plain["$b"], validate=True)
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"bytes that are not base64: {error}") from error
-        if plain.keys() == {"$d"} and isinstance(plain["$d"], dict):
-            plain = plain["$d"]
-        return {key: _unarmour(item) for key, item in plain.items()}
-    return plain

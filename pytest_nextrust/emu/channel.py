@@ -1,4 +1,4 @@
-"""Frames over a pipe: four bytes of length, big-endian, then ``base.convert.dumps``. Both ends of the sandbox use it.
+"""Frames over a pipe: four bytes of length, big-endian, then ``base.plain_json``. Both ends of the sandbox use it.
 
 Boundary: bytes and plain values; knows neither requests nor processes.
 """
@@ -11,7 +11,7 @@ import struct
 import time
 from typing import Any
 
-from pytest_nextrust.base.convert import dumps, loads
+from pytest_nextrust.base.plain_json import dumps, loads
 
 __all__ = ["Closed", "TimedOut", "receive", "send"]
 

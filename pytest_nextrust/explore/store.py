@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.base import files
-from pytest_nextrust.base.convert import dumps, from_plain, loads, to_plain
+from pytest_nextrust.base.convert import from_plain, to_plain
+from pytest_nextrust.base.plain_json import dumps, loads
 from pytest_nextrust.errors import ConfigError, UsageFault
 from pytest_nextrust.explore.program import Build
 from pytest_nextrust.explore.request import ExploreRequest

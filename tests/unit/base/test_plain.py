@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.base import convert
-from pytest_nextrust.base.convert import dumps, from_plain, loads, option, read_fields, to_plain
+from pytest_nextrust.base.convert import from_plain, option, read_fields, to_plain
+from pytest_nextrust.base.plain_json import dumps, loads
 from pytest_nextrust.emu.records import End, RunRecord, RunRequest
 from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.explore.answer import ExploreAnswer
@@ -85,6 +86,7 @@ class Newer:
     table: Mapping[str, tuple[int, ...]] | None = None
     pair: tuple[str, int] = ("a", 1)
     places: list[ADDRESS] = field(default_factory=list)
+    place: ADDRESS = ADDRESS(0)
 
 
 @pytest.fixture(params=[False, True], ids=["first", "often"])
@@ -120,6 +122,7 @@ def test_unknown_fields_are_ignored_and_missing_ones_default() -> None:
         ({}, ["known: missing (write an integer)"]),
         ({"known": True, "added": 1}, ["known: expected an integer, found True (write an integer)", "added: "]),
         ({"known": 1, "table": {"a.b": [1, "x"]}}, ["table.\"a.b\"[1]: expected an integer, found 'x'"]),
+        ({"known": 1, "place": "x"}, ["place: expected an integer, found 'x' (write an integer)"]),
         ({"known": 1, "pair": ["a"]}, ["pair: expected an array of 2, found ['a'] (write [...])"]),
         ({"known": 1, "pair": ["a", "b"]}, ["pair[1]: expected an integer, found 'b'"]),
         ([], ["(document): expected a table, found [] (write a table)"]),

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nextrust.base.convert import dumps, from_plain, loads, to_plain
+from pytest_nextrust.base.convert import from_plain, to_plain
+from pytest_nextrust.base.plain_json import dumps, loads
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.plugin.plan import RunPlan, make_plan, refusal
 from pytest_nextrust.project.matrix import Matrix
