@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pytest_nextrust.atomics.campaign import CampaignResult, check
 from pytest_nextrust.atomics.driver import assemble
 from pytest_nextrust.atomics.findings import standalone
-from pytest_nextrust.atomics.plan import CampaignPlan, histories
+from pytest_nextrust.atomics.plan import CampaignPlan, histories, same_calls
 from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.atomics.report import MOST, text, totals
 from pytest_nextrust.emu.sandbox import Sandbox
@@ -66,6 +67,18 @@ def test_a_history_is_the_same_alone_and_among_others(sandbox: Sandbox) -> None:
         alone = explore(sandbox, standalone(TARGET.runtime, variant))
         assert (alone.states, alone.transitions, alone.rounds) == (answer.states, answer.transitions, answer.rounds)
         assert alone.finding == answer.finding
+
+
+def test_threads_of_different_calls_are_not_tried_as_symmetric(sandbox: Sandbox) -> None:
+    """The calls say who may be symmetric: a pair of routines takes one round, as two of the same call do."""
+    first, other = (same_calls(function, 4, 2, 1) for function in TARGET.functions[:2])
+    pair = replace(first, threads=(first.threads[0], other.threads[1]))
+    twin = replace(first, threads=(first.threads[0],) * 2)
+    for history in (pair, twin):
+        variant = assemble(history, TARGET.runtime)
+        program = write_executable(TARGET.runtime.image)
+        (answer,) = explore_batch(sandbox, ExploreBatch(program, TARGET.runtime.cpu, (variant,), 60.0))
+        assert answer.rounds == 1
 
 
 def test_a_call_that_is_wrong_alone_has_a_token_too(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -311,3 +311,11 @@ def test_none_is_begun_once_the_time_is_over() -> None:
     variant = Variant(dataclasses.replace(explored(code.RIGHT)[0], program=b""))
     batch = ExploreBatch(code.RIGHT, "m68030", (variant,) * 3, 0.0)
     assert len(explore_batch(InProcess(), batch)) == 1
+
+
+def test_every_round_begins_with_memory_as_it_was() -> None:
+    """What threads wrote when each ran alone, or in an earlier round, is not there when the search begins again."""
+    bump = "52b9 00004004 4e75"
+    once = "7001 90b9 00004004 4e75"
+    program = code.concurrent({"thread_0": bump, "thread_1": code.ADD, "check": once})
+    assert kind_of(program) == "passed"
