@@ -131,6 +131,17 @@ class Event:
     notes: tuple[str, ...] = ()
 
     @property
+    def delivery(self) -> str:
+        """What tells this event from others: ``identity`` and a hash of the tool's name and input; empty without one.
+
+        An assistant may give an id again, to another call: one that was let pass must not vouch for the next.
+        """
+        if not (self.identity and self.tool_name):
+            return self.identity
+        call = json.dumps([self.tool_name, self.tool_input], sort_keys=True, separators=(",", ":"))
+        return f"{self.identity}:{_digest(call.encode())}"
+
+    @property
     def command(self) -> str:
         """The shell command of a Bash call; empty for anything else."""
         return self._input("command") if self.tool_name == "Bash" else ""

@@ -95,7 +95,7 @@ class _Claimed:
         self.report("end", "repeated")
 
     def _claim(self, database: Database) -> Any:
-        key = self.guards.event_key(self.event.name, {"id": self.event.identity}, **run_of(self.event, self.context))
+        key = self.guards.event_key(self.event.name, {"id": self.event.delivery}, **run_of(self.event, self.context))
         return self.guards.Claims(database).claim(key)
 
 

@@ -29,7 +29,7 @@ def count(event: Event, context: Context, status: int) -> tuple[int, list[str]]:
             if status == 0 and not (path.exists() and failures.count(command).consecutive):
                 return 0, []  # a command that never failed is not worth a write
             # Handled again after a kill, the event must not count twice: two failures in a row cost a call outside.
-            once = f"{event.session_id}:{event.name}:{event.identity}" if event.identity else ""
+            once = f"{event.session_id}:{event.name}:{event.delivery}" if event.identity else ""
             now = failures.record(command, status, commit=context.commit(), session=session, event=once)
     except GuardError as error:
         return 1, [f"the failure is not counted: {error}"]

@@ -73,7 +73,7 @@ def examine(event: Event, context: Context) -> ExaminedFailure:
     notes += [f"known issue {miss.issue.id}: {miss.why}" for miss in matched.faults]
     decision = _decide(matched, context, is_build(event.command), runs)
     failure = ExaminedFailure(decision, matched, table, text, event.command, runs, log, summary, tuple(notes))
-    if not recorded(context.status_dir, event.identity):
+    if not recorded(context.status_dir, event.delivery):
         _record(event, context, failure, status)
     return failure
 
@@ -163,7 +163,7 @@ def _record(event: Event, context: Context, failure: ExaminedFailure, status: in
             "excerpt": output.excerpt(failure.text),
             "phase": phase.id if phase is not None else "",
             "session": event.session_id,
-            "event_id": event.identity,
+            "event_id": event.delivery,
             "failures": failure.runs,
             "issues": issues,
             "decision": failure.decision,

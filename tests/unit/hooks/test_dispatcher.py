@@ -337,6 +337,29 @@ def test_a_repeated_event_is_handled_once(tmp_path: Path, guard: dict[str, Any])
     assert len(guard) == 2
 
 
+REUSED = [
+    ({"command": "ls"}, {"command": "rm -rf /"}),
+    ({"tool_input": {"command": "ls"}}, {"tool_name": "Monitor", "tool_input": {"command": "ls"}}),
+    (
+        {"tool_name": "Write", "tool_input": {"file_path": "a", "content": "x"}},
+        {"tool_name": "Write", "tool_input": {"file_path": "a", "content": "y"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), REUSED, ids=["command", "tool", "content"])
+def test_an_id_given_again_to_another_call_is_another_event(
+    tmp_path: Path, guard: dict[str, Any], first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    """What was let pass must not vouch for what comes next under its id; the same call again is a repetition."""
+    plugin(tmp_path, "def nextrust_pre_tool_use(event, context):\n    return None\n")
+    assert reports_of(tmp_path, "PreToolUse", **first)[2] is False
+    _, texts, repeated = reports_of(tmp_path, "PreToolUse", **second)
+    assert (repeated, bool(texts)) == (False, second.get("command") == "rm -rf /")
+    assert reports_of(tmp_path, "PreToolUse", **first)[2] is True
+    assert len(guard) == 2
+
+
 def test_a_call_that_nobody_minds_pays_for_no_guard(tmp_path: Path, guard: dict[str, Any]) -> None:
     """A PreToolUse that only own handlers see is claimed where it is refused, and not where it passes."""
     reports_of(tmp_path, "PreToolUse")
