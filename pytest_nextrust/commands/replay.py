@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The token, and where its program is."""
     parser.add_argument("token", metavar="TOKEN", help="as it was printed")
     parser.add_argument("--program", metavar="FILE", help="the saved program; default: looked for by its hash")
+    parser.add_argument(
+        "--build",
+        action="store_true",
+        help="where the program is not there, compile it from the sources that its settings name; default: never",
+    )
     parser.add_argument("--full", action="store_true", help="show every instruction")
     parser.add_argument(
         "--artifacts", metavar="DIR", help="where programs are saved; default: artifacts/nextrust/programs"
@@ -42,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     program = Path(args.program) if args.program is not None else None
     try:
         with Sandbox() as machine:
-            request, answer = replay(machine, args.token, folder, program, _progress)
+            request, answer = replay(machine, args.token, folder, program, _progress, may_build=args.build)
     except HarnessFault as error:
         return failed(args, "replay", error)
     return report(args, "replay", request, answer)

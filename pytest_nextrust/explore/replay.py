@@ -16,9 +16,11 @@ from pytest_nextrust.errors import ConfigError, HarnessFault, UsageFault
 from pytest_nextrust.explore import store
 from pytest_nextrust.explore.answer import ExploreAnswer, Finding
 from pytest_nextrust.explore.client import Caller, OnProgress, explore, rerun
-from pytest_nextrust.explore.program import build, conventional
+from pytest_nextrust.explore.program import Build, build, conventional
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.explore.token import HASH, LENGTH, SearchSettings, Token, decode, encode
+from pytest_nextrust.project.compiler_flags import flag_faults
+from pytest_nextrust.toolchain.interface import language_of
 
 __all__ = ["replay", "request_for", "token_of"]
 
@@ -60,14 +62,19 @@ def replay(
     folder: Path,
     program: Path | None = None,
     on_progress: OnProgress = lambda _: None,
+    *,
+    may_build: bool = False,
 ) -> tuple[ExploreRequest, ExploreAnswer]:
     """Run what a token says again; the answer has the finding.
+
+    ``may_build``: compile a program that is not there from the sources that its settings name. They may be a
+    stranger's, so nothing is compiled unless the user says so, and then with the flags that scenarios may give.
 
     Raises UsageFault for a token that is damaged or of another program, and HarnessFault where the same program under
     the same settings does something else.
     """
     token = decode(text)
-    request = request_for(token, folder, program)
+    request = request_for(token, folder, program, may_build=may_build)
     if token.search is None:
         slices = tuple((piece.thread, piece.instructions) for piece in token.slices or ())
         request = dataclasses.replace(request, schedule=slices, loop_from=token.loop_from, kind=token.kind)
@@ -79,9 +86,9 @@ def replay(
     return request, answer
 
 
-def request_for(token: Token, folder: Path, program: Path | None = None) -> ExploreRequest:
+def request_for(token: Token, folder: Path, program: Path | None = None, *, may_build: bool = False) -> ExploreRequest:
     """The request that a token was made for. Raises UsageFault."""
-    saved, data = _program(token, folder, program)
+    saved, data = _program(token, folder, program, may_build)
     for request in _candidates(token, saved, data):
         if store.settings_hash(request)[:HASH] == token.settings:
             break
@@ -108,7 +115,7 @@ def request_for(token: Token, folder: Path, program: Path | None = None) -> Expl
     )
 
 
-def _program(token: Token, folder: Path, program: Path | None) -> tuple[store.Saved, bytes]:
+def _program(token: Token, folder: Path, program: Path | None, may_build: bool) -> tuple[store.Saved, bytes]:
     wanted = token.program.hex()
     if program is not None:
         try:
@@ -124,13 +131,29 @@ def _program(token: Token, folder: Path, program: Path | None) -> tuple[store.Sa
     if described is not None:
         saved = store.find(folder / (described.name.split(".")[0] + ".macho"))
         if saved.build is not None:
-            return saved, _same(token, build(saved.build), "built again from " + " ".join(saved.build.sources))
+            return saved, _same(token, _rebuilt(saved.build, described, may_build), "built again from its sources")
     raise UsageFault(
         "TOKEN",
         f"its program {wanted}... is not there",
         place=str(folder),
         remedy="copy the saved .macho there, or give it by --program FILE",
     )
+
+
+def _rebuilt(saved: Build, described: Path, may_build: bool) -> bytes:
+    """Compile the program that a settings file says. Raises UsageFault, ToolchainError."""
+    if not may_build:
+        raise UsageFault(
+            "TOKEN",
+            f"its program is not there; {described.name} says that it was built of {', '.join(saved.sources)}",
+            place=str(described.parent),
+            remedy="where you trust those sources, compile them again: nextrust replay TOKEN --build",
+        )
+    language = language_of(tuple(Path(source) for source in saved.sources))
+    faults = list(flag_faults(saved.flags, language))
+    if faults:
+        raise ConfigError("saved settings", faults, place=str(described))
+    return build(saved)
 
 
 def _same(token: Token, data: bytes, where: str) -> bytes:

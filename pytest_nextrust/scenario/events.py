@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,8 @@ class EventStep:
             yield Fault("run", "a command has no payload and no decision", "keep exit and says")
         yield from _paths("files", self.files)
         yield from _paths("remove", self.remove)
+        yield from _command_faults(self.run)
+        yield from _environ_faults(self.environ)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,34 @@ class EventPlan:
         if not self.steps:
             yield Fault("step", "missing: nothing happens", "write [[events.step]] tables")
         yield from _paths("project", self.project)
+        yield from _environ_faults(self.environ)
+
+
+# What the product itself reads and writes no file by. A variable that an interpreter, a loader, a shell or git reads
+# would run what it names.
+_ENVIRON = (
+    *("CI", "COMMIT_SHA", "CPU_VARIANT", "DRY_RUN", "GEMINI_API_KEY", "GEMINI_TOKEN", "GITHUB_ACTIONS", "GITHUB_ACTOR"),
+    *("GITHUB_JOB", "GITHUB_RUN_ATTEMPT", "GITHUB_RUN_ID", "GITHUB_SHA", "NEXTRUST_WHY", "O3_ENDPOINT", "O3_TOKEN"),
+    *("OPENAI_API_KEY", "OS_NAME", "RUN_ATTEMPT", "RUN_ID", "RUST_PROFILE", "SKIP_HOOKS", "STATSD_HOST", "STATSD_PORT"),
+)
+_COMMANDS = ("escalate", "hook", "issues", "review", "status", "usage")
+
+
+def _environ_faults(environ: Mapping[str, str]) -> Iterator[Fault]:
+    for name, text in environ.items():
+        if name not in _ENVIRON:
+            yield Fault(f"environ.{name}", "not a variable of this package", f"one of {', '.join(_ENVIRON)}")
+        elif name == "O3_ENDPOINT" and not text.startswith("{server}"):
+            yield Fault(f"environ.{name}", "not the local server", 'write "{server}"')
+
+
+def _command_faults(run: Sequence[str]) -> Iterator[Fault]:
+    if run and run[0] not in _COMMANDS:
+        yield Fault("run[0]", f"{run[0]!r} is no command of the control plane", f"one of {', '.join(_COMMANDS)}")
+    for index, word in enumerate(run):
+        value = word.rpartition("=")[2]
+        if value.startswith(("/", "~")) or ".." in value.split("/"):
+            yield Fault(f"run[{index}]", f"{word!r} leaves the project", "write paths relative, without ..")
 
 
 def _paths(key: str, paths: Iterable[str]) -> Iterator[Fault]:

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_nextrust.base.contained import fault_of
 from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.project.documents import read_toml
 from pytest_nextrust.project.matrix import CPUS, PROFILES, Cell
 from pytest_nextrust.scenario.concurrent import FINDINGS, Atomics, Concurrent
 from pytest_nextrust.scenario.events import EventPlan
-from pytest_nextrust.scenario.programs import Program, program_of
+from pytest_nextrust.scenario.programs import SHARED, Program, program_of
 
 __all__ = [
     "CHECKS",
@@ -363,6 +364,7 @@ def _file_faults(document: Mapping[str, Any], folder: Path) -> Iterator[Fault]:
             if not isinstance(value, str):
                 continue
             where = f"{table}.{key}[{index}]" if isinstance(values, list) else f"{table}.{key}"
-            path = folder / value if value and "\0" not in value else None
-            if path is None or not (path.is_dir() if kind == "folder" else path.is_file()):
-                yield Fault(where, f"no {kind} {value!r} in {folder}", "paths are relative to the scenario's folder")
+            shared = key == "file" and value.startswith(SHARED)
+            fault = fault_of(folder.parent if shared else folder, value, kind)
+            if fault:
+                yield Fault(where, fault, "paths are relative to the scenario's folder, stay in it, and follow no link")

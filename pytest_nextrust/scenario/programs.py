@@ -16,6 +16,10 @@ from pytest_nextrust.scenario.concurrent import Atomics
 __all__ = ["Program", "program_of"]
 
 
+SHARED = "shared/"
+"""Beside the scenarios' folders: ready-made programs that several of them run."""
+
+
 @dataclass(frozen=True)
 class Program:
     """What is built, or the Mach-O taken ready-made (``file``), and what it is started with.
@@ -34,6 +38,11 @@ class Program:
     env: dict[str, str] = field(default_factory=dict)
     stdin: str | None = None
     stdin_file: str | None = None
+
+    def place(self, folder: Path) -> tuple[Path, str]:
+        """The folder that ``file`` stays in, and its name there: the scenario's, or that of the shared programs."""
+        assert self.file is not None
+        return (folder.parent, self.file) if self.file.startswith(SHARED) else (folder, self.file)
 
     def document_faults(self) -> Iterator[Fault]:
         if self.file is None:

@@ -28,7 +28,8 @@ __all__ = ["BuildStep", "CustomSettings", "CustomToolchain", "read_custom"]
 LAST_LINES = 40
 """Lines of a failed build command's output that its error shows; all of them are in the log."""
 
-RESERVED = ("gnu", "rust", "prebuilt")
+RESERVED = ("gnu", "clang", "rust")
+"""The toolchains of this package: their tables are not command templates."""
 _PLACEHOLDER = re.compile(r"\{([a-z]*)\}")
 _ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build"})
 _MANY = frozenset({"sources", "objects", "flags"})
@@ -52,7 +53,8 @@ class CustomSettings:
     """One table.
 
     Without ``link``, ``compile`` gets all ``{sources}`` and makes the executable; with it, one ``{source}`` at a time.
-    ``cpus`` are the compiler's own names for them. ``remedy`` is shown where it is not found.
+    ``cpus`` are the compiler's own names for them. ``allow_flags`` are patterns (``*``) of further flags that
+    scenarios may give. ``remedy`` is shown where it is not found.
     """
 
     compile: tuple[str, ...]
@@ -61,6 +63,7 @@ class CustomSettings:
     version: tuple[str, ...] = ()
     cpus: dict[str, str] = field(default_factory=dict)
     build: BuildStep | None = None
+    allow_flags: tuple[str, ...] = ()
     remedy: str = ""
     timeout: float = option(default=600.0, minimum=1.0)
 
@@ -96,9 +99,11 @@ def read_custom(project: ProjectConfig) -> tuple[CustomToolchain, ...]:
     found, faults = [], []
     for name, table in project.toolchains.items():
         path = ".".join(part for part in (project.prefix, "toolchain", name) if part)
-        if name == "clang":
+        # What the others may hold (a release, allowed flags), ``registry`` reads; a compiler of one's own is not theirs.
+        own = name in RESERVED and "compile" not in table
+        if own:
             continue
-        if name in RESERVED or release_named(name) is not None:
+        if name in (*RESERVED, "prebuilt") or release_named(name) is not None:
             faults.append(Fault(path, "the name of a toolchain of this package", "choose another name"))
             continue
         try:

@@ -6,8 +6,10 @@ in. A toolchain that was asked for by name is used or its absence reported: noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
@@ -21,38 +23,53 @@ from pytest_nextrust.toolchain.rust import RustToolchain
 
 __all__ = ["DEFAULTS", "ToolchainConfig", "resolve", "toolchains"]
 
+S = TypeVar("S", bound="CompilerSettings")
+
 DEFAULTS = {"c": "gnu", "asm": "gnu", "rust": "rust"}
 """The toolchain that builds a language where nobody says which."""
 
 
 @dataclass(frozen=True)
-class ClangSettings:
-    """``[toolchain.clang]``: the release that ``clang`` means in this project."""
+class CompilerSettings:
+    """``[toolchain.gnu]``, ``[toolchain.rust]``: patterns (``*``) of further flags that scenarios may give."""
 
-    version: str = option(pattern=r"[1-9][0-9]?", remedy='the major version as text: version = "19"')
+    allow_flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClangSettings(CompilerSettings):
+    """``[toolchain.clang]``: the same, and the release that ``clang`` means in this project."""
+
+    version: str = option(default="", pattern=r"|[1-9][0-9]?", remedy='the major version as text: version = "19"')
 
 
 @dataclass(frozen=True, slots=True)
 class ToolchainConfig:
-    """The project's own toolchains, and the release of clang that it is held to (None: the newest installed)."""
+    """The project's own toolchains, and the release of clang that it is held to (None: the newest installed).
+
+    ``allowed``: by toolchain, the flags that scenarios may give beside those of ``project.compiler_flags``.
+    """
 
     custom: tuple[CustomToolchain, ...] = ()
     clang: int | None = None
+    allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, root: Path) -> ToolchainConfig:
         """Those that the project at ``root`` describes in its ``toolchain`` tables. Raises ConfigError."""
         project = load_project(root)
-        return cls(read_custom(project), _clang_release(project))
+        custom = read_custom(project)
+        clang = _own_table(project, "clang", ClangSettings)
+        allowed = {toolchain.name: toolchain.settings.allow_flags for toolchain in custom}
+        allowed |= {name: _own_table(project, name, CompilerSettings).allow_flags for name in ("gnu", "rust")}
+        allowed["clang"] = clang.allow_flags
+        return cls(custom, int(clang.version) if clang.version else None, allowed)
 
 
-def _clang_release(project: ProjectConfig) -> int | None:
-    table = project.toolchains.get("clang")
-    if table is None:
-        return None
-    path = ".".join(part for part in (project.prefix, "toolchain.clang") if part)
-    settings = read_document(ClangSettings, table, subject="project settings", place=project.source or "", path=path)
-    return int(settings.version)
+def _own_table(project: ProjectConfig, name: str, kind: type[S]) -> S:
+    path = ".".join(part for part in (project.prefix, "toolchain", name) if part)
+    table = project.toolchains.get(name, {})
+    return read_document(kind, table, subject="project settings", place=project.source or "", path=path)
 
 
 def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:

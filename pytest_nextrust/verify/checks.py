@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_nextrust.base.contained import read_contained
 from pytest_nextrust.errors import BuildFailed, HarnessFault, MachoError, StatusError, ToolchainError
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import Check, Scenario
+from pytest_nextrust.toolchain.clang import release_named
 from pytest_nextrust.toolchain.interface import BuildRequest
 from pytest_nextrust.toolchain.prebuilt import ships_programs
 from pytest_nextrust.verify.outcome import Mismatch
@@ -103,9 +105,14 @@ def _macho_sound(on: _Subject) -> Iterator[Mismatch]:
     program = on.scenario.program
     assert program is not None
     if program.file is not None:
-        yield from _inspect(on.check, (on.scenario.folder / program.file).read_bytes(), on.cell, program.file)
+        yield from _inspect(on.check, read_contained(*program.place(on.scenario.folder)), on.cell, program.file)
         return
-    able = [name for name, each in on.services.toolchains.items() if program.language in each.languages]
+    # A release of clang beside ``clang`` is built with where the check names it.
+    able = [
+        name
+        for name, each in on.services.toolchains.items()
+        if program.language in each.languages and release_named(name) is None
+    ]
     wanted = on.check.toolchains or tuple(able)
     built = 0
     for name in wanted:
@@ -126,6 +133,7 @@ def _macho_sound(on: _Subject) -> Iterator[Mismatch]:
 def _build_and_inspect(on: _Subject, name: str) -> Iterator[Mismatch]:
     program = on.scenario.program
     assert program is not None
+    on.services.check_flags(on.scenario, name)
     request = BuildRequest(
         sources=tuple(on.scenario.folder / source for source in program.sources),
         out=on.work / f"{name}-{on.check.link}.macho",

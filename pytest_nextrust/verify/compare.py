@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_nextrust.base.contained import read_contained
 from pytest_nextrust.emu.records import FaultReport, RunRecord
 from pytest_nextrust.scenario.model import SIGNALS, Scenario
 from pytest_nextrust.verify.outcome import Mismatch
@@ -88,7 +89,7 @@ def _wanted_stdout(scenario: Scenario) -> bytes | None:
     expect = scenario.expect
     assert expect is not None
     if expect.stdout_file is not None:
-        return (scenario.folder / expect.stdout_file).read_bytes()
+        return read_contained(scenario.folder, expect.stdout_file)
     return None if expect.stdout is None else expect.stdout.encode()
 
 

@@ -126,7 +126,7 @@ class World:
             "PATH": os.pathsep.join([str(self.bin), os.environ.get("PATH", os.defpath)]),
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
-            "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")])),
+            "PYTHONPATH": package,
             "CLAUDE_PROJECT_DIR": str(self.project),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pytest_nextrust.base.contained import copy_contained, read_contained, write_contained
 from pytest_nextrust.emu.records import DEFAULT_BUDGET, DEFAULT_STACK, DEFAULT_WALL, RunRecord, RunRequest
 from pytest_nextrust.errors import (
     BuildFailed,
@@ -241,9 +242,14 @@ def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path
     program = scenario.program
     assert program is not None
     if program.file is not None:
-        path = scenario.folder / program.file
-        return BuildResult(path, hashlib.sha256(path.read_bytes()).hexdigest(), "", "", provenance="prebuilt")
-    return maker(scenario, services.toolchain_for(scenario)).build(
+        folder, name = program.place(scenario.folder)
+        data = read_contained(folder, name)
+        path = work / "program.macho"
+        path.write_bytes(data)
+        return BuildResult(path, hashlib.sha256(data).hexdigest(), "", "", provenance="prebuilt")
+    toolchain = services.toolchain_for(scenario)
+    services.check_flags(scenario, toolchain.name)
+    return maker(scenario, toolchain).build(
         BuildRequest(
             sources=tuple(scenario.folder / source for source in program.sources),
             out=work / f"{scenario.name}.macho",
@@ -257,13 +263,11 @@ def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path
 
 
 def fill_root(scenario: Scenario, root: Path) -> None:
-    """Put into the guest's root what the scenario says. Raises OSError."""
+    """Put into the guest's root what the scenario says. Raises ConfigError for a link out of it, OSError."""
     if "folder" in scenario.root:
-        shutil.copytree(scenario.folder / scenario.root["folder"], root, symlinks=True, dirs_exist_ok=True)
+        copy_contained(scenario.folder, scenario.root["folder"], root)
     for path, content in scenario.root_files.items():
-        file = root / path.strip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content.encode())
+        write_contained(root, path.strip("/"), content.encode())
 
 
 def make_request(scenario: Scenario, cell: Cell, services: Services, program: bytes, root: Path) -> RunRequest:
@@ -272,7 +276,7 @@ def make_request(scenario: Scenario, cell: Cell, services: Services, program: by
     assert described is not None
     stdin = (described.stdin or "").encode()
     if described.stdin_file is not None:
-        stdin = (scenario.folder / described.stdin_file).read_bytes()
+        stdin = read_contained(scenario.folder, described.stdin_file)
     return RunRequest(
         program=program,
         cpu=cell.cpu,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
-from pytest_nextrust.errors import ToolchainMissing, UsageFault
+from pytest_nextrust.errors import ConfigError, ToolchainMissing, UsageFault
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.toolchain.interface import Probe, Toolchain
@@ -65,6 +65,7 @@ class Services:
         self._make_machine = machine
         self._machine: SandboxLike | None = None
         self._probes: dict[str, Probe] = {}
+        self._allowed: Mapping[str, tuple[str, ...]] | None = None
         self._issues: IssueTable | None = None
         self.checked: dict[str, tuple[str, Any]] = {}
         """Results of checks in this process, by program, CPU and settings (or scenario of events): cell and result."""
@@ -80,6 +81,21 @@ class Services:
             added = {toolchain.name: toolchain for toolchain in self._more()}
             self._toolchains = {**toolchains(), **added}
         return self._toolchains
+
+    def check_flags(self, scenario: Scenario, toolchain: str) -> None:
+        """Refuse flags that neither every scenario may give nor the project allows. Raises ConfigError."""
+        program = scenario.program
+        if program is None or not program.flags:
+            return
+        from pytest_nextrust.project.compiler_flags import flag_faults
+        from pytest_nextrust.toolchain import ToolchainConfig
+
+        if self._allowed is None:
+            self._allowed = ToolchainConfig.load(self.settings.root).allowed
+        allowed = self._allowed.get(_family(toolchain) or toolchain, ())
+        faults = list(flag_faults(program.flags, program.language or "c", allowed))
+        if faults:
+            raise ConfigError(f"scenario {scenario.name}", faults, place=str(scenario.file))
 
     @property
     def issues(self) -> IssueTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -100,13 +101,35 @@ def test_what_is_no_token(tmp_path: Path, damage: str) -> None:
 
 @pytest.mark.needs_compiler("gnu")
 def test_a_lost_program_is_built_again(tmp_path: Path) -> None:
-    """From the sources that are noted beside it, and refused with both hashes where they have changed."""
+    """From the sources that are noted beside it where the user says so, and refused with both hashes where they have
+    changed. Without --build nothing is compiled: the settings may be a stranger's."""
     (tmp_path / "test.c").write_text(SOURCE)
     (finding,) = answer(tmp_path, "explore", "test.c")["findings"]
     (saved,) = (tmp_path / SAVED).glob("*.macho")
     saved.unlink()
-    assert answer(tmp_path, "replay", finding["token"])["exit"] == 1
+    refused = nextrust(tmp_path, "replay", finding["token"])
+    assert refused.returncode == 2
+    assert "test.c" in refused.stderr
+    assert "nextrust replay TOKEN --build" in refused.stderr
+    assert answer(tmp_path, "replay", finding["token"], "--build")["exit"] == 1
     (tmp_path / "test.c").write_text(SOURCE.replace("5", "6"))
-    done = nextrust(tmp_path, "replay", finding["token"])
+    done = nextrust(tmp_path, "replay", finding["token"], "--build")
     assert done.returncode == 2
-    assert "built again from test.c" in done.stderr
+    assert "built again from its sources" in done.stderr
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_strangers_flags_are_refused(tmp_path: Path) -> None:
+    """Flags of the settings file that make the compiler run something are refused, with --build too; nothing runs."""
+    (tmp_path / "test.c").write_text(SOURCE)
+    (finding,) = answer(tmp_path, "explore", "test.c")["findings"]
+    (saved,) = (tmp_path / SAVED).glob("*.macho")
+    saved.unlink()
+    (settings,) = (tmp_path / SAVED).glob("*.json")
+    document = json.loads(settings.read_text())
+    document["build"]["flags"] = ["-wrapper", f"touch,{tmp_path / 'canary'}"]
+    settings.write_text(json.dumps(document))
+    done = nextrust(tmp_path, "replay", finding["token"], "--build")
+    assert done.returncode == 2
+    assert "-wrapper" in done.stderr
+    assert not (tmp_path / "canary").exists()
