@@ -99,9 +99,8 @@ def read_custom(project: ProjectConfig) -> tuple[CustomToolchain, ...]:
     found, faults = [], []
     for name, table in project.toolchains.items():
         path = ".".join(part for part in (project.prefix, "toolchain", name) if part)
-        # What the others may hold (a release, allowed flags), ``registry`` reads; a compiler of one's own is not theirs.
-        own = name in RESERVED and "compile" not in table
-        if own:
+        # ``registry`` reads what these may hold (a release, allowed flags); a compiler of one's own is not theirs.
+        if name in RESERVED and "compile" not in table:
             continue
         if name in (*RESERVED, "prebuilt") or release_named(name) is not None:
             faults.append(Fault(path, "the name of a toolchain of this package", "choose another name"))
