@@ -155,6 +155,7 @@ def _between(least: int, most: int) -> Callable[[str], int]:
 def _check(args: argparse.Namespace) -> dict[str, Any]:
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.explore.store import FOLDER
+    from pytest_nextrust.project.root import from_root
 
     plan = _plan(args)
     levels = _levels(args)
@@ -165,7 +166,7 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
         raise UsageFault(option, "is for sources, not for --compiler", remedy=f"leave {option} out")
     if not args.compiler and not args.sources:
         raise UsageFault("SOURCE", "nothing to check", remedy="name a runtime's sources, or --compiler NAME")
-    folder = Path(args.artifacts) if args.artifacts is not None else FOLDER
+    folder = Path(args.artifacts) if args.artifacts is not None else from_root(FOLDER)
     with Sandbox() as sandbox:
         if args.compiler:
             return _compiler(args, plan, levels, sandbox, folder)

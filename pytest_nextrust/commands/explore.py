@@ -159,8 +159,9 @@ def _progress(line: str) -> None:
 
 def _folder(args: argparse.Namespace) -> Path:
     from pytest_nextrust.explore.store import FOLDER
+    from pytest_nextrust.project.root import from_root
 
-    return Path(args.artifacts) if args.artifacts is not None else FOLDER
+    return Path(args.artifacts) if args.artifacts is not None else from_root(FOLDER)
 
 
 def _program(args: argparse.Namespace) -> tuple[Build | None, bytes]:

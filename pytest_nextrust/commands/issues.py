@@ -66,9 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fix.add_argument("--dry-run", action="store_true", help="show steps, files and patch or script; change nothing")
     fix.add_argument("--seconds", type=float, default=1800.0, metavar="N", help="time for all of it; default: 1800")
     for action in (listed, show, match, check, fix):
-        action.add_argument(
-            "--root", type=Path, default=Path(), metavar="DIR", help="the project; default: this folder"
-        )
+        action.add_argument("--root", type=Path, metavar="DIR", help="the project; default: the one around this folder")
         add_json_option(action)
 
 
@@ -77,8 +75,9 @@ def run(args: argparse.Namespace) -> int:
     from pytest_nextrust.failures.issues.table import load_table
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.snapshot import load_snapshot
+    from pytest_nextrust.project.root import find_root
 
-    root = args.root.resolve()
+    root = Path(find_root()) if args.root is None else args.root.resolve()
     if not root.is_dir():
         raise UsageFault("--root", "no such folder", place=str(args.root), remedy="name the project's folder")
     context = Context(str(root), load_snapshot(str(root), keep=False), os.environ, deadline=float("inf"))

@@ -41,9 +41,10 @@ def run(args: argparse.Namespace) -> int:
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.explore.replay import replay
     from pytest_nextrust.explore.store import FOLDER
+    from pytest_nextrust.project.root import from_root
 
     args.token = args.token.strip()
-    folder = Path(args.artifacts) if args.artifacts is not None else FOLDER
+    folder = Path(args.artifacts) if args.artifacts is not None else from_root(FOLDER)
     program = Path(args.program) if args.program is not None else None
     try:
         with Sandbox() as machine:

@@ -18,6 +18,7 @@ from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands.answer import add_json_option, envelope, try_answer, write_answer
 from pytest_nextrust.errors import StatusError, UsageFault
 from pytest_nextrust.project.options import DEFAULT_STATUS_DIR
+from pytest_nextrust.project.root import find_root, from_root
 
 if TYPE_CHECKING:
     from pytest_nextrust.base.redaction import Redactor
@@ -43,15 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         inner.add_argument(
             "--dir",
             type=Path,
-            default=Path(DEFAULT_STATUS_DIR),
             metavar="DIR",
-            help=f"the log's folder ({DEFAULT_STATUS_DIR})",
+            help=f"the log's folder ({DEFAULT_STATUS_DIR} of the project)",
         )
         add_json_option(inner)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do one action; 0. Raises StatusError, ConfigError, UsageFault: exit status 2."""
+    if args.dir is None:
+        args.dir = from_root(DEFAULT_STATUS_DIR)
     try_answer(args)
     ACTIONS[args.action].run(args)
     return 0
@@ -101,7 +103,7 @@ def _summary(args: argparse.Namespace, *, runs: int | None = None, count_entries
     from pytest_nextrust.status.projections import Follower
     from pytest_nextrust.status.summary import observe
 
-    root = Path.cwd()
+    root = Path(find_root())
     phases = Phases.load(root)
     log = Follower(args.dir)
     state = log.catch_up()
@@ -178,7 +180,7 @@ def _rebuild(args: argparse.Namespace) -> None:
     from pytest_nextrust.project.phases import Phases
     from pytest_nextrust.status.projections import rebuild
 
-    root = Path.cwd()
+    root = Path(find_root())
     phases = Phases.load(root)
     _existing_log(args.dir)
     log, files = rebuild(args.dir, phases, root=root)
@@ -202,7 +204,7 @@ def _rotate(args: argparse.Namespace) -> None:
     from pytest_nextrust.project.phases import Phases, read_done
     from pytest_nextrust.status.rotation import rotate
 
-    root = Path.cwd()
+    root = Path(find_root())
     project = load_project(root)
     phases = Phases.from_config(project)
     _existing_log(args.dir)
@@ -287,7 +289,7 @@ def _clear_backoff(args: argparse.Namespace) -> None:
     from pytest_nextrust.metrics.sinks import open_emitter
     from pytest_nextrust.project.documents import load_project
 
-    root = Path.cwd()
+    root = Path(find_root())
     # Opened first: faulty settings are reported before anything is changed.
     with open_emitter(root, load_project(root).metrics) as emitter, Database(state_path(root)) as database:
         backoff = Backoff(database)
@@ -317,7 +319,7 @@ def _commit(given: str | None, known: Mapping[str, int]) -> str:
     if given is None:
         from pytest_nextrust.status.environment import git_commit
 
-        head = git_commit(Path.cwd())
+        head = git_commit(Path(find_root()))
         if not head:
             raise UsageFault("--commit", "nothing is checked out here", remedy="name the commit with --commit")
         return head

@@ -47,9 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dir",
         type=Path,
-        default=Path(),
         metavar="DIR",
-        help="the project's folder, for settings and the audit (here)",
+        help="the project's folder, for settings and the audit (the one around this folder)",
     )
     add_json_option(parser)
     parser.epilog = "exit status: 0 answered, 1 nothing found, 2 usage"
@@ -93,6 +92,12 @@ def _day(text: str | None) -> str:
         raise UsageFault("--day", "not a day", place=text, remedy="write YYYY-MM-DD, or today") from None
 
 
+def _project(args: argparse.Namespace) -> Path:
+    from pytest_nextrust.project.root import find_root
+
+    return Path(find_root()) if args.dir is None else args.dir.resolve()
+
+
 def _marks(args: argparse.Namespace) -> PromptMarks:
     """The audit of prompts, where the question is about it."""
     from pytest_nextrust.usage.marks import PromptMarks, read_marks
@@ -101,7 +106,7 @@ def _marks(args: argparse.Namespace) -> PromptMarks:
         return PromptMarks()
     from pytest_nextrust.hookapi.snapshot import load_snapshot
 
-    root = args.dir.resolve()
+    root = _project(args)
     return read_marks(root / load_snapshot(str(root), keep=False).settings.status_dir)
 
 
@@ -148,7 +153,7 @@ def _from_ccusage(args: argparse.Namespace, *, required: bool) -> int:
         return -1
     from pytest_nextrust.metrics.calls import external_call
 
-    with external_call(args.dir.resolve(), "ccusage", environ=os.environ, write=sys.stderr.write):
+    with external_call(_project(args), "ccusage", environ=os.environ, write=sys.stderr.write):
         answer: SessionUsage | None = ccusage.ask(program, args.session, os.environ)
     if answer is None:
         return _answer(args, Totals(), {}, source="ccusage")

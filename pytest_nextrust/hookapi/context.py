@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import time
 
+from pytest_nextrust.project.root import find_root
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Context", "commit_at", "flag", "project_root"]
 
-_ROOT_MARKS = ("nextrust.toml", ".git", "pyproject.toml")
-
 
 def flag(environ: Mapping[str, str], *names: str) -> bool:
     """Whether one of these variables is set to something other than 0, no, false, off and nothing."""
@@ -30,21 +30,12 @@ def flag(environ: Mapping[str, str], *names: str) -> bool:
 
 
 def project_root(environ: Mapping[str, str], cwd: str = "") -> str:
-    """CLAUDE_PROJECT_DIR, else the nearest folder above ``cwd`` that is a project, else ``cwd`` itself."""
+    """CLAUDE_PROJECT_DIR, else the project around ``cwd``."""
     given = environ.get("CLAUDE_PROJECT_DIR", "")
     if given and os.path.isdir(given):  # noqa: PTH112
         return os.path.realpath(given)
     start = cwd if cwd and "\0" not in cwd and len(cwd) < 4096 and os.path.isdir(cwd) else os.getcwd()  # noqa: PTH109, PTH112
-    start = os.path.realpath(start)
-    for mark in _ROOT_MARKS:
-        folder = start
-        while not os.path.exists(f"{folder}/{mark}"):  # noqa: PTH110
-            if folder == os.path.dirname(folder):  # noqa: PTH120
-                break
-            folder = os.path.dirname(folder)  # noqa: PTH120
-        else:
-            return folder
-    return start
+    return find_root(os.path.realpath(start))
 
 
 def commit_at(root: str) -> str:

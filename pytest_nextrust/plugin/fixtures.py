@@ -48,11 +48,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _marked_cpus(marker: pytest.Mark, metafunc: pytest.Metafunc) -> Sequence[str] | None:
     """Check the marker whole; answers the CPUs it names. Raises CollectError with every fault."""
+    from pytest_nextrust.plugin.session import settings_of
     from pytest_nextrust.project.matrix import CPUS
     from pytest_nextrust.project.phases import Phases
     from pytest_nextrust.scenario.model import STAGES
 
-    phases = Phases.load(metafunc.config.rootpath).ids
+    phases = Phases.load(settings_of(metafunc.config).root).ids
     faults = [f"takes no positional argument, got {value!r}" for value in marker.args]
     faults += [f"no key {key!r}; one of {', '.join(_KEYS)}" for key in marker.kwargs if key not in _KEYS]
     given = marker.kwargs.get("cpu")

@@ -15,6 +15,8 @@ from pytest_nextrust.plugin import fixtures, hookspecs
 from pytest_nextrust.project.options import OPTIONS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_nextrust.plugin.session import Mode, Session
 
 MARKER = (
@@ -55,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not any(config.pluginmanager.hasplugin(name) for name in ("xdist", "xdist.plugin")):
         config.addinivalue_line("markers", "xdist_group(name): the cell; of use with pytest-xdist")
     config.pluginmanager.register(fixtures, "nextrust-fixtures")
+    _find_node_ids(config)
     if _any_option(config) or _names_scenarios(config.args):
         _activate(config)
 
@@ -68,6 +71,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     session = _started(config)
     if session is not None:
         session.close()
+
+
+def _find_node_ids(config: pytest.Config) -> None:
+    """Make node ids that end in a cell, and names of scenario files, work from any folder of the project: they are
+    written from its root, or from the rootdir. What is there as it is written stays as it is."""
+    for index, argument in enumerate(config.args):
+        path, separator, name = argument.partition("::")
+        start = config.invocation_params.dir
+        ours = path.endswith("scenario.toml") or (separator and "-m68" in name)
+        if not ours or not path or (start / path).exists():
+            continue
+        from pathlib import Path
+
+        from pytest_nextrust.project.root import find_root
+
+        for base in (Path(find_root(str(start))), config.rootpath):
+            if (base / path).exists():
+                config.args[index] = f"{base / path}{separator}{name}"
+                break
 
 
 def _any_option(config: pytest.Config) -> bool:
@@ -85,7 +107,7 @@ def _activate(config: pytest.Config) -> None:
     settings = settings_of(config)
     mode: Mode
     if settings.replay is not None:
-        _replay(config, settings.replay)
+        _replay(config, settings.replay, settings.root)
         return
     if settings.phase is not None:
         mode = "phase"
@@ -94,6 +116,7 @@ def _activate(config: pytest.Config) -> None:
     elif _names_scenarios(list(settings.paths)):
         mode = "node"
     else:
+        _refuse_cells(config)
         return
     if config.getoption("dist", "no") == "each" and mode == "phase":
         raise pytest.UsageError("--dist each: every cell runs once; use any other mode with --nextrust-phase")
@@ -120,7 +143,19 @@ def _activate(config: pytest.Config) -> None:
         config.pluginmanager.register(Controller(session, recording), "nextrust-controller")
 
 
-def _replay(config: pytest.Config, token: str) -> None:
+def _refuse_cells(config: pytest.Config) -> None:
+    """A choice of cells for nothing that is chosen by cells would pass over in silence. Raises UsageError."""
+    for dest in ("nextrust_cell", "nextrust_matrix"):
+        if config.getoption(dest, None) is not None:
+            option = "--" + dest.replace("_", "-")
+            raise pytest.UsageError(
+                f"{option}: no phase and no scenario is named whose cells these are\n"
+                "  remedy: add --nextrust-phase ID|current|all or --nextrust-scenario NAME; for tests without a phase "
+                "choose cells by -k ID, or fix them by the ini setting nextrust_matrix"
+            )
+
+
+def _replay(config: pytest.Config, token: str, root: Path) -> None:
     """Run nothing but the replay; with workers, one of them does."""
     from pytest_nextrust.plugin.replay import Replay, check_token
 
@@ -130,7 +165,7 @@ def _replay(config: pytest.Config, token: str) -> None:
             raise pytest.UsageError(f"--nextrust-replay: nothing else is run beside it; leave {option} out")
     check_token(token)
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        config.pluginmanager.register(Replay(token, config.rootpath), "nextrust-replay")
+        config.pluginmanager.register(Replay(token, root), "nextrust-replay")
 
 
 def _started(config: pytest.Config) -> Session | None:

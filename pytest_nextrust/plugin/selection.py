@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -123,13 +124,14 @@ class Selection:
         cell = callspec.params.get("nextrust_cell") if callspec is not None else None
         if marker is None or not marker.kwargs.get("phase") or not isinstance(cell, Cell):
             return False
-        name = item.nodeid.replace(f"[{cell.id}]", "").replace(f"-{cell.id}", "").replace(f"{cell.id}-", "")
+        nodeid = self.session.nodeid(item)
+        name = nodeid.replace(f"[{cell.id}]", "").replace(f"-{cell.id}", "").replace(f"{cell.id}-", "")
         item.stash[PENDING] = self.session.pending(
             phase=marker.kwargs["phase"],
             scenario=name,
             cell=cell,
             nodeid=item.nodeid,
-            reproduction=f"pytest '{item.nodeid}'",
+            reproduction=f"{shlex.join(self.session.command)} '{nodeid}'",
         )
         return True
 

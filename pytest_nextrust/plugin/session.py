@@ -10,8 +10,9 @@ import contextlib
 import dataclasses
 import os
 import shlex
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +31,7 @@ from pytest_nextrust.plugin.plan import Catalogue, RunPlan, catalogue, make_plan
 from pytest_nextrust.project.documents import ProjectConfig, load_project
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases
+from pytest_nextrust.project.root import find_root, ini_file
 from pytest_nextrust.project.run_settings import Settings, read_settings
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.status.environment import Environment, capture
@@ -41,7 +43,7 @@ from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.toolchain.interface import Toolchain
 from pytest_nextrust.verify.services import Services
 
-__all__ = ["STATE", "Mode", "Session", "WorkFolder", "ensure", "open_session", "settings_of", "start"]
+__all__ = ["STATE", "Mode", "Session", "WorkFolder", "ensure", "open_session", "settings_of", "start", "started_as"]
 
 Mode = Literal["phase", "scenario", "node", "fixtures"]
 """``phase``: a plan and a record; ``scenario``: one scenario again; ``node``: node ids; ``fixtures``: none of these."""
@@ -83,6 +85,11 @@ class Session:
     work: WorkFolder
     plan: RunPlan | None = None
     worker: str = ""
+    command: tuple[str, ...] = ("pytest",)
+    """How pytest was started, for lines that start it again."""
+    project: ProjectConfig | None = None
+    ini: Path | None = None
+    """The ini file that pytest read."""
     results: dict[str, Item] = field(default_factory=dict)
     """Node id to the item as it reported."""
     expected: dict[str, Item] = field(default_factory=dict)
@@ -110,6 +117,8 @@ class Session:
         return {
             "plan": to_plain(self.plan),
             "environment": to_plain(self.environment),
+            "root": str(self.settings.root),
+            "command": list(self.command),
             "sidecar": str(self.work.path / "collected.json"),
         }
 
@@ -118,7 +127,14 @@ class Session:
         known = self.catalogue.files.get(scenario.name)
         where = [] if known is not None and known.resolve() == scenario.file.resolve() else [self._path(scenario.file)]
         names = ["--nextrust-scenario", scenario.name, "--nextrust-cell", cell.id]
-        return shlex.join(["pytest", *where, *names, *self.settings.reproduction_options])
+        return shlex.join([*self.command, *where, *names, *self.settings.reproduction_options])
+
+    def nodeid(self, item: pytest.Item) -> str:
+        """The node id with its file as seen from the project's root, which does not move with the rootdir."""
+        if not item.path.is_relative_to(self.settings.root):
+            return item.nodeid
+        _, separator, name = item.nodeid.partition("::")
+        return item.path.relative_to(self.settings.root).as_posix() + separator + name
 
     def _path(self, file: Path) -> str:
         return str(file.relative_to(self.settings.root)) if file.is_relative_to(self.settings.root) else str(file)
@@ -126,7 +142,7 @@ class Session:
     def phase_reproduction(self, phase: str, cell: str) -> str:
         """The line that runs a phase in a cell again: for what was refused, and for a phase with nothing in it."""
         options = self.settings.reproduction_options
-        return shlex.join(["pytest", "--nextrust-phase", phase, "--nextrust-cell", cell, *options])
+        return shlex.join([*self.command, "--nextrust-phase", phase, "--nextrust-cell", cell, *options])
 
     def header(self) -> list[str]:
         """What the run prints before it starts."""
@@ -136,6 +152,7 @@ class Session:
         lines = [f"nextrust: {settings.phase or self.mode} in {counted(len(settings.cells), 'cell')}"]
         if self.recorder is not None:
             lines[0] += f", status in {settings.status_dir}"
+        lines += self._settings_file()
         lines += [f"nextrust: {remark}" for remark in self.catalogue.remarks]
         if plan is not None:
             for phase, cells in plan.passed.items():
@@ -146,6 +163,20 @@ class Session:
                 if cells:
                     number = counted(len(cells), "cell")
                     lines.append(f"nextrust: {phase} failed in {number} for this commit, as recorded")
+        return lines
+
+    def _settings_file(self) -> list[str]:
+        """Which files the settings come from; said, because pytest may look for its own where the project is not."""
+        root, project = self.settings.root, self.project
+        if project is None or project.source is None:
+            lines = [f"nextrust: no settings file in {root} (nextrust.toml, or [tool.nextrust] in pyproject.toml)"]
+        else:
+            lines = [f"nextrust: settings: {project.source}" + (f" [{project.prefix}]" if project.prefix else "")]
+        skipped = ini_file(root) if self.ini is None else None
+        if skipped is not None:
+            lines.append(
+                f"nextrust: pytest did not read {skipped}: write values as --option=VALUE, or add -c {skipped}"
+            )
         return lines
 
     def nothing(self) -> str:
@@ -240,12 +271,15 @@ class _ConfigSource:
 def settings_of(config: pytest.Config) -> Settings:
     """The parsed options. Raises UsageError with option, value and accepted form."""
     if _SETTINGS not in config.stash:
+        handed = getattr(config, "workerinput", {}).get("nextrust", {})
+        start = config.invocation_params.dir
         given = config.args_source is pytest.Config.ArgsSource.ARGS  # else pytest filled the paths in itself
         try:
             config.stash[_SETTINGS] = read_settings(
                 _ConfigSource(config),
-                root=config.rootpath,
-                start=config.invocation_params.dir,
+                root=Path(handed["root"] if handed else find_root(str(start))),
+                start=start,
+                ini_folder=config.inipath.parent if config.inipath is not None else None,
                 paths=list(config.args) if given else [],
             )
         except UsageFault as error:
@@ -256,6 +290,7 @@ def settings_of(config: pytest.Config) -> Settings:
 def start(config: pytest.Config, mode: Mode) -> Session:
     """Make the state of this process. Raises UsageError for whatever keeps the run from starting."""
     settings = settings_of(config)
+    invocation = config.invocation_params
     workerinput = getattr(config, "workerinput", {})
     try:
         session = open_session(
@@ -263,6 +298,7 @@ def start(config: pytest.Config, mode: Mode) -> Session:
             mode,
             worker=workerinput.get("workerid", ""),
             handed=workerinput.get("nextrust"),
+            command=started_as(sys.orig_argv, sys.argv, invocation.args),
             folders=[f for answer in config.hook.pytest_nextrust_scenarios(config=config) for f in answer or ()],
             toolchains=lambda: [
                 t for answer in config.hook.pytest_nextrust_toolchains(config=config) for t in answer or ()
@@ -273,6 +309,7 @@ def start(config: pytest.Config, mode: Mode) -> Session:
     except NextrustError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[STATE] = session
+    session.ini = config.inipath
     if settings.toolchain is not None and mode != "fixtures" and settings.toolchain not in session.services.toolchains:
         known = ", ".join(session.services.toolchains)
         raise pytest.UsageError(
@@ -286,12 +323,28 @@ def ensure(config: pytest.Config) -> Session:
     return config.stash[STATE] if STATE in config.stash else start(config, "fixtures")
 
 
+def started_as(command: Sequence[str], argv: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+    """The words that start pytest again as this run was started: ``python -m pytest`` with the interpreter and its
+    options as they were written, else ``pytest``.
+
+    ``command`` is the interpreter's command line, ``argv`` what it left to the program, ``given`` pytest's arguments: a
+    program that calls pytest by itself gave it others.
+    """
+    words = command[: len(command) - len(argv) + 1]
+    if list(argv[1:]) != list(given) or len(words) < 2:
+        return ("pytest",)
+    if words[-1] == "-mpytest":
+        return (*words[:-1], "-m", "pytest")
+    return tuple(words) if list(words[-2:]) == ["-m", "pytest"] else ("pytest",)
+
+
 def open_session(
     settings: Settings,
     mode: Mode,
     *,
     worker: str = "",
     handed: Mapping[str, Any] | None = None,
+    command: tuple[str, ...] = ("pytest",),
     folders: Iterable[Path] = (),
     toolchains: Callable[[], Iterable[Toolchain]] = tuple,
 ) -> Session:
@@ -334,6 +387,8 @@ def open_session(
         plan=plan,
         redactor=_redactor(project),
         worker=worker,
+        command=command if handed is None else tuple(handed["command"]),
+        project=project,
         notes=list(project.notes),
     )
     if plan is not None and settings.dry_run:

@@ -157,12 +157,15 @@ def parse_status_dir(option: str, text: str) -> Path:
     return path
 
 
-def read_settings(source: OptionSource, *, root: Path, start: Path, paths: Sequence[str] = ()) -> Settings:
+def read_settings(
+    source: OptionSource, *, root: Path, start: Path, ini_folder: Path | None = None, paths: Sequence[str] = ()
+) -> Settings:
     """Parse everything at once. Raises UsageFault for the first value that cannot be acted on.
 
-    ``root`` is pytest's rootdir, from where ini paths count; ``start`` is where pytest was called, from where paths on
-    the command line count.
+    ``root`` is the project's, where the defaults are; ``ini_folder`` (``root`` where there is no ini file) is where
+    paths in the ini file count from; ``start`` is where pytest was called, from where paths on the command line count.
     """
+    base = ini_folder or root
     return Settings(
         root=root,
         phase=_given(source, "nextrust_phase", parse_name),
@@ -171,14 +174,14 @@ def read_settings(source: OptionSource, *, root: Path, start: Path, paths: Seque
         replay=_given(source, "nextrust_replay", parse_replay),
         deps=_given(source, "nextrust_deps", lambda o, t: parse_choice(o, t, DEPS)) or "run",
         toolchain=_given(source, "nextrust_toolchain", parse_name),
-        status_dir=_folder(source, root, start),
+        status_dir=_folder(source, root, base, start),
         budget=_given(source, "nextrust_budget", parse_budget),
         dry_run=bool(source.option("nextrust_dry_run")),
         force=bool(source.option("nextrust_force")),
         report=_report(source, start),
-        metrics=_metrics(source, root, start),
+        metrics=_metrics(source, base, start),
         standins=_given(source, "nextrust_standins", lambda o, t: parse_choice(o, t, STANDINS)) or "accept",
-        scenario_dirs=tuple(root / name for name in source.ini("nextrust_scenarios") or DEFAULT_SCENARIOS),
+        scenario_dirs=_scenario_dirs(source, root, base),
         paths=tuple(paths),
     )
 
@@ -193,12 +196,17 @@ def _given(source: OptionSource, dest: str, parse: Callable[[str, str], Any]) ->
     return None
 
 
-def _folder(source: OptionSource, root: Path, start: Path) -> Path:
+def _scenario_dirs(source: OptionSource, root: Path, base: Path) -> tuple[Path, ...]:
+    fixed = source.ini("nextrust_scenarios")
+    return tuple(base / name for name in fixed) if fixed else tuple(root / name for name in DEFAULT_SCENARIOS)
+
+
+def _folder(source: OptionSource, root: Path, base: Path, start: Path) -> Path:
     given = source.option("nextrust_status_dir")
     if given is not None:
         return parse_status_dir("--nextrust-status-dir", str(start / given) if given.strip() else given)
-    fixed = source.ini("nextrust_status_dir") or DEFAULT_STATUS_DIR
-    return parse_status_dir("nextrust_status_dir", str(root / fixed))
+    fixed = source.ini("nextrust_status_dir")
+    return parse_status_dir("nextrust_status_dir", str(base / fixed if fixed else root / DEFAULT_STATUS_DIR))
 
 
 def _report(source: OptionSource, start: Path) -> Path | None:
@@ -206,12 +214,12 @@ def _report(source: OptionSource, start: Path) -> Path | None:
     return None if given is None else start / parse_report("--nextrust-report", given)
 
 
-def _metrics(source: OptionSource, root: Path, start: Path) -> Path | None:
+def _metrics(source: OptionSource, base: Path, start: Path) -> Path | None:
     given = source.option("nextrust_metrics")
     if given is not None:
         return start / parse_metrics("--nextrust-metrics", given)
     fixed = source.ini("nextrust_metrics")
-    return root / parse_metrics("nextrust_metrics", fixed) if fixed else None
+    return base / parse_metrics("nextrust_metrics", fixed) if fixed else None
 
 
 def _cells(source: OptionSource) -> tuple[Cell, ...]:

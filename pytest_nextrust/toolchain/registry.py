@@ -14,6 +14,7 @@ from typing import TypeVar
 from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.documents import ProjectConfig, load_project
+from pytest_nextrust.project.root import find_root
 from pytest_nextrust.toolchain.clang import ClangToolchain, installed_clangs, release_named
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain
@@ -77,9 +78,9 @@ def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:
 
     Each installed release of clang is among them as ``clang-N``.
 
-    Without ``config``, the project's own are those of the current folder's settings. Raises ConfigError.
+    Without ``config``, the project's own are those of the project around the current folder. Raises ConfigError.
     """
-    config = ToolchainConfig.load(Path.cwd()) if config is None else config
+    config = ToolchainConfig.load(Path(find_root())) if config is None else config
     shipped: tuple[Toolchain, ...] = (
         GnuToolchain(),
         ClangToolchain(config.clang),

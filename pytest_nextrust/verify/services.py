@@ -76,10 +76,10 @@ class Services:
     def toolchains(self) -> Mapping[str, Toolchain]:
         """Every toolchain known, found or not, by name; the project's own among them."""
         if self._toolchains is None:
-            from pytest_nextrust.toolchain import toolchains
+            from pytest_nextrust.toolchain import ToolchainConfig, toolchains
 
             added = {toolchain.name: toolchain for toolchain in self._more()}
-            self._toolchains = {**toolchains(), **added}
+            self._toolchains = {**toolchains(ToolchainConfig.load(self.settings.root)), **added}
         return self._toolchains
 
     def check_flags(self, scenario: Scenario, toolchain: str) -> None:

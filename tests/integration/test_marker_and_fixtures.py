@@ -8,11 +8,12 @@ from pytest_nextrust.testing import prints
 from tests.integration.conftest import CELL, Project
 from tests.unit.explore import threads
 
+ONE = "os=ubuntu-latest\nprofile=release\ncpu=m68040"
 FIRST = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
 
 
 def test_a_marked_test_runs_once_per_cell(project: Project) -> None:
-    """The marker alone, or asking for a cell, makes a test per cell; cpu narrows it; options narrow it further."""
+    """The marker alone, or asking for a cell, makes a test per cell; cpu narrows it; settings narrow it further."""
     project.pytester.makepyfile(
         """
         import pytest
@@ -25,8 +26,8 @@ def test_a_marked_test_runs_once_per_cell(project: Project) -> None:
         """
     )
     project.run().assert_outcomes(passed=8 + 4 + 8 + 1)
-    project.run("--nextrust-matrix", "os=ubuntu-latest").assert_outcomes(passed=4 + 2 + 4 + 1)
-    project.run("--nextrust-cell", CELL).assert_outcomes(passed=3, skipped=1)
+    project.run("-o", "nextrust_matrix=os=ubuntu-latest").assert_outcomes(passed=4 + 2 + 4 + 1)
+    project.run("-o", f"nextrust_matrix={ONE}").assert_outcomes(passed=3, skipped=1)
     assert not (project.path / "docs").exists()
 
 
@@ -62,7 +63,7 @@ def test_the_phase_fixture(project: Project) -> None:
         def test_unmarked(nextrust_phase): assert nextrust_phase is None
         """
     )
-    project.run("--nextrust-cell", CELL).assert_outcomes(passed=2)
+    project.run("-o", f"nextrust_matrix={ONE}").assert_outcomes(passed=2)
 
 
 def test_the_machine_fixture(project: Project) -> None:
@@ -97,7 +98,7 @@ def test_the_build_and_toolchain_fixtures(project: Project) -> None:
             assert nextrust_machine.run(made).end.value == 42
         """
     )
-    project.run("--nextrust-cell", CELL).assert_outcomes(passed=1)
+    project.run("-o", f"nextrust_matrix={ONE}").assert_outcomes(passed=1)
 
 
 def test_the_toolchain_fixture_and_its_option(project: Project) -> None:
@@ -125,7 +126,7 @@ def test_the_explore_fixture(project: Project) -> None:
             assert explored.verdict == "passed"
         """
     )
-    result = project.run("--nextrust-cell", "ubuntu-latest-release-m68040")
+    result = project.run("-o", f"nextrust_matrix={ONE}")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["failed: nextrust_check answers 1, not 0", "run it again: nextrust replay nx1*"])
     assert len(list((project.path / "artifacts/nextrust/programs").glob("*.macho"))) == 2
@@ -142,7 +143,7 @@ def test_the_status_fixture(project: Project) -> None:
             assert (record is None) == (nextrust_status.run == "")
         """
     )
-    project.run("--nextrust-cell", CELL).assert_outcomes(passed=1)
+    project.run("-o", f"nextrust_matrix={ONE}").assert_outcomes(passed=1)
     assert not (project.path / "docs").exists()
     project.run(*FIRST).assert_outcomes(passed=1)
     assert project.records("note") == [{"text": "here"}]

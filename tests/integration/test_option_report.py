@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -32,9 +33,10 @@ def test_ctrf(project: Project, workers: bool) -> None:
     summary = results["summary"]
     assert (summary["tests"], summary["passed"], summary["failed"]) == (2, 1, 1)
     assert summary["start"] <= summary["stop"]
-    assert (
-        tests[f"wrong[{CELL}]"]["extra"]["reproduction"] == f"pytest --nextrust-scenario wrong --nextrust-cell {CELL}"
-    )
+    # With workers the run is a process of its own, started as PYTHON -m pytest.
+    start = f"{sys.executable} -m pytest" if workers else "pytest"
+    line = f"{start} --nextrust-scenario wrong --nextrust-cell {CELL}"
+    assert tests[f"wrong[{CELL}]"]["extra"]["reproduction"] == line
     assert all(isinstance(test["duration"], int) for test in results["tests"])
 
 
