@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,9 @@ OLDER = (
 @pytest.mark.parametrize("statement", sorted({line.strip() for line in IMPORT.findall(TEXT)} | set(OLDER)))
 def test_documented_imports_work(statement: str) -> None:
     """Every import of this package that a document shows is there, and those that an earlier edition showed."""
-    exec(statement, {})
+    names: dict[str, Any] = {}
+    exec(statement, names)
+    assert names.keys() - {"__builtins__"} != set()
 
 
 def test_an_import_that_is_not_there_is_seen() -> None:

@@ -80,17 +80,22 @@ class Watched:
         self.root = world
 
     def run(self, plan: EventPlan, **environ: str) -> list[str]:
-        """Every step; what was reported."""
+        """Every step, which has to come to its end; what was reported."""
         for number, step in enumerate(plan.steps, 1):
             self.send(step, number, environ)
         return self.seen.read_text().splitlines() if self.seen.exists() else []
 
     def send(self, step: EventStep, number: int, environ: dict[str, str]) -> None:
         if step.event is None:
-            self.world.nextrust(*step.run, environ=environ)
-            return
-        payload = {**_given(step.event, number, self.world), **step.payload}
-        self.world.nextrust("hook", step.event, stdin=json.dumps(payload).encode(), environ=environ)
+            done, answers = self.world.nextrust(*step.run, environ=environ), (0, 1)  # 1: something stays queued
+        else:
+            payload = json.dumps({**_given(step.event, number, self.world), **step.payload}).encode()
+            done, answers = (
+                self.world.nextrust("hook", step.event, stdin=payload, environ=environ),
+                (0, 2),
+            )  # 2: refused
+        assert done.status in answers, done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def prepared(watched: Watched, plan: EventPlan) -> None:

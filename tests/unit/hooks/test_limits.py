@@ -86,7 +86,7 @@ def killed() -> list[Answer]:
 
 
 def missing() -> list[Answer]:
-    subprocess.run(["no-such-command-here"])
+    subprocess.run(["no-such-command-here"], check=True)
     return []
 
 
@@ -96,7 +96,7 @@ def no_file() -> list[Answer]:
 
 
 def slow_command() -> list[Answer]:
-    subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.05)
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.05, check=True)
     return []
 
 
@@ -171,7 +171,7 @@ def test_what_is_printed_is_kept_apart(capfd: pytest.CaptureFixture[str]) -> Non
 
     def printing() -> list[Answer]:
         print("by print")
-        subprocess.run(["echo", "by a command"])
+        subprocess.run(["echo", "by a command"], check=True)
         os.write(2, b"x" * 1_000_000)
         return []
 
