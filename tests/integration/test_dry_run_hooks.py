@@ -86,15 +86,13 @@ class Watched:
         return self.seen.read_text().splitlines() if self.seen.exists() else []
 
     def send(self, step: EventStep, number: int, environ: dict[str, str]) -> None:
+        # 1: something stays queued; 2: refused.
         if step.event is None:
-            done, answers = self.world.nextrust(*step.run, environ=environ), (0, 1)  # 1: something stays queued
+            done, expected = self.world.nextrust(*step.run, environ=environ), (0, 1)
         else:
             payload = json.dumps({**_given(step.event, number, self.world), **step.payload}).encode()
-            done, answers = (
-                self.world.nextrust("hook", step.event, stdin=payload, environ=environ),
-                (0, 2),
-            )  # 2: refused
-        assert done.status in answers, done.stderr
+            done, expected = self.world.nextrust("hook", step.event, stdin=payload, environ=environ), (0, 2)
+        assert done.status in expected, done.stderr
         assert "Traceback" not in done.stderr
 
 

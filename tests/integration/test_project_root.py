@@ -193,8 +193,8 @@ def test_names_of_marked_tests_do_not_move(project: Project, nested: Path) -> No
     """A marked test has one name in the journal, from the project's root, wherever the rootdir is."""
     (nested / "test_it.py").write_text(MARKED, encoding="utf-8")
     options = ("--nextrust-phase", "first", "--nextrust-cell", CELL)
-    project.run(*options)
-    project.run(*options, "--basetemp", "../../out")
+    for more in ((), ("--basetemp", "../../out")):
+        assert project.run(*options, *more).ret == pytest.ExitCode.TESTS_FAILED
     assert {item["scenario"] for item in project.records()} == {"mine", "test_it.py::test_marked"}
 
 
@@ -214,7 +214,7 @@ def test_cells_of_nothing(project: Project, nested: Path, option: tuple[str, str
 
 def test_commands_find_the_project(project: Project, nested: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``nextrust status`` has the project's log and phases from any folder of it."""
-    project.run("--nextrust-phase", "first", "--nextrust-cell", CELL)
+    assert project.run("--nextrust-phase", "first", "--nextrust-cell", CELL).ret == pytest.ExitCode.TESTS_FAILED
     command = [str(Path(sys.executable).with_name("nextrust")), "status"]
 
     def ask(folder: Path, *words: str) -> str:
