@@ -63,8 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N|TIME",
         action="append",
         default=[],
-        help="states (5000000, 2M) or time (30s, 2m) without a verdict; repeatable; default: 5M and 60s",
+        help="states (5000000, 2M) or CPU time (30s, 2m) without a verdict; repeatable; default: 5M and 60s",
     )
+    parser.add_argument("--wall", metavar="TIME", help="end after this time on the clock too; default: no such limit")
     parser.add_argument("--full", action="store_true", help="show every instruction of a failing run")
     parser.add_argument(
         "--artifacts", metavar="DIR", help="where programs are saved; default: artifacts/nextrust/programs"
@@ -224,5 +225,15 @@ def _limits(args: argparse.Namespace) -> dict[str, Any]:
         if states is not None:
             limits["max_states"] = int(states[1]) * {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[states[2]]
         elif time is not None:
-            limits["max_seconds"] = float(time[1].replace("_", "")) * {"ms": 0.001, "s": 1.0, "m": 60.0}[time[2]]
+            limits["max_seconds"] = _seconds(time[1], time[2])
+    if args.wall is not None:
+        wall = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)", args.wall)
+        if wall is None or not re.search("[1-9]", args.wall):
+            remedy = "a time with its unit (500ms, 30s, 2m), above zero"
+            raise UsageFault("--wall", "not a time", place=args.wall, remedy=remedy)
+        limits["max_wall"] = _seconds(wall[1], wall[2])
     return limits
+
+
+def _seconds(digits: str, unit: str) -> float:
+    return float(digits.replace("_", "")) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit]

@@ -17,6 +17,8 @@ __all__ = ["Caller", "OnProgress", "explore", "explore_batch", "rerun"]
 
 WORKER = "pytest_nextrust.explore.child.worker:"
 RERUN_SECONDS = 600.0
+BUSY, GRACE = 20.0, 60.0
+"""Seconds on the clock for a second of budget, which is CPU time, on a host that does much else; and on top of it."""
 
 OnProgress = Callable[[str], None]
 """Is given a line about how far the work is."""
@@ -41,7 +43,8 @@ def explore(machine: Caller, request: ExploreRequest, on_progress: OnProgress = 
 
 def explore_batch(machine: Caller, batch: ExploreBatch, on_progress: OnProgress = _silent) -> tuple[ExploreAnswer, ...]:
     """Explore variants of one program; fewer answers where the batch's time was over. Raises as ``explore`` does."""
-    plain = machine.call(WORKER + "explore", to_plain(batch), 2 * batch.max_seconds + 60, on_progress=on_progress)
+    limit = BUSY * batch.max_seconds + GRACE
+    plain = machine.call(WORKER + "explore", to_plain(batch), limit, on_progress=on_progress)
     return from_plain(ExploreAnswers, plain).answers
 
 

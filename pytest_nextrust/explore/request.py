@@ -64,6 +64,7 @@ class ExploreRequest:
     schedules: int = 10_000
     max_states: int = 5_000_000
     max_seconds: float = 60.0
+    max_wall: float | None = None
     schedule: tuple[tuple[int, int], ...] | None = None
     loop_from: int = -1
     kind: str = ""

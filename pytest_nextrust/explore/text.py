@@ -11,6 +11,8 @@ from typing import Any
 from pytest_nextrust.explore.answer import AccessRecord, ExploreAnswer, Finding, FirstWrongStep, TraceStep
 
 __all__ = [
+    "NOT_PROVED",
+    "PROVED",
     "exit_status",
     "exploration_plain",
     "figures",
@@ -26,6 +28,12 @@ SHORT = 60
 """Steps of a short trace; of a longer run the last are shown."""
 
 WIDE = 30
+
+PROVED = "every reachable state was seen: no fault, no violation, and every state has a way to the end"
+"""What a proof says of one exploration: safety, and no deadlock or livelock from which nothing leads out."""
+
+NOT_PROVED = "not looked for: fair runs that never end, where threads defer to each other for ever"
+"""What it does not say: a cycle that has a way out and is never left although every thread runs."""
 
 
 def exit_status(verdict: str) -> int:
@@ -45,7 +53,7 @@ def summary(answer: ExploreAnswer) -> str:
     if answer.finding is not None:
         return f"failed: {answer.finding.message}"
     if answer.verdict == "passed":
-        return f"passed: proved for every interleaving ({figures(answer)})"
+        return f"passed: {PROVED} ({figures(answer)}); {NOT_PROVED}"
     return f"no verdict: {answer.note or 'the search was cut short'} ({figures(answer)})"
 
 
@@ -167,4 +175,6 @@ def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict
         "shared_bytes": len(answer.shared),
         "seconds": answer.seconds,
         "note": answer.note,
+        "proved": [PROVED] if answer.complete and answer.verdict == "passed" else [],
+        "not_proved": [NOT_PROVED],
     }

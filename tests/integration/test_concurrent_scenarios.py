@@ -54,7 +54,7 @@ def test_what_is_expected_passes(project: Project, program: bytes, concurrent: s
     ("program", "concurrent", "verdict", "said"),
     [
         (code.LOST_UPDATE, 'expect = "passed"', "failed", "*run it again: nextrust replay nx1*"),
-        (code.RIGHT, 'expect = "final"', "failed", "*expected a finding of kind final; passed: proved*"),
+        (code.RIGHT, 'expect = "final"', "failed", "*expected a finding of kind final; passed: every reachable state*"),
         (
             code.LOST_UPDATE,
             'expect = "deadlock"',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -319,3 +320,43 @@ def test_every_round_begins_with_memory_as_it_was() -> None:
     once = "7001 90b9 00004004 4e75"
     program = code.concurrent({"thread_0": bump, "thread_1": code.ADD, "check": once})
     assert kind_of(program) == "passed"
+
+
+class Clocks:
+    """``time`` for the search: a CPU that runs ``cpu`` seconds and a clock that goes ``wall`` seconds at every look."""
+
+    def __init__(self, cpu: float, wall: float) -> None:
+        self._cpu, self._wall = itertools.count(0.0, cpu), itertools.count(0.0, wall)
+
+    def process_time(self) -> float:
+        return next(self._cpu)
+
+    def perf_counter(self) -> float:
+        return next(self._wall)
+
+
+@pytest.mark.parametrize(
+    ("clocks", "settings", "note"),
+    [
+        (Clocks(0.0, 1000.0), {}, "500 states were seen, and there are more"),
+        (Clocks(1000.0, 0.0), {}, "the CPU time of 1 s is over"),
+        (Clocks(0.0, 1000.0), {"max_wall": 5.0}, "the wall time of 5 s is over"),
+    ],
+    ids=["busy-host", "cpu-time", "wall-time"],
+)
+def test_the_budget_is_cpu_time(
+    monkeypatch: pytest.MonkeyPatch, clocks: Clocks, settings: dict[str, object], note: str
+) -> None:
+    """What else the host does ends no search; a limit by the clock is one only where it is asked for."""
+    monkeypatch.setattr(worker, "time", clocks)
+    answer = explored(code.pair(code.ADD, None), loop=True, max_states=500, max_seconds=1.0, **settings)[1]
+    assert answer.verdict == "budget"
+    assert note[3:] in answer.note
+
+
+def test_a_bad_state_that_was_met_is_a_finding() -> None:
+    """A budget that is spent just when the bad state is met loses nothing: failed, not "no verdict"."""
+    program = code.pair(code.LOAD_ADD_STORE)
+    whole = explored(program)[1]
+    assert whole.finding is not None
+    assert explored(program, max_states=whole.states)[1].verdict == "failed"
