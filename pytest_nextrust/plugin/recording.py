@@ -168,11 +168,32 @@ class Recording:
             raise pytest.UsageError(f"--nextrust-status-dir: {error}") from None
 
     def lost(self, nodeid: str, message: str) -> None:
-        """An item that is not going to report."""
+        """An item of whose report nothing is going to come, since its worker or the run has ended.
+
+        What a worker recorded before it ended it had earned, and there is no second record beside it.
+        """
         pending = self.session.expected.get(nodeid)
         if pending is None:
             self.session.fault(f"{nodeid}: {message}")
             return
+        recorded = self._recorded(pending)
+        if recorded is not None:
+            self.session.results[nodeid] = recorded
+            return
+        self._crashed(pending, message)
+
+    def _recorded(self, pending: Item) -> Item | None:
+        """What this run's journal has of an item."""
+        recorder = self.session.recorder
+        if recorder is None:
+            return None
+        try:
+            return recorder.store().verdicts(run=recorder.run).get(self.session.clean(pending).key)
+        except StatusError as error:
+            self.session.fault(str(error))
+            return None
+
+    def _crashed(self, pending: Item, message: str) -> None:
         try:
             self.session.record(dataclasses.replace(pending, verdict="crashed", message=message))
         except StatusError as error:
@@ -197,8 +218,13 @@ class Recording:
     def _find_lost(self, session: pytest.Session) -> None:
         why = session.shouldfail or session.shouldstop
         early = f": the run ended early ({why})" if why else ""
-        for nodeid in self.session.expected:
-            if nodeid not in self.session.results:
+        for nodeid, pending in self.session.expected.items():
+            if nodeid in self.session.results:
+                continue
+            if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.session.faults:
+                # Everything ended as it should, and yet the report is not here: what is recorded cannot be relied on.
+                self._crashed(pending, "it never reported")
+            else:
                 self.lost(nodeid, f"it never reported{early}")
         recorder = self.session.recorder
         if recorder is None or not self.session.expected:
@@ -208,9 +234,9 @@ class Recording:
         except StatusError as error:
             self.session.fault(str(error))
             return
-        for nodeid, item in self.session.expected.items():
+        for item in self.session.expected.values():
             if self.session.clean(item).key not in recorded:
-                self.lost(nodeid, "its record is not in the journal")
+                self._crashed(item, "its record is not in the journal")
 
     def _close(self, session: pytest.Session) -> None:
         recorder, plan, settings = self.session.recorder, self.session.plan, self.session.settings

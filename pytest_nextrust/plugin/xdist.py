@@ -5,12 +5,19 @@ which the plugin refuses. A phase starts in a cell when what it depends on has e
 that before it; phases of a cell that may run side by side do, where a worker has nothing else. When a worker dies, the
 item it was running is recorded as ``crashed`` before the rest is given to another worker, so that a phase depending on
 it is refused there.
+
+Each item has one verdict: the worker's, where it recorded one, else ``crashed``, which the controller records when
+that worker has ended. So workers end before the run does (``Controller.pytest_sessionfinish``), and one that shows no
+sign of life is ended (``heartbeat``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +25,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from pytest_nextrust.base.convert import from_plain
+from pytest_nextrust.plugin.heartbeat import Watch
 from pytest_nextrust.plugin.recording import Recording
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.status.records import Item
@@ -168,10 +176,17 @@ class Controller:
         self.session = session
         self.recording = recording
         self._announced = False
+        self._nodes: list[Any] = []
+        self._watch = Watch(session.settings.worker_timeout)
+        self._watch.start()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        node.workerinput["nextrust"] = self.session.for_worker()
+        worker = node.gateway.id
+        node.workerinput["nextrust"] = self.session.for_worker(worker)
+        self._nodes.append(node)
+        if node.gateway.spec.popen:
+            self._watch.add(worker, node.gateway._rinfo().pid, self.session.heartbeat(worker))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> CellScheduling:
@@ -194,7 +209,7 @@ class Controller:
         return (pending.cell, pending.phase) if pending is not None else (nodeid.rsplit("::", 1)[0], "")
 
     def _crashed(self, nodeid: str, worker: str) -> None:
-        self.recording.lost(nodeid, f"worker {worker} died while it ran")
+        self.recording.lost(nodeid, f"worker {worker} {self._watch.ended.get(worker, 'died')} while it ran")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -222,8 +237,43 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """A worker ended. One that does not hand over its results has lost something, whatever its exit status."""
+        worker = node.gateway.id
+        self._watch.remove(worker)
         output = getattr(node, "workeroutput", {})
-        if error is not None:
-            self.session.fault(f"worker {node.gateway.id} died: {error}")
+        if worker in self._watch.ended:
+            self.session.fault(f"worker {worker} {self._watch.ended[worker]}")
+        elif error is not None:
+            self.session.fault(f"worker {worker} died: {error}")
         elif "nextrust" not in output:
-            self.session.fault(f"worker {node.gateway.id} ended without handing over its results")
+            self.session.fault(f"worker {worker} ended without handing over its results")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """No worker outlives the run: before what is missing is looked for, each has ended, by itself or by SIGKILL.
+
+        A worker that still ran would go on recording items that were called lost. A second Ctrl-C is not heard
+        meanwhile: it would leave the run without its end.
+        """
+        with _undisturbed():
+            self._watch.stop()
+            distributed = self.recording.config.pluginmanager.get_plugin("dsession")
+            manager = getattr(distributed, "nodemanager", None)
+            if manager is not None:
+                manager.teardown_nodes()  # asks, and after ten seconds kills
+                for node in self._nodes:
+                    if node.gateway.spec.popen:
+                        node.gateway._io.wait()
+            return (yield)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without SIGINT, where this may be asked for."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)

@@ -9,11 +9,12 @@ Boundary: loaded by every pytest run in an environment that has the plugin, so i
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_SCENARIOS", "DEFAULT_STATUS_DIR", "DEPS", "OPTIONS", "STANDINS", "Option"]
+__all__ = ["DEFAULT_SCENARIOS", "DEFAULT_STATUS_DIR", "DEFAULT_WORKER_TIMEOUT", "DEPS", "OPTIONS", "STANDINS", "Option"]
 
 DEPS = ("run", "check", "ignore")
 STANDINS = ("accept", "reject")
 DEFAULT_STATUS_DIR = "docs/ci-status"
+DEFAULT_WORKER_TIMEOUT = "60s"
 DEFAULT_SCENARIOS = ("scenarios",)
 
 
@@ -76,6 +77,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("nextrust-status-dir", "DIR", f"folder of the status log (default: {DEFAULT_STATUS_DIR})", ini="string"),
     Option("nextrust-budget", "N|TIME", "limit of a run: instructions (5_000_000) or time (30s, 500ms)", ini="string"),
+    Option(
+        "nextrust-worker-timeout",
+        "TIME",
+        f"with -n: end a worker that shows no sign of life for so long (30s, 5m; default: {DEFAULT_WORKER_TIMEOUT})",
+        ini="string",
+    ),
     Option(
         "nextrust-replay",
         "TOKEN",

@@ -17,7 +17,14 @@ from typing import Any, Protocol
 
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.project.matrix import Cell, Matrix, parse_cell, parse_restrictions
-from pytest_nextrust.project.options import DEFAULT_SCENARIOS, DEFAULT_STATUS_DIR, DEPS, OPTIONS, STANDINS
+from pytest_nextrust.project.options import (
+    DEFAULT_SCENARIOS,
+    DEFAULT_STATUS_DIR,
+    DEFAULT_WORKER_TIMEOUT,
+    DEPS,
+    OPTIONS,
+    STANDINS,
+)
 
 __all__ = [
     "OptionSource",
@@ -30,6 +37,7 @@ __all__ = [
     "parse_replay",
     "parse_report",
     "parse_status_dir",
+    "parse_time",
     "read_settings",
 ]
 
@@ -56,6 +64,7 @@ class Settings:
     toolchain: str | None = None
     status_dir: Path = field(default_factory=lambda: Path(DEFAULT_STATUS_DIR))
     budget: RunBudget | None = None
+    worker_timeout: float = 60.0
     dry_run: bool = False
     force: bool = False
     report: Path | None = None
@@ -105,6 +114,18 @@ def parse_budget(option: str, text: str) -> RunBudget:
     if match[2] is None:
         return RunBudget(text.strip(), instructions=int(match[1].replace("_", "")))
     return RunBudget(text.strip(), seconds=number * {"ms": 0.001, "s": 1.0, "m": 60.0}[match[2]])
+
+
+def parse_time(option: str, text: str) -> float:
+    """A time with its unit: ``30s``, ``5m``; in seconds. A worker beats once a second: at least three beats."""
+    remedy = "a time with its unit (30s, 5m), from 3s"
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)(s|m)", text.strip())
+    if match is None:
+        raise UsageFault(option, "not a time", place=text, remedy=remedy)
+    seconds = float(match[1]) * {"s": 1.0, "m": 60.0}[match[2]]
+    if seconds < 3:
+        raise UsageFault(option, "too short: a worker shows once a second that it lives", place=text, remedy=remedy)
+    return seconds
 
 
 def parse_choice(option: str, text: str, choices: Sequence[str]) -> str:
@@ -176,6 +197,7 @@ def read_settings(
         toolchain=_given(source, "nextrust_toolchain", parse_name),
         status_dir=_folder(source, root, base, start),
         budget=_given(source, "nextrust_budget", parse_budget),
+        worker_timeout=_given(source, "nextrust_worker_timeout", parse_time) or parse_time("", DEFAULT_WORKER_TIMEOUT),
         dry_run=bool(source.option("nextrust_dry_run")),
         force=bool(source.option("nextrust_force")),
         report=_report(source, start),
