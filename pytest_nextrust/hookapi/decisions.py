@@ -16,7 +16,7 @@ from pytest_nextrust.base.light_dataclass import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
 __all__ = ["Answer", "Reply", "allow", "ask", "block", "context", "deny", "join", "note", "render"]
@@ -109,9 +109,18 @@ def join(event: str, answers: Iterable[Answer]) -> Joined:
     return Joined(verdict, _cut(reason), _cut("\n".join(texts["context"])), _cut("\n".join(texts["note"])))
 
 
-def render(event: str, joined: Joined, *, form: str = "2026-08", channel: str = "auto") -> Reply:
-    """What to print for ``event``. ``channel``: ``json``, ``status``, or ``auto``, which goes by the event's form."""
+def render(event: str, joined: Joined, *, form: str = "2026-08", channel: str = "auto", called: str = "") -> Reply:
+    """What to print for ``event``. ``channel``: ``json``, ``status``, or ``auto``, which goes by the event's form.
+
+    ``called``: the assistant's name for an event that is handled as ``event``. Nobody can be asked in it, so that a
+    question is a refusal, and a refusal goes out by status: that blocks wherever an event can be blocked at all.
+    """
+    if called:
+        verdict = "deny" if joined.verdict == "ask" else joined.verdict
+        joined, channel = Joined(verdict, joined.reason, joined.context, joined.note), "status"
     body = _body(event, joined)
+    if called and "hookSpecificOutput" in body:
+        body["hookSpecificOutput"]["hookEventName"] = called
     stdout = json.dumps(body) if body else ""
     if joined.verdict != "deny":
         return Reply(0, stdout, "")
@@ -119,7 +128,7 @@ def render(event: str, joined: Joined, *, form: str = "2026-08", channel: str = 
     return Reply(2 if by_status else 0, stdout, joined.reason + "\n")
 
 
-def _body(event: str, joined: Joined) -> Mapping[str, Any]:
+def _body(event: str, joined: Joined) -> dict[str, Any]:
     body: dict[str, Any] = {}
     special: dict[str, Any] = {}
     if joined.verdict and event == "PreToolUse":

@@ -30,6 +30,7 @@ __all__ = [
     "EVENTS",
     "FAILURE",
     "HOOKS",
+    "INNER",
     "LIMITS",
     "LOGS_KEPT",
     "LOG_SIZE",
@@ -57,7 +58,10 @@ LIMITS: Mapping[str, float] = {PRE: 90.0, POST: 300.0, FAILURE: 300.0, STOP: 60.
 LOG_SIZE, LOGS_KEPT = 1_000_000, 5
 """Bytes at which an event's log is put aside, and how many of those are kept, where ``[hooks.logs]`` does not say."""
 
-_ALIASES = {"pre": PRE, "post": POST, "failure": FAILURE, "prompt": PROMPT}
+INNER = "PreSkillShellCommand"
+"""A command that a skill or a slash command runs before the model is asked: a tool call in all but its name."""
+
+_ALIASES = {INNER.lower(): PRE, "pre": PRE, "post": POST, "failure": FAILURE, "prompt": PROMPT}
 _NEWER_KEYS = frozenset(
     (
         "permission_mode",
@@ -87,6 +91,12 @@ _CALL = ("tool_input", "tool_name")
 _NEEDED = {PRE: _CALL, POST: _CALL, FAILURE: (*_CALL, "error"), STOP: (), PROMPT: ("prompt",)}
 """The keys on which decisions rest, by event."""
 
+_SHELL_TOOLS = ("Bash", "Monitor", "PowerShell")
+"""Tools that are nothing without a command; others may carry one too."""
+
+_NO_SHELL = ("apply_patch",)
+"""Tools whose ``command`` is no command of a shell."""
+
 _ANY = (*_NAMES, "duration_ms")
 _INFORMING = {
     PRE: (*_ANY, "tool_response"),
@@ -104,8 +114,9 @@ _NOTHING: Mapping[str, Any] = {}
 class Event:
     """One event. ``handled_as`` names the handlers it goes to: an old PostToolUse that failed goes to the failure's.
 
-    ``form`` is ``2025-07`` or ``2026-08``; ``identity`` is the assistant's own id of the event, empty where it gives
-    none (then a second delivery looks like doing the same again).
+    ``called`` is the assistant's own name for the event where that is another (``PreSkillShellCommand``). ``form`` is
+    ``2025-07`` or ``2026-08``; ``identity`` is the assistant's own id of the event, empty where it gives none (then a
+    second delivery looks like doing the same again).
     """
 
     name: str
@@ -129,6 +140,7 @@ class Event:
     last_assistant_message: str = ""
     identity: str = ""
     notes: tuple[str, ...] = ()
+    called: str = ""
 
     @property
     def delivery(self) -> str:
@@ -143,8 +155,20 @@ class Event:
 
     @property
     def command(self) -> str:
-        """The shell command of a Bash call; empty for anything else."""
-        return self._input("command") if self.tool_name == "Bash" else ""
+        """The shell command of a call, whatever the tool is called; empty where it carries none."""
+        if self.tool_name in _NO_SHELL:
+            return ""
+        given = self.tool_input.get("command", self.tool_input.get("cmd"))
+        if isinstance(given, list) and all(isinstance(word, str) for word in given):
+            import shlex
+
+            return shlex.join(given)
+        return given if isinstance(given, str) else ""
+
+    @property
+    def language(self) -> str:
+        """Whose command it is: ``bash``, for every POSIX shell, or ``powershell``."""
+        return "powershell" if self.tool_name.lower() in ("powershell", "pwsh") else "bash"
 
     @property
     def file_path(self) -> str:
@@ -180,7 +204,7 @@ def parse_event(data: bytes, wanted: str) -> Event:
     faults: _Faults = []
     notes: list[str] = []
     name = table.get("hook_event_name", wanted)
-    if name != wanted:
+    if name != wanted and not (name == INNER and wanted == PRE):
         called = f"{_shown(name)}, and the command was called for {wanted}"
         faults.append(("hook_event_name", called, "mend the settings"))
     values = _values(table, wanted, faults, notes)
@@ -194,6 +218,7 @@ def parse_event(data: bytes, wanted: str) -> Event:
         form="2026-08" if _NEWER_KEYS & table.keys() or wanted == FAILURE else "2025-07",
         identity=use or (prompt and f"{prompt}:{_digest(data)}"),
         notes=tuple(notes),
+        called=INNER if name == INNER else "",
         **values,
     )
 
@@ -309,7 +334,7 @@ def _call_faults(key: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str
     given = values.get("tool_input")
     if given is None:
         return
-    texts = ["command"] if values.get("tool_name") == "Bash" else []
+    texts = ["command"] if values.get("tool_name") in _SHELL_TOOLS else []
     texts += [name for name in ("file_path", "notebook_path") if name in given]
     for name in texts:
         if not isinstance(given.get(name), str):

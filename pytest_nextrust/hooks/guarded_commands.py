@@ -23,17 +23,17 @@ _INTERPRETERS = frozenset(("python", "python3", "perl", "ruby", "node", "source"
 
 
 def guarded_in(event: Event, context: Context) -> list[tuple[CommandStep, Guarded]]:
-    """The guarded steps of a Bash call; none where it cannot be read: the user is asked about those elsewhere."""
+    """The guarded steps of a call; none where it cannot be read: the user is asked about those elsewhere."""
     known = {phase.id for phase in context.phases}
     # A rule for phases that this project lacks says nothing about it.
     rules = [rule for rule in context.settings.guarded if known & set(rule.phases)]
     words = plain_words(event.command)
     if words is not None and not any(_may_name(words, pattern) for rule in rules for pattern in rule.commands):
         return []
-    from pytest_nextrust.shell.walk import walk
+    from pytest_nextrust.hooks.command_steps import steps_of
 
     try:
-        steps = list(walk(event.command, cwd=event.cwd or context.folder, environ=context.environ))
+        steps = steps_of(event, context)
     except unreadable():
         return []
     return list(guarded_steps(steps, rules))

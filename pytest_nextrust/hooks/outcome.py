@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.snapshot import Snapshot
     from pytest_nextrust.hooks.supervisor import HandlerFailure, SupervisedRun
 
-__all__ = ["facts_of", "facts_of_event", "reply_to", "skipped"]
+__all__ = ["facts_of", "facts_of_event", "let_pass", "reply_to", "skipped"]
 
+OTHERS = "others"
+"""The log of the events that are not known."""
+
+_NAME = 100
 _SINKS = ("STATSD_HOST", "NEXTRUST_METRICS_FILE")
 _OVERRIDE = "SKIP_HOOKS=1 skips all hooks and leaves a record; [hooks] fail_open = true lets such calls pass"
 
@@ -55,6 +59,7 @@ def facts_of_event(event: Event) -> dict[str, Any]:
         "tool": event.tool_name,
         "id": event.identity,
         "notes": list(event.notes),
+        "called": event.called,
     }
 
 
@@ -156,6 +161,12 @@ def skipped(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
     return Reply(0, "", warnings)
 
 
+def let_pass(called: str, environ: Mapping[str, str]) -> Reply:
+    """An event of an assistant that this package does not know: nothing is judged, and its name is in a log."""
+    writer = _Writer(OTHERS, environ, _facts_where_readable(environ))
+    return Reply(0, "", writer.log({"outcome": "not known", "called": called[:_NAME]}))
+
+
 def _facts_where_readable(environ: Mapping[str, str]) -> dict[str, Any]:
     """The facts from the settings; none where they are faulty: skipping must work then too."""
     from pytest_nextrust.errors import NextrustError
@@ -180,7 +191,9 @@ def reply_to(name: str, data: bytes, environ: Mapping[str, str], run: Supervised
     joined = Joined(
         *(writer.redactor.text(text) for text in (joined.verdict, joined.reason, joined.context, joined.note))
     )
-    reply = render(name, joined, form=run.facts.get("form", "2026-08"), channel=run.facts.get("channel", "auto"))
+    facts = run.facts
+    form, channel, called = facts.get("form", "2026-08"), facts.get("channel", "auto"), facts.get("called", "")
+    reply = render(name, joined, form=form, channel=channel, called=called)
     warnings = _write(writer, data, run, joined, reply)
     repeated = [("idempotency", "repeated")] if run.facts.get("repeated") else []
     decision = joined.verdict or ("error" if run.failures else "passed")
@@ -217,7 +230,9 @@ def _write(writer: _Writer, data: bytes, run: SupervisedRun, joined: Joined, rep
         "exit": reply.status,
         "seconds": round(time.monotonic() - run.began, 4),
         **{
-            key: facts[key] for key in ("tool", "session", "id", "form", "notes", "repeated", "guard") if facts.get(key)
+            key: facts[key]
+            for key in ("tool", "session", "id", "form", "called", "notes", "repeated", "guard")
+            if facts.get(key)
         },
         "answers": [{"handler": a.handler, "kind": a.kind, "text": a.text} for a in run.answers],
         # The key that logs have had since 0.1.

@@ -9,13 +9,14 @@ import os
 
 from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import UNKNOWN
-from pytest_nextrust.shell.walk import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Commit", "commits_of"]
+    from pytest_nextrust.shell.walk import CommandStep
+
+__all__ = ["Commit", "commits_in"]
 
 _MAIN_WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path")
 _REUSED = ("-C", "-c", "--reuse-message", "--reedit-message", "--fixup", "--squash")
@@ -33,9 +34,9 @@ class Commit:
     no_verify: bool = False
 
 
-def commits_of(command: str, *, cwd: str, environ: Mapping[str, str]) -> Iterator[Commit]:
-    """Each ``git commit`` of a script. Raises UsageFault for a script that cannot be read."""
-    for step in walk(command, cwd=cwd, environ=environ):
+def commits_in(steps: Iterable[CommandStep]) -> Iterator[Commit]:
+    """Each ``git commit`` among the steps of a script."""
+    for step in steps:
         if step.name == "git":
             folder, rest = _main_options(step.cwd, list(step.literals))
             if rest[:1] == ["commit"] and not {"--dry-run", "--help", "-h"} & set(rest):

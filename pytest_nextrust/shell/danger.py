@@ -16,12 +16,11 @@ import re
 
 from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import UNKNOWN, literal
-from pytest_nextrust.shell.walk import walk
 from pytest_nextrust.shell.wrappers import base_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from pytest_nextrust.shell.walk import CommandStep
 
@@ -68,10 +67,10 @@ _GLOB = re.compile(r"[*?\[]")
 _ONLY_GLOB = re.compile(r"[*?.!\[\]^]*[*?][*?.!\[\]^]*")
 
 
-def dangers(command: str, *, cwd: str, environ: Mapping[str, str], places: Places) -> list[Danger]:
-    """What is dangerous in a command, without repeats. Raises UsageFault for one that cannot be read."""
+def dangers(steps: Iterable[CommandStep], places: Places) -> list[Danger]:
+    """What is dangerous in a command's steps, without repeats."""
     found: dict[Danger, None] = {}
-    for step in walk(command, cwd=cwd, environ=environ):
+    for step in steps:
         found |= dict.fromkeys(_judged(step, places))
     return list(found)
 

@@ -16,7 +16,7 @@ PLACES = Places("/home/u/port", "/home/u")
 
 def verdict(command: str) -> str:
     """deny, ask, or nothing."""
-    kinds = {danger.kind for danger in dangers(command, cwd=PLACES.root, environ={"HOME": "/home/u"}, places=PLACES)}
+    kinds = {danger.kind for danger in dangers(walk(command, cwd=PLACES.root, environ={"HOME": "/home/u"}), PLACES)}
     return "deny" if "deny" in kinds else "ask" if kinds else ""
 
 

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.decisions import Answer
     from pytest_nextrust.hookapi.events import Event
 
-MATCHER = "Bash"
-
 
 def nextrust_post_tool_use(event: Event, context: Context) -> Answer | None:
     """Most calls printed little and never failed: for them nothing is loaded but this."""
     import os
 
+    if not event.command:
+        return None
     if not context.dry_run and os.path.exists(f"{context.folder}/.nextrust/state.sqlite"):  # noqa: PTH110
         from pytest_nextrust.failures.issues.counting import count
 

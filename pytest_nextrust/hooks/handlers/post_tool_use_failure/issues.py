@@ -8,12 +8,10 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.decisions import Answer
     from pytest_nextrust.hookapi.events import Event
 
-MATCHER = "Bash"
-
 
 def nextrust_post_tool_use_failure(event: Event, context: Context) -> list[Answer]:
     """Never blocks: what failed has failed."""
-    if event.is_interrupt:
+    if event.is_interrupt or not event.command:
         return []  # somebody stopped it: that says nothing of the command
     from pytest_nextrust.failures.issues.answering import answers
 

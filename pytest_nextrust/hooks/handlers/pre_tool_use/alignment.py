@@ -19,14 +19,12 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.settings import Guarded
     from pytest_nextrust.hookapi.snapshot import PhaseFact
 
-__all__ = ["MATCHER", "nextrust_pre_tool_use"]
-
-MATCHER = "Bash"
+__all__ = ["nextrust_pre_tool_use"]
 
 
 def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     """One refusal for each guarded command in the wrong phase, with the reason."""
-    found = guarded_in(event, context)
+    found = guarded_in(event, context) if event.command else []
     refused = [answer for step, rule in found for answer in _judged(step.line[:200], step.cwd, rule, context)]
     return refused or (_silent(context) if found else [])
 

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.events import Event
     from pytest_nextrust.shell.commits import Commit
 
-__all__ = ["MATCHER", "nextrust_pre_tool_use"]
+__all__ = ["nextrust_pre_tool_use"]
 
-MATCHER = "Bash"
 _SAYS_NOTHING = r"(?i)(wip|tmp|temp|fix(es|ed)?|updated?|changes?|stuff|misc|test(s|ing)?|asdf|foo|\W*)[\s.!]*"
 _CONFLICT = r"(?m)^(<<<<<<<|>>>>>>>)( |$)"
 _GENERATED = ("artifacts/", ".nextrust/cache/", ".nextrust/hook-logs/")
@@ -32,10 +31,11 @@ def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     """What is wrong with each commit that the command makes."""
     if "commit" not in event.command:
         return []
-    from pytest_nextrust.shell.commits import commits_of
+    from pytest_nextrust.hooks.command_steps import steps_of
+    from pytest_nextrust.shell.commits import commits_in
 
     try:
-        commits = list(commits_of(event.command, cwd=event.cwd or context.folder, environ=context.environ))
+        commits = list(commits_in(steps_of(event, context)))
     except unreadable():
         # The handler for destructive commands asks the user about what cannot be read.
         return []

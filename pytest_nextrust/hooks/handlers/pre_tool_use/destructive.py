@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.decisions import Answer
     from pytest_nextrust.hookapi.events import Event
 
-__all__ = ["MATCHER", "nextrust_pre_tool_use"]
+__all__ = ["nextrust_pre_tool_use"]
 
-MATCHER = "Bash"
 _HARMLESS = frozenset((
     "cargo", "cat", "cd", "clang", "echo", "gcc", "grep", "head", "ls", "make", "nextrust", "pwd", "pytest", "python",
     "python3", "rg", "rustc", "sort", "tail", "true", "wc", "which",
@@ -30,11 +29,12 @@ def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     words = plain_words(event.command)
     if words is not None and (not words or words[0] in _HARMLESS or (words[0] == "git" and "push" not in words)):
         return []
+    from pytest_nextrust.hooks.command_steps import steps_of
     from pytest_nextrust.shell.danger import Places, dangers
 
     places = Places(context.folder, context.environ.get("HOME", ""))
     try:
-        found = dangers(event.command, cwd=event.cwd or context.folder, environ=context.environ, places=places)
+        found = dangers(steps_of(event, context), places)
     except unreadable() as fault:
         return [ask(f"The command could not be checked for what it would destroy: {fault.fault}.")]
     answers = {"deny": deny, "ask": ask}

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.decisions import Answer
     from pytest_nextrust.hookapi.events import Event
 
-__all__ = ["MATCHER", "nextrust_pre_tool_use"]
+__all__ = ["nextrust_pre_tool_use"]
 
-MATCHER = "Write|Edit|MultiEdit|Bash"
+_WRITERS = ("Write", "Edit", "MultiEdit")
 _SUFFIXES = (".json", ".rs", ".patch", ".diff")
 MOST = 10
 """Faults of a file that are listed."""
@@ -32,7 +32,7 @@ def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     """One refusal for each file with faults."""
     if event.command:
         return [answer for path in _changed(event, context) for answer in _on_disk(path, context)]
-    if not event.file_path.lower().endswith(_SUFFIXES):
+    if event.tool_name not in _WRITERS or not event.file_path.lower().endswith(_SUFFIXES):
         return []
     place = context.inside(event.file_path)
     if place is None:
@@ -91,10 +91,11 @@ def _changed(event: Event, context: Context) -> list[str]:
 def _commits(event: Event, context: Context) -> bool:
     if "commit" not in event.command:
         return False
-    from pytest_nextrust.shell.commits import commits_of
+    from pytest_nextrust.hooks.command_steps import steps_of
+    from pytest_nextrust.shell.commits import commits_in
 
     try:
-        return any(commits_of(event.command, cwd=event.cwd or context.folder, environ=context.environ))
+        return any(commits_in(steps_of(event, context)))
     except unreadable():
         return False
 
