@@ -12,9 +12,15 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.errors import UsageFault
 
-__all__ = ["names_in", "plain_words", "unreadable"]
+__all__ = ["HARMLESS", "names_in", "plain_words", "unreadable"]
 
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _-./:,@%+")
+
+HARMLESS = frozenset((
+    "cargo", "cat", "cd", "clang", "echo", "gcc", "grep", "head", "ls", "make", "nextrust", "pwd", "pytest", "python",
+    "python3", "rg", "rustc", "sort", "tail", "true", "wc", "which",
+))  # fmt: skip
+"""Programs that, with plain words, neither destroy nor run another that is named among their arguments."""
 
 
 def plain_words(command: str) -> list[str] | None:

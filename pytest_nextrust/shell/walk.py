@@ -37,7 +37,8 @@ class CommandStep:
     ``arguments`` begins with the program's name without its folder; quoted signs are hidden in it (``expand.literal``).
     ``cwd`` is None where it is unknown. ``writes``: targets of output redirections. ``stages``: the names of the
     commands in its pipeline. ``rest_unknown``: more arguments come from a pipe (``xargs``). ``functions``: the names of
-    those defined so far. ``environment``: the names of variables set for it.
+    those defined so far. ``environment``: the names of variables set for it. ``given``: what it reads on stdin, where
+    that is known.
     """
 
     arguments: tuple[str, ...]
@@ -47,6 +48,7 @@ class CommandStep:
     rest_unknown: bool = False
     functions: frozenset[str] = frozenset()
     environment: tuple[str, ...] = ()
+    given: str | None = None
 
     @property
     def name(self) -> str:
@@ -138,6 +140,7 @@ class _Walker:
             found.takes_input and piped is None,
             frozenset(scope.functions),
             environment,
+            piped,
         )
         self._remember(arguments, scope)
         for script, positional in found.scripts:

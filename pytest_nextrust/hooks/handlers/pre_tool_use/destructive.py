@@ -7,7 +7,7 @@ passes, ``sh -c "$X"`` does not where X was set to it. A command that cannot be 
 from __future__ import annotations
 
 from pytest_nextrust.hookapi.decisions import ask, deny
-from pytest_nextrust.shell.plain import plain_words, unreadable
+from pytest_nextrust.shell.plain import HARMLESS, plain_words, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,17 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["nextrust_pre_tool_use"]
 
-_HARMLESS = frozenset((
-    "cargo", "cat", "cd", "clang", "echo", "gcc", "grep", "head", "ls", "make", "nextrust", "pwd", "pytest", "python",
-    "python3", "rg", "rustc", "sort", "tail", "true", "wc", "which",
-))  # fmt: skip
-"""Programs that, with plain words, neither destroy nor run another that is named among their arguments."""
-
 
 def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     """One answer for each danger in the command."""
     words = plain_words(event.command)
-    if words is not None and (not words or words[0] in _HARMLESS or (words[0] == "git" and "push" not in words)):
+    if words is not None and (not words or words[0] in HARMLESS or (words[0] == "git" and "push" not in words)):
         return []
     from pytest_nextrust.hooks.command_steps import steps_of
     from pytest_nextrust.shell.danger import Places, dangers

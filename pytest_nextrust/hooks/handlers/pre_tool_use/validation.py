@@ -7,14 +7,14 @@ differ from HEAD are judged as they are.
 from __future__ import annotations
 
 from pytest_nextrust.hookapi.decisions import deny
+from pytest_nextrust.hooks.edits import text_after
 from pytest_nextrust.hooks.guarded_commands import guarded_in
 from pytest_nextrust.shell.plain import unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
-    from typing import Any
 
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.decisions import Answer
@@ -37,7 +37,7 @@ def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     place = context.inside(event.file_path)
     if place is None:
         return []
-    text = _after(event.tool_input, context.root / place)
+    text = text_after(event.tool_input, _read(context.root / place))
     return [] if text is None else list(_judged(place.as_posix(), text))
 
 
@@ -48,23 +48,6 @@ def _judged(name: str, text: str) -> Iterator[Answer]:
     if found:
         rest = [f"... and {len(found) - MOST} more"] if len(found) > MOST else []
         yield deny("\n".join([f"{name} would be broken:", *(f"  {name}:{fault}" for fault in found[:MOST]), *rest]))
-
-
-def _after(given: Mapping[str, Any], file: Path) -> str | None:
-    """What the file would hold; None where that is unknown (the assistant will say why the edit fails)."""
-    content = given.get("content")
-    if isinstance(content, str):
-        return content
-    edits = given.get("edits", [given])
-    text = _read(file)
-    if text is None or not isinstance(edits, list):
-        return None
-    for edit in edits:
-        old, new = (edit.get("old_string"), edit.get("new_string")) if isinstance(edit, dict) else (None, None)
-        if not isinstance(old, str) or not isinstance(new, str) or (old not in text and old):
-            return None
-        text = text.replace(old, new, -1 if edit.get("replace_all") is True else 1) if old else new
-    return text
 
 
 def _read(file: Path) -> str | None:
