@@ -112,7 +112,7 @@ class Checker:
             else:
                 self._own.append((start, end, writable))
         self._step = Stepper(cpu, [*regions, ImageRegion(STACK, STACK_SIZE, 3, b"")])
-        self._retracer = Retracer(self._step, program.file, cpu.name)
+        self._retracer = Retracer(self._step, program)
 
     def close(self) -> None:
         """Give the CPU back."""

@@ -22,11 +22,11 @@ from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import AccessRecord, FirstWrongStep, TraceStep
+from pytest_nextrust.explore.child.image import CheckedProgram
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.trace import flags
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
-from pytest_nextrust.macho import MachFile, SourceLines
 
 __all__ = ["CallStart", "Retracer", "retrace"]
 
@@ -132,10 +132,9 @@ Place = tuple[str, Address, int]
 class Retracer:
     """Calls of one program made again, with the names of its symbols and source lines."""
 
-    def __init__(self, stepper: Stepper, file: MachFile, cpu: str) -> None:
+    def __init__(self, stepper: Stepper, program: CheckedProgram) -> None:
         self._stepper = stepper
-        self._file = file
-        self._cpu = cpu
+        self._program = program
 
     def trace(
         self, start: CallStart, kind: str, places: Sequence[Place], own: Sequence[tuple[int, int]] | None = None
@@ -145,25 +144,24 @@ class Retracer:
         ``own``: of a call that returns and leaves something behind, the runtime's data as (start, end).
         """
         most = ENDLESS if own is None and kind == "deadlock" else STEPS
-        steps, again = retrace(self._stepper, start, self._cpu, most)
+        steps, again = retrace(self._stepper, start, self._program.cpu, most)
         wrong: WrongStep | None
         wrong = first_wrong_step(kind, steps, start.wanted, again) if own is None else left_behind(steps, own)
         middle = wrong[0] if wrong is not None else len(steps) - 1
         first = max(0, middle - KEPT[0])
         loop = steps[again:][: sum(KEPT)] if again >= 0 else []
-        lines = SourceLines(self._file)
         kept, repeated = (
-            tuple(self._step(step, places, lines) for step in some) for some in (steps[first : middle + KEPT[1]], loop)
+            tuple(self._step(step, places) for step in some) for some in (steps[first : middle + KEPT[1]], loop)
         )
         return kept, repeated, None if wrong is None else FirstWrongStep(wrong[0] - first, steps[wrong[0]].pc, wrong[1])
 
-    def _step(self, step: Step, places: Sequence[Place], lines: SourceLines) -> TraceStep:
+    def _step(self, step: Step, places: Sequence[Place]) -> TraceStep:
         changed = ((name, new) for name, old, new in zip(NAMES, step.before, step.after, strict=True) if old != new)
         return TraceStep(
             thread=0,
             pc=step.pc,
             function=self._symbol(step.pc, ()),
-            line=lines.at(step.pc),
+            line=self._program.lines.at(step.pc),
             instruction=step.text,
             access=tuple(
                 AccessRecord(touch.write, touch.address, touch.size, touch.value, self._symbol(touch.address, places))
@@ -177,4 +175,4 @@ class Retracer:
         for name, start, size in places:
             if start <= address < start + size:
                 return f"0x{address:x}" if not name else f"{name}+0x{address - start:x}" if address > start else name
-        return self._file.describe(address).removeprefix("_") or f"0x{address:x}"
+        return self._program.file.describe(address).removeprefix("_") or f"0x{address:x}"

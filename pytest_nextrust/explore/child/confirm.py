@@ -94,7 +94,7 @@ class _Confirmation:
         self.found = found
         self.shared = shared
         self.kind = found.violation.kind
-        self.narrator = Narrator(subject.image, subject.request.cpu)
+        self.narrator = Narrator(subject.image)
         self.executor = executor
         self.history = ObservedHistory(executor, subject.marks, shared, subject.monitor)
 

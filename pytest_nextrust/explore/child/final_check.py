@@ -30,7 +30,7 @@ class FinalCheck:
     def __init__(self, image: MemoryImage, function: str) -> None:
         self._entry = image.address(function)
         self._sp = image.spare
-        self._stepper = Stepper(Cpu(image.cpu), image.regions)
+        self._stepper = Stepper(Cpu(image.program.cpu), image.regions)
         self._tree: Tree[int | Stopped] = None
         self._dead: Container[int] = ()
 

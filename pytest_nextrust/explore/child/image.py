@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper, StepStop
@@ -22,7 +22,7 @@ from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
 from pytest_nextrust.explore.child.traps import serve
 from pytest_nextrust.isa.unsupported import refuse_unsupported
-from pytest_nextrust.macho import MachFile
+from pytest_nextrust.macho import SourceLines
 
 __all__ = ["STACKS", "CheckedProgram", "MemoryImage", "Stopped", "call", "checked", "prepared"]
 
@@ -50,8 +50,7 @@ class MemoryImage:
     ``symbols`` are those that the file does not have, as C spells them.
     """
 
-    file: MachFile
-    cpu: str
+    program: CheckedProgram
     regions: tuple[ImageRegion, ...]
     starts: tuple[ThreadStart, ...]
     spare: Address
@@ -67,7 +66,7 @@ class MemoryImage:
         """Where a C name is. Raises NotRunnable."""
         if name in self.symbols:
             return self.symbols[name]
-        symbol = self.file.lookup("_" + name) or self.file.lookup(name)
+        symbol = self.program.file.lookup("_" + name) or self.program.file.lookup(name)
         if symbol is None:
             raise NotRunnable("program", f"has no symbol {name}", remedy="export it, and link with a symbol table")
         return Address(symbol.value)
@@ -88,13 +87,13 @@ class MemoryImage:
             return f"stack of {whose}-0x{STACK - offset:x}"
         if TRAMPOLINE <= address < TRAMPOLINE + PAGE:
             return f"sigtramp+0x{address - TRAMPOLINE:x}"
-        section = self.file.section_at(address)
+        section = self.program.file.section_at(address)
         if section is not None:
             near = max(((at, name) for name, at in self.symbols.items() if section.addr <= at <= address), default=None)
-            found = self.file.symbol_at(address)
+            found = self.program.file.symbol_at(address)
             if near is not None and (found is None or address - near[0] < found[1]):
                 return f"{near[1]}+0x{address - near[0]:x}" if address != near[0] else near[1]
-        return self.file.describe(address).removeprefix("_") or f"0x{address:x}"
+        return self.program.file.describe(address).removeprefix("_") or f"0x{address:x}"
 
 
 class Stopped(Exception):
@@ -126,6 +125,11 @@ class CheckedProgram:
             data = bytes(self.file.segment_bytes(segment)[: segment.vmsize])
             self.regions.append(ImageRegion(segment.vmaddr, size, _protection(segment.name, segment.initprot), data))
 
+    @cached_property
+    def lines(self) -> SourceLines:
+        """The source lines that its symbol table knows."""
+        return SourceLines(self.file)
+
     def image(
         self,
         threads: Sequence[str],
@@ -136,7 +140,7 @@ class CheckedProgram:
         """The image before setup, with ``patches`` over its bytes and more ``symbols``. Raises NotRunnable."""
         tops = [Address(STACKS + i * SPACING + STACK - 4) for i in range(len(threads) + 1)]
         regions = [_patched(region, patches) for region in self.regions] + [_stack(top) for top in tops]
-        image = MemoryImage(self.file, self.cpu, tuple(regions), (), tops[-1], symbols=dict(symbols))
+        image = MemoryImage(self, tuple(regions), (), tops[-1], symbols=dict(symbols))
         if handler is not None:
             code = ImageRegion(TRAMPOLINE, PAGE, READ | EXECUTE, _trampoline(image.address(handler)))
             image = replace(image, regions=(*regions, code), handler=TRAMPOLINE)

@@ -18,7 +18,6 @@ from pytest_nextrust.explore.child.execute import Executed
 from pytest_nextrust.explore.child.image import STACKS, MemoryImage
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
-from pytest_nextrust.macho import SourceLines
 
 __all__ = ["REGISTERS", "STEPS", "Narrator", "changed", "flags", "is_call", "stop_text", "trap_text"]
 
@@ -78,10 +77,8 @@ def stop_text(image: MemoryImage, stop: StepStop) -> str:
 class Narrator:
     """Turns instructions of one image into text, with the source lines that its symbol table knows."""
 
-    def __init__(self, image: MemoryImage, cpu: str) -> None:
+    def __init__(self, image: MemoryImage) -> None:
         self._image = image
-        self._cpu = cpu
-        self._lines = SourceLines(image.file)
         self._text: dict[int, str] = {}
 
     def steps(self, run: Sequence[Executed], shared: frozenset[int]) -> tuple[TraceStep, ...]:
@@ -104,7 +101,7 @@ class Narrator:
             thread=done.thread,
             pc=done.pc,
             function=self._image.symbol(done.pc),
-            line=self._lines.at(done.pc),
+            line=self._image.program.lines.at(done.pc),
             instruction="(signal)" if done.delivery else self.instruction(done.pc),
             access=accesses,
             note=note,
@@ -118,7 +115,7 @@ class Narrator:
             data = self._code(pc)
             decoded = decode(data, pc)
             data = data[: decoded.length if decoded is not None else 2]
-            self._text[pc] = disassemble(data, pc, self._cpu)
+            self._text[pc] = disassemble(data, pc, self._image.program.cpu)
         return self._text[pc]
 
     def waits(self, history: Iterable[Executed], loop: Sequence[Executed]) -> tuple[str, ...]:
