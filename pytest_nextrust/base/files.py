@@ -18,6 +18,7 @@ import os
 import random
 import re
 import socket
+import stat
 import sys
 import tempfile
 import threading
@@ -26,12 +27,13 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from pytest_nextrust.errors import LockTimeout, StatusError
 
 __all__ = [
     "LOCK_TIMEOUT",
+    "TAKE_LINK_AWAY",
     "Lock",
     "OpenFile",
     "append_once",
@@ -40,12 +42,18 @@ __all__ = [
     "holder_of",
     "make_folder",
     "open_append",
+    "open_unlinked",
     "sync_data",
     "sync_folder",
 ]
 
+TAKE_LINK_AWAY = "take the link away, and put the file itself there: links are not followed"
+"""What to do where a link stands in a file's place."""
+
 LOCK_TIMEOUT = 5.0
 """Seconds a writer waits for a lock before it gives up and names the holder."""
+
+_OVER_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 _FIRST_DELAY = 0.00002
 _LONGEST_DELAY = 0.02
@@ -89,10 +97,13 @@ def atomic_replace(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Make ``data`` the whole content of ``path``: a reader sees the old file or the new one, also after a crash.
 
     The temporary file is made in the same folder, since a rename is atomic only within a file system. ``mode`` is for a
-    new file; an existing one keeps its own. Raises OSError, and then leaves no temporary file behind.
+    new file; an existing one keeps its own. A link is replaced, not followed.
+    Raises OSError, and then leaves no temporary file behind.
     """
     with contextlib.suppress(FileNotFoundError):
-        mode = path.stat().st_mode & 0o7777
+        old = path.lstat().st_mode
+        if stat.S_ISREG(old):
+            mode = old & 0o7777
     fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(fd, "wb") as stream:
@@ -109,8 +120,17 @@ def atomic_replace(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 
 def open_append(path: Path) -> int:
-    """A descriptor for reading and appending, made where missing. Raises OSError."""
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+    """A descriptor for reading and appending, made where missing; over no link. Raises OSError."""
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _OVER_NO_LINK, 0o644)
+
+
+def open_unlinked(path: Path) -> BinaryIO:
+    """A regular file opened for reading, over no link at its end. Raises OSError: ELOOP for a link."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | _OVER_NO_LINK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    return os.fdopen(fd, "rb")
 
 
 class OpenFile:
@@ -128,7 +148,7 @@ class OpenFile:
         """What the file is like now, or None where ``path`` does not lead to it. Raises OSError."""
         try:
             # os.stat: this is on the way of every append.
-            own, named = os.fstat(self.fd), os.stat(path)  # noqa: PTH116
+            own, named = os.fstat(self.fd), os.stat(path, follow_symlinks=False)  # noqa: PTH116
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -262,7 +282,7 @@ class Lock:
                 "lock",
                 f"cannot be made: {error.strerror or error}",
                 place=str(self.path),
-                remedy="use a folder that this user may write to",
+                remedy=TAKE_LINK_AWAY if error.errno == errno.ELOOP else "use a folder that this user may write to",
             ) from error
         if self._leaves_notes:
             self._leave_note(file)

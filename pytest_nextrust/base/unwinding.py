@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from types import TracebackType
 
 __all__ = ["UnwindOnSignals"]
@@ -25,14 +26,16 @@ class _Ended(BaseException):
 class UnwindOnSignals:
     """While it is entered, SIGTERM, SIGHUP and SIGQUIT unwind to it, and then end the process as they would have.
 
-    One that the caller has this process ignore (nohup), or that has a handler, is left as it is.
+    One that the caller has this process ignore (nohup), or that has a handler, is left as it is. In any thread but the
+    main one nothing is set: only that one may set handlers, and only it runs them.
     """
 
     def __init__(self) -> None:
         self._numbers: list[int] = []
 
     def __enter__(self) -> None:
-        self._numbers = [number for number in _ENDING if signal.getsignal(number) == signal.SIG_DFL]
+        main = threading.current_thread() is threading.main_thread()
+        self._numbers = [number for number in _ENDING if main and signal.getsignal(number) == signal.SIG_DFL]
         for number in self._numbers:
             signal.signal(number, _unwind)
 

@@ -18,8 +18,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_nextrust.base.files import open_unlinked
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status.journal import Identity, Journal, JournalView, Lines, Problem, Record, refuse_pipe
+from pytest_nextrust.status.journal import Identity, Journal, JournalView, Lines, Problem, Record, refuse_link_or_pipe
 from pytest_nextrust.status.records import moment
 
 __all__ = ["FOLDER", "Log", "LogChange", "archives", "read_log"]
@@ -30,13 +31,18 @@ _MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
 
 
 def archives(folder: Path) -> tuple[Path, ...]:
-    """The archives of the log in ``folder``, oldest month first. Raises StatusError where they cannot be listed."""
+    """The archives of the log in ``folder``, oldest month first. Raises StatusError where they cannot be listed, and
+    for a link in the place of one or of their folder."""
+    refuse_link_or_pipe(folder / FOLDER)
     try:
-        return tuple(sorted(path for path in (folder / FOLDER).iterdir() if _MONTH.fullmatch(path.name)))
+        found = tuple(sorted(path for path in (folder / FOLDER).iterdir() if _MONTH.fullmatch(path.name)))
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:
         raise _unreadable(folder / FOLDER, error) from error
+    for path in found:
+        refuse_link_or_pipe(path)
+    return found
 
 
 class Order:
@@ -134,8 +140,8 @@ class Log:
     def _look(self) -> tuple[tuple[object, ...], bytes]:
         """Which files these are, and what stands in the journal behind what was read of it."""
         try:
-            refuse_pipe(self._path)
-            with self._path.open("rb") as stream:
+            refuse_link_or_pipe(self._path)
+            with open_unlinked(self._path) as stream:
                 status = os.fstat(stream.fileno())
                 seen = (status.st_dev, status.st_ino, *_signatures(archives(self.folder)))
                 if seen != self._seen or not self._goes_on(stream.fileno(), status.st_size):
@@ -170,15 +176,16 @@ def read_log(folder: Path) -> JournalView:
 
 def _signatures(paths: Iterable[Path]) -> Iterable[tuple[str, int, int, int]]:
     for path in paths:
-        status = path.stat()
+        status = path.lstat()
         yield path.name, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _read_archive(path: Path) -> Lines:
     lines = Lines(name=f"{FOLDER}/{path.name}")
     try:
-        refuse_pipe(path)
-        lines.feed(path.read_bytes())
+        refuse_link_or_pipe(path)
+        with open_unlinked(path) as stream:
+            lines.feed(stream.read())
     except OSError as error:
         raise _unreadable(path, error) from error
     return lines

@@ -34,11 +34,13 @@ from typing import Any, NamedTuple
 
 from pytest_nextrust.base.files import (
     LOCK_TIMEOUT,
+    TAKE_LINK_AWAY,
     Lock,
     OpenFile,
     append_once,
     make_folder,
     open_append,
+    open_unlinked,
     sync_data,
     sync_folder,
 )
@@ -46,6 +48,7 @@ from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import StatusError
 
 __all__ = [
+    "LARGEST",
     "NO_ROOM",
     "SCHEMA",
     "Identity",
@@ -58,13 +61,16 @@ __all__ = [
     "encode",
     "identity",
     "parse",
-    "refuse_pipe",
+    "refuse_link_or_pipe",
 ]
 
 SCHEMA = 1
 """The version of a line's layout that this code writes."""
 
 NAME = "journal.jsonl"
+
+LARGEST = 1 << 20
+"""Bytes that a line may have: whoever reads the log holds at least one in memory."""
 
 DEPTH = 64
 """How deep arrays and objects may nest in a line."""
@@ -73,6 +79,9 @@ _TAIL = 1 << 10
 """Bytes read at first from the end of a file that another writer added to; most lines are shorter."""
 
 _LARGEST = 1 << 16
+
+_REST = 128
+"""Bytes of a line at most that are not its type, run and details: schema, log, sequence number, time, checksum."""
 
 _MARK = 32
 """Bytes before a position by which a file is known again."""
@@ -332,8 +341,11 @@ def parse(data: bytes) -> JournalView:
     return JournalView(tuple(lines.records), (*lines.problems, *lines.tail))
 
 
-def refuse_pipe(path: Path) -> None:
-    """Raise StatusError for a named pipe: reading it would wait for somebody to write."""
+def refuse_link_or_pipe(path: Path) -> None:
+    """Raise StatusError for a link, which may lead to a file that is none of the log's, and for a named pipe, where
+    reading would wait for somebody to write."""
+    if path.is_symlink():
+        raise StatusError("status log", "a link, not a file", place=str(path), remedy=TAKE_LINK_AWAY)
     if path.is_fifo():
         raise StatusError("status log", "not a file", place=str(path), remedy="take the pipe away")
 
@@ -376,6 +388,13 @@ class Journal:
         details = _clean(type, details, self._redactor)
         owner = self._redactor.text(run or str(details.get("run", "")))
         rest = _rest(type, owner, _details(type, details))
+        if len(rest) + _REST > LARGEST:
+            raise StatusError(
+                "journal",
+                f"a {type!r} record of {len(rest) + _REST} bytes is larger than {LARGEST}",
+                place=str(self.path),
+                remedy="shorten it: keep long output in a file, and give the file's name",
+            )
         try:
             if self._file is None:
                 make_folder(self.folder)
@@ -394,8 +413,9 @@ class Journal:
     def read(self) -> JournalView:
         """Everything in the journal; an absent one is empty. Raises StatusError only where the file cannot be read."""
         try:
-            refuse_pipe(self.path)
-            return parse(self.path.read_bytes())
+            refuse_link_or_pipe(self.path)
+            with open_unlinked(self.path) as stream:
+                return parse(stream.read())
         except FileNotFoundError:
             return JournalView()
         except OSError as error:
@@ -406,7 +426,7 @@ class Journal:
         status = self._file.is_at(self._name) if self._file is not None else None
         if self._file is not None and status is not None:
             return self._file, status.st_size
-        refuse_pipe(self.path)
+        refuse_link_or_pipe(self.path)
         self._file = OpenFile(open_append(self.path))
         return self._file, os.fstat(self._file.fd).st_size
 
@@ -432,6 +452,7 @@ class Journal:
             errno.ENOTDIR: "name a folder, not a file",
             errno.EEXIST: "name a folder, not a file",
             errno.EISDIR: f"take the folder {NAME} away",
+            errno.ELOOP: TAKE_LINK_AWAY,
         }
         return StatusError(
             "status log",

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder
+from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder, open_unlinked
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.status.archive import FOLDER
-from pytest_nextrust.status.journal import Identity, Journal, Record, decode, identity, refuse_pipe, utc_now
+from pytest_nextrust.status.journal import Identity, Journal, Record, decode, identity, refuse_link_or_pipe, utc_now
 from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunStart, moment, month
 
 __all__ = ["DAYS", "Rotation", "rotate"]
@@ -69,6 +69,7 @@ def rotate(
         return Rotation(0, 0)
     cutoff = clock().timestamp() - days * _DAY
     try:
+        refuse_link_or_pipe(folder / FOLDER)
         with Lock(folder / "rotation.lock", timeout=LOCK_TIMEOUT):
             _sweep(folder)
             for _ in range(_ATTEMPTS):
@@ -98,7 +99,7 @@ def _rotate(folder: Path, journal: Path, cutoff: float, current: str | None) -> 
     staying = {id(line) for line in snapshot.lines} - {id(line) for line in moving}
     data = b"".join(line.raw + b"\n" for line in snapshot.lines if id(line) in staying)
     with Lock(folder / "journal.lock", timeout=LOCK_TIMEOUT):
-        with journal.open("rb") as stream:
+        with open_unlinked(journal) as stream:
             status = os.fstat(stream.fileno())
             if (status.st_dev, status.st_ino) != snapshot.file or status.st_size < snapshot.size:
                 return None
@@ -109,8 +110,8 @@ def _rotate(folder: Path, journal: Path, cutoff: float, current: str | None) -> 
 
 
 def _take(journal: Path) -> _Snapshot:
-    refuse_pipe(journal)
-    with journal.open("rb") as stream:
+    refuse_link_or_pipe(journal)
+    with open_unlinked(journal) as stream:
         status = os.fstat(stream.fileno())
         data = stream.read()
     *lines, rest = data.split(b"\n")
@@ -172,8 +173,8 @@ def _archive(folder: Path, month: str, lines: Sequence[_Line]) -> tuple[Path, in
     """Add these lines to a month's archive, durably, without those it has."""
     path = folder / FOLDER / f"{month}.jsonl"
     make_folder(path.parent)
-    refuse_pipe(path)
-    old = path.read_bytes() if path.exists() else b""
+    refuse_link_or_pipe(path)
+    old = _bytes(path) if path.exists() else b""
     if old and not old.endswith(b"\n"):
         old += b"\n"
     known = {_identity(line) for line in old.split(b"\n") if line}
@@ -181,6 +182,11 @@ def _archive(folder: Path, month: str, lines: Sequence[_Line]) -> tuple[Path, in
     if new:
         atomic_replace(path, old + b"".join(raw + b"\n" for raw in new))
     return path, len(lines)
+
+
+def _bytes(path: Path) -> bytes:
+    with open_unlinked(path) as stream:
+        return stream.read()
 
 
 def _identity(line: bytes) -> Identity | None:
