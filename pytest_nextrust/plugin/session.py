@@ -33,6 +33,7 @@ from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.project.root import find_root, ini_file
 from pytest_nextrust.project.run_settings import Settings, read_settings
+from pytest_nextrust.project.trust import comes_from_fork
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.journal import JournalView
@@ -158,6 +159,10 @@ class Session:
         if self.recorder is not None:
             lines[0] += f", status in {settings.status_dir}"
         lines += self._settings_file()
+        if settings.untrusted:
+            lines.append(
+                "nextrust: untrusted: no toolchains of the project, no scenarios of events, compilers confined"
+            )
         lines += [f"nextrust: {remark}" for remark in self.catalogue.remarks]
         if plan is not None:
             for phase, cells in plan.passed.items():
@@ -271,6 +276,10 @@ class _ConfigSource:
 
     def ini(self, name: str) -> Any:
         return self._config.getini(name)
+
+    @property
+    def fork(self) -> bool:
+        return comes_from_fork(os.environ)
 
 
 def settings_of(config: pytest.Config) -> Settings:

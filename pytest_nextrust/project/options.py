@@ -95,6 +95,14 @@ OPTIONS: tuple[Option, ...] = (
         "run although a phase depended on failed, or the commit failed too often; recorded",
         flag=True,
     ),
+    Option(
+        "nextrust-untrusted",
+        "",
+        "the sources may be a stranger's: no toolchains of the project, no scenarios of events, compilers confined; "
+        "on by itself for pull requests from forks",
+        flag=True,
+        ini="string",
+    ),
     Option("nextrust-report", "FILE", "write a report; .json is CTRF (JUnit XML is pytest's own --junitxml)"),
     Option(
         "nextrust-metrics",

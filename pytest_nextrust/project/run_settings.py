@@ -70,6 +70,7 @@ class Settings:
     report: Path | None = None
     metrics: Path | None = None
     standins: str = "accept"
+    untrusted: bool = False
     scenario_dirs: tuple[Path, ...] = ()
     paths: tuple[str, ...] = ()
     """Paths and node ids given as arguments."""
@@ -92,6 +93,8 @@ class Settings:
             given += ["--nextrust-toolchain", self.toolchain]
         if self.budget is not None:
             given += ["--nextrust-budget", self.budget.text]
+        if self.untrusted:
+            given.append("--nextrust-untrusted")
         return tuple(given)
 
 
@@ -100,6 +103,8 @@ class OptionSource(Protocol):
 
     def option(self, name: str) -> Any: ...
     def ini(self, name: str) -> Any: ...
+    @property
+    def fork(self) -> bool: ...
 
 
 def parse_budget(option: str, text: str) -> RunBudget:
@@ -203,6 +208,7 @@ def read_settings(
         report=_report(source, start),
         metrics=_metrics(source, base, start),
         standins=_given(source, "nextrust_standins", lambda o, t: parse_choice(o, t, STANDINS)) or "accept",
+        untrusted=_untrusted(source),
         scenario_dirs=_scenario_dirs(source, root, base),
         paths=tuple(paths),
     )
@@ -216,6 +222,15 @@ def _given(source: OptionSource, dest: str, parse: Callable[[str, str], Any]) ->
     if option.ini and source.ini(dest):
         return parse(dest, source.ini(dest))
     return None
+
+
+def _untrusted(source: OptionSource) -> bool:
+    """The option, the ini file or the event: no one of them can take back what another says."""
+    fixed = source.ini("nextrust_untrusted")
+    asked = bool(source.option("nextrust_untrusted"))
+    return (
+        asked or (bool(fixed) and parse_choice("nextrust_untrusted", fixed, ("true", "false")) == "true") or source.fork
+    )
 
 
 def _scenario_dirs(source: OptionSource, root: Path, base: Path) -> tuple[Path, ...]:

@@ -14,6 +14,7 @@ from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain.cruntime import (
     FREESTANDING,
     HOSTED,
+    INCLUDE,
     PREFIX,
     c_runtime,
     libgcc,
@@ -21,7 +22,7 @@ from pytest_nextrust.toolchain.cruntime import (
     remedy_for,
 )
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of
-from pytest_nextrust.toolchain.output import link, workspace, write_program
+from pytest_nextrust.toolchain.output import confined, link, workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
 __all__ = ["CToolchain"]
@@ -97,8 +98,9 @@ class CToolchain(ABC):
         runtime = c_runtime(runner, request.cpu)
         base = self._base(probe.path, request)
         with workspace(self.name) as folder:
+            compiling = confined(runner, request, folder, INCLUDE)
             objects = [
-                self._compile(runner, base, request.flags, source.absolute(), folder / f"{number}.o")
+                self._compile(compiling, base, request.flags, source.absolute(), folder / f"{number}.o")
                 for number, source in enumerate(request.sources)
             ]
             library = [runtime / name for name in (*self.extra_objects, "libnext.a")]

@@ -39,6 +39,7 @@ class BuildRequest:
     link: Literal["executable", "object"] = "executable"
     scenario: Path | None = None
     lines: bool = False
+    confined: bool = False
 
     @property
     def level(self) -> str:

@@ -5,6 +5,7 @@ Boundary: everything after the compiler. What is written passes ``macho.check``,
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import tempfile
@@ -15,11 +16,12 @@ from pathlib import Path
 from pytest_nextrust import macho
 from pytest_nextrust.base.scratch import ScratchFolder, hindrance
 from pytest_nextrust.errors import BuildFailed, ToolchainError
+from pytest_nextrust.toolchain.confinement import Confinement
 from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["RUNTIME", "link", "refuse_defects", "workspace", "write_program"]
+__all__ = ["RUNTIME", "confined", "link", "refuse_defects", "workspace", "write_program"]
 
 RUNTIME = Path(__file__).parent / "runtime"
 """Where the linker script and the sources of the runtime are."""
@@ -37,6 +39,19 @@ def workspace(subject: str) -> Iterator[Path]:
         raise ToolchainError(subject, f"no temporary folder: {error.strerror}", remedy="set TMPDIR") from error
     with folder as path:
         yield path
+
+
+def confined(runner: ToolRunner, request: BuildRequest, folder: Path, *readable: Path) -> ToolRunner:
+    """The runner for the request's sources: the same, or where they are a stranger's, one that confines compilers.
+
+    Raises ToolchainError where nothing can be confined here.
+    """
+    if not request.confined:
+        return runner
+    sources = {source.absolute().parent for source in request.sources}
+    confinement = Confinement((*sorted(sources), *readable), folder)
+    confinement.require(runner.subject)
+    return dataclasses.replace(runner, confinement=confinement)
 
 
 def link(

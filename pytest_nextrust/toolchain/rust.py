@@ -21,7 +21,7 @@ from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools, remedy_for
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of
-from pytest_nextrust.toolchain.output import RUNTIME, link, workspace, write_program
+from pytest_nextrust.toolchain.output import RUNTIME, confined, link, workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["ENVIRONMENT", "TARGET", "Compiler", "RustToolchain", "candidates"]
@@ -148,7 +148,8 @@ class RustToolchain:
                 *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
                 *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
             ]
-            runner.run(command, cwd=folder, env=ENVIRONMENT, place=str(source))
+            compiling = confined(runner, request, folder, library, own)
+            compiling.run(command, cwd=folder, env=ENVIRONMENT, place=str(source))
             # Each may need the other: a program without main gets the library's, which wants the program's threads.
             inputs: list[str | Path] = [
                 runtime / "start.gc.o",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_nextrust.errors import BuildFailed, ToolchainMissing
+from pytest_nextrust.toolchain.confinement import Confinement
 
 __all__ = ["TOOL_SECONDS", "ToolRunner", "first_line"]
 
@@ -24,10 +25,14 @@ TOOL_SECONDS = 600.0
 
 @dataclass
 class ToolRunner:
-    """Runs the tools of one build and remembers what it ran. ``subject`` names the toolchain in errors."""
+    """Runs the tools of one build and remembers what it ran. ``subject`` names the toolchain in errors.
+
+    With ``confinement`` every tool runs confined, and sees no variable but those of its call.
+    """
 
     subject: str
     seconds: float = TOOL_SECONDS
+    confinement: Confinement | None = None
     commands: list[tuple[str, ...]] = field(default_factory=list)
     output: list[str] = field(default_factory=list)
 
@@ -42,9 +47,13 @@ class ToolRunner:
         self.commands.append(argv)
         # LC_ALL: messages are compared and shown. SOURCE_DATE_EPOCH: builds must not depend on the clock.
         surroundings = {**os.environ, "LC_ALL": "C", "SOURCE_DATE_EPOCH": "0", **(env or {})}
+        started = argv
+        if self.confinement is not None:
+            given = {"LC_ALL": "C", "SOURCE_DATE_EPOCH": "0", **(env or {})}
+            started = tuple(self.confinement.wrap(argv, cwd or Path.cwd(), given))
         try:
             process = subprocess.Popen(
-                argv,
+                started,
                 cwd=cwd,
                 env=surroundings,
                 stdin=subprocess.DEVNULL,

@@ -143,6 +143,7 @@ def _build_and_inspect(on: _Subject, name: str) -> Iterator[Mismatch]:
         optimise=program.optimise,
         link="object" if on.check.link == "object" else "executable",
         scenario=on.scenario.folder,
+        confined=on.services.settings.untrusted,
     )
     try:
         result = on.services.toolchains[name].build(request)

@@ -5,6 +5,7 @@ Everything heavy (toolchains, the sandbox) is made on first use, once per proces
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -78,8 +79,12 @@ class Services:
         if self._toolchains is None:
             from pytest_nextrust.toolchain import ToolchainConfig, toolchains
 
-            added = {toolchain.name: toolchain for toolchain in self._more()}
-            self._toolchains = {**toolchains(ToolchainConfig.load(self.settings.root)), **added}
+            config = ToolchainConfig.load(self.settings.root)
+            if self.settings.untrusted:
+                # Toolchains of the project are commands of its choice, and the project may be a stranger's.
+                self._toolchains = toolchains(dataclasses.replace(config, custom=()))
+            else:
+                self._toolchains = {**toolchains(config), **{each.name: each for each in self._more()}}
         return self._toolchains
 
     def check_flags(self, scenario: Scenario, toolchain: str) -> None:
@@ -92,7 +97,7 @@ class Services:
 
         if self._allowed is None:
             self._allowed = ToolchainConfig.load(self.settings.root).allowed
-        allowed = self._allowed.get(_family(toolchain) or toolchain, ())
+        allowed = () if self.settings.untrusted else self._allowed.get(_family(toolchain) or toolchain, ())
         faults = list(flag_faults(program.flags, program.language or "c", allowed))
         if faults:
             raise ConfigError(f"scenario {scenario.name}", faults, place=str(scenario.file))

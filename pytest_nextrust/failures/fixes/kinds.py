@@ -20,6 +20,7 @@ from pytest_nextrust.errors import FixRefused
 from pytest_nextrust.failures.fixes.project import SUBJECT, Project, git
 from pytest_nextrust.failures.fixes.scratch import LARGEST, Scratch
 from pytest_nextrust.failures.issues.table import AutoFix
+from pytest_nextrust.project.trust import comes_from_fork
 from pytest_nextrust.project.validation.patches import check_patch
 
 __all__ = ["FixPlan", "RunStep", "flag_findings", "plan"]
@@ -45,6 +46,13 @@ class FixPlan:
 def plan(fix: AutoFix, project: Project, command: str) -> FixPlan:
     """What ``fix`` would do. ``command`` is the one that failed. Raises FixRefused for what may not be done."""
     if fix.script:
+        if comes_from_fork(os.environ):
+            raise FixRefused(
+                "auto-fix",
+                "is a script, and this job is about a pull request from a fork",
+                place=fix.script,
+                remedy="run it where the sources are trusted",
+            )
         return _script(fix, project)
     if fix.type == "apply_patch":
         return _patch(fix.patch, project)

@@ -23,6 +23,8 @@ class Given:
     def option(self, name: str) -> Any:
         return self._options.get(name)
 
+    fork = False
+
     def ini(self, name: str) -> Any:
         return self._ini.get(name, [] if name in ("nextrust_matrix", "nextrust_scenarios") else "")
 
