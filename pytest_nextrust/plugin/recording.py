@@ -206,6 +206,8 @@ class Recording:
             return
         if self.config.option.collectonly:
             return
+        if not self._announced():
+            self.session.expected.clear()  # Ctrl-C before the run was announced: nothing ran, so nothing is lost
         self._find_lost(session)
         verdicts = [item.verdict for item in self.session.results.values()]
         if (self.session.faults or any(verdict in BAD for verdict in verdicts)) and session.exitstatus in (
@@ -214,6 +216,18 @@ class Recording:
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         self._close(session)
+
+    def _announced(self) -> bool:
+        """Whether the journal has the start of this run; true where it keeps no record, or cannot be read."""
+        recorder = self.session.recorder
+        if recorder is None:
+            return True
+        try:
+            run = recorder.store().run(recorder.run)
+        except StatusError as error:
+            self.session.fault(str(error))
+            return True
+        return run is not None and run.start is not None
 
     def _find_lost(self, session: pytest.Session) -> None:
         why = session.shouldfail or session.shouldstop

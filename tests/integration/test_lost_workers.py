@@ -134,6 +134,23 @@ def shown(folder: Path) -> dict[str, int]:
     }
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ctrl_c_before_the_run_is_announced(project: Project, workers: int) -> None:
+    """Interrupted between collecting and announcing, a run leaves no record: nothing ran, so nothing is lost."""
+    project.scenario("tiny")
+    project.pytester.makeconftest(
+        """
+        def pytest_configure():
+            from pytest_nextrust.status.recorder import RunRecorder
+            def interrupted(self, *args, **rest): raise KeyboardInterrupt
+            RunRecorder.start = interrupted
+        """
+    )
+    result = project.run_workers("--nextrust-phase", "first", "--nextrust-cell", CELL, workers=workers)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert project.records() + project.records("run-end") == []
+
+
 def test_a_stopped_worker_is_named(project: Project) -> None:
     """The item that a stopped worker was running is crashed with the reason, and the rest of the run goes on."""
     project.pytester.makepyfile(
