@@ -80,6 +80,8 @@ def _judged(step: CommandStep, places: Places) -> Iterator[Danger]:
         yield from _device(target, step, "writes to the device")
     if step.name and step.name in step.functions and step.stages.count(step.name) > 1:
         yield Danger("deny", f"{step.name}: a function that pipes into itself starts processes without end")
+    if step.fetched:
+        yield Danger("ask", f"{step.name} would run what comes from the network, which cannot be read before")
     judge = _JUDGES.get(step.name)
     if judge is not None:
         yield from judge(step, places)

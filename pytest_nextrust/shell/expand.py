@@ -10,6 +10,7 @@ Boundary: runs nothing, reads no file. Source: POSIX.1-2017 XCU 2.6 "Word Expans
 from __future__ import annotations
 
 import itertools
+import os
 import re
 
 TYPE_CHECKING = False
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.shell.tree import Part, Pipeline, Word
 
-__all__ = ["COST", "UNKNOWN", "Scope", "fields", "literal", "text_of"]
+__all__ = ["COST", "SUBSTITUTED", "UNKNOWN", "Scope", "fields", "hidden", "literal", "text_of"]
 
 UNKNOWN = "\0"
 """Text that cannot be told; no argument can hold a NUL."""
@@ -29,6 +30,9 @@ BUDGET = 2_000_000
 
 COST = 100
 
+SUBSTITUTED = "/dev/fd/1"
+"""How the files of ``<(...)`` are called here."""
+
 MOST = 200
 """Arguments that braces of one word may make."""
 
@@ -36,11 +40,13 @@ _SIGNS = "*?[]{},~.\\ \t\n"
 _HIDDEN = {ord(sign): 0xE000 + index for index, sign in enumerate(_SIGNS)}
 _SHOWN = {code: sign for sign, code in zip(_SIGNS, range(0xE000, 0xE000 + len(_SIGNS)), strict=True)}
 _RANGE = re.compile(r"(-?\d{1,4}|[A-Za-z])\.\.(-?\d{1,4}|[A-Za-z])")
+_OTHER_HOME = re.compile(r"~([a-z_][\w-]*)(?=/|$)")
 _BLANKS = re.compile(r"[ \t\n]+")
 
 
 class Scope:
-    """What is known at one point of a script: variables (None: unknown), folder (None: unknown), functions.
+    """What is known at one point of a script: variables (None: unknown), folder (None: unknown), functions (with their
+    bodies), aliases, and what it wrote to files (None: unknown), ``<(...)`` being one.
 
     ``budget`` is shared by all scopes of a script: characters that may yet be made of it.
     """
@@ -50,14 +56,24 @@ class Scope:
         self.environ = environ
         self.cwd = cwd
         self.variables: dict[str, str | None] = {"IFS": " \t\n"}
-        self.functions: set[str] = set()
+        self.functions: dict[str, Pipeline | None] = {}
+        self.aliases: dict[str, str] = {}
+        self.files: dict[str, str | None] = {}
 
     def copy(self) -> Scope:
         """For a subshell: what it changes stays in it."""
         copied = Scope(self.environ, self.cwd, self.budget)
         copied.variables = dict(self.variables)
-        copied.functions = set(self.functions)
+        copied.functions = dict(self.functions)
+        copied.aliases = dict(self.aliases)
+        copied.files = self.files  # what a subshell writes is there after it
         return copied
+
+    def path(self, name: str) -> str | None:
+        """A path as an absolute one; None where it cannot be told."""
+        if UNKNOWN in name or (self.cwd is None and not name.startswith("/")):
+            return None
+        return os.path.normpath(os.path.join(self.cwd or "/", name))  # noqa: PTH118
 
     def spend(self, characters: int) -> None:
         """Account for work. Raises UsageFault where a script unfolds to more than it may (``X=$X$X``, many times)."""
@@ -101,6 +117,11 @@ def literal(text: str) -> str:
     return text.translate(_SHOWN)
 
 
+def hidden(text: str) -> str:
+    """A text that no shell unfolds, as an argument."""
+    return text.translate(_HIDDEN)
+
+
 def text_of(word: Iterable[Part], scope: Scope, output: Output) -> str:
     """A word that is not split: an assignment's value, a here-document, the target of a redirection."""
     return "".join(_value(part, scope, output) for part in word)
@@ -116,7 +137,11 @@ def _unfolded(part: Part, scope: Scope, output: Output) -> str:
     if part.kind == "text":
         return part.text
     if part.kind == "script":
-        printed = None if part.text in ("<", ">") else output(part.script, scope)
+        printed = output(part.script, scope)
+        if part.text in ("<", ">"):
+            file = f"{SUBSTITUTED}{len(scope.files):03}"
+            scope.files[file] = printed if part.text == "<" else None
+            return file
         return UNKNOWN if printed is None else printed.rstrip("\n")
     if part.kind == "variable":
         value = scope.value(part.text)
@@ -129,6 +154,10 @@ def _unfolded(part: Part, scope: Scope, output: Output) -> str:
 def _tilde(text: str, scope: Scope) -> str:
     if text == "~" or text.startswith("~/"):
         return (scope.value("HOME") or UNKNOWN) + text[1:]
+    match = _OTHER_HOME.match(text)
+    if match is not None:
+        # Where most systems have it.
+        return ("/root" if match[1] == "root" else f"/home/{match[1]}") + text[match.end() :]
     return text
 
 

@@ -29,6 +29,7 @@ _KEYWORDS = frozenset("if then else elif fi while until do done { } ! time -p co
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _OPERATOR = re.compile(r"\n|;;&|;;|;&|;|&&|\|\||\|&|\||&(?!>)|\(|\)")
 _REDIRECT = re.compile(r"(?:\d+|\{[A-Za-z_]\w*\})?(?:&>>|&>|<<<|<<-|<<|<>|>>|>\||<&|>&|<|>)(?!\()")
+_FUNCTION = re.compile(r"function[ \t]+([^\s;|&<>()$`'\"]+)[ \t]*(?:\([ \t]*\))?(?=[\s({])")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\+?=")
 
 
@@ -111,6 +112,8 @@ class _Grammar(WordReader):
                 continue
             if self.text.startswith("(", self.at) and len(command.words) == 1 and self.function(command):
                 return command
+            if not command.words and not command.body and self.keyword_function(command):
+                return command
             word = self.word(depth)
             if word is None:
                 return command if command.words or command.assignments or command.redirects or command.body else None
@@ -162,6 +165,16 @@ class _Grammar(WordReader):
         command.function = "".join(part.text for part in command.words[0])
         command.words = []
         # What follows is its body: the next commands, read as if they ran.
+        command.assignments.append(("_", ()))
+        return True
+
+    def keyword_function(self, command: Command) -> bool:
+        """bash's ``function NAME [()]``."""
+        match = _FUNCTION.match(self.text, self.at)
+        if match is None:
+            return False
+        self.at = match.end()
+        command.function = match[1]
         command.assignments.append(("_", ()))
         return True
 

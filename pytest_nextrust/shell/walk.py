@@ -11,11 +11,14 @@ Boundary: runs nothing and judges nothing. Sources: POSIX.1-2017; the options of
 from __future__ import annotations
 
 import os
+import re
 
 from pytest_nextrust.base.light_dataclass import dataclass
-from pytest_nextrust.shell.expand import COST, UNKNOWN, Scope, fields, literal, text_of
+from pytest_nextrust.shell.code import acts_of, inline_code, language_of
+from pytest_nextrust.shell.expand import COST, SUBSTITUTED, UNKNOWN, Scope, fields, literal, text_of
 from pytest_nextrust.shell.parse import parse
-from pytest_nextrust.shell.wrappers import base_name, unwrap
+from pytest_nextrust.shell.words import unescaped
+from pytest_nextrust.shell.wrappers import SHELLS, base_name, unwrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CommandStep", "walk"]
 
+_SOURCES = frozenset(("source", "."))
+_STDIN = frozenset(("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
+_FETCHERS = frozenset(("curl", "wget", "fetch", "nc", "ncat", "netcat", "socat", "ftp", "scp", "lwp-request"))
 DEEPEST = 12
 """Scripts in scripts that are followed."""
 
@@ -38,7 +44,7 @@ class CommandStep:
     ``cwd`` is None where it is unknown. ``writes``: targets of output redirections. ``stages``: the names of the
     commands in its pipeline. ``rest_unknown``: more arguments come from a pipe (``xargs``). ``functions``: the names of
     those defined so far. ``environment``: the names of variables set for it. ``given``: what it reads on stdin, where
-    that is known.
+    that is known. ``fetched``: what it runs as a script comes from the network.
     """
 
     arguments: tuple[str, ...]
@@ -49,6 +55,7 @@ class CommandStep:
     functions: frozenset[str] = frozenset()
     environment: tuple[str, ...] = ()
     given: str | None = None
+    fetched: bool = False
 
     @property
     def name(self) -> str:
@@ -72,17 +79,25 @@ def walk(script: str, *, cwd: str | None, environ: Mapping[str, str]) -> Iterato
 
 
 class _Walker:
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, unfolded: frozenset[str] = frozenset()) -> None:
         self.depth = depth
+        self.unfolded = unfolded
+        self.run_next: str | None = None
 
     def script(self, pipelines: tuple[Pipeline, ...], scope: Scope, piped: str | None) -> Iterator[CommandStep]:
+        defined = ""
         for pipeline in pipelines:
+            if defined:
+                scope.functions[defined] = pipeline
+            defined = pipeline.commands[0].function
             names = tuple(self._name(command, scope) for command in pipeline.commands)
             given = piped
             for command in pipeline.commands:
                 single = len(pipeline.commands) == 1
                 yield from self.command(command, scope if single else scope.copy(), given, names)
-                given = self._printed(command, scope, given)
+                printed = self._printed(command, scope, given)
+                self._written(command, scope, printed)
+                given = None if _to_file(command) else printed
 
     def command(
         self, command: Command, scope: Scope, piped: str | None, stages: tuple[str, ...]
@@ -101,7 +116,7 @@ class _Walker:
             for target in fields(redirect.target, scope, self.output)
         )
         if command.function:
-            scope.functions.add(command.function)
+            scope.functions[command.function] = None
         if command.loop:
             values = [literal(text) for word in command.words for text in fields(word, scope, self.output)]
             scope.variables[command.loop] = " ".join(values) if values else None
@@ -118,7 +133,13 @@ class _Walker:
             if writes:
                 yield CommandStep((":",), scope.cwd, writes)
             return
-        yield from self._simple(unwrap(arguments), scope, piped, writes, stages, tuple(values_))
+        called = literal(arguments[0])
+        if called in scope.aliases and called not in self.unfolded:
+            line = " ".join((scope.aliases[called], *map(_quoted, arguments[1:])))
+            yield from self._nested(line, scope, (), piped, called)
+            return
+        fetched = _FETCHERS & self._inside(command, scope)
+        yield from self._simple(unwrap(arguments), scope, piped, writes, stages, tuple(values_), bool(fetched))
 
     def _simple(
         self,
@@ -128,10 +149,18 @@ class _Walker:
         writes: tuple[str, ...],
         stages: tuple[str, ...],
         environment: tuple[str, ...],
+        fetched: bool = False,
     ) -> Iterator[CommandStep]:
         arguments = found.arguments
-        if found.takes_input and piped is not None:
-            arguments = (*arguments, *piped.split())
+        more = tuple(piped.split()) if found.takes_input and piped is not None else ()
+        arguments = (*arguments, *more)
+        scripts = [(script, (*positional, *more)) for script, positional in found.scripts]
+        piped = self._read_by(found, arguments, scope, piped)
+        reads = found.reads_script or arguments[0] in _SOURCES
+        piece = arguments[0] in SHELLS and any(text.startswith(SUBSTITUTED) for text in arguments[1:2])
+        fetched = (fetched and (reads or piece or any(UNKNOWN in script for script, _ in scripts))) or (
+            reads and piped is None and bool(_FETCHERS & set(stages))
+        )
         yield CommandStep(
             arguments,
             scope.cwd,
@@ -141,25 +170,106 @@ class _Walker:
             frozenset(scope.functions),
             environment,
             piped,
+            fetched,
         )
         self._remember(arguments, scope)
-        for script, positional in found.scripts:
+        for script, positional in scripts:
             yield from self._nested(script, scope, positional, None)
+        yield from self._called(arguments, scope)
+        yield from self._code(arguments, scope, piped)
         for inner in found.commands:
             yield from self._simple(unwrap(list(inner)), scope, piped, (), stages, environment)
-        if found.reads_script and piped is not None:
+        if reads and piped is not None:
             yield from self._nested(piped, scope, (), None)
 
+    def _read_by(self, found: Unwrapped, arguments: tuple[str, ...], scope: Scope, piped: str | None) -> str | None:
+        """What a program reads: stdin, or the script that it is given or is itself, where this script wrote it."""
+        name = arguments[0]
+        plain = [literal(text) for text in arguments[1:] if not text.startswith("-")]
+        if name in _SOURCES:
+            file = plain[0] if plain else ""
+        elif name in SHELLS or language_of(name):
+            file = "" if found.reads_script or found.scripts or not plain else plain[0]
+        else:
+            file = found.program if "/" in found.program else ""
+        if not file:
+            return piped
+        path = scope.path(file)
+        if path in _STDIN:
+            return piped
+        if path is None or path not in scope.files:
+            return None if name in _SOURCES or name in SHELLS else piped
+        content = scope.files[path]
+        if content is not None and name not in _SOURCES and not found.reads_script:
+            self.run_next = content
+        return content
+
+    def _called(self, arguments: tuple[str, ...], scope: Scope) -> Iterator[CommandStep]:
+        """The body of a function that is called with arguments; without, it was looked at where it stands."""
+        body = scope.functions.get(arguments[0])
+        if body is None or len(arguments) == 1 or self.depth >= DEEPEST:
+            return
+        inner = scope.copy()
+        values = [literal(text) for text in arguments]
+        inner.variables |= {str(number): value for number, value in enumerate(values)}
+        inner.variables |= {sign: " ".join(values[1:]) for sign in "@*"}
+        yield from _Walker(self.depth + 1, self.unfolded).script((body,), inner, None)
+
+    def _code(self, arguments: tuple[str, ...], scope: Scope, given: str | None) -> Iterator[CommandStep]:
+        """What a program of another language stands for, and the script in a file that this one wrote."""
+        language = language_of(arguments[0])
+        content, self.run_next = self.run_next, None
+        if not language:
+            if content is not None:
+                yield from self._nested(content, scope, (), None)
+            return
+        code = content or inline_code(language, tuple(literal(text) for text in arguments[1:]), given)
+        if code is None:
+            return
+        for act in acts_of(language, code, scope.value("HOME") or ""):
+            scope.spend(COST)
+            if isinstance(act, str):
+                yield from self._nested(act, scope, (), None)
+            elif act:
+                yield from self._simple(unwrap(list(act)), scope, None, (), (), ())
+
+    def _written(self, command: Command, scope: Scope, printed: str | None) -> None:
+        """Remember what the command writes to files, for who runs them later in the script."""
+        for redirect in command.redirects:
+            if redirect.operator in (">", ">|", "&>", ">>", "&>>"):
+                path = scope.path("".join(literal(text) for text in fields(redirect.target, scope, self.output)))
+                if path is not None:
+                    before = scope.files.get(path, "") if redirect.operator in (">>", "&>>") else ""
+                    scope.files[path] = None if before is None or printed is None else before + printed
+        if not command.words:
+            return
+        words = [literal(text) for word in command.words for text in fields(word, scope, self.output)]
+        plain = [scope.path(text) for text in words[1:] if not text.startswith("-")]
+        if words and base_name(words[0]) == "tee":
+            scope.files |= {path: printed for path in plain if path is not None}
+        elif words and base_name(words[0]) in ("cp", "mv", "ln") and len(plain) == 2 and plain[0] in scope.files:
+            scope.files |= {path: scope.files[plain[0]] for path in plain[1:] if path is not None}
+
+    def _inside(self, command: Command, scope: Scope) -> set[str]:
+        """The names of the commands in its substitutions."""
+        return {
+            self._name(one, scope)
+            for word in command.words
+            for part in word
+            for pipeline in part.script
+            for one in pipeline.commands
+        }
+
     def _nested(
-        self, script: str, scope: Scope, positional: tuple[str, ...], piped: str | None
+        self, script: str, scope: Scope, positional: tuple[str, ...], piped: str | None, alias: str = ""
     ) -> Iterator[CommandStep]:
         """A script within the script; one that cannot be told is nothing to follow."""
         if self.depth >= DEEPEST or not script.strip(UNKNOWN).strip():
             return
-        inner = scope.copy()
+        inner = scope if alias else scope.copy()
         inner.variables |= {str(number): value for number, value in enumerate(positional)}
         inner.variables |= {sign: " ".join(positional[1:]) for sign in "@*"}
-        yield from _Walker(self.depth + 1).script(parse(script), inner, piped)
+        yield from _Walker(self.depth + 1, self.unfolded | {alias}).script(parse(script), inner, piped)
 
     def _substitutions(self, command: Command, scope: Scope) -> Iterator[CommandStep]:
         """The commands in ``$(...)``: they run before the command that they stand in."""
@@ -192,6 +302,11 @@ class _Walker:
             given = [literal(text) for text in arguments[arguments.index("--") + 1 :]]
             scope.variables |= {str(number): text for number, text in enumerate(given, 1)}
             scope.variables |= {sign: " ".join(given) for sign in "@*"}
+        elif name == "alias":
+            for text in map(literal, arguments[1:]):
+                key, equals, value = text.partition("=")
+                if equals and UNKNOWN not in value:
+                    scope.aliases[key] = value
         elif name in ("read", "mapfile", "readarray", "unset"):
             scope.variables |= dict.fromkeys(rest)
 
@@ -207,7 +322,8 @@ class _Walker:
             return None
         given: str | None = None
         for command in script[0].commands:
-            given = self._printed(command, scope, given)
+            printed = self._printed(command, scope, given)
+            given = "" if _to_file(command) and printed is not None else printed
         return given
 
     def _printed(self, command: Command, scope: Scope, given: str | None) -> str | None:
@@ -221,8 +337,8 @@ class _Walker:
                 given = text_of(redirect.body, scope, self.output)
             elif redirect.operator == "<<<":
                 given = text_of(redirect.target, scope, self.output) + "\n"
-            elif redirect.operator in (">", ">>", ">|", "&>", "&>>"):
-                return None
+        if not words and given is not None and any(one.operator == "<" for one in command.redirects):
+            return given
         if words and base_name(words[0]) == "pwd":
             return None if scope.cwd is None else f"{scope.cwd}\n"
         return _printed(words, given)
@@ -237,10 +353,10 @@ def _printed(words: list[str], given: str | None) -> str | None:
     printed: str | None = None
     if name == "echo":
         printed = " ".join(rest[len(options) :] if rest[: len(options)] == options else rest) + "\n"
-        printed = _escapes(printed) if "-e" in options else printed
+        printed = unescaped(printed) if "-e" in options else printed
     elif name == "printf" and plain:
         printed = _formatted(plain[0], plain[1:])
-    elif name in ("cat", "tee") and not plain:
+    elif (name == "cat" and not plain) or name == "tee":
         printed = given
     elif name == "base64" and options and options[0] in ("-d", "--decode", "-D") and given is not None:
         import base64
@@ -255,12 +371,20 @@ def _printed(words: list[str], given: str | None) -> str | None:
     return printed
 
 
-def _escapes(text: str) -> str:
-    return text.replace("\\n", "\n").replace("\\t", "\t")
+def _to_file(command: Command) -> bool:
+    """Whether what it prints goes elsewhere than to the next of its pipeline."""
+    return any(redirect.operator in (">", ">>", ">|", "&>", "&>>") for redirect in command.redirects)
+
+
+def _quoted(text: str) -> str:
+    """An argument as it was, signs hidden, for a line that is read again."""
+    plain = literal(text)
+    return text if plain == text and plain.isprintable() and plain else "'" + plain.replace("'", "'\\''") + "'"
 
 
 def _formatted(form: str, values: list[str]) -> str | None:
-    pieces = _escapes(form).split("%s")
+    values = [unescaped(value) for value in values] if "%b" in form else values
+    pieces = re.sub("%[bcq]", "%s", unescaped(form)).split("%s")
     if any("%" in piece for piece in pieces):
         return None
     if len(pieces) == 1:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.shell.tree import Pipeline, Word
 
-__all__ = ["WordReader", "closing"]
+__all__ = ["WordReader", "closing", "unescaped"]
 
 _PLAIN = re.compile(r"[^\s\\'\"$`|&;<>()#]+|#")
 _IN_DOUBLE = re.compile(r"[^\\\"$`]+")
@@ -146,7 +146,8 @@ class WordReader(ABC):
             return Part("variable", match[0], quoted)
         if text[start + 1 : start + 2] and text[start + 1] in _SPECIAL:
             self.at += 2
-            return Part("variable", text[start + 1], quoted)
+            # Even "$@" is as many words as there are arguments.
+            return Part("variable", text[start + 1], quoted and text[start + 1] != "@")
         self.at += 1
         return Part("text", "$", quoted)
 
@@ -183,6 +184,12 @@ class WordReader(ABC):
             raise fault("${ without its end")
         rest = self.text[end:stop]
         self.at = stop + 1
+        if name and rest in ("[@]", "[*]", "[0]"):
+            return Part("variable", name)
+        for operator in (":?", "?"):
+            if name and rest.startswith(operator):
+                # Empty, the command would not run.
+                return Part("variable", name, quoted)
         for operator in (":-", ":=", "-", "="):
             if name and rest.startswith(operator):
                 return Part("variable", name, quoted, default=self.inner(rest[len(operator) :], depth))
@@ -194,7 +201,12 @@ class WordReader(ABC):
         if match is None:
             raise fault("a quote $' without its end")
         self.at = match.end()
-        return _ANSI.sub(_unescaped, match[1])
+        return unescaped(match[1])
+
+
+def unescaped(text: str) -> str:
+    """A text with the escapes of ``$'...'``, ``echo -e`` and ``printf`` undone."""
+    return _ANSI.sub(_unescaped, text)
 
 
 def _unescaped(match: re.Match[str]) -> str:

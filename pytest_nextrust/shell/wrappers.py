@@ -5,7 +5,9 @@ Boundary: arguments in, arguments out. Sources: the manual pages of the commands
 
 from __future__ import annotations
 
+import itertools
 import re
+import shlex
 
 from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import UNKNOWN, literal
@@ -74,13 +76,14 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 class Unwrapped:
     """``arguments``: of the innermost command. ``scripts``: texts given to a shell, each with ``$0``, ``$1``, ....
     ``commands``: what it runs besides (``find -exec``). ``reads_script``: a shell that takes its script from stdin.
-    ``takes_input``: what is piped in becomes arguments."""
+    ``takes_input``: what is piped in becomes arguments. ``program``: the innermost as it is written."""
 
     arguments: tuple[str, ...]
     scripts: tuple[tuple[str, tuple[str, ...]], ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
     reads_script: bool = False
     takes_input: bool = False
+    program: str = ""
 
 
 def base_name(program: str) -> str:
@@ -109,14 +112,14 @@ def unwrap(arguments: list[str]) -> Unwrapped:
         arguments = inner
     if not arguments:
         return Unwrapped((":",), tuple(scripts))
-    name = base_name(arguments[0])
+    name, program = base_name(arguments[0]), literal(arguments[0])
     arguments = [name, *arguments[1:]]
     if name in SHELLS:
         script, reads = _shell(arguments)
-        return Unwrapped(tuple(arguments), (*scripts, *script), (), reads, takes_input)
+        return Unwrapped(tuple(arguments), (*scripts, *script), (), reads, takes_input, program)
     scripts += _scripts(name, [literal(text) for text in arguments[1:]])
     commands = tuple(_executed(arguments)) if name in ("find", "fd", "fdfind") else ()
-    return Unwrapped(tuple(arguments), tuple(scripts), commands, False, takes_input)
+    return Unwrapped(tuple(arguments), tuple(scripts), commands, name in ("at", "batch"), takes_input, program)
 
 
 def _inner(name: str, arguments: list[str]) -> list[str]:
@@ -173,6 +176,10 @@ def _scripts(name: str, rest: list[str]) -> Iterator[tuple[str, tuple[str, ...]]
     """Texts that other commands hand to a shell."""
     if name == "eval":
         yield " ".join(rest), ()
+    elif name == "alias":
+        yield from ((text.partition("=")[2], ()) for text in rest if "=" in text)
+    elif name == "git":
+        yield from _git_scripts(rest)
     elif name == "trap" and rest and not rest[0].startswith("-"):
         yield rest[0], ()
     elif name in ("su", "script"):
@@ -183,6 +190,18 @@ def _scripts(name: str, rest: list[str]) -> Iterator[tuple[str, tuple[str, ...]]
         plain = _after_options(rest, "BbcDEeFIiJLlmOopQRSWw")[1:]
         if plain:
             yield " ".join(plain), ()
+
+
+def _git_scripts(rest: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Aliases that are given with the call, and what some of git's commands run."""
+    for option, value in itertools.pairwise(rest):
+        key, _, text = value.partition("=")
+        if option == "-c" and key.lower().startswith("alias."):
+            yield text[1:] if text.startswith("!") else f"git {text}", ()
+        elif option in ("-x", "--exec", "--tree-filter", "--index-filter", "--msg-filter", "foreach") and value:
+            yield value, ()
+    if rest[:2] == ["bisect", "run"]:
+        yield shlex.join(rest[2:]), ()
 
 
 def _after_options(rest: list[str], letters: str) -> list[str]:
