@@ -19,12 +19,13 @@ from pytest_nextrust import macho
 from pytest_nextrust.atomics.calls import History
 from pytest_nextrust.atomics.conformance import CallFinding, ConformanceRequest, call_alone
 from pytest_nextrust.atomics.driver import assemble
-from pytest_nextrust.atomics.findings import TokenMaker, about_call, about_history
+from pytest_nextrust.atomics.findings import about_call, about_history, run_of, saved
 from pytest_nextrust.atomics.known import SeenCode
 from pytest_nextrust.atomics.plan import CampaignPlan, PlannedHistory, histories
 from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.sampling import sample
-from pytest_nextrust.explore.answer import ExploreAnswer
+from pytest_nextrust.emu.records import Address
+from pytest_nextrust.explore.answer import ExploreAnswer, Finding
 from pytest_nextrust.explore.client import Caller, OnProgress, explore_batch
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 
@@ -79,29 +80,24 @@ def check(
     return _Campaign(target, plan, machine, on_progress, folder, known or SeenCode()).result()
 
 
+@dataclass(slots=True)
 class _Campaign:
     """One plan being worked on."""
 
-    def __init__(
-        self,
-        target: Target,
-        plan: CampaignPlan,
-        machine: Caller,
-        on_progress: OnProgress,
-        folder: Path | None,
-        known: SeenCode,
-    ) -> None:
-        self.target = target
-        self.plan = plan
-        self.machine = machine
-        self.on_progress = on_progress
-        self.known = known
-        self.samples = folder is not None
-        self.tokens = TokenMaker(target.runtime, folder)
-        self.program = macho.write_executable(target.runtime.image)
-        self.addresses = {function.symbol: function.address for function in target.functions}
-        self.out = CampaignResult()
-        self.began = time.monotonic()
+    target: Target
+    plan: CampaignPlan
+    machine: Caller
+    on_progress: OnProgress
+    folder: Path | None
+    known: SeenCode
+    out: CampaignResult = field(default_factory=CampaignResult)
+    began: float = field(default_factory=time.monotonic)
+    program: bytes = b""
+    addresses: Mapping[str, Address] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.program = macho.write_executable(self.target.runtime.image)
+        self.addresses = {function.symbol: function.address for function in self.target.functions}
 
     @property
     def left(self) -> float:
@@ -148,7 +144,7 @@ class _Campaign:
             explored, variants, self._explored(variants, self.plan.seconds), strict=False
         ):
             if answer.finding is not None:
-                runs[id(found)] = self.tokens.run(self.tokens.saved(variant), answer.finding)
+                runs[id(found)] = self._run(self._saved(variant), answer.finding)
         return [about_call(found, runs.get(id(found), {})) for found in findings]
 
     # -- together ------------------------------------------------------------------------------------------------------
@@ -163,7 +159,7 @@ class _Campaign:
                 break
             batch = items[start : start + size]
             # Half of the time is kept for sampling what the other half did not see to its end.
-            seconds = left / 2 if self.samples else left
+            seconds = left if self.folder is None else left / 2
             variants = [self._variant(item.history, self.plan.states, seconds) for item in batch]
             answers = self._explored(variants, left)
             self.out.undone += len(batch) - len(answers)
@@ -184,6 +180,12 @@ class _Campaign:
             return ()
         batch = ExploreBatch(self.program, self.target.runtime.cpu, tuple(variants), seconds)
         return explore_batch(self.machine, batch)
+
+    def _saved(self, variant: Variant) -> ExploreRequest:
+        return saved(self.target.runtime, variant, self.folder)
+
+    def _run(self, request: ExploreRequest, finding: Finding) -> dict[str, Any]:
+        return run_of(request, finding, replayable=self.folder is not None)
 
     def _take(self, item: PlannedHistory, variant: Variant, answer: ExploreAnswer) -> None:
         """Record an exploration and what it found; sample the history where its budget ended the search."""
@@ -206,9 +208,9 @@ class _Campaign:
         self.out.explorations.append(record)
         finding = answer.finding
         request: ExploreRequest | None = None
-        if answer.verdict == "budget" and self.samples and self.left > 0:
+        if answer.verdict == "budget" and self.folder is not None and self.left > 0:
             seconds = min(max(answer.seconds, SAMPLE_SECONDS), self.left)
-            sampled = sample(self.machine, self.tokens.saved(variant), seconds, self.plan.seed)
+            sampled = sample(self.machine, self._saved(variant), seconds, self.plan.seed)
             finding, request = sampled.finding, sampled.request
             record["verdict"] = "budget" if finding is None else "failed"
             record |= {"method": "sample", "schedules": sampled.schedules, "guarantee": sampled.guarantee}
@@ -220,7 +222,7 @@ class _Campaign:
             record["verdict"] = "note"
             self.out.notes.append({**found, "note": item.note})
         else:
-            self.out.findings.append({**found, **self.tokens.run(request or self.tokens.saved(variant), finding)})
+            self.out.findings.append({**found, **self._run(request or self._saved(variant), finding)})
 
 
 def _history_of(found: CallFinding) -> History:

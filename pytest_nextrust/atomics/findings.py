@@ -6,7 +6,7 @@ any other: ``nextrust replay`` runs it without a compiler and without this modul
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from pytest_nextrust import macho
 from pytest_nextrust.atomics.build import Runtime
 from pytest_nextrust.atomics.calls import History
 from pytest_nextrust.atomics.conformance import CallFinding
+from pytest_nextrust.base.convert import to_plain
 from pytest_nextrust.explore import store, text
 from pytest_nextrust.explore.answer import Finding
 from pytest_nextrust.explore.replay import token_of
 from pytest_nextrust.explore.request import ExploreRequest, Variant
 
-__all__ = ["TokenMaker", "about_call", "about_history", "standalone"]
+__all__ = ["about_call", "about_history", "run_of", "saved", "standalone"]
 
 LINES = 40
 """Lines of a history's run that the text shows."""
@@ -33,28 +34,22 @@ def standalone(runtime: Runtime, variant: Variant) -> ExploreRequest:
     return replace(variant.request, program=macho.write_executable(runtime.patched(variant)))
 
 
-@dataclass(frozen=True, slots=True)
-class TokenMaker:
-    """Makes tokens of what is found in one runtime. ``folder``: where their programs are saved (None: no tokens)."""
+def saved(runtime: Runtime, variant: Variant, folder: Path | None) -> ExploreRequest:
+    """The same, saved if there is a folder. Raises UsageFault where it cannot be."""
+    request = standalone(runtime, variant)
+    if folder is not None:
+        store.save(folder, request)
+    return request
 
-    runtime: Runtime
-    folder: Path | None
 
-    def saved(self, variant: Variant) -> ExploreRequest:
-        """The variant as a program of its own, saved if there is a folder. Raises UsageFault where it cannot be."""
-        request = standalone(self.runtime, variant)
-        if self.folder is not None:
-            store.save(self.folder, request)
-        return request
-
-    def run(self, request: ExploreRequest, finding: Finding) -> dict[str, Any]:
-        """The keys of a finding that say what its run is."""
-        token = token_of(request, finding) if self.folder is not None else ""
-        plain = text.finding_plain(finding, token, f"nextrust replay {token}" if token else "")
-        alone = len(request.threads) == 1 and not request.signals
-        lines = text.render(finding, len(request.threads), full=alone)
-        plain["lines"] = lines if len(lines) <= LINES else [lines[0], "  ...", *lines[-LINES:]]
-        return {key: value for key, value in plain.items() if key not in ("kind", "routine", "message")}
+def run_of(request: ExploreRequest, finding: Finding, *, replayable: bool) -> dict[str, Any]:
+    """The keys of a finding that say what its run is; with a token where the program has been saved."""
+    token = token_of(request, finding) if replayable else ""
+    plain = text.finding_plain(finding, token, f"nextrust replay {token}" if token else "")
+    alone = len(request.threads) == 1 and not request.signals
+    lines = text.render(finding, len(request.threads), full=alone)
+    plain["lines"] = lines if len(lines) <= LINES else [lines[0], "  ...", *lines[-LINES:]]
+    return {key: value for key, value in plain.items() if key not in ("kind", "routine", "message")}
 
 
 def about_history(history: History, kind: str, message: str) -> dict[str, Any]:
@@ -84,7 +79,7 @@ def about_call(found: CallFinding, run: dict[str, Any]) -> dict[str, Any]:
         if found.loop:
             plain["loop"] = [text.step_plain(step) for step in found.loop]
         if found.first_wrong_step is not None:
-            plain["parted"] = text.first_wrong_step_plain(found.first_wrong_step)
+            plain["parted"] = to_plain(found.first_wrong_step)
     return plain
 
 

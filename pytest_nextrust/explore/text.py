@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pytest_nextrust.base.convert import to_plain
 from pytest_nextrust.explore.answer import AccessRecord, ExploreAnswer, Finding, FirstWrongStep, TraceStep
 
 __all__ = [
@@ -17,7 +18,6 @@ __all__ = [
     "exploration_plain",
     "figures",
     "finding_plain",
-    "first_wrong_step_plain",
     "render",
     "step_plain",
     "summary",
@@ -129,31 +129,13 @@ def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
         "trace": [step_plain(step) for step in finding.trace],
         "loop": [step_plain(step) for step in finding.loop],
         "holds": list(finding.holds),
-        **({} if wrong is None else {"parted": first_wrong_step_plain(wrong)}),
+        **({} if wrong is None else {"parted": to_plain(wrong)}),
     }
-
-
-def first_wrong_step_plain(wrong: FirstWrongStep) -> dict[str, Any]:
-    """The first wrong step as JSON answers have it."""
-    return {"step": wrong.step, "pc": wrong.pc, "message": wrong.message}
 
 
 def step_plain(step: TraceStep) -> dict[str, Any]:
     """One step of a trace as JSON answers have it."""
-    return {
-        "thread": step.thread,
-        "function": step.function,
-        "line": step.line,
-        "pc": step.pc,
-        "instruction": step.instruction,
-        "note": step.note,
-        "access": [
-            {"write": a.write, "address": a.address, "size": a.size, "value": a.value, "symbol": a.symbol}
-            for a in step.access
-        ],
-        "registers": dict(step.registers),
-        "flags": step.flags,
-    }
+    return {**to_plain(step), "registers": dict(step.registers)}
 
 
 def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict[str, Any]:
