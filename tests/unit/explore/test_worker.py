@@ -255,6 +255,18 @@ def test_no_verdict_without_a_whole_search() -> None:
     assert "depth 3" in sampled.guarantee
 
 
+def test_a_search_ends_where_memory_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the process holds now counts, not what it once held: the next search has all of it again."""
+    many = code.pair(code.LOCKED_ADD.removesuffix("4e75") * 3 + "4e75", None)
+    monkeypatch.setattr(worker, "WEIGH_SECONDS", -1.0)
+    monkeypatch.setattr(worker, "MEMORY", 1)
+    answer = explored(many)[1]
+    assert (answer.verdict, answer.finding) == ("budget", None)
+    assert "memory is used up after" in answer.note
+    monkeypatch.setattr(worker, "MEMORY", worker.held_memory() + (1 << 30))
+    assert explored(many)[1].verdict == "passed"
+
+
 def test_a_trap_that_a_next_kills_for_is_a_finding() -> None:
     """trap #0 is SIGILL on a NeXT, so it is the program's fault and not the harness's."""
     _request, answer = explored(code.concurrent({"thread_0": code.ADD, "thread_1": "4e40 4e75"}))
