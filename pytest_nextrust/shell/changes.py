@@ -5,6 +5,7 @@ Boundary: names the paths as the step gives them; looks at no file. Sources: the
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 
@@ -26,6 +27,7 @@ _ALL = frozenset((
 _OWNERS = frozenset(("chmod", "chown", "chgrp"))
 _TO_LAST = frozenset(("cp", "gcp", "install", "ln", "mv", "gmv", "rsync", "scp"))
 _IN_PLACE = frozenset(("sed", "gsed", "perl", "ruby"))
+_FOLDERS = ("bin", "ci-status", "hooks")
 _GIT = frozenset(("checkout", "mv", "restore", "rm"))
 _PATCHED = re.compile(
     r"^(?:\*\*\* (?:Update File|Add File|Delete File|Move to): |\+\+\+ (?:b/)?|--- (?:a/)?)([^\t\n]+)", re.MULTILINE
@@ -34,10 +36,12 @@ _PATCHED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``path`` with quoted signs hidden (``expand.literal``), UNKNOWN in it; ``whole``: with all that is below it."""
+    """``path`` with quoted signs hidden (``expand.literal``), UNKNOWN in it; ``whole``: with all that is below it,
+    as far as that has the ``name`` (a pattern) or lies in something that has it."""
 
     path: str
     whole: bool = False
+    name: str = ""
 
 
 def changes(step: CommandStep) -> Iterator[Change]:
@@ -66,7 +70,9 @@ def changes(step: CommandStep) -> Iterator[Change]:
         yield from map(Change, _plain(rest)[:1])
         yield from map(Change, patched(step.given or ""))
     elif name == "find" and "-delete" in step.literals:
-        yield from (Change(text, True) for text in _starts(rest))
+        names = [value for option, value in itertools.pairwise(step.literals) if option in ("-name", "-iname")]
+        for text in list(_starts(rest)) or ["."]:
+            yield from (Change(text, True, name) for name in names or [""])
     elif name == "tar" and "--remove-files" in step.literals:
         yield from (Change(text, True) for text in _plain(rest))
 
@@ -132,6 +138,8 @@ def matches_path(change: Change, cwd: str | None, path: str) -> bool:
             return False
         full = os.path.normpath(os.path.join(cwd or "/", given))  # noqa: PTH118
         named = {full, os.path.realpath(full)}
+        if change.name and not any(_component(change.name, piece) for piece in wanted[full.count("/") + 1 :]):
+            return False
         return any(_same(name.split("/"), wanted, change.whole, below) for name in named)
     if given.startswith(UNKNOWN + "/") or (cwd is None and "/" in given):
         # The folder is not known; what is below it is.
@@ -142,6 +150,8 @@ def matches_path(change: Change, cwd: str | None, path: str) -> bool:
         return False
     full = change.path if given.startswith("/") else f"{cwd}/{change.path}"
     pieces = [piece for piece in full.split("/") if piece != "."]
+    if pieces[-1] == UNKNOWN and not (pieces[-2].startswith(".") or pieces[-2] in _FOLDERS):
+        return False  # something below a folder of many things
     return _same(pieces, wanted, change.whole, below)
 
 

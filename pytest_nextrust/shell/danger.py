@@ -49,10 +49,12 @@ _TOP = frozenset((
     "/sys", "/usr", "/var",
 ))  # fmt: skip
 _WHOLE = ("/bin/", "/boot/", "/dev/", "/etc/", "/lib/", "/lib64/", "/proc/", "/sbin/", "/sys/", "/System/")
+_CONFIGURATION = ("/bin/", "/boot/", "/etc/", "/lib/", "/lib64/", "/sbin/", "/System/", "/usr/bin/", "/usr/lib/")
 _BELOW = frozenset((
     "/usr/bin", "/usr/include", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/local", "/usr/local/bin",
     "/usr/local/lib", "/usr/sbin", "/usr/share", "/var/cache", "/var/lib", "/var/log", "/var/spool",
 ))  # fmt: skip
+_KEYS = frozenset((".bashrc", ".gitconfig", ".gnupg", ".netrc", ".profile", ".ssh", ".zshrc"))
 _HARMLESS_DEVICES = re.compile(
     r"/dev/(null|zero|full|random|urandom|tty\w*|stdin|stdout|stderr|fd(/.*)?|pts/.*|shm(/.*)?|mqueue(/.*)?|(tcp|udp)/.*)"
 )
@@ -82,6 +84,8 @@ def _judged(step: CommandStep, places: Places) -> Iterator[Danger]:
         yield Danger("deny", f"{step.name}: a function that pipes into itself starts processes without end")
     if step.fetched:
         yield Danger("ask", f"{step.name} would run what comes from the network, which cannot be read before")
+    for target in _written(step):
+        yield from _system_file(target, step)
     judge = _JUDGES.get(step.name)
     if judge is not None:
         yield from judge(step, places)
@@ -115,6 +119,9 @@ def _removal(step: CommandStep, places: Places) -> Iterator[Danger]:
     options, plain = _options(step)
     if "--no-preserve-root" in options:
         yield Danger("deny", "rm --no-preserve-root is only of use to remove the whole system")
+    if step.rest_unknown and not plain and "git" in step.stages:
+        yield Danger("ask", f"{step.line}: what git lists, its own files for one, would be removed")
+        return
     if not options & {"r", "R", "--recursive"}:
         return
     for target in plain:
@@ -127,14 +134,16 @@ def _mode(step: CommandStep, places: Places) -> Iterator[Danger]:
     options, plain = _options(step)
     if options & {"R", "--recursive"}:
         # The first is the mode or owner; a mode such as -x is among the options, and then nothing is lost by this.
-        for target in plain:
-            yield from _lost(target, step, places, f"{step.name} -R would change", project=False)
+        # Taking the rights away, or giving everything to another, is not what a build does to a whole project.
+        severe = step.name in ("chown", "chgrp") or bool(plain[:1] and re.fullmatch("0*0?00|a?[-=]", plain[0]))
+        for number, target in enumerate(plain):
+            yield from _lost(target, step, places, f"{step.name} -R would change", project=severe and number > 0)
 
 
 def _moved(step: CommandStep, places: Places) -> Iterator[Danger]:
     _, plain = _options(step)
     for target in plain[:-1]:
-        yield from _lost(target, step, places, f"{step.name} would move away", glob=False)
+        yield from _lost(target, step, places, f"{step.name} would move away")
     for target in plain[-1:]:
         yield from _device(target, step, "writes to the device")
 
@@ -212,6 +221,78 @@ def _git(step: CommandStep, _: Places) -> Iterator[Danger]:
             yield Danger("ask", "git push would delete a branch or tag on the other side")
 
 
+def _written(step: CommandStep) -> Iterator[str]:
+    """The files that a step writes by redirection or as its purpose."""
+    yield from step.writes
+    if step.name in ("tee", "truncate", "shred"):
+        yield from _options(step)[1]
+    elif step.name in ("cp", "mv", "install", "ln"):
+        yield from _options(step)[1][-1:]
+
+
+def _system_file(target: str, step: CommandStep) -> Iterator[Danger]:
+    path = _absolute(literal(target), step.cwd)
+    if path is not None and path.startswith(_CONFIGURATION):
+        yield Danger("ask", f"{step.name or 'the command'} writes a file of the system, {_quoted(path)}")
+
+
+def _kill(step: CommandStep, _: Places) -> Iterator[Danger]:
+    words = step.literals
+    if step.name == "pkill":
+        every = any(_ONLY_GLOB.fullmatch(text) or text in (".", "") for text in words)
+    else:
+        every = step.name == "killall5" or (words[-1:] == ("-1",) and len(words) > 1)
+    if every:
+        yield Danger("ask", f"{step.line}: this signals every process that it may")
+
+
+def _machine(step: CommandStep, _: Places) -> Iterator[Danger]:
+    """The machine itself: its power, its services, its firewall, the user's timers."""
+    words = set(step.literals)
+    acts = {
+        "systemctl": {"stop", "disable", "mask", "kill", "poweroff", "reboot", "halt", "isolate"},
+        "service": {"stop"},
+        "crontab": {"-r"},
+        "iptables": {"-F", "--flush", "-X"},
+        "ip6tables": {"-F", "--flush", "-X"},
+        "nft": {"flush"},
+        "init": {"0", "6"},
+    }
+    if step.name in acts and not acts[step.name] & words:
+        return
+    if not {"--help", "--version", "-c"} & words:
+        yield Danger("ask", f"{step.line[:120]}: this changes the machine, not the project")
+
+
+def _containers(step: CommandStep, _: Places) -> Iterator[Danger]:
+    words = step.literals
+    plain = [text for text in words if not text.startswith("-")]
+    mounted = any(text.startswith(("/:", "type=bind,source=/,", "type=bind,src=/,")) for text in words)
+    if mounted or any(text.startswith(("-v/:", "--volume=/:")) for text in words):
+        yield Danger("ask", f"{step.name} would give a container the whole system")
+    elif "prune" in plain[:2] or plain[:2] in (["volume", "rm"], ["volume", "remove"]):
+        yield Danger("ask", f"{step.line[:120]}: this removes what no image brings back")
+
+
+def _tar(step: CommandStep, places: Places) -> Iterator[Danger]:
+    words = step.literals
+    if "--remove-files" in words:
+        for target in _options(step)[1]:
+            yield from _lost(target, step, places, "tar --remove-files would remove")
+    extracts = any(
+        re.match(r"-?\w*x|--extract|--get", text) for text in words[:1] + tuple(t for t in words if t[:1] == "-")
+    )
+    for option, value in itertools.pairwise(words):
+        if option in ("-C", "--directory") and extracts and _absolute(value, step.cwd) == "/":
+            yield Danger("ask", "tar would unpack over the whole system")
+
+
+def _mirror(step: CommandStep, places: Places) -> Iterator[Danger]:
+    if any(text.startswith(("--delete", "--del")) for text in step.literals):
+        for target in _options(step)[1][-1:]:
+            yield from _lost(target, step, places, f"{step.name} --delete would empty")
+
+
 _JUDGES = {
     "rm": _removal,
     "grm": _removal,
@@ -227,6 +308,14 @@ _JUDGES = {
     "git": _git,
     "shred": _tee,
     "truncate": _tee,
+    "kill": _kill,
+    "pkill": _kill,
+    "killall5": _kill,
+    **dict.fromkeys(("reboot", "shutdown", "halt", "poweroff", "init", "systemctl", "service"), _machine),
+    **dict.fromkeys(("crontab", "iptables", "ip6tables", "nft"), _machine),
+    **dict.fromkeys(("docker", "podman"), _containers),
+    "tar": _tar,
+    "rsync": _mirror,
 }
 
 
@@ -287,6 +376,9 @@ def _why(path: str, places: Places, project: bool) -> str:
             return name
         if place and place.startswith(path + "/"):
             return f"which holds {name}"
+    keys = path.startswith(places.home + "/") and path[len(places.home) + 1 :].partition("/")[0] in _KEYS
+    if places.home not in ("", "/") and keys:
+        return "keys and settings of the user"
     git = places.root + "/.git"
     if inside and (path == git or path.startswith((git + "/objects", git + "/refs"))):
         return "the history of the project"

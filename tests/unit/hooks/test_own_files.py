@@ -54,6 +54,8 @@ BY_COMMAND = [
     ("echo x > ~/.claude/settings.json", "~/.claude/settings.json"),
     ("find .nextrust -delete", ".nextrust/hook"),
     ("find .nextrust -name 'h*' -exec rm {} +", ".nextrust/hook"),
+    ("find . -name hook -delete", ".nextrust/hook"),
+    ("find -name .claude -delete", ".claude/settings.json"),
     ("sh -c 'rm .nextrust/hook'", ".nextrust/hook"),
     ("git checkout HEAD~1 -- .claude/settings.json", ".claude/settings.json"),
     ("git rm --cached nextrust.toml", "nextrust.toml"),
@@ -80,7 +82,8 @@ def test_a_command_that_changes_one_is_asked_about(command: str, file: str, proj
     [
         "cat .nextrust/hook", "ls -la .nextrust", "sed -n 1,20p .claude/settings.json", "grep -r x .claude",
         "cp .nextrust/hook /tmp/", "diff nextrust.toml other.toml", "echo '.nextrust/hook'", "rm -rf .nextrust/cache",
-        "git commit -m 'Change .nextrust/hook'", "git config user.name me", "git config --get core.hooksPath",
+        "git commit -m 'Change .nextrust/hook'", "find . -name '*.o' -delete",
+        "find . -name __pycache__ -exec rm -rf {} +", "git config user.name me", "git config --get core.hooksPath",
         'echo "$SKIP_HOOKS"', "echo x > other/.nextrust/hook.md", "rm -rf build", "mv a b", 'rm -rf "$T"', "rm *.o",
         "echo hi > /dev/null 2>&1", "chmod +x scripts/x.sh", "tee log < nextrust.toml", "pip install pytest-nextrust",
     ],
