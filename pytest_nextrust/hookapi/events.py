@@ -79,6 +79,8 @@ _NEWER_KEYS = frozenset(
 )
 _REMEDY = "see the assistant's hook reference for this event"
 _EXIT = "Exit code "
+_NOTICE = "<task-notification>"
+_BACKGROUND = 'Background command "'
 LONGEST_NUMBER = 400
 """Digits: nothing an assistant counts needs more, and converting a longer one takes quadratic time."""
 
@@ -116,7 +118,9 @@ class Event:
 
     ``called`` is the assistant's own name for the event where that is another (``PreSkillShellCommand``). ``form`` is
     ``2025-07`` or ``2026-08``; ``identity`` is the assistant's own id of the event, empty where it gives none (then a
-    second delivery looks like doing the same again).
+    second delivery looks like doing the same again). ``notification``: the state of a background task (``completed``,
+    ``failed``, ...) where the assistant gives notice of one as a prompt, which nobody wrote; that of a failed command
+    goes to the handlers of failures.
     """
 
     name: str
@@ -141,6 +145,7 @@ class Event:
     identity: str = ""
     notes: tuple[str, ...] = ()
     called: str = ""
+    notification: str = ""
 
     @property
     def delivery(self) -> str:
@@ -211,6 +216,8 @@ def parse_event(data: bytes, wanted: str) -> Event:
     if faults:
         raise _refused(faults, wanted)
     failed = wanted == POST and _exit_code(values.get("tool_response")) != 0
+    notice = _notification(values) if wanted == PROMPT else ""
+    failed = failed or (notice == "failed" and "tool_use_id" in values)
     use, prompt = values.get("tool_use_id", ""), values.get("prompt_id", "")
     return Event(
         name=wanted,
@@ -218,9 +225,33 @@ def parse_event(data: bytes, wanted: str) -> Event:
         form="2026-08" if _NEWER_KEYS & table.keys() or wanted == FAILURE else "2025-07",
         identity=use or (prompt and f"{prompt}:{_digest(data)}"),
         notes=tuple(notes),
+        notification=notice,
         called=INNER if name == INNER else "",
         **values,
     )
+
+
+def _notification(values: dict[str, Any]) -> str:
+    """The state in a background task's notice; of a command that failed, ``values`` gets what a failed call has."""
+    text = values.get("prompt", "").strip()
+    if not (text.startswith(_NOTICE) and text.endswith(_NOTICE.replace("<", "</"))):
+        return ""
+    state, summary = _tagged(text, "status"), _tagged(text, "summary")
+    if state == "failed" and summary.startswith(_BACKGROUND):
+        described, _, why = summary.removeprefix(_BACKGROUND).rpartition('" failed')
+        code = why.rpartition(" ")[2]
+        status = f"{_EXIT}{code}\n" if code.isdigit() else ""
+        values |= {
+            "tool_name": "Bash",
+            "tool_use_id": _tagged(text, "tool-use-id")[:LONGEST_NAME],
+            "tool_input": {"command": described, "output_file": _tagged(text, "output-file")},
+            "error": f"{status}{summary}",
+        }
+    return state
+
+
+def _tagged(text: str, name: str) -> str:
+    return text.partition(f"<{name}>")[2].partition(f"</{name}>")[0].strip()
 
 
 def read_event(data: bytes, wanted: str) -> Event | ConfigError:

@@ -264,7 +264,8 @@ def test_the_package_s_own_handlers_are_plugins(event: str) -> None:
         handler = types.SimpleNamespace(**{hook: hookspecs.hookimpl(getattr(module, hook))})
         manager.register(handler)
     manager.check_pending()
-    assert handler_index.builtin_names("PreToolUse") >= ["alignment", "commits", "destructive", "validation"]
+    expected = ["alignment", "commits", "destructive", "lost_work", "own_files", "validation"]
+    assert handler_index.builtin_names("PreToolUse") == expected
 
 
 class Claim:

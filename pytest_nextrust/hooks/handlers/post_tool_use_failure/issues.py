@@ -15,4 +15,8 @@ def nextrust_post_tool_use_failure(event: Event, context: Context) -> list[Answe
         return []  # somebody stopped it: that says nothing of the command
     from pytest_nextrust.failures.issues.answering import answers
 
+    if event.notification:
+        from pytest_nextrust.failures.issues.background import with_command
+
+        event = with_command(event)
     return answers(event, context)

@@ -15,6 +15,8 @@ __all__ = ["nextrust_user_prompt_submit"]
 
 def nextrust_user_prompt_submit(event: Event, context: Context) -> None:
     """One entry of the status log. Raises StatusError, which is recorded and keeps no prompt back."""
+    if event.notification:
+        return  # nobody wrote it
     from pytest_nextrust.usage.audit import TYPE, details
 
     context.record(TYPE, details(event, context))

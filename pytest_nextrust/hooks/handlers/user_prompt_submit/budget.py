@@ -23,8 +23,10 @@ RESERVE = 5.0
 """Seconds of the event's time that are left to others; transcripts not read by then are read at the next prompt."""
 
 
-def nextrust_user_prompt_submit(event: Event, context: Context) -> list[Answer]:  # noqa: ARG001
+def nextrust_user_prompt_submit(event: Event, context: Context) -> list[Answer]:
     """Notes for the user; a refusal where ``[hooks.usage] block`` is set. Raises StatusError for the ledger."""
+    if event.notification:
+        return []  # nobody wrote it, and what it tells of has been paid
     rules = context.settings.usage
     current = context.current_phase
     phase = current.id if current is not None else ""
