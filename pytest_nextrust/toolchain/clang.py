@@ -4,12 +4,14 @@ LLVM generates no FPU code for these CPUs: floating point goes through libgcc's 
 d0:d1, and a few conversions of our own where libgcc answers in fp0. clang 19 takes 4 bytes as the alignment of int in
 structs, against the m68k convention and its own back end's data layout; ``-fpack-struct=2`` restores NeXT's layouts.
 
-``clang`` is the release that the project's ``[toolchain.clang] version`` names, else the newest that is installed;
-``clang-N`` is release N. What was seen of one release need not hold of another, so each is a toolchain by name.
+``clang`` is the release that the project's ``[toolchain.clang] version`` or, for all projects of a shell, the variable
+``NEXTRUST_CLANG`` names, else the newest that is installed; ``clang-N`` is release N. What was seen of one release need
+not hold of another, so each is a toolchain by name.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 
@@ -38,11 +40,13 @@ class ClangToolchain(CToolchain):
         self._release = release
 
     def find(self) -> str | None:
-        if self._release is None:
+        fixed = os.environ.get("NEXTRUST_CLANG", "")
+        release = self._release or (int(fixed) if re.fullmatch(r"[1-9][0-9]?", fixed) else None)
+        if release is None:
             return _newest()
         # Some distributions install one release under the plain name.
         plain = shutil.which("clang")
-        path = shutil.which(self.driver) or (plain if plain and _release_of(plain) == self._release else None)
+        path = shutil.which(f"clang-{release}") or (plain if plain and _release_of(plain) == release else None)
         return path if path and _has_m68k(path) else None
 
     def target(self, cpu: str) -> tuple[str, ...]:

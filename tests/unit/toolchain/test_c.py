@@ -227,11 +227,15 @@ def clangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_which_release_clang_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest, or the project's; each installed one by its own name, and one that is missing named with a remedy."""
     clangs(tmp_path, monkeypatch)
+    monkeypatch.delenv("NEXTRUST_CLANG", raising=False)
     found = toolchains(ToolchainConfig())
     assert found["clang"].probe().version == found["clang-22"].probe().version == "clang version 22.1.8"
     assert found["clang-19"].probe().version == "clang version 19.1.7"
     (tmp_path / "nextrust.toml").write_text('[toolchain.clang]\nversion = "19"\n')
     assert toolchains(ToolchainConfig.load(tmp_path))["clang"].probe().version == "clang version 19.1.7"
+    monkeypatch.setenv("NEXTRUST_CLANG", "19")
+    assert toolchains(ToolchainConfig())["clang"].probe().version == "clang version 19.1.7"
+    assert toolchains(ToolchainConfig())["clang-22"].probe().version == "clang version 22.1.8"
     with pytest.raises(ToolchainMissing, match="apt-get install clang-18"):
         resolve("c", "clang-18", ToolchainConfig())
 
