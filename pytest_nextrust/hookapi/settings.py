@@ -216,7 +216,7 @@ class ExternalRules:
     ``manual`` leaves it to ``nextrust escalate send``.
 
     ``offline``: queue only. ``usd_per_day`` and ``calls_per_day`` hold for a day in UTC; ``allow_unpriced`` lets models
-    through that have no price, which then count as calls only. ``largest`` is the size of a request in characters,
+    through that have no price: those count at the dearest. ``largest`` is the size of a request in characters,
     ``attempts`` how often a request is tried before it is put aside, ``again_after`` how often an error must come back
     after a decision before it is escalated again.
     """

@@ -19,7 +19,7 @@ from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.hookapi.settings import ExternalRules
 from pytest_nextrust.llm.paths import Paths, read_json, write_json
 from pytest_nextrust.llm.replies import Usage
-from pytest_nextrust.usage.prices import Price, load_prices
+from pytest_nextrust.usage.prices import Price, dearest, load_prices
 
 __all__ = ["CallBudget", "Spent", "cost_of", "tomorrow"]
 
@@ -86,16 +86,18 @@ class CallBudget:
                 kind="setup",
                 remedy="name a model of data/prices.toml, or set [hooks.external] allow_unpriced = true",
             )
+        if worst is None:
+            worst = dearest(self._prices).cost(input=size // 2, output=output) or 0.0
         if spent.calls + 1 > self._rules.calls_per_day:
             raise self._over(f"{spent.calls} of {self._rules.calls_per_day} calls were made today", "calls_per_day")
-        if worst is not None and spent.usd + worst > self._rules.usd_per_day:
+        if spent.usd + worst > self._rules.usd_per_day:
             used = (
                 f"${spent.usd:.2f} of ${self._rules.usd_per_day:.2f} are spent today, and this could cost ${worst:.2f}"
             )
             raise self._over(used, "usd_per_day")
         day = self._day(state)
         day["calls"] += 1
-        state["open"].setdefault(identifier, []).append(worst or 0.0)
+        state["open"].setdefault(identifier, []).append(worst)
         self._write(state)
 
     def release(self, identifier: str) -> None:

@@ -1,7 +1,7 @@
 """Budgets: what a day (UTC) and a phase have cost so far, all sessions together, against ``[hooks.usage]``.
 
-Tokens without a price are not in the sum, and the message says so. A budget whose use is not fully known neither warns
-nor blocks, and its message says so too.
+Tokens without a price count at the dearest known prices, and the message says so. A budget whose use is not fully known
+neither warns nor blocks, and its message says so too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class BudgetState:
         text = f"budget for {self.scope}: ${self.spent:,.2f} of ${self.limit:,.2f} used ({part:.0%})"
         if self.unpriced:
             number = sum(self.unpriced.values())
-            text += f"; {number:,} tokens of {', '.join(self.unpriced)} have no price and are not in it"
+            text += f"; {number:,} tokens of {', '.join(self.unpriced)} have no price and count at the dearest known"
         return text if self.complete else f"{text}; not all transcripts have been read yet"
 
 
@@ -82,7 +82,7 @@ def standing(
 
 
 def _budget(scope: str, limit: float, spent: Totals, complete: bool) -> BudgetState:
-    return BudgetState(scope, limit, spent.cost, spent.unpriced, complete)
+    return BudgetState(scope, limit, spent.cost + spent.assumed, spent.unpriced, complete)
 
 
 def ledger_file(root: Path, *, keep: bool) -> Path | None:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pytest_nextrust.usage.prices import Price, load_prices
+from pytest_nextrust.usage.prices import Price, dearest, load_prices
 from pytest_nextrust.usage.transcripts import Tokens, UsageMessage
 
 __all__ = ["Totals", "grouped", "totals"]
@@ -19,6 +19,7 @@ __all__ = ["Totals", "grouped", "totals"]
 class Totals:
     """``cost``: US dollars of what has a price. ``unpriced``: tokens of models without one, by model.
 
+    ``assumed``: US dollars of those tokens at the dearest known prices; never part of ``cost``, and counted by budgets.
     ``recorded``: US dollars that the lines themselves give, of ``recorded_messages`` messages; never part of ``cost``.
     """
 
@@ -28,6 +29,7 @@ class Totals:
     unpriced: Mapping[str, int] = field(default_factory=dict)
     recorded: float = 0.0
     recorded_messages: int = 0
+    assumed: float = 0.0
 
 
 def totals(messages: Iterable[UsageMessage], prices: Mapping[str, Price] | None = None) -> Totals:
@@ -35,6 +37,7 @@ def totals(messages: Iterable[UsageMessage], prices: Mapping[str, Price] | None 
     prices = load_prices() if prices is None else prices
     tokens, costs, recorded, number = Tokens(), [], [], 0
     unpriced: dict[str, int] = {}
+    worst, assumed = dearest(prices), []
     for message in messages:
         number += 1
         tokens += message.tokens
@@ -42,20 +45,31 @@ def totals(messages: Iterable[UsageMessage], prices: Mapping[str, Price] | None 
         if cost is not None:
             costs.append(cost)
         else:
+            assumed.append(_priced(message, worst) or 0.0)
             unpriced[message.model] = unpriced.get(message.model, 0) + message.tokens.total
         if message.recorded is not None:
             recorded.append(message.recorded)
-    return Totals(number, tokens, math.fsum(costs), dict(sorted(unpriced.items())), math.fsum(recorded), len(recorded))
+    return Totals(
+        number,
+        tokens,
+        math.fsum(costs),
+        dict(sorted(unpriced.items())),
+        math.fsum(recorded),
+        len(recorded),
+        math.fsum(assumed),
+    )
 
 
 def _cost(message: UsageMessage, prices: Mapping[str, Price]) -> float | None:
-    used = message.tokens
-    if not used.total:
+    if not message.tokens.total:
         # What the assistant writes itself, as an error, has no model and no tokens.
         return 0.0
     price = prices.get(message.model)
-    if price is None:
-        return None
+    return None if price is None else _priced(message, price)
+
+
+def _priced(message: UsageMessage, price: Price) -> float | None:
+    used = message.tokens
     return price.cost(input=used.input, output=used.output, write5m=used.write5m, write1h=used.write1h, read=used.read)
 
 

@@ -16,7 +16,7 @@ from pytest_nextrust.base.convert import option
 from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.project.documents import read_file
 
-__all__ = ["Price", "load_prices"]
+__all__ = ["Price", "dearest", "load_prices"]
 
 FILE = Path(__file__).parents[1] / "data" / "prices.toml"
 
@@ -49,6 +49,19 @@ class Price:
                 return None
             total += tokens * (price or 0.0)
         return total / 1_000_000
+
+
+def dearest(prices: Mapping[str, Price]) -> Price:
+    """The highest price of each kind of token that any listed model has: what an unknown one costs at worst."""
+    known = list(prices.values())
+    return Price(
+        input=max((price.input for price in known), default=0.0),
+        output=max((price.output for price in known), default=0.0),
+        source="the highest of each kind",
+        date=max((price.date for price in known), default="2000-01"),
+        write5m=max((price.write5m or 0.0 for price in known), default=0.0),
+        read=max((price.read or 0.0 for price in known), default=0.0),
+    )
 
 
 @dataclass(frozen=True)

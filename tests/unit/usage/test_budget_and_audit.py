@@ -14,6 +14,7 @@ from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.hookapi.settings import PhaseBudget, UsageRules
 from pytest_nextrust.usage import budgets
 from pytest_nextrust.usage.marks import PromptMark, PromptMarks, read_marks
+from pytest_nextrust.usage.prices import load_prices
 from pytest_nextrust.usage.transcripts import Tokens, UsageMessage
 from tests.unit.hooks.support import asked, context_of, environment, journal, unnamed
 from tests.unit.usage.generator import line
@@ -177,11 +178,14 @@ def test_a_message_belongs_to_the_prompt_before_it() -> None:
 
 
 def test_what_has_no_price_is_said() -> None:
-    """Tokens without a price are not in the sum, and a budget says how many there are."""
-    unknown = UsageMessage("k", "s", "2026-03-01T00:00:00Z", "nobody-1", False, Tokens(1000))
-    [budget] = budgets.standing(UsageRules(daily=1.0), [unknown], PromptMarks(), day="2026-03-01", phase="")
-    assert budget.spent == 0
-    assert "1,000 tokens of nobody-1 have no price" in str(budget)
+    """Tokens of an unknown model count at the dearest known prices, and a budget says how many there are."""
+    unknown = UsageMessage("k", "s", "2026-03-01T00:00:00Z", "nobody-1", False, Tokens(1000, 2000))
+    [budget] = budgets.standing(UsageRules(daily=0.1), [unknown], PromptMarks(), day="2026-03-01", phase="")
+    prices = load_prices().values()
+    worst = max(price.input for price in prices) * 1000 + max(price.output for price in prices) * 2000
+    assert budget.spent == pytest.approx(worst / 1_000_000)
+    assert budget.over
+    assert "3,000 tokens of nobody-1 have no price and count at the dearest known" in str(budget)
 
 
 def test_days_and_phases_are_counted_apart() -> None:
