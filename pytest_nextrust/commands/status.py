@@ -100,18 +100,22 @@ def _phases(args: argparse.Namespace) -> None:
 def _summary(args: argparse.Namespace, *, runs: int | None = None, count_entries: bool = False) -> dict[str, Any]:
     """The log's summary as it is now; what is wrong with the log is reported on stderr."""
     from pytest_nextrust.project.phases import Phases
+    from pytest_nextrust.status.index import RUNS, read_indexed
     from pytest_nextrust.status.projections import Follower
     from pytest_nextrust.status.summary import observe
 
     root = Path(find_root())
     phases = Phases.load(root)
-    log = Follower(args.dir)
-    state = log.catch_up()
+    indexed = read_indexed(args.dir) if (runs or 0) <= RUNS else None
+    if indexed is None:
+        log = Follower(args.dir)
+        indexed = log.catch_up(), log.problems
+    state, problems = indexed
     if missing := _missing(args.dir):
         # Where every project starts, or a mistyped folder.
         print(f"nextrust status: {args.dir}: {missing}: nothing is recorded there", file=sys.stderr)
-    _warn(log.problems, entries=len(state) if count_entries else None)
-    return state.summary(phases, observe(root, phases, args.dir), log.problems, runs=runs)
+    _warn(problems, entries=len(state) if count_entries else None)
+    return state.summary(phases, observe(root, phases, args.dir), problems, runs=runs)
 
 
 def _phase_lines(phase: Mapping[str, Any]) -> Iterator[str]:

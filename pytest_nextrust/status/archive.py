@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_nextrust.base.files import open_unlinked
 from pytest_nextrust.errors import StatusError
@@ -51,6 +52,17 @@ class Order:
     def __init__(self) -> None:
         self._times: dict[str, float] = {}
         self._last: tuple[float, str, int] = (float("-inf"), "", 0)
+
+    def state(self) -> list[object]:
+        """Where it stands, as plain values for ``resumed``."""
+        return [self._times, *self._last]
+
+    @classmethod
+    def resumed(cls, state: Sequence[Any]) -> Order:
+        order = cls()
+        times, time, log, seq = state
+        order._times, order._last = dict(times), (time, log, seq)
+        return order
 
     def sort(self, parts: Iterable[Lines]) -> list[Record]:
         """Every entry of these files once, in order."""

@@ -94,12 +94,18 @@ class RunStore:
         self._touched: dict[str, tuple[int, str]] = {}
         self._numbers: dict[str, int] = {}
         self._began: dict[str, str] = {}
+        self._count = 0
         self._newest: dict[str, Verdicts] = {}
         self._of_run: dict[str, Verdicts] = {}
         self._announced: dict[str, set[ItemKey]] = {}
         self._stale = False
         for record in view.records if view is not None else ():
             self.add(record)
+
+    def resume(self, count: int, began: Mapping[str, str]) -> None:
+        """Some runs were left out: so many there are with them, and then work on each phase began."""
+        self._count = count
+        self._began = dict(began)
 
     def add(self, record: Record) -> None:
         """Take one more record into account; they come in the order of the log."""
@@ -109,6 +115,7 @@ class RunStore:
         run = self._runs.get(entry.run)
         if run is None:
             self._numbers[entry.run] = len(self._runs)
+            self._count += 1
             run = self._runs[entry.run] = Run(entry.run, started=record.time)
         if isinstance(entry, RunStart):
             self._start(run, entry, record.time)
@@ -177,7 +184,7 @@ class RunStore:
         return tuple(self._runs[name] for name in islice(reversed(self._unfinished), count))[::-1]
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return self._count
 
     def newest_runs(self, count: int) -> tuple[Run, ...]:
         """The last ``count`` runs that were announced, oldest first."""

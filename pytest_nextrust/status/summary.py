@@ -35,7 +35,17 @@ from pytest_nextrust.status.records import (
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.trend import trend
 
-__all__ = ["ACTIVITIES", "SCHEMA", "TREND", "LogState", "ProjectFacts", "displayed_folder", "observe", "summarize"]
+__all__ = [
+    "ACTIVITIES",
+    "INCOMPLETE",
+    "SCHEMA",
+    "TREND",
+    "LogState",
+    "ProjectFacts",
+    "displayed_folder",
+    "observe",
+    "summarize",
+]
 
 SCHEMA = "nextrust/pipeline-log/1"
 
@@ -45,7 +55,9 @@ ACTIVITIES = 500
 TREND = 10
 """How many of the newest runs a projection's trend is taken over."""
 
-_INCOMPLETE = 50
+INCOMPLETE = 50
+"""How many of the newest runs without an end a projection holds."""
+
 _DAY = 86400.0
 _PLACES = {cell.id: place for place, cell in enumerate(Matrix().cells)}
 
@@ -101,6 +113,12 @@ class LogState:
         """How many records there are."""
         return self._count
 
+    def resume(self, count: int, runs: int, began: Mapping[str, str]) -> None:
+        """Records were left out, all before what comes now: so many there are with them, and so many runs, and then
+        work on each phase began."""
+        self._count = count
+        self.store.resume(runs, began)
+
     def add(self, record: Record) -> None:
         """Take one more record into account."""
         self._count += 1
@@ -150,9 +168,9 @@ class LogState:
             "trend": course,
             "incomplete_runs": [
                 {"run": run.id, "started": run.started, "missing": len(run.missing)}
-                for run in store.unfinished(_INCOMPLETE)
+                for run in store.unfinished(INCOMPLETE)
             ],
-            "problems": [{"line": p.line, "offset": p.offset, "message": p.message} for p in problems[:_INCOMPLETE]],
+            "problems": [{"line": p.line, "offset": p.offset, "message": p.message} for p in problems[:INCOMPLETE]],
             "activities": [_activity(record) for record in recent],
         }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -43,12 +44,16 @@ _LOAD = [
 ]
 """What is loaded besides ``json``, which whoever reads a log or an event has loaded before."""
 
+MILLION, RUN_LENGTH, CELLS = 1_000_000, 500, 50
+MEGABYTE = 1e6
+_STATUS = "import sys; from pytest_nextrust.cli import main; sys.exit(main(['status', *sys.argv[1:]]))"
+
 KILLS, APPENDS = 200, {"journal": 10_000, "rewrite": 2_000}
 
 
 def measure() -> list[Result]:
     """All results; takes about a minute."""
-    return [*_rates(), _length(), *_refreshing(), *_reading(), *_losses()]
+    return [*_rates(), _length(), *_refreshing(), *_reading(), *_long(), *_losses()]
 
 
 def _program(module: str, *arguments: object) -> dict[str, float]:
@@ -150,6 +155,51 @@ def _reading() -> Iterable[Result]:
     yield Result("entries read, of 100,000", read / min(spent), "/s", at_least=150_000, note=f"{read} of {LONG}")
     loads = [subprocess.run(_LOAD, cwd=ROOT, check=True, capture_output=True, text=True).stdout for _ in range(15)]
     yield Result("loading the reader of dataclasses", min(map(float, loads)) * 1e3, "ms")
+
+
+def _long() -> Iterable[Result]:
+    """The commands on a journal of a million entries, 2,000 runs of 500: the whole process's time and peak memory."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with (folder / "journal.jsonl").open("wb") as stream:
+            stream.writelines(_runs(MILLION))
+        took, peak = _command("show", "--dir", name)
+        yield Result("show of 1,000,000 entries, making the index", took, "s", note=f"{peak:.0f} MB")
+        for arguments in (["show"], ["append", "note", "{}"], ["show"]):
+            took, peak = _command(*arguments, "--dir", name)
+            yield Result(f"{arguments[0]} at 1,000,000 entries", took, "s", at_most=2)
+            yield Result(f"{arguments[0]} at 1,000,000 entries, memory", peak, "MB", at_most=100)
+        index = (folder / "journal.index").stat().st_size / MEGABYTE
+        yield Result("the index of 1,000,000 entries", index, "MB")
+
+
+def _command(*arguments: str) -> tuple[float, float]:
+    """Processor and waiting time of ``nextrust status``, in seconds, and its peak memory in MB."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-c", _STATUS, *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return time.perf_counter() - begun, usage.ru_maxrss * unit / MEGABYTE
+
+
+def _runs(number: int) -> Iterable[bytes]:
+    keys = [{"phase": "phase-1", "scenario": f"s{n}", "cell": f"c{n % CELLS}"} for n in range(RUN_LENGTH - 2)]
+    for n in range(number):
+        run, place = divmod(n, RUN_LENGTH)
+        stamp = f"2026-{n // 86400 // 28 % 12 + 1:02}-{n // 86400 % 28 + 1:02}T"
+        stamp += f"{n // 3600 % 24:02}:{n // 60 % 60:02}:{n % 60:02}.000000Z"
+        kind, details = "item", {**DETAILS, "run": f"r{run}"}
+        if place == 0:
+            kind, details = "run-start", {"run": f"r{run}", "phase": "phase-1", "commit": f"{run:040x}", "items": keys}
+        elif place == RUN_LENGTH - 1:
+            kind, details = "run-end", {"run": f"r{run}", "exit": 0, "counts": {}, "seconds": 1.0}
+        else:
+            details |= keys[place - 1]
+        yield encode(Record(n + 1, stamp, kind, f"r{run}", details, log="0" * 16))
 
 
 def _items(number: int) -> Iterable[bytes]:
