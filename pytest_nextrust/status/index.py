@@ -172,15 +172,16 @@ class _Survey:
         self.lines: list[tuple[str, tuple[int, int]]] = []
         self.checks: dict[tuple[str, str, str], tuple[int, int]] = {}
         self.done: dict[str, tuple[int, int]] = {}
-        self.recent: list[tuple[float, tuple[int, int]]] = []
+        self.recent: list[tuple[float, tuple[int, int], str]] = []
 
     def take(self, place: tuple[int, int], record: Record, *, new: bool) -> None:
         """One more entry; ``new``: it is not among those that the index kept. Raises _Again."""
         self.count += new
         time = moment(record.time)
-        entry = (float("-inf") if time is None else time, place)
+        about = RunStart.read(record) or Item.read(record) or RunEnd.read(record)
+        entry = (float("-inf") if time is None else time, place, "" if about is None else about.run)
         (heapq.heappush if len(self.recent) < ACTIVITIES else heapq.heappushpop)(self.recent, entry)
-        if (about := RunStart.read(record) or Item.read(record) or RunEnd.read(record)) is not None:
+        if about is not None:
             self._run(place, about, record.time, new=new)
         elif (check := PhaseCheck.read(record)) is not None:
             self.checks[check.phase, check.commit, check.criterion] = place
@@ -238,7 +239,9 @@ class _Choice:
         shown = {*survey.newest.values(), *announced[-RUNS:]}
         self._whole = {*shown, *survey.last_unended()}
         self._commits = {runs[name].commit for name in shown}
-        self._of_run = {name for name, facts in runs.items() if facts.commit in self._commits} | self._whole
+        # A run with an entry among the newest is there as well, and so must be where it began: runs are in that order.
+        recent = {run for *_, run in survey.recent if run in runs}
+        self._of_run = {name for name, facts in runs.items() if facts.commit in self._commits} | self._whole | recent
         self._names = {name.encode() for name in self._of_run}
         self._items: dict[tuple[str, ItemKey], tuple[int, int]] = {}
         self._at: dict[tuple[str, ItemKey], tuple[str, tuple[int, int]]] = {}
@@ -282,7 +285,7 @@ class _Choice:
         kept = {place for run, place in survey.lines if run in self._of_run}
         kept |= {survey.runs[run].first for run in self._of_run}
         kept |= {place for (_, commit, _), place in survey.checks.items() if commit in {*self._commits, ""}}
-        kept |= {place for _, place in survey.recent}
+        kept |= {place for _, place, _ in survey.recent}
         kept |= {place for pair in self._spans.values() for _, place in pair}
         kept |= {place for _, place in self._at.values()}
         return sorted({*kept, *survey.done.values(), *self._items.values(), *self._kept})

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.errors import StatusError
@@ -69,6 +69,7 @@ def _small() -> mock._patch[object]:
 
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
+@example([start(run=run, commit=commit * 40) for run, commit in (("r0", "a"), ("r1", "b"), ("r2", "b"), ("r0", "a"))])
 def test_it_shows_what_the_whole_log_shows(steps: list[object]) -> None:
     summary = "pytest_nextrust.status.summary"
     with (
