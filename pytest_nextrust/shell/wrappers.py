@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import shlex
 
 from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import UNKNOWN, literal
@@ -201,6 +200,8 @@ def _git_scripts(rest: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         elif option in ("-x", "--exec", "--tree-filter", "--index-filter", "--msg-filter", "foreach") and value:
             yield value, ()
     if rest[:2] == ["bisect", "run"]:
+        import shlex
+
         yield shlex.join(rest[2:]), ()
 
 

@@ -52,7 +52,7 @@ def _lost(loss: Loss, context: Context) -> Iterator[str]:
     if loss.folder is None:
         yield f"{loss.what} in a folder that cannot be told"
         return
-    if not os.path.isdir(loss.folder) or _git(context, loss.folder, ("rev-parse", "--git-dir")) is None:  # noqa: PTH112
+    if not os.path.isdir(loss.folder) or not _in_repository(loss.folder):  # noqa: PTH112
         return
     if loss.kind == "always":
         yield loss.what
@@ -81,6 +81,16 @@ def _lost(loss: Loss, context: Context) -> Iterator[str]:
         number = sum(line.startswith("unreachable commit") for line in (text or "").splitlines())
         if number:
             yield f"{loss.what} gives {number} commits up that only the reflog names"
+
+
+def _in_repository(folder: str) -> bool:
+    """Whether the folder or one above it is a working tree: starting git to be told so takes longer than the rest."""
+    folder = os.path.realpath(folder)
+    while not os.path.exists(f"{folder}/.git"):  # noqa: PTH110
+        if folder == os.path.dirname(folder):  # noqa: PTH120
+            return False
+        folder = os.path.dirname(folder)  # noqa: PTH120
+    return True
 
 
 def _git(context: Context, folder: str, arguments: Sequence[str]) -> str | None:
