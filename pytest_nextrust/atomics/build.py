@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -102,6 +102,8 @@ class Runtime:
     routines: Mapping[str, Address]
     symbols: Mapping[str, Address]
     model: str = ""
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """What identifies the code of each routine, where it is known (see ``compilers.objects``)."""
 
     @property
     def made_for(self) -> str:
@@ -168,13 +170,29 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
     with workspace(toolchain) as folder:
         objects = []
         names: dict[str, None] = {}
+        codes: dict[str, str] = {}
         for number, unit in enumerate(units):
             base = compile_command(compilers[unit.toolchain or toolchain], cpu, level)
             out = _compile(runner, base, unit, folder / f"{number}.o")
             objects.append(out)
-            names.update(dict.fromkeys(exported(out.read_bytes(), str(unit.source))))
+            data = out.read_bytes()
+            names.update(dict.fromkeys(exported(data, str(unit.source))))
+            codes |= _codes(data, number, level)
         runtime = linked(runner, [*objects, room(runner, folder)], names, cpu, folder, libraries(runner, cpu))
-    return replace(runtime, level=level, version=f"{toolchain}: {compilers[toolchain].probe().version}")
+    version = f"{toolchain}: {compilers[toolchain].probe().version}"
+    return replace(runtime, level=level, version=version, codes=codes)
+
+
+def _codes(data: bytes, number: int, level: str) -> dict[str, str]:
+    """What identifies each routine's code in object ``number``: what it calls elsewhere may differ with a level."""
+    from pytest_nextrust.atomics.compilers.objects import Objects
+
+    objects, found = Objects(data), {}
+    for name in exported(data):
+        routine, code = lookup(name), objects.own(name)
+        if routine is not None and code is not None:
+            found[routine.name] = f"{number} {code.identity}" + (f" -O{level}" if code.calls else "")
+    return found
 
 
 def room(runner: ToolRunner, folder: Path) -> Path:
@@ -245,7 +263,11 @@ def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path) -> 
     if source.suffix == ".o":
         return source
     remap = f"-ffile-prefix-map={source.parent}/="
-    runner.run([*base, remap, *unit.flags, "-c", str(source), "-o", str(out)], cwd=Path.cwd(), place=str(unit.source))
+    runner.run(
+        [*base, remap, "-ffunction-sections", *unit.flags, "-c", str(source), "-o", str(out)],
+        cwd=Path.cwd(),
+        place=str(unit.source),
+    )
     return out
 
 

@@ -10,17 +10,18 @@ Boundary: the parent's side; answers' values for ``report``.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_nextrust import macho
 from pytest_nextrust.atomics.calls import History
-from pytest_nextrust.atomics.conformance import CallFinding, ConformanceRequest, call_alone
+from pytest_nextrust.atomics.conformance import CallFinding, ConformanceRequest, call_alone, footprints
+from pytest_nextrust.atomics.coverage import Footprint, means_the_same, shows
 from pytest_nextrust.atomics.driver import assemble
 from pytest_nextrust.atomics.findings import about_call, about_history, run_of, saved
-from pytest_nextrust.atomics.known import SeenCode
+from pytest_nextrust.atomics.known import Meaning, SeenCode
 from pytest_nextrust.atomics.plan import CampaignPlan, PlannedHistory, histories
 from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.sampling import sample
@@ -54,13 +55,26 @@ class CampaignResult:
     findings: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     undone: int = 0
+    touched: dict[str, int] = field(default_factory=dict)
+    """Of each function, in how many histories that could show a fault it took part; those of equal code count."""
+    failed: set[str] = field(default_factory=set)
+    cut: set[str] = field(default_factory=set)
+    """Functions with a finding, and with a history that was not seen to its end; equal code checked before counts."""
+    whole: bool = False
+    """Whether everything was asked for, see ``CampaignPlan.whole``."""
+
+    @property
+    def unexplored(self) -> list[str]:
+        """The functions of which no history could have shown a fault."""
+        return [name for name, count in self.touched.items() if not count and name not in self.failed]
 
     @property
     def verdict(self) -> str:
-        """``failed``, ``budget`` where something was not seen to its end, else ``passed``."""
-        if self.findings:
+        """``failed``, ``budget`` where something was not explored or not seen to its end, else ``passed``."""
+        if self.findings or self.failed:
             return "failed"
-        return "budget" if self.undone or any(e["verdict"] == "budget" for e in self.explorations) else "passed"
+        cut = self.undone or self.cut or any(e["verdict"] == "budget" for e in self.explorations)
+        return "budget" if cut or (self.whole and self.unexplored) else "passed"
 
 
 def check(
@@ -93,10 +107,15 @@ class _Campaign:
     out: CampaignResult = field(default_factory=CampaignResult)
     began: float = field(default_factory=time.monotonic)
     program: bytes = b""
+    means: Mapping[str, Meaning] = field(default_factory=dict)
     addresses: Mapping[str, Address] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.program = macho.write_executable(self.target.runtime.image)
+        # Code that nothing identifies is this program's alone.
+        self.means = {
+            f.symbol: (*means_the_same(f), "" if f.code else id(self)) for f in self.target.functions
+        }
         self.addresses = {function.symbol: function.address for function in self.target.functions}
 
     @property
@@ -115,9 +134,42 @@ class _Campaign:
         known.condemn(function.key for function in unchecked if function.symbol in broken)
         broken |= {function.symbol for function in functions if not known.alone.get(function.key, True)}
         codes = {function.symbol: function.code for function in functions}
-        planned = histories(self.target, self.plan, lock_free, broken)
-        self._together([item for item in planned if known.fresh(item.history, codes)])
+        planned = histories(self.target, self.plan, lock_free, broken, self._footprints(broken))
+        fresh = [item for item in planned if known.fresh(item.history, codes)]
+        # Who is wrong beside itself is not asked about with others: they would be blamed too.
+        among = [item for item in fresh if len(self._meanings(item)) == 1]
+        self._together(among)
+        bad = {self.means[name] for found in self.out.findings for name in found.get("routines", ())}
+        among_others = [item for item in fresh if len(self._meanings(item)) > 1]
+        self._together([item for item in among_others if not self._meanings(item) & bad])
+        self._count(broken)
         return self.out
+
+    def _meanings(self, item: PlannedHistory) -> set[Meaning]:
+        return {self.means[call.name] for call in item.history.calls}
+
+    def _footprints(self, broken: Collection[str]) -> dict[tuple[str, int], Footprint]:
+        """What each of the runtime's own routines touches at each place, where pairs are asked for."""
+        own = {self.means[f.symbol]: f for f in reversed(self.target.functions) if f.symbol == f.routine}
+        functions = tuple(f for f in own.values() if f.symbol not in broken)
+        if not self.plan.pairs or not functions or self.left <= 0:
+            return {}
+        runtime, plan = self.target.runtime, self.plan
+        request = ConformanceRequest(self.program, runtime.cpu, runtime.objects, functions, plan.seed, self.left)
+        found = footprints(self.machine, request).own
+        return {(functions[number].symbol, size): own_bytes for number, size, own_bytes in found}
+
+    def _count(self, broken: Collection[str]) -> None:
+        """Say of each function in how many histories it took part, and what is known of its code."""
+        known, out = self.known, self.out
+        wrong = {name for found in out.findings for name in (found["routine"], *found.get("routines", ()))}
+        known.failed |= {self.means[name] for name in (*wrong, *broken) if name in self.means}
+        for function in self.target.functions:
+            means = self.means[function.symbol]
+            out.touched[function.symbol] = known.touched[means]
+            out.failed |= {function.symbol} if means in known.failed else set()
+            out.cut |= {function.symbol} if means in known.cut else set()
+        out.whole = self.plan.whole
 
     # -- alone ---------------------------------------------------------------------------------------------------------
 
@@ -206,6 +258,8 @@ class _Campaign:
             "seconds": round(answer.seconds, 4),
         }
         self.out.explorations.append(record)
+        if shows(history):
+            self.known.touched.update(self._meanings(item))
         finding = answer.finding
         request: ExploreRequest | None = None
         if answer.verdict == "budget" and self.folder is not None and self.left > 0:
@@ -216,6 +270,8 @@ class _Campaign:
             record |= {"method": "sample", "schedules": sampled.schedules, "guarantee": sampled.guarantee}
             record["seconds"] = round(record["seconds"] + sampled.seconds, 4)
         if finding is None:
+            if record["verdict"] == "budget":
+                self.known.cut |= self._meanings(item)
             return
         found = about_history(history, finding.kind, finding.message)
         if item.note:

@@ -15,9 +15,10 @@ from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import FirstWrongStep, TraceStep
 from pytest_nextrust.explore.client import Caller
 
-__all__ = ["CallFinding", "ConformanceAnswer", "ConformanceRequest", "call_alone"]
+__all__ = ["CallFinding", "ConformanceAnswer", "ConformanceRequest", "Footprints", "call_alone", "footprints"]
 
 CHILD = "pytest_nextrust.atomics.child.conformance:check"
+FOOTPRINTS = "pytest_nextrust.atomics.child.conformance:footprints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,19 @@ class ConformanceAnswer:
     findings: tuple[CallFinding, ...]
     lock_free: Mapping[str, int] = field(default_factory=dict)
     undone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Footprints:
+    """``own``: for each function, its number in the request and an object's size, what ``coverage.Footprint`` says."""
+
+    own: tuple[tuple[int, int, tuple[tuple[int, ...], ...]], ...]
+
+
+def footprints(machine: Caller, request: ConformanceRequest) -> Footprints:
+    """Which own bytes every function touches at every place, called alone. Raises HarnessFault."""
+    plain = machine.call(FOOTPRINTS, to_plain(request), 2 * request.max_seconds + 30)
+    return from_plain(Footprints, plain)
 
 
 def call_alone(machine: Caller, request: ConformanceRequest) -> ConformanceAnswer:

@@ -53,6 +53,7 @@ class _Assembler:
         self.models: list[OperationModel] = []
         for offset, data in history.initial:
             self.objects[OBJECTS_AT + offset : OBJECTS_AT + offset + len(data)] = data
+            self.free = max(self.free, -(-(OBJECTS_AT + offset + len(data)) // 16) * 16 + 16)
 
     def function(self, calls: tuple[Call, ...], thread: int, *, handler: bool = False) -> Address:
         """A function that makes these calls."""

@@ -5,23 +5,32 @@ Boundary: plain values; nothing is run here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pytest_nextrust.atomics.calls import Call, History
 
-__all__ = ["SeenCode"]
+__all__ = ["Meaning", "SeenCode"]
+
+Meaning = tuple[object, ...]
 
 
 @dataclass(slots=True)
 class SeenCode:
     """``alone``: (routine, code) to whether it was found right. ``together``: histories, with code for names.
 
+    By what functions mean and are made of (``coverage.means_the_same``): ``touched``, in how many histories that could
+    show a fault they took part; ``failed``, who took part in a finding; ``cut``, in what was not seen to its end.
+
     Functions without code (""), a runtime's own routines, are never known.
     """
 
     alone: dict[tuple[str, str], bool] = field(default_factory=dict)
     together: set[History] = field(default_factory=set)
+    touched: Counter[Meaning] = field(default_factory=Counter)
+    failed: set[Meaning] = field(default_factory=set)
+    cut: set[Meaning] = field(default_factory=set)
 
     def learn(self, functions: Iterable[tuple[str, str]]) -> None:
         """Remember (routine, code) of functions that were called alone, right until ``condemn`` says otherwise."""

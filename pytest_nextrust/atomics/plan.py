@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from pytest_nextrust.atomics import families
 from pytest_nextrust.atomics.calls import Call, Extent, History
+from pytest_nextrust.atomics.coverage import Footprint, Members, covering, means_the_same
 from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.table import ROUTINES, SIZES
 
@@ -58,6 +60,11 @@ class CampaignPlan:
     reduce: bool = True
     first: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether it asks for everything: what is then not explored leaves the run without a verdict."""
+        return self.pairs and set(self.kinds) >= set(KINDS) and (not self.sizes or set(self.sizes) >= set(SIZES))
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedHistory:
@@ -68,11 +75,15 @@ class PlannedHistory:
 
 
 def histories(
-    target: Target, plan: CampaignPlan, lock_free: Mapping[str, int] | None = None, broken: Iterable[str] = ()
+    target: Target,
+    plan: CampaignPlan,
+    lock_free: Mapping[str, int] | None = None,
+    broken: Iterable[str] = (),
+    footprints: Mapping[tuple[str, int], Footprint] = MappingProxyType({}),
 ) -> Iterator[PlannedHistory]:
     """Every history of the plan whose routines the target has. ``lock_free``: object size (as text) to 1 or 0.
 
-    Functions in ``broken`` are left out.
+    Functions in ``broken`` are left out. ``footprints``: see ``coverage``.
     """
     by_routine: dict[str, Function] = {}
     bad = set(broken)
@@ -85,21 +96,15 @@ def histories(
         yield from (PlannedHistory(history) for history in _larger(by_routine, threads, count))
     yield from (PlannedHistory(history) for history in _own_kind(target, bad) if plan.thread_counts)
     if plan.pairs:
-        for found in families.all_histories():
-            if not _wanted(found, plan) or any(call.routine not in by_routine for call in found.calls):
-                continue
-            if _aligned(found, by_routine):
-                yield PlannedHistory(_by_functions(found, by_routine), _note(found, plan, lock_free or {}))
+        once = {means_the_same(f): f for f in reversed(target.functions) if f.symbol not in bad}
+        for found in covering(Members(tuple(reversed(once.values())), footprints)):
+            if _wanted(found, plan):
+                yield PlannedHistory(found, _note(found, plan, lock_free or {}))
 
 
 def _wanted(found: History, plan: CampaignPlan) -> bool:
-    sizes = {call.size for call in found.calls}
+    sizes = {call.size for call in found.calls if call.size}
     return found.kind in plan.kinds and (not plan.sizes or sizes <= set(plan.sizes))
-
-
-def _aligned(found: History, functions: Mapping[str, Function]) -> bool:
-    """Whether every call has an object where its function may be given one."""
-    return all(call.offset % functions[call.routine].alignment == 0 for call in found.calls)
 
 
 def _note(found: History, plan: CampaignPlan, lock_free: Mapping[str, int]) -> str:
@@ -114,12 +119,6 @@ def _note(found: History, plan: CampaignPlan, lock_free: Mapping[str, int]) -> s
     if plan.overlap != "mixed":
         return "accesses that overlap differ in size, which neither C nor Rust promises to order (see --overlap mixed)"
     return ""
-
-
-def _by_functions(found: History, functions: Mapping[str, Function]) -> History:
-    """The history with each call made of the function that is the routine."""
-    threads = tuple(tuple(_by_function(functions[call.routine], call) for call in calls) for calls in found.threads)
-    return replace(found, threads=threads)
 
 
 def _by_function(function: Function, call: Call) -> Call:

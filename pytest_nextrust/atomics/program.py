@@ -61,7 +61,8 @@ class Target:
     def of(runtime: Runtime) -> Target:
         """A runtime's own routines."""
         named = runtime.routines.items()
-        return Target(runtime, tuple(Function(name, address, name) for name, address in named))
+        codes = runtime.codes
+        return Target(runtime, tuple(Function(n, address, n, code=codes.get(n, "")) for n, address in named))
 
 
 def program_of(target: Target) -> bytes:

@@ -15,9 +15,12 @@ from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.atomics.table import ROUTINES
 from pytest_nextrust.explore.text import NOT_PROVED
 
-__all__ = ["cells_of", "missing_of", "text", "totals"]
+__all__ = ["NOT_EXPLORED", "cells_of", "missing_of", "text", "totals"]
 
-_COLUMNS = (("passed", 6), ("failed", 6), ("budget", 6), ("inline", 6), ("calling", 7))
+_COLUMNS = (("passed", 6), ("failed", 6), ("budget", 6), ("not explored", 12), ("inline", 6), ("calling", 7))
+
+NOT_EXPLORED = "not explored"
+"""The verdict of a function of which no history could have shown a fault."""
 
 MOST = 12
 """Runs of findings and missing routines that the text lists; the JSON answer has all."""
@@ -26,14 +29,25 @@ MOST = 12
 def cells_of(target: Target, result: CampaignResult) -> list[dict[str, Any]]:
     """One cell for each function: routine, size (None where it is an argument), cpu, level and verdict."""
     failed = {name for found in result.findings for name in (found["routine"], *found.get("routines", ()))}
+    failed |= result.failed
     undone = result.undone > 0 or any(e["verdict"] == "budget" for e in result.explorations)
+    unexplored = set(result.unexplored)
+
+    def verdict(name: str) -> str:
+        if name in failed:
+            return "failed"
+        if name in unexplored:
+            return NOT_EXPLORED
+        return "budget" if undone or name in result.cut else "passed"
+
     return [
         {
             "routine": function.symbol,
             "size": ROUTINES[function.routine].size,
             "cpu": target.runtime.made_for,
             "level": target.runtime.level,
-            "verdict": "failed" if function.symbol in failed else "budget" if undone else "passed",
+            "verdict": verdict(function.symbol),
+            "histories": result.touched.get(function.symbol, 0),
         }
         for function in target.functions
     ]
@@ -80,6 +94,7 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
         f"{sums['calls']} calls alone; {sums['histories']} concurrent histories, {sums['proofs']} seen to their end: "
         f"{sums['states']} states, {sums['transitions']} transitions in {sums['seconds']:.1f} s"
     )
+    yield from _counted(answer["cells"])
     yield from _proved(answer["explorations"])
     if sums["undone"]:
         yield f"{sums['undone']} functions or histories were not checked: the budget was spent"
@@ -89,6 +104,21 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"verdict: {answer['verdict']}"
     yield f"model: {answer['model']}"
+
+
+def _counted(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """In how many histories routines took part, and which are not explored."""
+    counts: dict[int, list[str]] = {}
+    for cell in cells:
+        if cell["verdict"] != NOT_EXPLORED and cell.get("histories"):
+            counts.setdefault(cell["histories"], []).append(cell["routine"])
+    if counts:
+        least, most = min(counts), max(counts)
+        yield f"histories of a routine: {least} ({counts[least][0]}) to {most} ({counts[most][0]}); --json has all"
+    missed = list(dict.fromkeys(cell["routine"] for cell in cells if cell["verdict"] == NOT_EXPLORED))
+    if missed:
+        more = f" and {len(missed) - MOST} more" if len(missed) > MOST else ""
+        yield f"not explored, since nothing that is exported could show a fault of it: {', '.join(missed[:MOST])}{more}"
 
 
 def _proved(explorations: list[dict[str, Any]]) -> Iterator[str]:
@@ -121,12 +151,14 @@ def _table(cells: list[dict[str, Any]]) -> Iterator[str]:
         rows.setdefault((cell["cpu"], cell["level"], family), {})[str(size or "any")] = cell["verdict"]
     columns = [column for column in ("1", "2", "4", "8", "any") if any(column in row for row in rows.values())]
     width = max((len(family) for _, _, family in rows), default=7)
+    wide = max((len(verdict) for row in rows.values() for verdict in row.values()), default=7)
+    wide = max(wide, 7)
     before = None
     for (cpu, level, family), row in rows.items():
         if before != (cpu, level):
             before = (cpu, level)
-            yield f"{f'{cpu} -O{level}':<{width}}  " + "  ".join(f"{column:>7}" for column in columns)
-        yield f"{family:<{width}}  " + "  ".join(f"{row.get(column, '-'):>7}" for column in columns)
+            yield f"{f'{cpu} -O{level}':<{width}}  " + "  ".join(f"{column:>{wide}}" for column in columns)
+        yield f"{family:<{width}}  " + "  ".join(f"{row.get(column, '-'):>{wide}}" for column in columns)
 
 
 def _summary(cells: list[dict[str, Any]]) -> Iterator[str]:
@@ -136,10 +168,10 @@ def _summary(cells: list[dict[str, Any]]) -> Iterator[str]:
         row = rows.setdefault((cell["cpu"], cell["level"]), Counter())
         row[cell["verdict"]] += 1
         row["inline" if cell["inline"] else "calling" if cell["calls"] else "none"] += 1
-    yield f"{'':<10}  functions  passed  failed  budget  inline  calling"
+    yield f"{'':<10}  functions  passed  failed  budget  not explored  inline  calling"
     for (cpu, level), row in rows.items():
         counts = "  ".join(f"{row[name]:>{width}}" for name, width in _COLUMNS)
-        functions = row["passed"] + row["failed"] + row["budget"]
+        functions = row["passed"] + row["failed"] + row["budget"] + row[NOT_EXPLORED]
         yield f"{f'{cpu} -O{level}':<10}  {functions:>9}  {counts}"
 
 

@@ -48,9 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="check what this compiler makes of every atomic operation: gnu, clang, clang-N or rust",
     )
     parser.add_argument("--cpu", choices=CPUS, default="m68030", help="default: m68030")
-    parser.add_argument(
-        "--level", metavar="LEVEL", help="optimisation: 0, 1, 2, 3, s or all; default: 2, and all with --compiler"
-    )
+    parser.add_argument("--level", metavar="LEVEL", help="optimisation: 0, 1, 2, 3, s or all; default: all")
     parser.add_argument(
         "--toolchain",
         type=_c_compiler,
@@ -177,14 +175,16 @@ def _runtime(
     args: argparse.Namespace, plan: CampaignPlan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
 ) -> dict[str, Any]:
     from pytest_nextrust.atomics.campaign import check
+    from pytest_nextrust.atomics.known import SeenCode
     from pytest_nextrust.atomics.report import cells_of, missing_of
 
     began = time.monotonic()
     results: list[CampaignResult] = []
     targets = _targets(args, levels)
+    known = SeenCode()
     for target in targets:
         left = plan.seconds - (time.monotonic() - began)
-        results.append(check(target, _within(plan, left), sandbox, _progress(), folder=folder))
+        results.append(check(target, _within(plan, left), sandbox, _progress(), folder=folder, known=known))
     return _answer(
         args,
         plan,
@@ -288,7 +288,7 @@ def _plan(args: argparse.Namespace) -> CampaignPlan:
 
 
 def _levels(args: argparse.Namespace) -> tuple[str, ...]:
-    wanted = args.level or ("all" if args.compiler else "2")
+    wanted = args.level or "all"
     if wanted == "all":
         return LEVELS
     if wanted not in LEVELS:

@@ -21,10 +21,12 @@ from itertools import pairwise
 from typing import Any
 
 from pytest_nextrust.atomics.build import OBJECT_ROOM
-from pytest_nextrust.atomics.calls import Call
+from pytest_nextrust.atomics.calls import Call, Extent
 from pytest_nextrust.atomics.child.first_wrong_step import NAMES, PRESERVED, Area, Wanted
 from pytest_nextrust.atomics.child.retrace import CallStart, Retracer
-from pytest_nextrust.atomics.conformance import CallFinding, ConformanceAnswer, ConformanceRequest
+from pytest_nextrust.atomics.conformance import CallFinding, ConformanceAnswer, ConformanceRequest, Footprints
+from pytest_nextrust.atomics.coverage import places, sizes_of
+from pytest_nextrust.atomics.families import initial, make_call
 from pytest_nextrust.atomics.program import Function
 from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Effect, Kind, apply, returned
 from pytest_nextrust.base.convert import from_plain, to_plain
@@ -36,13 +38,15 @@ from pytest_nextrust.explore.child.image import CheckedProgram, checked
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.subject import Host
 
-__all__ = ["GENERIC_SIZES", "HUGE_SIZES", "Checker", "check"]
+__all__ = ["GENERIC_SIZES", "HUGE_SIZES", "Checker", "check", "footprints"]
 
 STACK, STACK_SIZE = Address(0x0400_0000), 0x4000
 BLOCKS = (0x400, 0x7F0)
 """Where in the objects' room the 16-byte blocks are: with a block before each; the second ends a KiB."""
 BUFFERS = 0x1800
 BUFFER_GAP = 0x700
+PRINT_BUFFERS = 0x2800
+"""Where buffers are while footprints are taken: objects then lie in the first 8 KiB and across their end."""
 AROUND = 32
 """Bytes on either side of an object or buffer that are compared."""
 LIMIT = 200_000
@@ -140,6 +144,32 @@ class Checker:
             if self._one(Case(call, bytes(size), 0), address, random.Random(size)) is None:
                 answers[str(size)] = struct.unpack("=I", self._step.state()[:4])[0] & 0xFF
         return answers
+
+    def footprint(self, function: Function, size: int) -> tuple[tuple[int, ...], ...]:
+        """The own bytes that the function touches, in order, called alone at each place (see ``coverage``)."""
+        return tuple(self._touched(function, size, place) for place in places(size))
+
+    def _touched(self, function: Function, size: int, place: int) -> tuple[int, ...]:
+        step, held = self._step, initial(size)
+        call = make_call(ROUTINES[function.routine], Extent(place, size), bytes(place) + held, 0)
+        call = replace(call, function=function.symbol, plain=function.plain)
+        at = Addresses(*(self._room + p for p in (place, *(PRINT_BUFFERS + n * 0x100 for n in range(3)))))
+        step.write(at.object, held)
+        step.write(at.expected, call.args.expected or bytes(size))
+        step.write(at.input, call.args.value or bytes(size))
+        words = call.words(at)
+        sp = STACK + STACK_SIZE - 4 * (len(words) + 1) - 16
+        step.write(sp, b"".join(word.to_bytes(4, "big") for word in (SENTINEL, *words)))
+        step.load(pack(function.address, sp))
+        step.events.clear()
+        self._cpu.run(LIMIT)
+        own = [(low, high) for low, high, writable in self._own if writable]
+        found: dict[int, None] = {}
+        for _, address, width in step.events:
+            if any(low <= address < high for low, high in own):
+                found.update(dict.fromkeys(range(address, address + width)))
+        self._forget()
+        return tuple(found)
 
     def _attempt(self, case: Case, address: int, rng: random.Random) -> CallFailure | None:
         kept, earlier = rng.getstate(), self._begun
@@ -337,6 +367,18 @@ def check(payload: Any, host: Host) -> Any:
             if function.routine == "__atomic_is_lock_free":
                 lock_free = checker.lock_free(function.address)
     return to_plain(ConformanceAnswer(checker.calls, tuple(checker.findings), lock_free, undone))
+
+
+def footprints(payload: Any, host: Host) -> Any:
+    """The Footprints for a ConformanceRequest, both as plain values. Raises NotRunnable."""
+    request = from_plain(ConformanceRequest, payload)
+    program = checked(request.program, request.cpu)
+    own = []
+    with closing(Checker(host.cpu(request.cpu), program, request.objects)) as checker:
+        for number, function in enumerate(request.functions):
+            own += [(number, size, checker.footprint(function, size)) for size in sizes_of(function)]
+            host.report(f"{function.symbol}: footprints")
+    return to_plain(Footprints(tuple(own)))
 
 
 def cases(function: Function, rng: random.Random) -> Iterator[Case]:

@@ -18,6 +18,7 @@ from pytest_nextrust.atomics.compilers.makers import Maker
 from pytest_nextrust.atomics.compilers.making import Batch, Built, batches
 from pytest_nextrust.atomics.known import SeenCode
 from pytest_nextrust.atomics.plan import CampaignPlan
+from pytest_nextrust.atomics.report import NOT_EXPLORED
 from pytest_nextrust.explore.client import Caller, OnProgress
 
 __all__ = ["Checked", "check_compiler"]
@@ -71,6 +72,7 @@ def check_compiler(
     began = time.monotonic()
     built: list[Built] = []
     undone: set[str] = set()
+    touched: dict[tuple[str, str], int] = {}
     for batch in batches(made, cpu, levels, on_progress):
         built += batch.built
         out.notes += batch.notes
@@ -85,10 +87,11 @@ def check_compiler(
             wrong = {found["routine"] for found in result.findings if len(found.get("routines", ())) < 2}
             known.condemn(function.key for function in target.functions if function.symbol in wrong)
             out.take(result, batch)
-            if result.verdict == "budget":
+            touched |= {function.key: result.touched[function.symbol] for function in target.functions}
+            if result.undone or any(e["verdict"] == "budget" for e in result.explorations):
                 undone |= {function.code for function in target.functions}
     out.findings = _gathered(out.findings, built)
-    out.cells = _cells(built, out.findings, undone)
+    out.cells = _cells(built, out.findings, undone, touched if plan.whole else {})
     return out
 
 
@@ -120,8 +123,13 @@ def _gathered(findings: list[dict[str, Any]], built: list[Built]) -> list[dict[s
     return list(gathered.values())
 
 
-def _cells(built: list[Built], findings: list[dict[str, Any]], undone: set[str]) -> list[dict[str, Any]]:
-    """One cell for each function, CPU and level: a function fails wherever its code does."""
+def _cells(
+    built: list[Built], findings: list[dict[str, Any]], undone: set[str], touched: dict[tuple[str, str], int]
+) -> list[dict[str, Any]]:
+    """One cell for each function, CPU and level: a function fails wherever its code does.
+
+    ``touched``: (routine, code) to how many histories could show a fault, of a check that asks for everything.
+    """
     named = {
         (name, place["cpu"], place["level"])
         for found in findings
@@ -135,14 +143,17 @@ def _cells(built: list[Built], findings: list[dict[str, Any]], undone: set[str])
     }
     cells = []
     for cell in built:
-        failed = cell.fault or (cell.operation.routine, cell.code) in bad
+        key = cell.operation.routine, cell.code
+        failed = cell.fault or key in bad
+        rest = "budget" if cell.code in undone else NOT_EXPLORED if touched.get(key, 1) == 0 else "passed"
         cells.append(
             {
                 "routine": cell.operation.name,
                 "size": cell.operation.size or None,
                 "cpu": cell.cpu,
                 "level": cell.level,
-                "verdict": "failed" if failed else "budget" if cell.code in undone else "passed",
+                "verdict": "failed" if failed else rest,
+                "histories": touched.get(key, 0),
                 "calls": list(cell.calls),
                 "inline": bool(cell.code) and not cell.calls,
             }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +46,8 @@ class Objects:
         symbols = list(table.iter_symbols())
         self._functions: dict[str, _Function] = {}
         self._at: dict[tuple[int, int], str] = {}
+        self._homes: Counter[int] = Counter()
+        self._home_of: dict[str, int] = {}
         for symbol in symbols:
             if symbol["st_info"]["type"] == "STT_FUNC" and isinstance(symbol["st_shndx"], int):
                 section, start = symbol["st_shndx"], symbol["st_value"]
@@ -52,6 +55,8 @@ class Objects:
                 function = _Function(symbol.name, code)
                 self._functions[symbol.name] = function
                 self._at[section, start] = symbol.name
+                self._homes[section] += 1
+                self._home_of[symbol.name] = section
                 self._relocate(elf, section, start, function, symbols)
 
     @staticmethod
@@ -64,6 +69,16 @@ class Objects:
                 home = symbol["st_shndx"] if isinstance(symbol["st_shndx"], int) else 0
                 entry = (offset, relocation["r_info_type"], relocation["r_addend"], symbol.name, home)
                 function.relocations.append(entry)
+
+    def own(self, name: str) -> Code | None:
+        """The code of ``name`` if each function that it is made of has a section to itself, else None.
+
+        In a section that functions share, who calls whom may be in the bytes alone, as a distance.
+        """
+        if name not in self._functions:
+            return None
+        found = self.code(name)
+        return found if all(self._homes[self._home_of[part]] == 1 for part, _ in found.parts) else None
 
     def code(self, name: str) -> Code:
         """The code of the function ``name``. Raises KeyError."""
