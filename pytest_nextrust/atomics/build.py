@@ -8,6 +8,7 @@ Boundary: compilers and files; nothing is executed here.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -177,21 +178,27 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
             objects.append(out)
             data = out.read_bytes()
             names.update(dict.fromkeys(exported(data, str(unit.source))))
-            codes |= _codes(data, number, level)
+            codes |= _codes(data, number, level, alone=len(units) == 1)
         runtime = linked(runner, [*objects, room(runner, folder)], names, cpu, folder, libraries(runner, cpu))
     version = f"{toolchain}: {compilers[toolchain].probe().version}"
     return replace(runtime, level=level, version=version, codes=codes)
 
 
-def _codes(data: bytes, number: int, level: str) -> dict[str, str]:
+def _codes(data: bytes, number: int, level: str, *, alone: bool) -> dict[str, str]:
     """What identifies each routine's code in object ``number``: what it calls elsewhere may differ with a level."""
     from pytest_nextrust.atomics.compilers.objects import Objects
 
     objects, found = Objects(data), {}
+    # Where functions share a section, as in assembly, only the whole object is known to be equal.
+    whole = hashlib.sha256(data).hexdigest()[:32]
     for name in exported(data):
         routine, code = lookup(name), objects.own(name)
-        if routine is not None and code is not None:
+        if routine is None:
+            continue
+        if code is not None:
             found[routine.name] = f"{number} {code.identity}" + (f" -O{level}" if code.calls else "")
+        elif alone:
+            found[routine.name] = f"{whole} {name}"
     return found
 
 

@@ -382,7 +382,8 @@ def test_objects_lie_where_the_language_lets_them(alignment: int, wrong: bool) -
     )
     found = checked(made, plan=CampaignPlan())
     assert bool(found.findings) == wrong
-    assert found.verdict == ("failed" if wrong else "passed")
+    # A load alone: nothing that is there could show more of it.
+    assert found.verdict == ("failed" if wrong else "budget")
 
 
 @pytest.mark.needs_compiler("rust")
