@@ -113,9 +113,7 @@ class _Campaign:
     def __post_init__(self) -> None:
         self.program = macho.write_executable(self.target.runtime.image)
         # Code that nothing identifies is this program's alone.
-        self.means = {
-            f.symbol: (*means_the_same(f), "" if f.code else id(self)) for f in self.target.functions
-        }
+        self.means = {f.symbol: (*means_the_same(f), "" if f.code else id(self)) for f in self.target.functions}
         self.addresses = {function.symbol: function.address for function in self.target.functions}
 
     @property
