@@ -152,6 +152,49 @@ def test_one_that_is_stale_damaged_or_foreign_is_made_anew(tmp_path: Path, chang
         assert (tmp_path / NAME).read_bytes() == before
 
 
+def _many(folder: Path) -> Path:
+    """Six runs, each at a commit of its own and followed by a note; the first never ended."""
+    journal = journal_in(folder)
+    for n in range(6):
+        start(("x", LINUX), ("y", LINUX), run=f"r{n}", commit=f"{n}" * 40).append_to(journal)
+        item("x", run=f"r{n}", verdict="failed").append_to(journal)
+        if n:
+            end(run=f"r{n}").append_to(journal)
+        journal.append("note", {"n": n})
+    return folder
+
+
+BACK: list[Entry] = [
+    item("y", run="r1"),
+    item("y", run="r0"),
+    end(run="r0"),
+    start(("y", LINUX), run="new", commit="1" * 40),
+    start(("y", LINUX), run="r1", commit="5" * 40),
+]
+
+
+@pytest.mark.parametrize("entry", BACK)
+def test_what_was_left_out_and_is_heard_of_again_matters_again(tmp_path: Path, entry: Entry) -> None:
+    with _small(), mock.patch.multiple("pytest_nextrust.status.summary", INCOMPLETE=1, ACTIVITIES=KEPT):
+        _same(_many(tmp_path))
+        made = Index.decode((tmp_path / NAME).read_bytes())
+        assert made is not None
+        assert "r1" in made.dropped
+        entry.append_to(journal_in(tmp_path))
+        _same(tmp_path)
+
+
+def test_a_change_in_a_line_that_no_longer_matters_is_seen(tmp_path: Path) -> None:
+    with _small(), mock.patch.multiple("pytest_nextrust.status.summary", INCOMPLETE=1, ACTIVITIES=KEPT):
+        _same(_many(tmp_path))
+        path = tmp_path / "journal.jsonl"
+        path.write_bytes(path.read_bytes().replace(b'"run":"r2"', b'"run":"r9"', 1))
+        _same(tmp_path)
+        found = read_indexed(tmp_path, worth=1)
+        assert found is not None
+        assert len(found[1]) == 1
+
+
 def test_only_what_was_added_is_decoded(tmp_path: Path) -> None:
     folder = _log(tmp_path)
     for n in range(300):
