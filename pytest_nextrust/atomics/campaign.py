@@ -105,7 +105,8 @@ class _Campaign:
     folder: Path | None
     known: SeenCode
     out: CampaignResult = field(default_factory=CampaignResult)
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.process_time)
+    in_child: float = 0.0
     program: bytes = b""
     means: Mapping[str, Meaning] = field(default_factory=dict)
     addresses: Mapping[str, Address] = field(default_factory=dict)
@@ -118,7 +119,8 @@ class _Campaign:
 
     @property
     def left(self) -> float:
-        return self.plan.seconds - (time.monotonic() - self.began)
+        """What is left of the plan's seconds, which are CPU time of this process and the child."""
+        return self.plan.seconds - (time.process_time() - self.began) - self.in_child
 
     def result(self) -> CampaignResult:
         known, functions = self.known, self.target.functions
@@ -180,7 +182,8 @@ class _Campaign:
         answer = call_alone(self.machine, request)
         out.calls, out.undone = answer.calls, answer.undone
         out.findings += self._confirmed(answer.findings)
-        out.conformance_seconds = time.monotonic() - self.began
+        self.in_child += answer.seconds
+        out.conformance_seconds = self.plan.seconds - self.left
         self.on_progress(f"{len(functions)} functions called {out.calls} times alone: {len(out.findings)} findings")
         return answer.lock_free
 
@@ -231,7 +234,9 @@ class _Campaign:
         if not variants:
             return ()
         batch = ExploreBatch(self.program, self.target.runtime.cpu, tuple(variants), seconds)
-        return explore_batch(self.machine, batch)
+        explored = explore_batch(self.machine, batch)
+        self.in_child += explored.seconds
+        return explored.answers
 
     def _saved(self, variant: Variant) -> ExploreRequest:
         return saved(self.target.runtime, variant, self.folder)

@@ -58,12 +58,14 @@ class ConformanceAnswer:
     """How many calls were made, what was found, and how many functions were not called.
 
     ``lock_free`` is what the runtime itself says of each object size (as text), 1 or 0, if it says anything.
+    ``seconds``: of CPU time.
     """
 
     calls: int
     findings: tuple[CallFinding, ...]
     lock_free: Mapping[str, int] = field(default_factory=dict)
     undone: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

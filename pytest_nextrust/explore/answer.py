@@ -115,6 +115,10 @@ class ExploreAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ExploreAnswers:
-    """The answers of a batch, in order; fewer than its explorations where its time was over."""
+    """The answers of a batch, in order; fewer than its explorations where its time was over.
+
+    ``seconds``: of CPU time, all of the batch, with what is loaded before a search begins.
+    """
 
     answers: tuple[ExploreAnswer, ...]
+    seconds: float = 0.0

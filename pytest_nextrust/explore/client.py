@@ -38,14 +38,14 @@ def explore(machine: Caller, request: ExploreRequest, on_progress: OnProgress = 
     """Explore one program. Raises NotRunnable, HarnessFault."""
     variant = Variant(dataclasses.replace(request, program=b""))
     batch = ExploreBatch(request.program, request.cpu, (variant,), request.max_seconds)
-    return explore_batch(machine, batch, on_progress)[0]
+    return explore_batch(machine, batch, on_progress).answers[0]
 
 
-def explore_batch(machine: Caller, batch: ExploreBatch, on_progress: OnProgress = _silent) -> tuple[ExploreAnswer, ...]:
+def explore_batch(machine: Caller, batch: ExploreBatch, on_progress: OnProgress = _silent) -> ExploreAnswers:
     """Explore variants of one program; fewer answers where the batch's time was over. Raises as ``explore`` does."""
     limit = BUSY * batch.max_seconds + GRACE
     plain = machine.call(WORKER + "explore", to_plain(batch), limit, on_progress=on_progress)
-    return from_plain(ExploreAnswers, plain).answers
+    return from_plain(ExploreAnswers, plain)
 
 
 def rerun(machine: Caller, request: ExploreRequest, on_progress: OnProgress = _silent) -> ExploreAnswer:

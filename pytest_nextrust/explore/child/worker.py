@@ -47,7 +47,8 @@ WEIGH_SECONDS = 0.25
 def explore(payload: Any, host: Host) -> Any:
     """The ExploreAnswers to an ExploreBatch, both as plain values. Raises NotRunnable, HarnessFault."""
     batch = from_plain(ExploreBatch, payload)
-    ends = time.process_time() + batch.max_seconds
+    began = time.process_time()
+    ends = began + batch.max_seconds
     program = checked(batch.program, batch.cpu)
     answers: list[ExploreAnswer] = []
     for variant in batch.variants:
@@ -55,7 +56,7 @@ def explore(payload: Any, host: Host) -> Any:
             break
         with closing(Subject(variant, program, host.cpu(batch.cpu))) as subject:
             answers.append(Exploration(subject, host).answer())
-    return to_plain(ExploreAnswers(tuple(answers)))
+    return to_plain(ExploreAnswers(tuple(answers), time.process_time() - began))
 
 
 def replay(payload: Any, host: Host) -> Any:

@@ -62,7 +62,7 @@ def test_a_history_is_the_same_alone_and_among_others(sandbox: Sandbox) -> None:
     chosen = [item.history for item in histories(TARGET, PLAN)]
     variants = [assemble(history, TARGET.runtime) for history in chosen]
     program = write_executable(TARGET.runtime.image)
-    among = explore_batch(sandbox, ExploreBatch(program, TARGET.runtime.cpu, tuple(variants), 60.0))
+    among = explore_batch(sandbox, ExploreBatch(program, TARGET.runtime.cpu, tuple(variants), 60.0)).answers
     for variant, answer in zip(variants, among, strict=True):
         alone = explore(sandbox, standalone(TARGET.runtime, variant))
         assert (alone.states, alone.transitions, alone.rounds) == (answer.states, answer.transitions, answer.rounds)
@@ -77,7 +77,7 @@ def test_threads_of_different_calls_are_not_tried_as_symmetric(sandbox: Sandbox)
     for history in (pair, twin):
         variant = assemble(history, TARGET.runtime)
         program = write_executable(TARGET.runtime.image)
-        (answer,) = explore_batch(sandbox, ExploreBatch(program, TARGET.runtime.cpu, (variant,), 60.0))
+        (answer,) = explore_batch(sandbox, ExploreBatch(program, TARGET.runtime.cpu, (variant,), 60.0)).answers
         assert answer.rounds == 1
 
 

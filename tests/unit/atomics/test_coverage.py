@@ -210,7 +210,8 @@ def updates(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
     return found
 
 
-@pytest.mark.parametrize("name", SIZED_UPDATES)
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", SIZED_UPDATES if FULL else SIZED_UPDATES[::13])
 def test_an_update_alone_is_looked_at(name: str, updates: dict[bool, Path], sandbox: Sandbox) -> None:
     """Nothing else is there to call: with the lock it passes and is explored, without it that is found."""
     right = judged(updates[True], sandbox, only=name)
@@ -221,7 +222,10 @@ def test_an_update_alone_is_looked_at(name: str, updates: dict[bool, Path], sand
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
-@pytest.mark.parametrize("name", [n for n in ACCESSES if n not in ("__atomic_store", "__atomic_store_8")])
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    "name", [n for n in ACCESSES if n not in ("__atomic_store", "__atomic_store_8")][:: 1 if FULL else 5]
+)
 def test_an_access_alone_is_not_explored(name: str, right: bool, tmp_path: Path, sandbox: Sandbox) -> None:
     """Nothing that is exported could show a fault of it, so there is no verdict, right or wrong."""
     found = judged(written(tmp_path, exported_alone(name, right=right)), sandbox)
@@ -237,7 +241,8 @@ def test_a_store_in_parts_shows_beside_itself(name: str, tmp_path: Path, sandbox
     assert (wrong.verdict, wrong.kinds) == ("failed", frozenset({"final"}))
 
 
-@pytest.mark.parametrize("name", ACCESSES)
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", ACCESSES[:: 1 if FULL else 4])
 def test_an_access_beside_a_writer_and_a_reader_is_found_out(name: str, tmp_path: Path, sandbox: Sandbox) -> None:
     """With one writer and one reader of the same runtime: right it passes, wrong it is found."""
     right = judged(written(tmp_path, beside_others(name, right=True)), sandbox)

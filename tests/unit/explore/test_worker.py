@@ -313,7 +313,7 @@ def test_variants_of_a_program_are_explored_in_one_call() -> None:
     mended = Variant(racy, ((Address(code.TEXT), right), (second, right)))
     named = Variant(dataclasses.replace(racy, threads=("one", "one")), symbols=(("one", second),))
     batch = ExploreBatch(code.LOST_UPDATE, "m68030", (Variant(racy), mended, named), 60.0)
-    answers = explore_batch(InProcess(), batch)
+    answers = explore_batch(InProcess(), batch).answers
     assert [answer.verdict for answer in answers] == ["failed", "passed", "failed"]
     assert answers[0].finding == alone.finding
     assert (answers[0].states, answers[0].transitions) == (alone.states, alone.transitions)
@@ -323,7 +323,7 @@ def test_none_is_begun_once_the_time_is_over() -> None:
     """A batch whose time is over answers for what it had begun."""
     variant = Variant(dataclasses.replace(explored(code.RIGHT)[0], program=b""))
     batch = ExploreBatch(code.RIGHT, "m68030", (variant,) * 3, 0.0)
-    assert len(explore_batch(InProcess(), batch)) == 1
+    assert len(explore_batch(InProcess(), batch).answers) == 1
 
 
 def test_every_round_begins_with_memory_as_it_was() -> None:
