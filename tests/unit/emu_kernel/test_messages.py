@@ -300,15 +300,19 @@ def test_receiving_what_cannot_come(guest: Guest) -> None:
 
 @pytest.mark.parametrize("shift", [PAGE, -PAGE])
 def test_vm_copy_of_overlapping_pages_in_pieces(guest: Guest, shift: int) -> None:
-    """Three MiB onto themselves, a page up and a page down: what arrives is what was there, and time is looked at."""
-    size = 3 << 20
-    source = words(guest.ask(2021, integer(0, size + 2 * PAGE) + boolean(True))[24:])[3] + PAGE
+    """Two MiB and a page onto themselves, a page up and a page down: what arrives is what was there, what lies behind
+    stays, and time is looked at."""
+    size = (2 << 20) + PAGE
+    source = words(guest.ask(2021, integer(0, size + 3 * PAGE) + boolean(True))[24:])[3] + PAGE
     data = b"".join(number.to_bytes(4, "big") for number in range(size // 4))
-    guest.memory.copyout(source, data)
+    guest.memory.copyout(source, data + b"behind" * (PAGE // 6))
+    end = source + shift + size
+    behind = guest.memory.copyin(end, PAGE)
     looks = []
     guest.kernel.task.check_time = lambda: looks.append(1)
     assert words(guest.ask(2028, integer(source, size, source + shift))[24:]) == (INTEGER, 0)
     assert guest.memory.copyin(source + shift, size) == data
+    assert guest.memory.copyin(end, PAGE) == behind
     assert len(looks) == 3
 
 

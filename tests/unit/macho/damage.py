@@ -155,6 +155,9 @@ def memory_cases() -> list[Case]:
         _put(program, "section-alignment", values + 44, 16),
         Case("section-misaligned", b.put32(program, const + 44, 9), const + 32),
         Case("section-segname", program[: code + 16] + b"__DATA" + program[code + 22 :], code + 16),
+        Case(
+            "section-segname", program[: code + 16] + b"__ZERO" + program[code + 22 :], code + 16, name="behind its own"
+        ),
         _put(program, "section-type", code + 56, 6),
         _put(obj, "section-type", _section(obj, "__text") + 56, 0x20, name="object"),
     ]

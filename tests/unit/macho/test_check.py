@@ -44,6 +44,35 @@ def test_every_kind_of_defect_has_a_case() -> None:
     assert {case.kind for case in CASES} == set(KINDS)
 
 
+def message(kind: str) -> str:
+    """What is said of the first case of a kind."""
+    case = next(case for case in CASES if case.kind == kind)
+    return next(defect.message for defect in check(read(case.data), cpu=case.cpu) if defect.id == kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("stack-low", "a7 is 0x4; the stack of 0x80000 bytes below it reaches into page 0"),
+        ("section-segname", "section __DATA,__text is in segment __TEXT"),
+        ("undefined-symbol", "(_main) is undefined"),
+    ],
+)
+def test_messages_say_what_is_there(kind: str, fault: str) -> None:
+    """Names and numbers of a message are the file's own."""
+    assert fault in message(kind)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(200, "x" * 200), (201, "x" * 200 + "...")])
+def test_long_names_are_cut(length: int, shown: str) -> None:
+    """Of an undefined symbol's name two hundred characters are shown."""
+    names = b"\0" + b"x" * length + b"\0"
+    place = 28 + 24 + 88
+    data = b.macho(2, [b.symtab(place, 1, place + 12, len(names)), b.thread(0)], {place: b.nlist(1, 1, 0, 0) + names})
+    (found,) = [defect.message for defect in check(read(data)) if defect.id == "undefined-symbol"]
+    assert f"({shown}) is undefined" in found
+
+
 def test_severity_follows_the_reader_of_the_file() -> None:
     """A section type nobody knows is an error in an object, which the linker reads, and a warning in a program."""
     by_name = {c.name: c for c in CASES if c.kind == "section-type"}

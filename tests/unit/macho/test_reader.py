@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_nextrust.errors import MachoError, UnreadableMacho, UsageFault
-from pytest_nextrust.macho import Archive, FatFile, MachFile, check, read, read_member, select_member
+from pytest_nextrust.macho import Archive, FatFile, MachFile, check, containers, read, read_member, select_member
 from pytest_nextrust.macho.commands import FvmfileCommand, FvmlibCommand, IdentCommand
 from tests.unit.macho import builders as b
 
@@ -161,6 +161,20 @@ def test_archives() -> None:
     assert member.offset == fat.members[0].offset + inner.members[1].start
 
 
+def test_an_archive_is_followed_up_to_its_largest_number_of_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many members as there may be are all there; of one more it is said where they end."""
+    monkeypatch.setattr(containers, "MAX_MEMBERS", 2)
+    objects = [(f"{name}.o", b.an_object()) for name in "abc"]
+    whole, more = read(b.archive(*objects[:1])), read(b.archive(*objects[:2]))
+    assert isinstance(whole, Archive)
+    assert isinstance(more, Archive)
+    assert [member.name for member in whole.members] == ["__.SYMDEF", "a.o"]
+    assert whole.stopped is None
+    assert [member.name for member in more.members] == ["__.SYMDEF", "a.o"]
+    last = more.members[1]
+    assert more.stopped == ("limit", last.place + 60 + last.size + last.size % 2)
+
+
 def test_long_archive_names() -> None:
     """A name in front of the content, as 4.4BSD and later tools write it, is read."""
     name = b"a_name_that_is_longer_than_16.o\0"
@@ -199,3 +213,4 @@ def test_a_fat_file_inside_another_is_not_followed() -> None:
     """Nesting ends at one level."""
     defects = check(read(b.fat((6, 1, b.fat((6, 1, b.a_program()))))))
     assert {d.id for d in defects} == {"member-unreadable"}
+    assert "a fat file inside another" in defects[0].message

@@ -131,6 +131,7 @@ REFUSED: dict[str, tuple[Image, str]] = {
         "__LINKEDIT",
     ),
     "own segment": (replace(IMAGE, sections=(CODE, replace(DATA, segment="__LINKEDIT"))), "makes this segment"),
+    "flags": (replace(IMAGE, sections=(CODE, replace(BSS, flags=1 << 32))), "flags 4294967296 are not 32 bits"),
     "zero-fill with data": (replace(IMAGE, sections=(CODE, replace(DATA, flags=1))), "zero-fill with data"),
     "padding": (replace(IMAGE, sections=(CODE, replace(CODE, name="__far", address=0x4000_0000))), "padding"),
     "too many": (

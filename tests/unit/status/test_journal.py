@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.base.files import Lock
 from pytest_nextrust.errors import LockTimeout, StatusError
+from pytest_nextrust.status import journal
 from pytest_nextrust.status.journal import DEPTH, Journal, Record, decode, encode, parse
 
 from .helpers import Clock, journal_in
@@ -274,6 +275,27 @@ def test_a_last_line_longer_than_any_buffer_is_found(tmp_path: Path) -> None:
         stream.write(b"g" * 1_000_000)
     assert Journal(tmp_path).append("x", {}).seq == 3
     assert [record.seq for record in journal.read().records] == [1, 2, 3]
+
+
+def test_a_writer_reads_only_what_another_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the journal is looked for once, and again after somebody else's entry; not after its own."""
+    looks: list[int] = []
+    tail = journal._tail
+
+    def watched(fd: int, size: int) -> Any:
+        looks.append(size)
+        return tail(fd, size)
+
+    monkeypatch.setattr(journal, "_tail", watched)
+    writer = Journal(tmp_path)
+    for _ in range(3):
+        writer.append("x", {})
+    assert looks == [0]
+    Journal(tmp_path).append("x", {})
+    for _ in range(2):
+        writer.append("x", {})
+    assert len(looks) == 3
+    assert [record.seq for record in writer.read().records] == [1, 2, 3, 4, 5, 6]
 
 
 def _write(folder: Path, name: str, count: int) -> None:

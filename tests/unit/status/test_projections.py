@@ -255,7 +255,7 @@ def test_facts_are_looked_up(tmp_path: Path) -> None:
 def test_a_projection_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """A folder in the file's place is told, and the journal is said to be whole."""
     (tmp_path / "pipeline-log.json").mkdir()
-    with pytest.raises(StatusError, match=r"(?s)cannot be written.*the journal itself is whole"):
+    with pytest.raises(StatusError, match=r"(?s)cannot be written: Is a directory\n.*the journal itself is whole"):
         rebuild(tmp_path, PHASES, root=tmp_path)
     with pytest.raises(StatusError):
         rebuild(tmp_path / "pipeline-log.json" / "x" / ("y" * 300), PHASES, root=tmp_path)

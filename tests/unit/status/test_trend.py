@@ -8,25 +8,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_nextrust.project.phases import Phase, Phases
 from pytest_nextrust.status.journal import JournalView, Record
+from pytest_nextrust.status.markdown import draw_markdown
 from pytest_nextrust.status.records import BAD, SATISFYING, Entry
 from pytest_nextrust.status.runs import RunStore
+from pytest_nextrust.status.summary import summarize
 from pytest_nextrust.status.trend import trend
 
 from .helpers import LINUX, end, item, start
 
 
-def store(*entries: Entry) -> RunStore:
-    """The store over these entries, one every ten seconds."""
+def view(*entries: Entry) -> JournalView:
+    """A journal of these entries, one every ten seconds."""
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    return RunStore(
-        JournalView(
-            tuple(
-                Record(n, (begin + timedelta(seconds=10 * n)).isoformat(), entry.TYPE, entry.run, entry.details())
-                for n, entry in enumerate(entries)
-            )
+    return JournalView(
+        tuple(
+            Record(n, (begin + timedelta(seconds=10 * n)).isoformat(), entry.TYPE, entry.run, entry.details())
+            for n, entry in enumerate(entries)
         )
     )
+
+
+def store(*entries: Entry) -> RunStore:
+    return RunStore(view(*entries))
 
 
 def run(name: str, *verdicts: str, commit: str = "a" * 40, **more: object) -> list[Entry]:
@@ -63,6 +68,18 @@ def test_one_commit_two_results_is_flaky() -> None:
     found = trend(store(*run("r1", "passed", "passed"), *again), 10)
     assert found["repeated"] == 2
     assert found["flaky"][0]["reproduction"] == "pytest it"
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"), [({"reproduction": "pytest it"}, ["  - reproduce: `pytest it`"]), ({}, [])], ids=["line", "none"]
+)
+def test_a_flaky_item_is_drawn_with_its_line(more: dict[str, str], lines: list[str]) -> None:
+    """The line that repeats it stands below it, where there is one."""
+    found = view(*run("r1", "passed"), *run("r2", "failed", **more))
+    page = draw_markdown(summarize(found, Phases([Phase("phase-1", "P")]))).decode()
+    section = page.partition("## Trend")[2].partition("\n## ")[0]
+    assert "- phase-1 s0 in" in section
+    assert [line for line in section.splitlines() if "reproduce" in line] == lines
 
 
 @pytest.mark.parametrize(
