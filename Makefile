@@ -5,12 +5,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 JOBS ?= 2
+MUTANTS ?= 150
 PYTEST = $(BIN)/python -m pytest
 
 # The release of clang whose faults the tests know; a newer one beside it is clang-N.
 export NEXTRUST_CLANG ?= 19
 
-.PHONY: help verify test campaign bench lint types docs prebuilt wheel-smoke clean
+.PHONY: help verify test campaign mutants bench lint types docs prebuilt wheel-smoke clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  \1: /p' $(MAKEFILE_LIST)
@@ -23,6 +24,11 @@ test: $(VENV)/.ready  ## the tests of this project, but for the wheel's
 
 campaign: $(VENV)/.ready  ## every long campaign in its full setting
 	NEXTRUST_CAMPAIGN=full $(PYTEST) -n $(JOBS) -m campaign tests $(ARGS)
+	$(MAKE) mutants MUTANTS=600
+
+mutants: $(VENV)/.ready  ## mutation testing: MUTANTS changes by lot, each against the tests that cover it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutation]'
+	$(BIN)/python -m tests.mutation --count $(MUTANTS) --jobs $(JOBS) $(ARGS)
 
 bench: $(VENV)/.ready  ## the benchmarks, as ratios taken in one run
 	$(BIN)/python -m tests.bench $(ARGS)

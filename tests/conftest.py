@@ -7,10 +7,13 @@ import shutil
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # No test asserts a time, and a busy machine draws slowly.
 settings.register_profile("nextrust", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A mutant is dead with the first example that fails.
+if os.environ.get("NEXTRUST_MUTANT"):
+    settings.register_profile("nextrust", settings.get_profile("nextrust"), phases=set(Phase) - {Phase.shrink})
 settings.load_profile("nextrust")
 
 REQUIRED = os.environ.get("NEXTRUST_TOOLCHAINS") == "required"
