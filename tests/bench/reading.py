@@ -1,4 +1,4 @@
-"""Input made to cost more than its size: hostile and damaged Mach-O, lines of a million equal characters.
+"""Input made to cost more than its size: hostile and damaged Mach-O, lines of a million equal characters, long logs.
 
 Memory is bounded by the tests (tests/unit/macho/test_campaign.py); here are the times, in processor time.
 """
@@ -6,6 +6,8 @@ Memory is bounded by the tests (tests/unit/macho/test_campaign.py); here are the
 from __future__ import annotations
 
 import json
+import math
+import os
 import subprocess
 import sys
 import time
@@ -13,10 +15,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from pytest_nextrust.failures.issues.patterns import PatternSearch, search
+from pytest_nextrust.failures.issues.table import load_table
 from pytest_nextrust.llm.novelty import fingerprint
 from pytest_nextrust.macho import read
 from pytest_nextrust.macho.describe import describe
 from tests.bench.report import Result
+from tests.unit.failures.issues.bad_patterns import CATASTROPHIC, HOSTILE
 from tests.unit.macho.hostile import hostile
 
 __all__ = ["measure"]
@@ -29,7 +34,7 @@ UNITS = ("a", "/", "a/", "1", "error\n")
 
 def measure() -> list[Result]:
     """All results."""
-    return [_hostile(), _damaged(), _linear()]
+    return [_hostile(), _damaged(), _linear(), _shipped(), _stopped()]
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -64,3 +69,27 @@ def _linear() -> Result:
         took = min(_timed(partial(fingerprint, short)) for _ in range(5))
         ratios.append(_timed(partial(fingerprint, long)) / took)
     return Result(f"a fingerprint, {LONG // SHORT} times the text", max(ratios), "x", at_most=30)
+
+
+def _spent(searches: list[PatternSearch], limit: float) -> float:
+    """Seconds of processor time of the children that search, without google-re2."""
+    before = os.times()
+    search(searches, limit=limit, total=math.inf, portable=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def _shipped() -> Result:
+    """A search has 0.2 s; what comes with the package has to stay far below."""
+    patterns = [pattern for issue in load_table(None).issues for _, pattern in issue.patterns()]
+    times = {pattern: _spent([PatternSearch(pattern, text) for text in HOSTILE], 20.0) for pattern in patterns}
+    slowest = max(times, key=times.__getitem__)
+    each = times[slowest] / len(HOSTILE) * 1000
+    return Result("the slowest shipped pattern, for a hostile text", each, "ms", at_most=100, note=slowest[:40])
+
+
+def _stopped() -> Result:
+    """A search that is stopped at its limit, over the limit."""
+    limit = 0.05
+    used = _spent([PatternSearch(*bad) for bad in CATASTROPHIC], limit)
+    return Result("CPU time of a bad pattern, against its limit", used / len(CATASTROPHIC) / limit, "x", at_most=2)

@@ -204,12 +204,13 @@ def test_stdin_is_asked_for_only_as_the_guest_reads(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     try:
         assert nextrust(quiet, stdin=reading).stdout == b"hello\n"
-        asks = made(tmp_path, ECHO, data=bytes(32))
+        # write(1, "asks\\n", 5), and then as ECHO.
+        asks = made(tmp_path, f"7004 7201 243c{DATA:08x} 7605 4e44 {ECHO}", data=b"asks\n" + bytes(32))
         waiting = subprocess.Popen(
             [sys.executable, "-m", "pytest_nextrust.cli", "run", str(asks)], stdin=reading, stdout=subprocess.PIPE
         )
-        with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(timeout=3.0)
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == b"asks\n", "it has nothing to read yet"
         os.write(writing, b"late\n")
         assert waiting.communicate(timeout=60)[0] == b"late\n"
     finally:

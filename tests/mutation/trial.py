@@ -23,8 +23,8 @@ __all__ = ["Copy"]
 MEMORY = 8 << 20
 """KiB of address space for a process of a trial."""
 
-LEAST = 60.0
-"""Seconds of processor time for a process of a trial, and ten times what its tests took before."""
+LEAST = 30.0
+"""Seconds of processor time for a process of a trial, and four times what its tests took before."""
 
 
 class Copy:
@@ -83,7 +83,7 @@ class Copy:
             return ""
         listed = self.root / ".mutation-tests"
         listed.write_text("\n".join(tests), encoding="utf-8")
-        seconds = LEAST + 10 * sum(covered.seconds[test] for test in tests)
+        seconds = LEAST + 4 * sum(covered.seconds[test] for test in tests)
         limits = f'ulimit -S -t {seconds:.0f}; ulimit -S -v {MEMORY}; exec "$@"'
         command = ["sh", "-c", limits, "sh", *_pytest(), "-x", "-n", "0", "--hypothesis-seed=0", f"@{listed.name}"]
         process = subprocess.Popen(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["CATASTROPHIC", "FAULTY"]
+from pytest_nextrust.failures.issues.patterns import LONGEST_TEXT
+
+__all__ = ["CATASTROPHIC", "FAULTY", "HOSTILE"]
 
 A = "a" * 60
 LONG = "a" * 60_000
@@ -118,3 +120,16 @@ FAULTY: tuple[str, ...] = (
     "(?",
 )
 """Patterns that cannot be used at all."""
+
+HOSTILE = (
+    "a" * LONGEST_TEXT,
+    "undefined reference to " * 2800,
+    " " * LONGEST_TEXT,
+    "error: m68k-" * 5000,
+    "_" * LONGEST_TEXT,
+    "nan inf " * 8000,
+    "gcc " * 16_000,
+    "\n" * LONGEST_TEXT,
+    "toolchain: clang\n" * 3800,
+)
+"""Texts on which a careless pattern takes long."""
