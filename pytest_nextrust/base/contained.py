@@ -61,7 +61,8 @@ def _step(handle: int, part: str, *, last: bool, folder: Path, name: str) -> int
             raise _fault(folder, name, f"{name!r} is reached over a link ({part})")
         found = os.open(part, _FILE if last else _FOLDER, dir_fd=handle)
     except OSError as error:
-        raise _fault(folder, name, f"no {name!r} in {folder} ({error.strerror})") from error
+        kind = "file" if last else "folder"
+        raise _fault(folder, name, f"no {kind} {name!r} in {folder} ({error.strerror})") from error
     os.close(handle)
     return found
 

@@ -237,7 +237,7 @@ class Recording:
                 continue
             if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not self.session.faults:
                 # Everything ended as it should, and yet the report is not here: what is recorded cannot be relied on.
-                self._crashed(pending, "it never reported")
+                self._crashed(pending, f"it never reported{early}")
             else:
                 self.lost(nodeid, f"it never reported{early}")
         recorder = self.session.recorder

@@ -251,8 +251,8 @@ def test_the_most_threads_and_calls_fit(folder: Path, capsys: pytest.CaptureFixt
     (folder / "add.S").write_text(ADD)
     status, said = answer(capsys, "add.S", "--threads", "4", "--ops", "16", "--budget", "20")
     assert (status, said["verdict"], said["errors"]) == (3, "budget", [])
-    (largest,) = said["explorations"]
-    assert (largest["threads"], largest["ops"], largest["method"]) == (4, 16, "sample")
+    (largest,) = (one for one in said["explorations"] if one["threads"] == 4)
+    assert (largest["ops"], largest["method"]) == (16, "sample")
     assert largest["states"] >= 20
 
 
