@@ -34,13 +34,16 @@ def test_there_are_payloads_of_two_clients() -> None:
     assert {path.stem for path in FILES} >= STOPPED
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_payload_is_read(path: Path) -> None:
-    """Events of ours are read without a note; the command of each tool that runs one is seen."""
+def ours(path: Path) -> bool:
+    return event_name(json.loads(path.read_bytes())["hook_event_name"]) is not None
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if ours(path)], ids=lambda path: path.stem)
+def test_every_payload_of_our_events_is_read(path: Path) -> None:
+    """Without a note; the command of each tool that runs one is seen."""
     table = json.loads(path.read_text(encoding="utf-8"))
     name = event_name(table["hook_event_name"])
-    if name is None:
-        return
+    assert name is not None
     event = parse_event(path.read_bytes(), name)
     assert event.notes == ()
     expected = table.get("tool_input", {}).get("command", "") if table.get("tool_name") != "apply_patch" else ""
