@@ -172,7 +172,10 @@ def test_without_a_sink_nothing_is_left(project: Project) -> None:
 
 
 def test_explorations_are_measured(project: Project) -> None:
-    """States and their rate, of a scenario and of a test's own exploration together."""
+    """States, of a scenario and of a test's own exploration together.
+
+    Not their rate: a search this short may take less CPU time than the host's clock can tell, and then there is none.
+    """
     (project.path / "test_bad.py").unlink()
     folder = project.path / "scenarios" / "threads"
     folder.mkdir()
@@ -185,7 +188,6 @@ def test_explorations_are_measured(project: Project) -> None:
     project.run(*RUN, "--nextrust-metrics", "m.prom").assert_outcomes(passed=2)
     alone = values(project)["nextrust_exploration_states_total", "first", CELL]
     assert alone > 0
-    assert values(project)["nextrust_exploration_state_rate", "first", CELL] > 0
     (project.path / "test_own.py").write_text(
         "import pathlib, pytest\n@pytest.mark.nextrust(phase='first')\ndef test_own(nextrust_explore):\n"
         "    data = pathlib.Path('scenarios/threads/program.macho').read_bytes()\n"
