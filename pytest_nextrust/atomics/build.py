@@ -9,22 +9,20 @@ Boundary: compilers and files; nothing is executed here.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from pytest_nextrust.atomics.table import lookup
 from pytest_nextrust.emu.records import Address
-from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
+from pytest_nextrust.errors import ToolchainError, UsageFault
 from pytest_nextrust.explore.request import Variant
 from pytest_nextrust.macho import Image, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.clang import release_named
-from pytest_nextrust.toolchain.cruntime import FREESTANDING, PREFIX, c_runtime, libgcc
-from pytest_nextrust.toolchain.elf import image_of
+from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME, FREESTANDING, PREFIX, c_runtime, libgcc
+from pytest_nextrust.toolchain.elf import exported, image_of
 from pytest_nextrust.toolchain.output import RUNTIME, workspace
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
@@ -33,22 +31,17 @@ __all__ = [
     "CODE_ROOM",
     "OBJECT_ROOM",
     "RUNTIMES",
-    "RUNTIME_FOLDER",
     "Runtime",
     "Unit",
     "build",
     "compile_command",
-    "exported",
     "libraries",
     "linked",
     "room",
 ]
 
-RUNTIME_FOLDER = Path(__file__).parent / "runtime"
-"""The folder of the runtimes that ship, and their headers."""
-
 RUNTIMES: Mapping[str, Path] = MappingProxyType(
-    {"cas": RUNTIME_FOLDER / "atomic_cas.c", "spinlock": RUNTIME_FOLDER / "atomic_spinlock.c"}
+    {"cas": ATOMIC_RUNTIME / "atomic_cas.c", "spinlock": ATOMIC_RUNTIME / "atomic_spinlock.c"}
 )
 """Their C sources by short name."""
 
@@ -137,30 +130,6 @@ class Runtime:
             home = next(s for s in sections if s.address <= address < s.address + s.size)
             added.append(ImageSymbol("_" + name, address, (home.segment, home.name)))
         return replace(self.image, sections=tuple(sections), symbols=(*self.image.symbols, *added))
-
-
-def exported(data: bytes, name: str = "") -> list[str]:
-    """The global symbols that an ELF object defines. Raises ToolchainError for anything else, ToolchainMissing."""
-    try:
-        from elftools.common.exceptions import ELFError
-        from elftools.elf.elffile import ELFFile
-    except ImportError as error:
-        remedy = "pip install pytest-nextrust[elf]"
-        raise ToolchainMissing("ELF reader", "pyelftools is not installed", remedy=remedy) from error
-    remedy = "name C or assembly sources, or .o files made for the m68k"
-    try:
-        file = ELFFile(io.BytesIO(data))
-        table: Any = file.get_section_by_name(".symtab")
-    except ELFError as error:
-        raise ToolchainError("SOURCE", f"not an m68k ELF object: {error}", place=name, remedy=remedy) from error
-    if file["e_machine"] != "EM_68K":
-        made_for = str(file["e_machine"]).removeprefix("EM_")
-        raise ToolchainError("SOURCE", f"an object for another machine: {made_for}", place=name, remedy=remedy)
-    return [
-        symbol.name
-        for symbol in (table.iter_symbols() if table else ())
-        if symbol.name and symbol["st_info"]["bind"] != "STB_LOCAL" and symbol["st_shndx"] != "SHN_UNDEF"
-    ]
 
 
 def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu") -> Runtime:

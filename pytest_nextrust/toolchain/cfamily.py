@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.toolchain.cruntime import (
+    ATOMICS,
     FREESTANDING,
     HOSTED,
     INCLUDE,
@@ -21,6 +22,7 @@ from pytest_nextrust.toolchain.cruntime import (
     missing_tools,
     remedy_for,
 )
+from pytest_nextrust.toolchain.elf import exported
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of
 from pytest_nextrust.toolchain.output import confined, link, workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
@@ -103,7 +105,9 @@ class CToolchain(ABC):
                 self._compile(compiling, base, request.flags, source.absolute(), folder / f"{number}.o")
                 for number, source in enumerate(request.sources)
             ]
-            library = [runtime / name for name in (*self.extra_objects, "libnext.a")]
+            # Atomic routines of two makers do not exclude each other: a program that has some gets none of ours.
+            atomics = () if any(map(_has_atomics, objects)) else (ATOMICS,)
+            library = [runtime / name for name in (*self.extra_objects, "libnext.a", *atomics)]
             inputs: list[str | Path] = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
             data = link(runner, PREFIX + "ld", inputs, folder, lines=request.lines)
         return write_program(request, data, self.name, probe.version, runner)
@@ -120,3 +124,8 @@ class CToolchain(ABC):
         remap = f"-ffile-prefix-map={source.parent}/="
         runner.run([*base, remap, *flags, "-c", str(source), "-o", str(out)], cwd=out.parent, place=str(source))
         return out
+
+
+def _has_atomics(compiled: Path) -> bool:
+    """Whether an object defines a routine that compilers call for atomic operations."""
+    return any(name.startswith(("__sync_", "__atomic_")) for name in exported(compiled.read_bytes(), str(compiled)))

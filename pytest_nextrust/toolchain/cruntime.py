@@ -3,6 +3,9 @@
 The library is always compiled by GNU C at -O2, for clang's programs too: they agree on everything the library's
 functions take and return (the few that answer in double are assembly and answer both ways), and a fault of the
 compiler under test then shows in the program under test.
+
+Atomic operations that a compiler makes calls of (``__atomic_fetch_add_8``, ``__atomic_compare_exchange``) come from the
+lock-free runtime that ships, in an archive of its own: a program with routines of its own must not get these as well.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
 __all__ = [
     "ASSEMBLED",
+    "ATOMICS",
+    "ATOMIC_RUNTIME",
     "COMPILED",
     "ELF_READER",
     "FREESTANDING",
@@ -35,11 +40,15 @@ __all__ = [
 PREFIX = "m68k-linux-gnu-"
 ELF_READER = "pyelftools"
 INCLUDE = Path(__file__).parent / "include"
+ATOMIC_RUNTIME = Path(__file__).parents[1] / "atomics" / "runtime"
+"""The folder of the runtimes of atomic operations that ship, and their headers."""
 
 ASSEMBLED = ("start.S", "unix.S", "traps.S", "jump.S", "math.S", "floats.S", "threads.S")
 COMPILED = ("string.c", "stdlib.c", "stdio.c", "format.c", "mach.c", "signal.c")
 APART = ("start", "floats")
 """Objects that are not in the library: where the program starts, and what only clang's programs want."""
+ATOMICS = "libatomic.a"
+"""The archive with the atomic operations."""
 
 FREESTANDING = (
     "-ffreestanding",
@@ -84,7 +93,7 @@ def remedy_for(missing: Iterable[str], packages: str) -> str:
 
 def runtime_sources() -> list[Path]:
     """Every file that goes into the runtime or its headers: their hash is part of every key."""
-    return sorted(p for folder in (RUNTIME, INCLUDE) for p in folder.rglob("*") if p.is_file())
+    return sorted(p for folder in (RUNTIME, INCLUDE, ATOMIC_RUNTIME) for p in folder.rglob("*") if p.is_file())
 
 
 def _sources_key() -> list[str | bytes]:
@@ -102,7 +111,7 @@ def libgcc(runner: ToolRunner, cpu: str) -> str:
 
 
 def c_runtime(runner: ToolRunner, cpu: str) -> Path:
-    """The folder with ``start.gc.o``, ``floats.gc.o`` and ``libnext.a`` for this CPU."""
+    """The folder with ``start.gc.o``, ``floats.gc.o``, ``libnext.a`` and ``libatomic.a`` for this CPU."""
     key = cache.hash_of(["c", cpu, *_tool_key("gcc"), *_tool_key("as"), *FREESTANDING, *_sources_key()])
     return cache.entry("runtime", key, lambda folder: _make(runner, cpu, folder, COMPILED))
 
@@ -123,9 +132,15 @@ def _make(runner: ToolRunner, cpu: str, folder: Path, compiled: Sequence[str]) -
         # Else GNU C turns the loop of memcpy into a call of memcpy.
         flags = ["-O2", "-ffunction-sections", "-fdata-sections", "-fno-tree-loop-distribute-patterns"]
         base = [PREFIX + "gcc", model, *flags, "-Wall", "-Wextra", *FREESTANDING, "-isystem", headers]
+
+        def compile_one(source: Path, out: str) -> None:
+            remap = f"-ffile-prefix-map={source.parent}/="
+            runner.run([*base, remap, "-c", str(source), "-o", out], cwd=folder)
+
         for name in compiled:
-            remap = f"-ffile-prefix-map={RUNTIME}/="
-            runner.run([*base, remap, "-c", str(RUNTIME / name), "-o", str(folder / _object(name))], cwd=folder)
+            compile_one(RUNTIME / name, _object(name))
+        compile_one(ATOMIC_RUNTIME / "atomic_cas.c", "atomic.gc.o")
+        runner.run([PREFIX + "ar", "rcsD", ATOMICS, "atomic.gc.o"], cwd=folder)
     members = sorted(path.name for path in folder.glob("*.o") if not path.name.endswith(".gc.o"))
     runner.run([PREFIX + "ar", "rcsD", "libnext.a", *members], cwd=folder)
 

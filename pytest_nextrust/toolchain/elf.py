@@ -17,7 +17,7 @@ from pytest_nextrust.errors import ToolchainError, ToolchainMissing
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
 from pytest_nextrust.toolchain.lines import line_entries
 
-__all__ = ["BARE_NAMES", "PLACES", "image_of", "next_name"]
+__all__ = ["BARE_NAMES", "PLACES", "exported", "image_of", "next_name"]
 
 BARE_NAMES = frozenset({"start", "cerror"})
 """Assembler labels of NeXT's start code and system call stubs: the symbols without a leading underscore."""
@@ -55,9 +55,7 @@ def image_of(data: bytes, *, name: str = "", lines: bool = False) -> Image:
         from elftools.common.exceptions import DWARFError, ELFError, ELFParseError
         from elftools.elf.elffile import ELFFile
     except ImportError as error:
-        raise ToolchainMissing(
-            "ELF reader", "pyelftools is not installed", remedy="pip install pytest-nextrust[elf]"
-        ) from error
+        raise _no_reader() from error
     try:
         elf = ELFFile(io.BytesIO(data))
         _require_linked_m68k(elf, name)
@@ -66,6 +64,33 @@ def image_of(data: bytes, *, name: str = "", lines: bool = False) -> Image:
         return Image(tuple(sections.values()), elf.header["e_entry"], symbols)
     except (ELFError, ELFParseError, DWARFError) as error:
         raise _bad(name, f"not an ELF file that can be read: {error}") from error
+
+
+def exported(data: bytes, name: str = "") -> list[str]:
+    """The global symbols that an ELF object defines. Raises ToolchainError for anything else, ToolchainMissing."""
+    try:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.elffile import ELFFile
+    except ImportError as error:
+        raise _no_reader() from error
+    remedy = "name C or assembly sources, or .o files made for the m68k"
+    try:
+        file = ELFFile(io.BytesIO(data))
+        table: Any = file.get_section_by_name(".symtab")
+    except ELFError as error:
+        raise ToolchainError("SOURCE", f"not an m68k ELF object: {error}", place=name, remedy=remedy) from error
+    if file["e_machine"] != _EM_68K:
+        made_for = str(file["e_machine"]).removeprefix("EM_")
+        raise ToolchainError("SOURCE", f"an object for another machine: {made_for}", place=name, remedy=remedy)
+    return [
+        symbol.name
+        for symbol in (table.iter_symbols() if table else ())
+        if symbol.name and symbol["st_info"]["bind"] != "STB_LOCAL" and symbol["st_shndx"] != "SHN_UNDEF"
+    ]
+
+
+def _no_reader() -> ToolchainMissing:
+    return ToolchainMissing("ELF reader", "pyelftools is not installed", remedy="pip install pytest-nextrust[elf]")
 
 
 def _bad(name: str, fault: str) -> ToolchainError:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.atomics.build import RUNTIME_FOLDER, RUNTIMES
+from pytest_nextrust.atomics.build import RUNTIMES
+from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME
 
 __all__ = ["Change", "Mutant", "mutants", "rights", "write_right"]
 
@@ -62,7 +63,7 @@ class Mutant:
 
 def _copy_all(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for path in [*RUNTIME_FOLDER.glob("*.[ch]"), *(HERE / "right").iterdir()]:
+    for path in [*ATOMIC_RUNTIME.glob("*.[ch]"), *(HERE / "right").iterdir()]:
         shutil.copyfile(path, folder / path.name)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nextrust.atomics.build import RUNTIMES, Runtime, compile_command, exported, libraries, linked, room
+from pytest_nextrust.atomics.build import RUNTIMES, Runtime, compile_command, libraries, linked, room
 from pytest_nextrust.atomics.compilers.chunks import crashed, reason, split
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.atomics.compilers.makers import Maker, maker
@@ -24,6 +24,7 @@ from pytest_nextrust.explore.client import OnProgress
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
 from pytest_nextrust.toolchain.cfamily import CToolchain
+from pytest_nextrust.toolchain.elf import exported
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 

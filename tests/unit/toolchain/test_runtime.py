@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust import macho
+from pytest_nextrust.errors import BuildFailed
+from pytest_nextrust.toolchain import BuildResult
 from tests.unit.toolchain.conftest import Build, Run
 
 pytestmark = pytest.mark.needs_compiler("gnu")
@@ -113,6 +116,54 @@ int main(int argc, char **argv) { signal(SIGABRT, handler); sigblock(sigmask(SIG
     record = run(build(text))
     assert (record.end.kind, record.end.value) == ("signal", 6)
     assert record.stderr == b"program.c:5: failed assertion `argc == 7'\n"
+
+
+ATOMICS = """
+struct three { int a, b, c; };
+static struct three whole = {1, 2, 3};
+static unsigned long long wide = 0xffffffff;
+int main(void)
+{
+	struct three found, next = {4, 5, 6}, old = {7, 8, 9};
+	if (__atomic_fetch_add(&wide, 2, __ATOMIC_SEQ_CST) != 0xffffffff || wide != 0x100000001)
+		return 1;
+	__atomic_load(&whole, &found, __ATOMIC_SEQ_CST);
+	if (found.a != 1 || found.c != 3)
+		return 2;
+	if (__atomic_compare_exchange(&whole, &old, &next, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) || old.b != 2)
+		return 3;
+	if (!__atomic_compare_exchange(&whole, &old, &next, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) || whole.c != 6)
+		return 4;
+	__atomic_exchange(&whole, &old, &found, __ATOMIC_SEQ_CST);
+	__atomic_store(&whole, &next, __ATOMIC_SEQ_CST);
+	return found.b == 5 && whole.a == 4 ? 0 : 5;
+}
+"""
+
+
+@pytest.mark.parametrize("cpu", ["m68030", "m68040"])
+@pytest.mark.parametrize("optimise", ["0", "2"])
+@pytest.mark.parametrize("toolchain", ["gnu", pytest.param("clang", marks=pytest.mark.needs_compiler("clang"))])
+def test_atomic_operations_that_are_calls(build: Build, run: Run, toolchain: str, optimise: str, cpu: str) -> None:
+    """Sized and generic routines that a compiler calls for atomic operations are there, and right."""
+    made = build(ATOMICS, toolchain=toolchain, optimise=optimise, cpu=cpu)
+    assert {"___atomic_fetch_add_8", "___atomic_exchange", "___atomic_compare_exchange"} <= names_in(made)
+    record = run(made, cpu=cpu)
+    assert (record.end.kind, record.end.value) == ("exit", 0)
+
+
+def test_atomic_operations_of_the_programs_own(build: Build) -> None:
+    """A program with a routine of its own gets none of the runtime's beside it: they would not exclude each other."""
+    own = 'int own(void *o, void *r, int m) __asm__("__atomic_load"); int own(void *o, void *r, int m) {return 0;}'
+    with pytest.raises(BuildFailed) as failed:
+        build(own + ATOMICS)
+    assert "undefined reference to `__atomic_compare_exchange'" in failed.value.output
+    assert "multiple definition" not in failed.value.output
+
+
+def names_in(made: BuildResult) -> set[str]:
+    file = macho.select_member(macho.read(made.path.read_bytes()), "m68030")
+    return {symbol.name for symbol in file.symbols}
 
 
 _NUMBERS = [0.0, -0.0, 0.5, 1.5, 2.5, 0.1, 1 / 3, 9.9995, 99999.95, 1e15, 123456789.125, 1e22, 1e23, 5e-324, 1e-5, 1e-4]
