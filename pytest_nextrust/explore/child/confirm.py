@@ -166,7 +166,7 @@ class _Confirmation:
 
     def _starvation(self, loop: Sequence[Executed]) -> str | None:
         movers = {done.thread for done in loop}
-        completed = {done.thread for done in loop if register_of(done.before, PC) == SENTINEL}
+        completed = {done.thread for done in loop if register_of(done.after, PC) == SENTINEL}
         starved = sorted(movers - completed)
         if len(movers) < len(self.subject.image.starts) or not starved:
             return None

@@ -65,6 +65,13 @@ def test_one_instruction_needs_no_lock() -> None:
     assert {memory[0] for memory in found.finals()} == {2, 3, 4}
 
 
+def test_each_of_three_threads_is_interrupted_once_or_not() -> None:
+    """The handler adds one for every thread that a signal came to: none, one, two or all of them."""
+    threads = tuple(increment(DATA + number) + RTS for number in range(3))
+    found = interrupted(threads, increment(DATA + 3))
+    assert {memory[:4] for memory in found.finals()} == {bytes((1, 1, 1, count)) for count in range(4)}
+
+
 def test_nested_deliveries_interrupt_the_handler() -> None:
     """With nesting a handler that is no single instruction loses an update of the one it interrupts; without it
     cannot.

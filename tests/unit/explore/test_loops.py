@@ -40,6 +40,22 @@ def test_taking_turns_starves_nobody_and_one_passes_at_most_once() -> None:
         assert overtaking(found.system, found.graph, edges, thread) == 1
 
 
+def test_one_that_waits_for_nobody_is_not_passed() -> None:
+    """A round of one access is over as it begins: no other completes one in between."""
+    found = explored(Program((flip(DATA, 1) + RTS, flip(DATA, 2) + RTS)), Options(loop=True))
+    edges = rounds(found.system, found.graph)
+    for thread in (0, 1):
+        assert starving(found.system, found.graph, edges, thread) is None
+        assert overtaking(found.system, found.graph, edges, thread) == 0
+
+
+def test_a_state_that_comes_back_is_the_same() -> None:
+    """The start is the first state, and a second round of one thread leads back to it."""
+    found = explored(Program((flip(DATA, 1) + RTS,)), Options(loop=True), guess=[DATA])
+    assert found.graph.edges == [(1,), (0,)]
+    assert len(found.graph.states) == 2
+
+
 NEXT, SERVING = DATA, DATA + 1
 DRAW = (
     load(NEXT)

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_nextrust.explore.child.accesses import Accesses
 from pytest_nextrust.explore.child.macro_steps import Engine
-from pytest_nextrust.explore.child.sample import Sample, guarantee, pct, sample, uniform
+from pytest_nextrust.explore.child.sample import Chooser, Sample, guarantee, pct, sample, uniform
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from tests.unit.explore.machine_code import ADD, DATA, RTS, Program, increment, load, lock, stepper, store, unlock
 
@@ -53,6 +53,22 @@ def test_a_right_lock_survives_and_every_schedule_ends(kind: str) -> None:
     assert seen.violation is None
     assert seen.schedules == 500
     assert seen.longest > 0
+
+
+def test_as_many_schedules_are_drawn_as_were_asked_for() -> None:
+    """Each schedule has a chooser of its own, and what is counted is those that ran."""
+    program = Program((increment(DATA) + RTS,) * 2)
+    rng = random.Random(1)
+    drawn: list[int] = []
+
+    def chooser(length: int) -> Chooser:
+        drawn.append(length)
+        return uniform(rng)
+
+    with stepper(program) as machine:
+        system = TransitionSystem(Engine(machine, program.starts, Accesses(SHARED)))
+        seen = sample(system, chooser, 7)
+    assert (seen.schedules, len(drawn)) == (7, 7)
 
 
 @pytest.mark.parametrize("kind", ["uniform", "pct"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from pytest_nextrust.emu.records import Address
-from pytest_nextrust.explore.answer import AccessRecord, TraceStep
+from pytest_nextrust.explore.answer import AccessRecord, FirstWrongStep, TraceStep
 from pytest_nextrust.explore.text import trace_lines
 
 
@@ -18,6 +20,15 @@ def step(thread: int, function: str, line: str) -> TraceStep:
         access=(access,),
         note="shared",
     )
+
+
+def test_the_first_wrong_step_is_shown_and_not_all_before_it() -> None:
+    """A step that touches nothing shared is left out, but for the one that is said to be wrong."""
+    quiet = dataclasses.replace(step(0, "f", ""), note="")
+    trace = [step(0, "begin", ""), *(dataclasses.replace(quiet, function=name) for name in ("one", "two", "three"))]
+    lines = list(trace_lines(trace, 1, full=False, wrong=FirstWrongStep(2, Address(0x2400), "two is one too many")))
+    assert [line.split()[2] if line.startswith("> 0") else line.split()[1] for line in lines[:2]] == ["begin", "two"]
+    assert lines[2:] == ["> first wrong step: two is one too many"]
 
 
 def test_columns_stand_below_each_other() -> None:

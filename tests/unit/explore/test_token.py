@@ -133,6 +133,31 @@ def test_no_run_is_too_long_for_a_token(run: list[Slice], method: Method, seed: 
         assert len(run) > 5
 
 
+@pytest.mark.parametrize(
+    ("token", "text"),
+    [
+        (
+            Token(bytes(range(8)), bytes(range(8, 16)), "final", slices=(Slice(0, 2), Slice(1, 4), Slice(0, 2))),
+            "nx1AAECAwQFBgcICQoLDA0ODxABAAAECQTAipYK",
+        ),
+        (
+            Token(
+                bytes(range(8)),
+                bytes(range(8, 16)),
+                "deadlock",
+                search=SearchSettings("pct", reduce=True, seed=7, depth=3, schedules=1000, state=12),
+            ),
+            "nx1AAECAwQFBgcICQoLDA0ODxgDAAUHA-gHDMV4UcQ",
+        ),
+    ],
+    ids=["slices", "search"],
+)
+def test_a_token_is_written_as_it_always_was(token: Token, text: str) -> None:
+    """Two threads without signals, of each form: a printed token is read by every version."""
+    assert encode(token) == text
+    assert decode(text) == token
+
+
 def test_neither_or_both_is_no_token() -> None:
     """A token without a run, or with two, cannot be made."""
     for token in (

@@ -91,6 +91,12 @@ def test_the_trace_is_what_happened() -> None:
     assert len(finding.trace) == sum(piece.instructions for piece in finding.slices) == 8
     first = finding.trace[0]
     assert (first.thread, first.function, first.note) == (0, "nextrust_thread_0", "shared")
+    assert [step.instruction for step in finding.trace if step.thread == 0] == [
+        "move.l $4000.l, d0",
+        "addq.l #$1, d0",
+        "move.l d0, $4000.l",
+        "rts",
+    ]
     assert [(a.write, a.symbol, a.size, a.value) for a in first.access] == [(False, "counter", 4, 0)]
     writes = [
         (step.thread, a.value) for step in finding.trace for a in step.access if a.write and a.symbol == "counter"
@@ -166,6 +172,8 @@ def test_a_lock_by_tas_starves_and_is_overtaken_without_bound() -> None:
     assert finding is not None
     assert (finding.kind, answer.overtaking) == ("starvation", (None, None))
     assert finding.loop_from >= 0
+    (starved,) = {0, 1} - {step.thread for step in finding.loop if step.instruction == "rts"}
+    assert finding.message.startswith(f"starvation: thread {starved} may run for ever without completing a round")
     again = replayed(request, answer).finding
     assert again is not None
     assert again.loop == finding.loop
