@@ -1,9 +1,10 @@
 """A shell command as a tree: lists of pipelines of commands, words in parts, substitutions and here-documents inside.
 
 Read are the forms of POSIX sh and bash that can carry a command: quotes of every kind, ``$(...)``, backquotes,
-``<(...)``, subshells, groups, functions, ``if``/``while``/``for``/``case``, here-documents and here-strings. What only
-steers (``[[``, arithmetic, patterns of ``case``) is skipped, with the substitutions in it kept. Keywords are taken as
-separators: this finds every command in a script, not the order in which they would run.
+``<(...)``, subshells, groups, functions, ``if``/``while``/``for``/``case``, ``coproc``, here-documents and
+here-strings. What only steers (``[[``, arithmetic, patterns of ``case``) is skipped, with the substitutions in it kept.
+``then``, ``do`` and their like are taken as separators: this finds every command in a script, not the order in which
+they would run; and where a compound command has no end (other shells know other ends), its body goes on.
 
 Time is linear in the text, depth is limited; a text that cannot be read raises UsageFault. Boundary: expands nothing;
 ``words`` reads what is inside a word. Source: POSIX.1-2017 XCU 2.9 "Shell Commands", 2.10 "Shell Grammar"; bash(1).
@@ -14,7 +15,7 @@ from __future__ import annotations
 import re
 
 from pytest_nextrust.shell.tree import DEEPEST, Command, Part, Pipeline, Redirect, fault
-from pytest_nextrust.shell.words import WordReader, closing
+from pytest_nextrust.shell.words import WordReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +26,24 @@ __all__ = ["parse"]
 LONGEST = 65_536
 """Characters of a command that are read: the worst of them take about a second."""
 
-_KEYWORDS = frozenset("if then else elif fi while until do done { } ! time -p coproc".split())  # noqa: SIM905
+_AFTER = r"(?=[\s;|&()<>]|\\\n|$)"
+_SEPARATOR = re.compile(r"(?:then|else|elif|do|fi|done|esac|\})" + _AFTER)
+_CLOSERS = {"{": "}", "if": "fi", "while": "done", "until": "done"}
+_OPENER = re.compile(r"(?:\{|if|while|until)" + _AFTER)
+_PREFIX = re.compile(r"(?:!|time(?:[ \t]+-[p-])*(?![ \t]+-)|coproc)" + _AFTER)
+_COPROCESS = re.compile(
+    r"coproc[ \t]+(?:[A-Za-z_]\w*[ \t]+(?=\(|(?:\{|if|while|until|for|case|select|\[\[)" + _AFTER + r"))?"
+)
+_LOOP = re.compile(r"(?:for|select)(?:[ \t]|\\\n)+(?:(?=\(\()|([^\s;|&()<>]+))")
+_IN = re.compile("in" + _AFTER)
+_CASE = re.compile(r"case" + _AFTER)
+_ESAC = re.compile(r"esac" + _AFTER)
+_TEST = re.compile(r"\[\[" + _AFTER)
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _OPERATOR = re.compile(r"\n|;;&|;;|;&|;|&&|\|\||\|&|\||&(?!>)|\(|\)")
 _REDIRECT = re.compile(r"(?:\d+|\{[A-Za-z_]\w*\})?(?:&>>|&>|<<<|<<-|<<|<>|>>|>\||<&|>&|<|>)(?!\()")
 _FUNCTION = re.compile(r"function[ \t]+([^\s;|&<>()$`'\"]+)[ \t]*(?:\([ \t]*\))?(?=[\s({])")
+_ROUND = re.compile(r"[ \t]*\([ \t]*\)")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\+?=")
 
 
@@ -44,47 +58,74 @@ class _Grammar(WordReader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.heredocs: list[tuple[Command, int, str, bool, bool]] = []
+        self.ended = ""
 
     def script(self, depth: int, end: str) -> tuple[Pipeline, ...]:
-        """Pipelines up to an unmatched ``)`` (left where it is), or the end of the text."""
+        """Pipelines up to an unmatched ``)`` (left where it is), the keyword ``end``, or the end of the text. With
+        ``esac`` as end also to the end of a branch."""
         if depth > DEEPEST:
             raise fault(f"nested more than {DEEPEST} deep")
         found: list[Pipeline] = []
         stages: list[Command] = []
         while True:
+            if self.keywords(end):
+                self.ended = end
+                break
             command = self.command(depth)
             if command is not None:
                 if command.function:
                     found.append(Pipeline((command,)))
                     continue
                 stages.append(command)
-            operator = self.operator()
+            operator = self.operator(depth)
             if operator in ("|", "|&"):
                 continue
             if stages:
                 found.append(Pipeline(tuple(stages)))
                 stages = []
-            if operator == "":
-                if end:
-                    raise fault("a substitution or subshell without its end")
-                return tuple(found)
+            if operator == "" and end == ")":
+                raise fault("a substitution or subshell without its end")
             if operator == ")":
                 self.at -= 1
-                return tuple(found)
-            if operator == "\n":
-                self.read_heredocs(depth)
-            elif operator.startswith(";") and operator != ";":
-                self.pattern(depth)
+            self.ended = operator
+            if operator in ("", ")") or (end == "esac" and operator in (";;", ";&", ";;&")):
+                break
+        if stages:
+            found.append(Pipeline(tuple(stages)))
+        return tuple(found)
 
-    def operator(self) -> str:
+    def keywords(self, end: str) -> bool:
+        """Over the words that only separate; whether the one that ends this list was among them."""
+        while True:
+            self.blanks()
+            match = _SEPARATOR.match(self.text, self.at)
+            if match is None:
+                return False
+            self.at = match.end()
+            if match[0] == end:
+                return True
+
+    def operator(self, depth: int) -> str:
         match = _OPERATOR.match(self.text, self.at)
         if match is None:
             if self.at < len(self.text):
                 raise fault(f"cannot be read from {self.text[self.at : self.at + 20]!r}")
-            self.read_heredocs(0)
+            self.read_heredocs(depth)
             return ""
         self.at = match.end()
+        if match[0] == "\n":
+            self.read_heredocs(depth)
         return match[0]
+
+    def closed_script(self, depth: int) -> tuple[Pipeline, ...]:
+        """A substitution's pipelines and its ``)``; here-documents that begin in it end in it."""
+        waiting, self.heredocs = self.heredocs, []
+        try:
+            script = self.script(depth + 1, ")")
+        finally:
+            self.heredocs = waiting
+        self.at += 1
+        return script
 
     def blanks(self) -> None:
         match = _BLANK.match(self.text, self.at)
@@ -97,52 +138,80 @@ class _Grammar(WordReader):
     def command(self, depth: int) -> Command | None:
         """One command up to an operator; None where there is none."""
         command = Command()
-        while True:
+        self.prefixes()
+        compound = self.compound(command, depth)
+        while not command.function:
             self.blanks()
             match = _REDIRECT.match(self.text, self.at)
             if match is not None:
                 self.redirect(command, match, depth)
                 continue
-            if self.text.startswith("(", self.at) and not command.words and not command.body:
-                if self.arithmetic(command, depth):
-                    continue
+            if compound:
+                return command
+            if self.text.startswith("(", self.at) and not (command.words or command.assignments):
                 self.at += 1
-                command.body = self.script(depth + 1, ")")
+                command.body, command.subshell = self.script(depth + 1, ")"), True
                 self.at += 1
+                compound = True
                 continue
             if self.text.startswith("(", self.at) and len(command.words) == 1 and self.function(command):
                 return command
-            if not command.words and not command.body and self.keyword_function(command):
-                return command
-            word = self.word(depth)
+            word = self.word(depth, first=not command.words)
             if word is None:
-                return command if command.words or command.assignments or command.redirects or command.body else None
+                return command if command.words or command.assignments or command.redirects else None
             self.take(command, word, depth)
+        return command
+
+    def prefixes(self) -> None:
+        """Over ``!``, ``time`` and ``coproc [NAME]``."""
+        while True:
+            self.blanks()
+            match = _PREFIX.match(self.text, self.at)
+            if match is None:
+                return
+            if match[0] == "coproc":
+                match = _COPROCESS.match(self.text, self.at) or match
+            self.at = match.end()
+
+    def compound(self, command: Command, depth: int) -> bool:
+        """A command that starts with a keyword or ``((``: it and its body."""
+        opener = _OPENER.match(self.text, self.at)
+        if opener is not None:
+            self.at = opener.end()
+            command.body = self.script(depth + 1, _CLOSERS[opener[0]])
+        elif self.text.startswith("((", self.at):
+            return self.arithmetic(command, depth)
+        elif (match := _TEST.match(self.text, self.at)) is not None:
+            self.at = match.end()
+            self.test(command, depth)
+        elif (match := _CASE.match(self.text, self.at)) is not None:
+            self.at = match.end()
+            self.case(command, depth)
+        elif (match := _LOOP.match(self.text, self.at)) is not None:
+            self.at = match.end()
+            self.loop(command, match[1] or "", depth)
+        else:
+            return self.keyword_function(command)
+        return True
 
     def take(self, command: Command, word: Word, depth: int) -> None:
-        """Put a word where it belongs: keyword, assignment, loop, or plain word."""
-        plain = word[0].text if len(word) == 1 and word[0].kind == "text" and not word[0].quoted else ""
-        if not command.words:
-            if plain in _KEYWORDS and not command.assignments:
-                return
-            if plain in ("[[", "case") and not command.assignments:
-                self.skip(command, plain, depth)
-                return
-            match = _ASSIGNMENT.match(word[0].text) if word[0].kind == "text" and not word[0].quoted else None
-            if match is not None:
-                rest = Part("text", word[0].text[match.end() :], word[0].quoted)
-                command.assignments.append((match[1], (rest, *word[1:])))
-                if self.text.startswith("(", self.at) and len(word) == 1 and rest.text == "":
-                    self.array(command, depth)
-                return
-        command.words.append(word)
-        if len(command.words) == 3 and not command.loop:
-            first, name, third = ("".join(p.text for p in w if p.kind == "text") for w in command.words)
-            if first in ("for", "select") and third == "in":
-                command.loop, command.words = name, []
+        """Put a word where it belongs: an assignment, or a plain word."""
+        match = _ASSIGNMENT.match(word[0].text) if word[0].kind == "text" and not word[0].quoted else None
+        if match is None:
+            command.words.append(word)
+            return
+        rest = Part("text", word[0].text[match.end() :], word[0].quoted)
+        value = (rest, *word[1:])
+        if self.text.startswith("(", self.at) and len(word) == 1 and rest.text == "":
+            value = self.array(depth)
+            word = (word[0], *(Part(part.kind, part.text, True, part.script, part.default) for part in value))
+        if command.words:
+            command.words.append(word)
+        else:
+            command.assignments.append((match[1], value))
 
-    def array(self, command: Command, depth: int) -> None:
-        """``NAME=(...)``: the elements, blank-separated, as the value."""
+    def array(self, depth: int) -> Word:
+        """``(...)`` after ``NAME=``: the elements, blank-separated, as the value."""
         self.at += 1
         parts: list[Part] = []
         while not self.text.startswith(")", self.at):
@@ -151,20 +220,20 @@ class _Grammar(WordReader):
             if word is not None:
                 parts += [Part("text", " "), *word] if parts else word
             elif self.text.startswith("\n", self.at):
-                self.at += 1
+                self.operator(depth)
             elif not self.text.startswith(")", self.at):
                 raise fault("an array without its end")
         self.at += 1
-        command.assignments[-1] = (command.assignments[-1][0], tuple(parts))
+        return tuple(parts)
 
     def function(self, command: Command) -> bool:
-        match = re.compile(r"\([ \t]*\)").match(self.text, self.at)
+        match = _ROUND.match(self.text, self.at)
         if match is None:
             return False
         self.at = match.end()
         command.function = "".join(part.text for part in command.words[0])
         command.words = []
-        # What follows is its body: the next commands, read as if they ran.
+        # What follows is its body: the next command, read as if it ran.
         command.assignments.append(("_", ()))
         return True
 
@@ -179,46 +248,100 @@ class _Grammar(WordReader):
         return True
 
     def arithmetic(self, command: Command, depth: int) -> bool:
-        """``((...))``: skipped, but for the substitutions in it."""
-        if not self.text.startswith("((", self.at):
+        """``((...))``: skipped, but for the substitutions in it. False where it is a subshell in a subshell."""
+        start = self.at
+        numbers = self.numbers(start + 2, depth)
+        if numbers is None:
+            self.at = start
             return False
-        end = closing(self.text, self.at + 2)
-        if end is None or not self.text.startswith("))", end):
-            return False
-        command.assignments.append(("_", self.inner(self.text[self.at + 2 : end], depth)))
-        self.at = end + 2
+        command.assignments.append(("_", numbers))
         return True
 
-    def skip(self, command: Command, keyword: str, depth: int) -> None:
-        """``[[ ... ]]`` or ``case WORD in PATTERN)``: over what only steers."""
+    def test(self, command: Command, depth: int) -> None:
+        """``[[ ... ]]``: over what only steers."""
+        while self.at < len(self.text):
+            if self.text[self.at] in " \t\\":
+                self.blanks()
+            word = self.word(depth)
+            if word is not None:
+                command.assignments.append(("_", word))
+                if len(word) == 1 and word[0] == Part("text", "]]"):
+                    return
+            elif self.at < len(self.text) and self.operator_or_sign(depth) == "":
+                break
+        raise fault("[[ without its end")
+
+    def operator_or_sign(self, depth: int) -> str:
+        """Over one sign that is no word; the end of a line starts the here-documents."""
+        if self.text.startswith("\n", self.at):
+            return self.operator(depth)
+        self.at += 1
+        return self.text[self.at - 1 : self.at]
+
+    def loop(self, command: Command, name: str, depth: int) -> None:
+        """What follows ``for NAME`` or ``for``: the words, or the three numbers, and the body."""
+        if name:
+            command.loop = name
+            self.lines(depth)
+            if (match := _IN.match(self.text, self.at)) is not None:
+                self.at = match.end()
+                self.blanks()
+                while (word := self.word(depth)) is not None:
+                    command.words.append(word)
+                    self.blanks()
+        else:
+            self.arithmetic(command, depth)
+        self.blanks()
+        self.at += self.text.startswith(";", self.at)
+        self.lines(depth)
+        opener = _OPENER.match(self.text, self.at)
+        if opener is not None and opener[0] == "{":
+            self.at = opener.end()
+            command.body = self.script(depth + 1, "}")
+        else:
+            command.body = self.script(depth + 1, "done")
+
+    def case(self, command: Command, depth: int) -> None:
+        """``case WORD in``, its branches and ``esac``."""
+        self.blanks()
+        subject = self.word(depth)
+        command.assignments.append(("_", subject or ()))
+        self.lines(depth)
+        self.word(depth)  # `in`
+        found: list[Pipeline] = []
+        while self.pattern(command, depth):
+            found += self.script(depth + 1, "esac")
+            if not self.ended.startswith(";"):
+                break
+        command.body = tuple(found)
+
+    def lines(self, depth: int) -> None:
+        """Over blanks, comments and ends of lines."""
+        self.blanks()
+        while self.text.startswith("\n", self.at):
+            self.operator(depth)
+            self.blanks()
+
+    def pattern(self, command: Command, depth: int) -> bool:
+        """Over the next pattern of a ``case`` and its ``)``; False at ``esac`` and where there is none."""
+        self.lines(depth)
+        match = _ESAC.match(self.text, self.at)
+        if match is not None or self.at >= len(self.text):
+            self.at = match.end() if match is not None else self.at
+            return False
+        if self.text.startswith("(", self.at):
+            self.at += 1
         while self.at < len(self.text):
             self.blanks()
             word = self.word(depth)
             if word is not None:
                 command.assignments.append(("_", word))
-                text = "".join(part.text for part in word)
-                if keyword == "[[" and text == "]]":
-                    return
-                if keyword == "case" and text == "in":
-                    break
-                continue
-            if self.at < len(self.text):
+            elif self.text.startswith(")", self.at):
                 self.at += 1
-        if keyword == "case":
-            self.pattern(depth)
-
-    def pattern(self, depth: int) -> None:
-        """Over the next pattern of a ``case`` and its ``)``; ``esac`` is where there is none."""
-        while self.at < len(self.text):
-            self.blanks()
-            if self.text.startswith("esac", self.at):
-                self.at += 4
-                return
-            if self.text.startswith(")", self.at):
-                self.at += 1
-                return
-            if self.word(depth) is None and self.at < len(self.text):
-                self.at += 1
+                return True
+            elif self.at < len(self.text):
+                self.operator_or_sign(depth)
+        return False
 
     def redirect(self, command: Command, match: re.Match[str], depth: int) -> None:
         operator = match[0].lstrip("0123456789")

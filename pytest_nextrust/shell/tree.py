@@ -43,14 +43,16 @@ class Redirect:
 
 
 class Command:
-    """A simple command, or a group (``body``) with redirections. ``loop``: the variable of a ``for``, whose values are
-    its words; ``function``: the name of a function whose definition starts here."""
+    """A simple command, or a compound one (``body``) with redirections. ``subshell``: what it changes stays in it.
+    ``loop``: the variable of a ``for``, whose values are its words; ``function``: the name of a function whose
+    definition starts here: the next pipeline is its body."""
 
     def __init__(self) -> None:
         self.words: list[Word] = []
         self.assignments: list[tuple[str, Word]] = []
         self.redirects: list[Redirect] = []
         self.body: tuple[Pipeline, ...] = ()
+        self.subshell = False
         self.loop = ""
         self.function = ""
 

@@ -32,6 +32,7 @@ __all__ = ["CommandStep", "walk"]
 _SOURCES = frozenset(("source", "."))
 _STDIN = frozenset(("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
 _FETCHERS = frozenset(("curl", "wget", "fetch", "nc", "ncat", "netcat", "socat", "ftp", "scp", "lwp-request"))
+_SILENT = frozenset((":", "[", "false", "set", "test", "true"))
 DEEPEST = 12
 """Scripts in scripts that are followed."""
 
@@ -118,13 +119,11 @@ class _Walker:
         if command.function:
             scope.functions[command.function] = None
         if command.loop:
-            values = [literal(text) for word in command.words for text in fields(word, scope, self.output)]
-            scope.variables[command.loop] = " ".join(values) if values else None
-            return
-        if command.body:
+            self._loop(command, scope)
+        if command.body or command.loop:
             if writes:
                 yield CommandStep(("(group)",), scope.cwd, writes)
-            yield from self.script(command.body, scope.copy(), piped)
+            yield from self.script(command.body, scope.copy() if command.subshell else scope, piped)
             return
         arguments = [text for word in command.words for text in fields(word, scope, self.output)]
         values_ = {name: text_of(word, scope, self.output) for name, word in command.assignments if name != "_"}
@@ -140,6 +139,12 @@ class _Walker:
             return
         fetched = _FETCHERS & self._inside(command, scope)
         yield from self._simple(unwrap(arguments), scope, piped, writes, stages, tuple(values_), bool(fetched))
+
+    def _loop(self, command: Command, scope: Scope) -> None:
+        """Give the variable of a ``for`` all of its values at once."""
+        if command.loop:
+            values = [literal(text) for word in command.words for text in fields(word, scope, self.output)]
+            scope.variables[command.loop] = " ".join(values) if values else None
 
     def _simple(
         self,
@@ -205,15 +210,16 @@ class _Walker:
         return content
 
     def _called(self, arguments: tuple[str, ...], scope: Scope) -> Iterator[CommandStep]:
-        """The body of a function that is called with arguments; without, it was looked at where it stands."""
-        body = scope.functions.get(arguments[0])
-        if body is None or len(arguments) == 1 or self.depth >= DEEPEST:
+        """The body of a function; of one that calls itself only with arguments of its own."""
+        name = arguments[0]
+        body = scope.functions.get(name)
+        if body is None or self.depth >= DEEPEST or (len(arguments) == 1 and name in self.unfolded):
             return
         inner = scope.copy()
         values = [literal(text) for text in arguments]
         inner.variables |= {str(number): value for number, value in enumerate(values)}
         inner.variables |= {sign: " ".join(values[1:]) for sign in "@*"}
-        yield from _Walker(self.depth + 1, self.unfolded).script((body,), inner, None)
+        yield from _Walker(self.depth + 1, self.unfolded | {name}).script((body,), inner, None)
 
     def _code(self, arguments: tuple[str, ...], scope: Scope, given: str | None) -> Iterator[CommandStep]:
         """What a program of another language stands for, and the script in a file that this one wrote."""
@@ -318,19 +324,27 @@ class _Walker:
 
     def output(self, script: tuple[Pipeline, ...], scope: Scope) -> str | None:
         """What a substitution would print, where that can be told."""
-        if len(script) != 1:
-            return None
-        given: str | None = None
-        for command in script[0].commands:
-            printed = self._printed(command, scope, given)
-            given = "" if _to_file(command) and printed is not None else printed
-        return given
+        whole = ""
+        for pipeline in script:
+            given: str | None = None
+            for command in pipeline.commands:
+                printed = self._printed(command, scope, given)
+                given = "" if _to_file(command) and printed is not None else printed
+            if given is None:
+                return None
+            whole += given
+        return whole if script else None
 
     def _printed(self, command: Command, scope: Scope, given: str | None) -> str | None:
-        """What a command prints, where that can be told: echo, printf, cat, base64 -d, rev, pwd."""
+        """What a command prints, where that can be told: echo, printf, cat, base64 -d, rev, pwd, and groups of them."""
         scope.spend(COST)
-        if command.body or not command.words or command.loop:
-            return None
+        if command.body:
+            inner = scope.copy()
+            self._loop(command, inner)
+            return self.output(command.body, inner)
+        if not command.words and not command.redirects:
+            # What only steers prints nothing; an assignment would have to be followed.
+            return "" if command.assignments and all(name == "_" for name, _ in command.assignments) else None
         words = [literal(text) for word in command.words for text in fields(word, scope, self.output)]
         for redirect in command.redirects:
             if redirect.operator in ("<<", "<<-"):
@@ -350,7 +364,7 @@ def _printed(words: list[str], given: str | None) -> str | None:
     name, rest = base_name(words[0]), words[1:]
     options = [word for word in rest if word.startswith("-") and len(word) > 1]
     plain = [word for word in rest if word not in options]
-    printed: str | None = None
+    printed: str | None = "" if name in _SILENT else None
     if name == "echo":
         printed = " ".join(rest[len(options) :] if rest[: len(options)] == options else rest) + "\n"
         printed = unescaped(printed) if "-e" in options else printed

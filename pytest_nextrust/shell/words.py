@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 
+from pytest_nextrust.shell.plain import unreadable
 from pytest_nextrust.shell.tree import DEEPEST, Part, fault
 
 TYPE_CHECKING = False
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.shell.tree import Pipeline, Word
 
-__all__ = ["WordReader", "closing", "unescaped"]
+__all__ = ["WordReader", "unescaped"]
 
 _PLAIN = re.compile(r"[^\s\\'\"$`|&;<>()#]+|#")
 _IN_DOUBLE = re.compile(r"[^\\\"$`]+")
 _IN_HERE = re.compile(r"[^\\$`]+")
+_IN_BRACES = re.compile(r"[^\\'\"$`}<>]+|[<>](?!\()")
+_IN_NUMBERS = re.compile(r"[^\\'\"$`()]+")
+_OPERATOR = re.compile(r":?[-=]")
+_SAME_FOR_ALL = re.compile(r"[^'\\\"$`}]*'")
+_PATTERN_SIGNS = "?*+@!"
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SPECIAL = "@*#?-$!0123456789"
 _ANSI = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
@@ -35,10 +41,15 @@ class WordReader(ABC):
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.no_numbers: set[int] = set()
 
     @abstractmethod
     def script(self, depth: int, end: str) -> tuple[Pipeline, ...]:
-        """Pipelines up to an unmatched ``)`` (left where it is), or the end of the text."""
+        """Pipelines up to an unmatched ``)`` (left where it is), the keyword ``end``, or the end of the text."""
+
+    @abstractmethod
+    def closed_script(self, depth: int) -> tuple[Pipeline, ...]:
+        """A substitution's pipelines and its ``)``; here-documents that begin in it end in it."""
 
     def whole(self, depth: int) -> tuple[Pipeline, ...]:
         """All of the text. An unmatched ``)`` is bash's error, and here a separator."""
@@ -54,26 +65,25 @@ class WordReader(ABC):
             raise fault(f"nested more than {DEEPEST} deep")
         inner = type(self)(text)
         parts = []
-        while inner.at < len(text):
+        while inner.at < len(inner.text):
             parts += list(inner.double(depth + 1, _IN_HERE, ""))
         return tuple(parts)
 
-    def word(self, depth: int) -> Word | None:
-        """One word; None where an operator, a blank or the end stands."""
+    def word(self, depth: int, *, first: bool = False) -> Word | None:
+        """One word; None where an operator, a blank or the end stands. ``first``: it may be a command's name."""
         parts: list[Part] = []
-        text = self.text
-        while self.at < len(text):
-            match = _PLAIN.match(text, self.at)
+        while self.at < len(self.text):
+            match = _PLAIN.match(self.text, self.at)
             if match is not None:
                 self.at = match.end()
                 parts.append(Part("text", match[0]))
                 continue
-            sign = text[self.at]
+            sign = self.text[self.at]
             if sign == "\\":
-                if text.startswith("\\\n", self.at):
+                if self.text.startswith("\\\n", self.at):
                     self.at += 2
                     continue
-                parts.append(Part("text", text[self.at + 1 : self.at + 2], True))
+                parts.append(Part("text", self.text[self.at + 1 : self.at + 2], True))
                 self.at += 2
             elif sign == "'":
                 parts.append(Part("text", self.upto("'", self.at + 1), True))
@@ -82,9 +92,12 @@ class WordReader(ABC):
                 parts += [Part("text", "", True), *self.double(depth, _IN_DOUBLE, '"')]
             elif sign in "$`":
                 parts.append(self.dollar(depth, quoted=False))
-            elif sign in "<>" and text.startswith("(", self.at + 1):
+            elif sign in "<>" and self.text.startswith("(", self.at + 1):
                 self.at += 2
                 parts.append(Part("script", sign, False, self.closed_script(depth)))
+            elif sign == "(" and parts and _opens_pattern(parts, first):
+                self.at += 1
+                parts += [Part("text", "("), *self.until_round(depth + 1, ")"), Part("text", ")")]
             else:
                 break
         return tuple(_joined(parts)) if parts else None
@@ -122,14 +135,17 @@ class WordReader(ABC):
 
     def dollar(self, depth: int, *, quoted: bool) -> Part:
         """What starts with ``$`` or a backquote."""
+        while self.text.startswith("$\\\n", self.at):
+            # The shell takes an escaped end of line away before it looks for what follows.
+            self.text = self.text[: self.at + 1] + self.text[self.at + 3 :]
         text, start = self.text, self.at
         if text[start] == "`":
-            return Part("script", "", quoted, type(self)(self.backquoted()).whole(depth + 1))
+            return Part("script", "", quoted, type(self)(self.backquoted(quoted)).whole(depth + 1))
         if text.startswith("$((", start):
-            end = closing(text, start + 3)
-            if end is not None and text.startswith("))", end):
-                self.at = end + 2
-                return Part("unknown", "", quoted, default=self.inner(text[start + 3 : end], depth))
+            numbers = self.numbers(start + 3, depth)
+            if numbers is not None:
+                return Part("unknown", "", quoted, default=numbers)
+            self.at = start
         if text.startswith("$(", start):
             self.at += 2
             return Part("script", "", quoted, self.closed_script(depth))
@@ -151,16 +167,66 @@ class WordReader(ABC):
         self.at += 1
         return Part("text", "$", quoted)
 
-    def closed_script(self, depth: int) -> tuple[Pipeline, ...]:
-        script = self.script(depth + 1, ")")
-        self.at += 1
-        return script
+    def numbers(self, start: int, depth: int) -> Word | None:
+        """The substitutions in what is calculated between ``((`` and ``))``; None where commands stand there."""
+        if start in self.no_numbers:
+            return None
+        self.at = start
+        try:
+            found = tuple(self.until_round(depth + 1, "))"))
+        except unreadable():
+            found = ()
+            self.at = len(self.text) + 1
+        if self.at > len(self.text) or not self.text.startswith("))", self.at - 2):
+            self.no_numbers.add(start)
+            return None
+        return found
 
-    def backquoted(self) -> str:
+    def until_round(self, depth: int, end: str) -> Iterator[Part]:
+        """The parts up to the ``)`` that closes, which ends where ``end`` says; what they mean is not looked at."""
+        level = 1
+        if depth > DEEPEST:
+            raise fault(f"nested more than {DEEPEST} deep")
+        while self.at < len(self.text):
+            sign = self.text[self.at]
+            if sign in "()":
+                level += 1 if sign == "(" else -1
+                self.at += 1 if level else len(end)
+                if not level:
+                    return
+            elif sign in "<>" and self.text.startswith("(", self.at + 1) and end == ")":
+                self.at += 2
+                yield Part("script", sign, False, self.closed_script(depth))
+            else:
+                yield from self.piece(depth, _IN_NUMBERS, quoted=False)
+        raise fault("a bracket ( without its end")
+
+    def piece(self, depth: int, plain: re.Pattern[str], *, quoted: bool) -> Iterator[Part]:
+        """What stands next between brackets: a plain text, a quoted one, or a substitution."""
+        match = plain.match(self.text, self.at)
+        sign = self.text[self.at]
+        if match is not None:
+            self.at = match.end()
+            yield Part("text", match[0], quoted)
+        elif sign == "\\":
+            yield Part("text", self.text[self.at + 1 : self.at + 2].strip("\n"), True)
+            self.at += 2
+        elif sign == "'":
+            yield Part("text", self.upto("'", self.at + 1), True)
+        elif sign == '"':
+            self.at += 1
+            yield from self.double(depth, _IN_DOUBLE, '"')
+        elif sign in "$`":
+            yield self.dollar(depth, quoted=quoted)
+        else:
+            yield Part("text", sign, quoted)
+            self.at += 1
+
+    def backquoted(self, quoted: bool) -> str:
         at = self.at + 1
         found = []
         while at < len(self.text) and self.text[at] != "`":
-            if self.text[at] == "\\" and self.text[at + 1 : at + 2] in ("`", "\\", "$"):
+            if self.text[at] == "\\" and self.text[at + 1 : at + 2] in ("`", "\\", "$", '"' if quoted else "$"):
                 at += 1
             found.append(self.text[at])
             at += 1
@@ -179,21 +245,45 @@ class WordReader(ABC):
         if name and self.text.startswith("}", end):
             self.at = end + 1
             return Part("variable", name, quoted)
-        stop = closing(self.text, start, "{", "}")
-        if stop is None:
-            raise fault("${ without its end")
-        rest = self.text[end:stop]
-        self.at = stop + 1
-        if name and rest in ("[@]", "[*]", "[0]"):
-            return Part("variable", name)
-        for operator in (":?", "?"):
-            if name and rest.startswith(operator):
-                # Empty, the command would not run.
-                return Part("variable", name, quoted)
-        for operator in (":-", ":=", "-", "="):
-            if name and rest.startswith(operator):
-                return Part("variable", name, quoted, default=self.inner(rest[len(operator) :], depth))
-        return Part("unknown", "", quoted, default=self.inner(rest, depth))
+        for all_of_it in ("[@]}", "[*]}", "[0]}"):
+            if name and self.text.startswith(all_of_it, end):
+                self.at = end + len(all_of_it)
+                return Part("variable", name)
+        operator = _OPERATOR.match(self.text, end)
+        self.at = end if operator is None else operator.end()
+        rest = tuple(self.until_brace(depth + 1, quoted))
+        if name and rest and rest[0].text.startswith((":?", "?")) and operator is None:
+            # Empty, the command would not run.
+            return Part("variable", name, quoted, default=rest[1:] or None)
+        return Part("variable" if name and operator is not None else "unknown", name, quoted, default=rest)
+
+    def until_brace(self, depth: int, quoted: bool) -> Iterator[Part]:
+        """The parts up to the ``}`` that closes: the first that stands in no quotes and no substitution."""
+        if depth > DEEPEST:
+            raise fault(f"nested more than {DEEPEST} deep")
+        while self.at < len(self.text):
+            sign = self.text[self.at]
+            if sign == "}":
+                self.at += 1
+                return
+            if sign == "'" and quoted:
+                yield self.quote_in_quotes()
+            elif sign in "<>" and not quoted and self.text.startswith("(", self.at + 1):
+                self.at += 2
+                yield Part("script", sign, False, self.closed_script(depth))
+            else:
+                yield from self.piece(depth, _IN_BRACES, quoted=quoted)
+        raise fault("${ without its end")
+
+    def quote_in_quotes(self) -> Part:
+        """``'`` in ``"${...}"``: to bash it quotes, to other shells it is a sign as any. Taken where both agree."""
+        match = _SAME_FOR_ALL.match(self.text, self.at + 1)
+        if match is None and "'" in self.text[self.at + 1 :]:
+            raise fault('a quote \' in "${...}", which shells read differently')
+        end = self.at + 1 if match is None else match.end()
+        text = self.text[self.at : end]
+        self.at = end
+        return Part("text", text, True)
 
     def ansi(self) -> str:
         """``$'...'`` with its escapes undone."""
@@ -218,17 +308,12 @@ def _unescaped(match: re.Match[str]) -> str:
     return _LETTERS.get(code, code)
 
 
-def closing(text: str, start: int, opens: str = "(", closes: str = ")") -> int | None:
-    """Where the bracket that is open at ``start`` closes; quotes and escapes are passed over."""
-    level = 1
-    for match in re.compile(rf"\\.|'[^']*'|[{re.escape(opens + closes)}]", re.DOTALL).finditer(text, start):
-        if match[0] == opens:
-            level += 1
-        elif match[0] == closes:
-            level -= 1
-            if level == 0:
-                return match.start()
-    return None
+def _opens_pattern(parts: list[Part], first: bool) -> bool:
+    """Whether a ``(`` after these belongs to the word, as in ``!(a|b)``. ``!(`` as a command is a subshell."""
+    last = parts[-1]
+    if last.kind != "text" or last.quoted or last.text[-1:] not in tuple(_PATTERN_SIGNS):
+        return False
+    return not (first and len(parts) == 1 and last.text == "!")
 
 
 def _joined(parts: list[Part]) -> Iterator[Part]:
