@@ -1,8 +1,11 @@
 """``nextrust init``: what a project needs to use this package, written once and never over somebody else's work.
 
-Written are the assistant's settings file with the hooks, a launcher for them, a folder for scenarios, a first
+Written are the assistant's settings files with the hooks, a launcher for them, a folder for scenarios, a first
 ``nextrust.toml`` and, if the user says so, git-ignore lines. A file that this command did not write is left as it is,
 and what should be in it is printed. What was written is known by its hash, kept in ``.nextrust/init.json``.
+
+An assistant skips a whole settings file for one event that it does not know. What only newer ones know stands therefore
+in the file for this machine, and only where the assistant on PATH knows it.
 
 Exit status: 0 all is as it should be, 1 a file of somebody else's is in the way, 2 a folder that cannot be written.
 Source of the settings' form: docs/hooks.md.
@@ -13,6 +16,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +29,7 @@ from pytest_nextrust.base.files import atomic_replace
 from pytest_nextrust.base.private_folders import state_folder
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.hookapi.events import LIMITS
+from pytest_nextrust.hookapi.events import INNER, LIMITS, PRE
 from pytest_nextrust.project.documents import load_project
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -32,6 +38,12 @@ HELP = "write what a project needs: the assistant's settings, folders, git-ignor
 
 SLACK = 15
 """Seconds that the assistant waits longer than this package's own limit: a hook that it stops does not block."""
+
+LOCAL = ".claude/settings.local.json"
+"""The assistant's settings for one machine; a fault in it does not concern the others."""
+
+FIRST_WITH_INNER = (2, 1, 332)
+"""The first release of the assistant that the event INNER was seen of."""
 
 MARKER = ".nextrust/init.json"
 IGNORED = ("docs/ci-status/", "artifacts/")
@@ -46,7 +58,7 @@ root=${CLAUDE_PROJECT_DIR:-$(dirname "$0")/..}
 command -v nextrust >/dev/null 2>&1 && exec nextrust hook "$@"
 case ${SKIP_HOOKS:-0} in 1 | true | yes) exit 0 ;; esac
 echo "nextrust is not installed: pip install pytest-nextrust, or SKIP_HOOKS=1 for this session" >&2
-[ "${1:-PreToolUse}" = PreToolUse ] && exit 2
+case ${1:-PreToolUse} in Pre*) exit 2 ;; esac
 exit 127
 """
 
@@ -89,6 +101,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ignore.add_argument(
         "--no-git-ignore", dest="git_ignore", action="store_false", help="leave .gitignore alone, without asking"
     )
+    inner = parser.add_mutually_exclusive_group()
+    inner.add_argument(
+        "--skill-commands",
+        action="store_true",
+        default=None,
+        help=f"register {INNER} for this machine (without: where the assistant on PATH knows it)",
+    )
+    inner.add_argument(
+        "--no-skill-commands", dest="skill_commands", action="store_false", help=f"do not register {INNER}"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
     add_json_option(parser)
 
@@ -100,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageFault("--dir", "is not a folder", place=str(root), remedy="name the project's folder")
     ignore = _asked(args)
     try:
-        outcomes = list(_written(root, ignore, dry_run=args.dry_run))
+        outcomes = list(_written(root, ignore, args.skill_commands, dry_run=args.dry_run))
     except OSError as error:
         raise UsageFault(
             "--dir", f"cannot be written: {error.strerror}", place=str(error.filename or root), remedy="see its mode"
@@ -117,15 +139,24 @@ def run(args: argparse.Namespace) -> int:
 def settings() -> dict[str, Any]:
     """The assistant's settings: every event to the launcher, in exec form, with no path of this machine."""
     hooks: dict[str, Any] = {}
-    for event, limit in LIMITS.items():
-        command = {
-            "type": "command",
-            "command": "${CLAUDE_PROJECT_DIR}/.nextrust/hook",
-            "args": [event],
-            "timeout": int(limit) + SLACK,
-        }
+    for event in LIMITS:
+        command = _command(event, event)
         hooks[event] = [{"matcher": "*", "hooks": [command]} if event in _TOOLS else {"hooks": [command]}]
     return {"hooks": hooks}
+
+
+def local_settings() -> dict[str, Any]:
+    """Those for one machine: the event that only newer releases of the assistant know."""
+    return {"hooks": {INNER: [{"hooks": [_command(INNER, PRE)]}]}}
+
+
+def _command(event: str, like: str) -> dict[str, Any]:
+    return {
+        "type": "command",
+        "command": "${CLAUDE_PROJECT_DIR}/.nextrust/hook",
+        "args": [event],
+        "timeout": int(LIMITS[like]) + SLACK,
+    }
 
 
 def _asked(args: argparse.Namespace) -> bool | None:
@@ -136,9 +167,10 @@ def _asked(args: argparse.Namespace) -> bool | None:
     return answer.strip().lower() in ("", "y", "yes")
 
 
-def _written(root: Path, ignore: bool | None, *, dry_run: bool) -> Iterator[_Outcome]:
+def _written(root: Path, ignore: bool | None, inner: bool | None, *, dry_run: bool) -> Iterator[_Outcome]:
     known = _hashes(root)
     yield from _file(root, ".claude/settings.json", json.dumps(settings(), indent=2) + "\n", known, dry_run)
+    yield from _inner(root, inner, known, dry_run)
     yield from _file(root, ".nextrust/hook", LAUNCHER, known, dry_run, mode=0o755)
     if load_project(root).source is None:
         yield from _file(root, "nextrust.toml", PROJECT, known, dry_run)
@@ -148,6 +180,41 @@ def _written(root: Path, ignore: bool | None, *, dry_run: bool) -> Iterator[_Out
     if not dry_run:
         state_folder(str((root / MARKER).parent))
         atomic_replace(root / MARKER, json.dumps({"written": known}, indent=2, sort_keys=True).encode() + b"\n")
+
+
+def _inner(root: Path, wanted: bool | None, known: dict[str, str], dry_run: bool) -> Iterator[_Outcome]:
+    """The settings for this machine: where they are asked for, or the assistant knows what is in them."""
+    try:
+        there = json.loads((root / LOCAL).read_bytes())["hooks"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        there = {}
+    if isinstance(there, dict) and there.get(INNER) == local_settings()["hooks"][INNER]:
+        yield _Outcome(LOCAL, "unchanged")
+        return
+    reason = "as asked" if wanted is False else "" if wanted else _unknown_to_assistant()
+    if reason:
+        yield _Outcome(LOCAL, "skipped", reason)
+        return
+    yield from _file(root, LOCAL, json.dumps(local_settings(), indent=2) + "\n", known, dry_run)
+
+
+def _unknown_to_assistant() -> str:
+    """Why the event INNER is not registered; empty where the assistant on PATH is new enough."""
+    remedy = "--skill-commands registers it all the same"
+    program = shutil.which("claude")
+    if program is None:
+        return f"{INNER}: no assistant on PATH that could be asked whether it knows the event; {remedy}"
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{INNER}: {program} --version does not answer ({type(error).__name__}); {remedy}"
+    match = re.match(rb"(\d{1,9})\.(\d{1,9})\.(\d{1,9})", done.stdout.strip())
+    if match is None:
+        return f"{INNER}: {program} --version does not say which release it is; {remedy}"
+    if tuple(map(int, match.groups())) < FIRST_WITH_INNER:
+        first = ".".join(map(str, FIRST_WITH_INNER))
+        return f"{INNER}: {program} is {match[0].decode()}, older than {first}, and may not know the event; {remedy}"
+    return ""
 
 
 def _hashes(root: Path) -> dict[str, str]:

@@ -15,11 +15,26 @@ import pytest
 import pytest_nextrust
 from pytest_nextrust.base.state_database import Database, state_path
 from pytest_nextrust.cli import main
+from pytest_nextrust.commands.init import local_settings
 from pytest_nextrust.guards.failures import Failures
 from pytest_nextrust.hookapi.events import EVENTS, LIMITS
 from tests.unit.hooks.support import environment, event_bytes
 
 SCHEMA = json.loads((Path(pytest_nextrust.__file__).parent / "schemas" / "init.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def assistant(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The assistant on PATH, a new one."""
+    program = tmp_path_factory.mktemp("bin") / "claude"
+    is_release(program, "2.1.332 (Claude Code)")
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    return program
+
+
+def is_release(program: Path, text: str) -> None:
+    program.write_text(f"#!/bin/sh\necho '{text}'\n", encoding="utf-8")
+    program.chmod(0o755)
 
 
 def init(root: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, str]]:
@@ -41,6 +56,7 @@ def test_a_new_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert status == 0
     assert set(actions) == {
         ".claude/settings.json",
+        ".claude/settings.local.json",
         ".nextrust/hook",
         "nextrust.toml",
         "scenarios/README.md",
@@ -63,6 +79,50 @@ def test_the_assistant_s_settings(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert command["timeout"] > LIMITS[event]
         assert ("matcher" in group) == ("ToolUse" in event)
     assert str(tmp_path) not in json.dumps(hooks)
+
+
+def local(root: Path) -> Path:
+    return root / ".claude" / "settings.local.json"
+
+
+def test_the_event_of_newer_assistants(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It stands in a file of its own, since an assistant that does not know it skips the file. The gate is closed where
+    the product is gone."""
+    assert init(tmp_path, capsys)[0] == 0
+    assert set(settings(tmp_path)["hooks"]) == set(EVENTS)
+    ((group,),) = json.loads(local(tmp_path).read_text(encoding="utf-8"))["hooks"].values()
+    (command,) = group["hooks"]
+    assert command["args"] == ["PreSkillShellCommand"]
+    assert command["timeout"] > LIMITS["PreToolUse"]
+    launcher = [str(tmp_path / ".nextrust" / "hook"), *command["args"]]
+    environ = {"PATH": "/nowhere", "CLAUDE_PROJECT_DIR": str(tmp_path)}
+    assert subprocess.run(["/bin/sh", *launcher], env=environ, capture_output=True).returncode == 2
+
+
+@pytest.mark.parametrize("release", ["2.1.331 (Claude Code)", "1.0.51 (Claude Code)", "unknown", ""])
+def test_an_older_assistant_does_not_get_it(
+    assistant: Path, release: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor one that does not say; the option registers it."""
+    is_release(assistant, release)
+    status, actions = init(tmp_path, capsys)
+    assert (status, actions[".claude/settings.local.json"]) == (0, "skipped")
+    assert not local(tmp_path).exists()
+    assert init(tmp_path, capsys, "--skill-commands")[1][".claude/settings.local.json"] == "written"
+    assert init(tmp_path, capsys)[1][".claude/settings.local.json"] == "unchanged"
+
+
+def test_the_file_for_this_machine_is_the_user_s(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is in it stays; it is as it should be once the event is in it, whatever else is."""
+    local(tmp_path).parent.mkdir()
+    local(tmp_path).write_text('{"permissions": {}}', encoding="utf-8")
+    assert init(tmp_path, capsys, "--no-skill-commands")[1][".claude/settings.local.json"] == "skipped"
+    status, actions = init(tmp_path, capsys)
+    assert (status, actions[".claude/settings.local.json"]) == (1, "refused")
+    assert json.loads(local(tmp_path).read_text(encoding="utf-8")) == {"permissions": {}}
+    wanted = {**local_settings(), "permissions": {}}
+    local(tmp_path).write_text(json.dumps(wanted), encoding="utf-8")
+    assert init(tmp_path, capsys)[1][".claude/settings.local.json"] == "unchanged"
 
 
 def test_somebody_else_s_settings_are_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +169,8 @@ def test_the_project_s_own_settings_are_left(tmp_path: Path, capsys: pytest.Capt
     """Where ``pyproject.toml`` has a table, or there is a folder of scenarios, nothing is added to either."""
     (tmp_path / "pyproject.toml").write_text("[tool.nextrust]\n", encoding="utf-8")
     (tmp_path / "scenarios").mkdir()
-    assert set(init(tmp_path, capsys)[1]) == {".claude/settings.json", ".nextrust/hook", ".gitignore"}
+    files = {".claude/settings.json", ".claude/settings.local.json", ".nextrust/hook", ".gitignore"}
+    assert set(init(tmp_path, capsys)[1]) == files
 
 
 def test_a_folder_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
