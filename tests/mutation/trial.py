@@ -2,7 +2,8 @@
 
 A test that fails, a module that cannot be imported, or time or memory used up is a mutant that was noticed. Tests that
 are known for its statement come first, the fastest of them first; a mutant that they let pass is tried against the
-others of its module, since what a shared fixture ran is known for one test only.
+others of its module, since what a shared fixture ran is known for one test only; and where no test is known for its
+statement, against all others of its room.
 """
 
 from __future__ import annotations
@@ -69,9 +70,10 @@ class Copy:
         whole = file.read_text(encoding="utf-8")
         first = covered.of_lines(mutant.path, mutant.lines)
         others = [test for test in covered.of_module(mutant.path) if test not in set(first)]
-        if not first and not others:
-            # It runs in the child only.
-            others = covered.of_folders(ROOMS[mutant.room].tests)
+        if not first:
+            # It runs in the child or at import only, and a test may look at what was made there and run none of it.
+            known = set(others)
+            others += [test for test in covered.of_folders(ROOMS[mutant.room].tests) if test not in known]
         try:
             file.write_text(mutant.source(self.root), encoding="utf-8")
             return self._run(first, covered) or self._run(others, covered)

@@ -1,8 +1,7 @@
-"""Success criteria: each kind of check holds and does not, says why, and never hangs or raises; markers follow them."""
+"""Success criteria: each kind of check holds and does not, says why, and never hangs or raises."""
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 from pathlib import Path
@@ -13,11 +12,7 @@ from pytest_nextrust.base.convert import read_document
 from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.project import criteria
 from pytest_nextrust.project.criteria import check_criterion
-from pytest_nextrust.project.matrix import Matrix
-from pytest_nextrust.project.phases import CHECKS, Criterion, Phase, Phases, done_path, mark_done
-from pytest_nextrust.status.archive import read_log
-from pytest_nextrust.status.recorder import RunRecorder
-from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, RunStart
+from pytest_nextrust.project.phases import CHECKS, Criterion, Phase
 
 PYTHON = sys.executable
 
@@ -144,48 +139,3 @@ def test_bad_criteria_are_refused(criterion: object, fault: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_document(Phase, {"id": "p", "name": "P", "success_criteria": [criterion]}, subject="phases")
     assert fault in str(caught.value)
-
-
-CELLS = [cell.id for cell in Matrix().cells]
-
-
-def finished(root: Path, *checks: Criterion, verdict: str = "passed", run: str = "run-1") -> RunRecorder:
-    """A run in which the scenario hello of the phase p came to ``verdict`` in every cell, and its marking."""
-    phases = Phases([Phase("p", "P", success_criteria=checks)])
-    recorder = RunRecorder(root / "log", phases, root, run=run, toolchain=lambda name: "" if name == "gnu" else "gone")
-    keys = tuple(ItemKey("p", "hello", cell) for cell in CELLS)
-    RunStart(run, "p", commit="c", items=keys).append_to(recorder.journal)
-    for cell in CELLS:
-        recorder.item(Item(run, "p", "hello", cell, verdict))  # type: ignore[arg-type]
-    recorder.mark(["p"], "c", {"p": {cell: {"hello"} for cell in CELLS}}, standins="accept")
-    return recorder
-
-
-def test_a_phase_is_done_when_all_checks_hold(tmp_path: Path) -> None:
-    """The marker names the criteria that held; each answer is in the journal; words alone are not asked."""
-    finished(tmp_path, Criterion("words"), Criterion("tools", toolchain="gnu"), Criterion("hi", scenario="hello"))
-    marker = json.loads(done_path(tmp_path, "p").read_text())
-    assert marker == {"phase": "p", "commit": "c", "run": "run-1", "criteria": ["tools", "hi"]}
-    found = [check for record in read_log(tmp_path / "log").records if (check := PhaseCheck.read(record))]
-    assert [(check.criterion, check.holds, check.message) for check in found] == [("tools", True, ""), ("hi", True, "")]
-
-
-def test_a_check_that_does_not_hold_keeps_a_phase_open(tmp_path: Path) -> None:
-    """All scenarios passed, one criterion does not hold: no marker, an older one goes, and the user is told why."""
-    mark_done(tmp_path, "p", {})
-    recorder = finished(tmp_path, Criterion("tools", toolchain="gnu"), Criterion("docs", file="docs/port.md"))
-    assert not done_path(tmp_path, "p").exists()
-    assert recorder.notes == ["p is not done: docs: docs/port.md does not exist"]
-
-
-@pytest.mark.parametrize(
-    ("name", "verdict", "why"),
-    [("hello", "failed", "hello has not passed in every cell"), ("bye", "passed", "there is no scenario bye")],
-)
-def test_a_scenario_is_asked_in_every_cell(tmp_path: Path, name: str, verdict: str, why: str) -> None:
-    """A criterion on a scenario that failed, or that the phase does not have, does not hold."""
-    finished(tmp_path, Criterion("it runs", scenario=name), verdict=verdict)
-    (check,) = [found for record in read_log(tmp_path / "log").records if (found := PhaseCheck.read(record))]
-    assert not check.holds
-    assert why in check.message
-    assert not done_path(tmp_path, "p").exists()

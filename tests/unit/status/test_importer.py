@@ -187,12 +187,13 @@ def test_every_fault_is_told_and_nothing_is_imported(tmp_path: Path) -> None:
         ('{"activities": {}}', "activities: not an array"),
         ('{"known_issues": [{"id": ""}]}', "known_issues[0].id"),
         ('{"schema": "nextrust/pipeline-log/1", "activities": []}', "join it with nextrust status merge"),
+        ('{"activities": [{"timestamp": "2025-01-01", "type": "a", "details": "words"}]}', "details: not an object"),
         ("just words\n", "no activity in it"),
         ("", "no activity in it"),
         ('{"activities": [{"timestamp": "2025-01-01", "type": "a", "details": {"x": ' + "[" * 80 + "]" * 80 + "}}]}",
          "nested more than"),
     ],
-    ids=["cut", "deep", "nan", "array", "other", "no-array", "no-id", "own", "words", "empty", "nested"],
+    ids=["cut", "deep", "nan", "array", "other", "no-array", "no-id", "own", "no-details", "words", "empty", "nested"],
 )  # fmt: skip
 def test_what_cannot_be_imported(tmp_path: Path, content: str, fault: str) -> None:
     """A file of another form is refused with what is wrong and what to give."""

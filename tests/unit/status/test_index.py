@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -19,10 +20,10 @@ from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.index import NAME, Index, read_indexed
 from pytest_nextrust.status.journal import Journal, decode
 from pytest_nextrust.status.projections import Follower
-from pytest_nextrust.status.records import Entry, PhaseCheck, PhaseDone
+from pytest_nextrust.status.records import Entry, Item, PhaseCheck, PhaseDone
 from pytest_nextrust.status.rotation import rotate
 
-from .helpers import LINUX, end, item, journal_in, start
+from .helpers import LINUX, Clock, end, item, journal_in, start
 from .test_following import PHASES
 
 RUNS, KEPT = 2, 3
@@ -89,6 +90,23 @@ def test_it_shows_what_the_whole_log_shows(steps: list[object]) -> None:
                     stream.write(b'{"schema":1,"lo' if step == "torn" else b"garbage\n\n")
         _same(Path(name))
         _same(Path(name))
+
+
+def test_a_phase_ends_with_its_latest_item_where_a_clock_was_set_back(tmp_path: Path) -> None:
+    """An item is reported again by a clock that is behind: that it ended later before counts in the time it took."""
+    clock = Clock()
+    journal = Journal(tmp_path, clock=clock)
+    start(("x", LINUX), ("y", LINUX)).append_to(journal)
+    item("x", seconds=0.25).append_to(journal)
+    for name, seconds in (("y", 100), ("y", -50)):
+        clock.now += timedelta(seconds=seconds)
+        item(name, seconds=0.25).append_to(journal)
+    clock.now += timedelta(seconds=1000)
+    for _ in range(KEPT):
+        journal.append("note", {})
+    with _small(), mock.patch.multiple("pytest_nextrust.status.summary", INCOMPLETE=1, ACTIVITIES=KEPT):
+        _same(tmp_path)
+    assert Follower(tmp_path).catch_up().summary(PHASES)["phases"][0]["elapsed_seconds"] == 101.25
 
 
 def _log(folder: Path) -> Path:
@@ -182,6 +200,23 @@ def test_what_was_left_out_and_is_heard_of_again_matters_again(tmp_path: Path, e
         assert "r1" in made.dropped
         entry.append_to(journal_in(tmp_path))
         _same(tmp_path)
+
+
+def test_an_item_that_was_reported_again_after_its_run_is_left_out(tmp_path: Path) -> None:
+    """Four runs at one commit, of which the newest two are kept whole: of the others the newest item of its kind is."""
+    journal = journal_in(tmp_path)
+    for run in ("r1", "r2", "r3", "r4"):
+        for entry in (start(("x", LINUX), run=run), item("x", run=run), end(run=run)):
+            entry.append_to(journal)
+    for _ in range(KEPT):
+        journal.append("note", {})
+    with _small(), mock.patch.multiple("pytest_nextrust.status.summary", INCOMPLETE=1, ACTIVITIES=KEPT):
+        _same(tmp_path)
+    made = Index.decode((tmp_path / NAME).read_bytes())
+    assert made is not None
+    whole = journal.path.read_bytes()
+    kept = [decode(whole[offset : offset + length]) for offset, length in made.keep]
+    assert [record.run for record in kept if record.type == Item.TYPE] == ["r2", "r3", "r4"]
 
 
 def test_a_change_in_a_line_that_no_longer_matters_is_seen(tmp_path: Path) -> None:

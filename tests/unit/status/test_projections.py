@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from pytest_nextrust.project.phases import Phase, Phases, mark_done
 from pytest_nextrust.status import projections
 from pytest_nextrust.status.journal import Journal, JournalView, Record
 from pytest_nextrust.status.projections import Projector, rebuild, render_json, render_markdown
-from pytest_nextrust.status.records import Entry, PhaseDone
+from pytest_nextrust.status.records import Entry, PhaseCheck, PhaseDone
 from pytest_nextrust.status.summary import ACTIVITIES, ProjectFacts, observe, summarize
 
 from .helpers import DARWIN, LINUX, end, item, journal_in, start
@@ -220,6 +221,16 @@ def test_messages_stay_on_their_line(message: str, reproduction: str) -> None:
     shown = page.partition("## Failures")[2].partition("## Recent")[0].strip().split("\n")
     assert shown[0].startswith(f"- phase-1 a in {LINUX}: failed")
     assert len(shown) == (2 if reproduction else 1)
+
+
+def test_a_criterion_is_said_to_hold_only_where_it_does(tmp_path: Path) -> None:
+    """What was asked and what came of it, each in its line of the activities."""
+    log = Journal(tmp_path)
+    PhaseCheck("r", "p", "it works", holds=True).append_to(log)
+    PhaseCheck("r", "p", "it is fast", holds=False, message="too slow").append_to(log)
+    text = render_markdown(log.read(), Phases([Phase("p", "P")])).decode()
+    assert re.search(r"it works.*: holds$", text, re.M)
+    assert re.search(r"it is fast.*: does not hold \(too slow\)$", text, re.M)
 
 
 def test_rebuilding_gives_the_same_bytes(tmp_path: Path) -> None:

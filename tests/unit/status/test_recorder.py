@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pytest_nextrust.project.matrix import Cell, Matrix
-from pytest_nextrust.project.phases import Phase, Phases, read_done
+from pytest_nextrust.project.phases import Criterion, Phase, Phases, done_path, mark_done, read_done
+from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.environment import Environment
 from pytest_nextrust.status.journal import Journal
 from pytest_nextrust.status.recorder import RunRecorder, complete
-from pytest_nextrust.status.records import Item, ItemKey, PhaseDone, RunStart, Verdict
+from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, PhaseDone, RunStart, Verdict
 from pytest_nextrust.status.runs import RunStore
 
 
@@ -50,6 +52,17 @@ def test_when_a_phase_is_complete(tmp_path: Path, verdicts: tuple[Verdict, ...],
     assert complete(found, "phase-1", NAMES, commit="c", **options) is done  # type: ignore[arg-type]
     assert complete(found, "phase-1", NAMES, commit="other", **options) is False  # type: ignore[arg-type]
     assert complete(found, "phase-1", {}, commit="other", **options) is False  # type: ignore[arg-type]
+
+
+def test_what_a_run_announces_belongs_to_a_phase_where_it_is_a_marked_test(tmp_path: Path) -> None:
+    """A marked test that failed keeps a phase open, but where tests are left out; a scenario that is gone does not."""
+    passed = [Item("run-1", "phase-1", "hello", cell.id, "passed") for cell in TWO]
+    options = {"run": "run-1", "commit": "c", "standins": "accept", "cells": TWO}
+    for name, done in (("gone", True), ("tests/test_port.py::test_it", False)):
+        (folder := tmp_path / name[:4]).mkdir()
+        found = store(folder, [*passed, Item("run-1", "phase-1", name, TWO[0].id, "failed")])
+        assert complete(found, "phase-1", NAMES, **options) is done  # type: ignore[arg-type]
+        assert complete(found, "phase-1", NAMES, tests=False, **options) is True  # type: ignore[arg-type]
 
 
 CELLS = Matrix().cells
@@ -97,3 +110,45 @@ def test_long_messages_are_cut(tmp_path: Path, length: int, kept: str) -> None:
     recorder(tmp_path, "r").item(Item("r", "p", "s", CELLS[0].id, "failed", message="x" * length))
     (record,) = Journal(tmp_path / "log").read().records
     assert record.details["message"] == kept
+
+
+def finished(root: Path, *checks: Criterion, verdict: str = "passed", run: str = "run-1") -> RunRecorder:
+    """A run in which the scenario hello of the phase p came to ``verdict`` in every cell, and its marking."""
+    phases = Phases([Phase("p", "P", success_criteria=checks)])
+    recorder = RunRecorder(root / "log", phases, root, run=run, toolchain=lambda name: "" if name == "gnu" else "gone")
+    keys = tuple(ItemKey("p", "hello", cell) for cell in ALL)
+    RunStart(run, "p", commit="c", items=keys).append_to(recorder.journal)
+    for cell in ALL:
+        recorder.item(Item(run, "p", "hello", cell, verdict))  # type: ignore[arg-type]
+    recorder.mark(["p"], "c", {"p": {cell: {"hello"} for cell in ALL}}, standins="accept")
+    return recorder
+
+
+def test_a_phase_is_done_when_all_checks_hold(tmp_path: Path) -> None:
+    """The marker names the criteria that held; each answer is in the journal; words alone are not asked."""
+    finished(tmp_path, Criterion("words"), Criterion("tools", toolchain="gnu"), Criterion("hi", scenario="hello"))
+    marker = json.loads(done_path(tmp_path, "p").read_text())
+    assert marker == {"phase": "p", "commit": "c", "run": "run-1", "criteria": ["tools", "hi"]}
+    found = [check for record in read_log(tmp_path / "log").records if (check := PhaseCheck.read(record))]
+    assert [(check.criterion, check.holds, check.message) for check in found] == [("tools", True, ""), ("hi", True, "")]
+
+
+def test_a_check_that_does_not_hold_keeps_a_phase_open(tmp_path: Path) -> None:
+    """All scenarios passed, one criterion does not hold: no marker, an older one goes, and the user is told why."""
+    mark_done(tmp_path, "p", {})
+    recorder = finished(tmp_path, Criterion("tools", toolchain="gnu"), Criterion("docs", file="docs/port.md"))
+    assert not done_path(tmp_path, "p").exists()
+    assert recorder.notes == ["p is not done: docs: docs/port.md does not exist"]
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "why"),
+    [("hello", "failed", "hello has not passed in every cell"), ("bye", "passed", "there is no scenario bye")],
+)
+def test_a_scenario_is_asked_in_every_cell(tmp_path: Path, name: str, verdict: str, why: str) -> None:
+    """A criterion on a scenario that failed, or that the phase does not have, does not hold."""
+    finished(tmp_path, Criterion("it runs", scenario=name), verdict=verdict)
+    (check,) = [found for record in read_log(tmp_path / "log").records if (found := PhaseCheck.read(record))]
+    assert not check.holds
+    assert why in check.message
+    assert not done_path(tmp_path, "p").exists()
