@@ -51,6 +51,8 @@ class CampaignResult:
 
     calls: int = 0
     conformance_seconds: float = 0.0
+    seconds: float = 0.0
+    """Of CPU time, for all of it."""
     explorations: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
@@ -119,8 +121,18 @@ class _Campaign:
 
     @property
     def left(self) -> float:
-        """What is left of the plan's seconds, which are CPU time of this process and the child."""
-        return self.plan.seconds - (time.process_time() - self.began) - self.in_child
+        """What is left of the plan's seconds, of CPU time; nothing where its time on the clock is over."""
+        return 0.0 if self.plan.over else self.plan.seconds - self.spent
+
+    @property
+    def spent(self) -> float:
+        """Seconds of CPU time, of this process and the child."""
+        return time.process_time() - self.began + self.in_child
+
+    @property
+    def wall_left(self) -> float | None:
+        """What is left of the plan's seconds on the clock."""
+        return None if self.plan.wall is None else max(self.plan.wall.left, 0.0)
 
     def result(self) -> CampaignResult:
         known, functions = self.known, self.target.functions
@@ -145,6 +157,7 @@ class _Campaign:
         if not (self.plan.first and self.out.findings):
             self._together([item for item in among_others if not self._meanings(item) & bad])
         self._count(broken)
+        self.out.seconds = self.spent
         return self.out
 
     def _meanings(self, item: PlannedHistory) -> set[Meaning]:
@@ -178,12 +191,14 @@ class _Campaign:
     def _alone(self, functions: tuple[Function, ...]) -> Mapping[str, int]:
         """Call each function alone; answers what the runtime says of sizes."""
         runtime, plan, out = self.target.runtime, self.plan, self.out
-        request = ConformanceRequest(self.program, runtime.cpu, runtime.objects, functions, plan.seed, plan.seconds)
+        request = ConformanceRequest(
+            self.program, runtime.cpu, runtime.objects, functions, plan.seed, plan.seconds, self.wall_left
+        )
         answer = call_alone(self.machine, request)
         out.calls, out.undone = answer.calls, answer.undone
         out.findings += self._confirmed(answer.findings)
         self.in_child += answer.seconds
-        out.conformance_seconds = self.plan.seconds - self.left
+        out.conformance_seconds = self.spent
         self.on_progress(f"{len(functions)} functions called {out.calls} times alone: {len(out.findings)} findings")
         return answer.lock_free
 
@@ -227,13 +242,14 @@ class _Campaign:
 
     def _variant(self, history: History, states: int, seconds: float) -> Variant:
         variant = assemble(history, self.target.runtime, self.addresses)
-        request = replace(variant.request, reduce=self.plan.reduce, max_states=states, max_seconds=seconds)
+        limits: dict[str, Any] = {"max_states": states, "max_seconds": seconds, "max_wall": self.wall_left}
+        request = replace(variant.request, reduce=self.plan.reduce, **limits)
         return replace(variant, request=request)
 
     def _explored(self, variants: Sequence[Variant], seconds: float) -> Sequence[ExploreAnswer]:
         if not variants:
             return ()
-        batch = ExploreBatch(self.program, self.target.runtime.cpu, tuple(variants), seconds)
+        batch = ExploreBatch(self.program, self.target.runtime.cpu, tuple(variants), seconds, self.wall_left)
         explored = explore_batch(self.machine, batch)
         self.in_child += explored.seconds
         return explored.answers
@@ -269,7 +285,8 @@ class _Campaign:
         request: ExploreRequest | None = None
         if answer.verdict == "budget" and self.folder is not None and self.left > 0:
             seconds = min(max(answer.seconds, SAMPLE_SECONDS), self.left)
-            sampled = sample(self.machine, self._saved(variant), seconds, self.plan.seed)
+            unsampled = replace(self._saved(variant), max_wall=self.wall_left)
+            sampled = sample(self.machine, unsampled, seconds, self.plan.seed)
             finding, request = sampled.finding, sampled.request
             record["verdict"] = "budget" if finding is None else "failed"
             record |= {"method": "sample", "schedules": sampled.schedules, "guarantee": sampled.guarantee}

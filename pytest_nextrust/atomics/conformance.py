@@ -13,7 +13,7 @@ from pytest_nextrust.atomics.program import Function
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import FirstWrongStep, TraceStep
-from pytest_nextrust.explore.client import Caller
+from pytest_nextrust.explore.client import BUSY, GRACE, Caller
 
 __all__ = ["CallFinding", "ConformanceAnswer", "ConformanceRequest", "Footprints", "call_alone", "footprints"]
 
@@ -25,7 +25,8 @@ FOOTPRINTS = "pytest_nextrust.atomics.child.conformance:footprints"
 class ConformanceRequest:
     """Functions of ``program`` to call, with objects and buffers in the room at ``objects``.
 
-    After ``max_seconds`` no further function is begun. ``seed`` chooses the random values.
+    After ``max_seconds`` of CPU time, or ``max_wall`` on the clock, no further function is begun. ``seed`` chooses the
+    random values.
     """
 
     program: bytes
@@ -34,6 +35,7 @@ class ConformanceRequest:
     functions: tuple[Function, ...]
     seed: int
     max_seconds: float
+    max_wall: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,11 @@ class Footprints:
 
 def footprints(machine: Caller, request: ConformanceRequest) -> Footprints:
     """Which own bytes every function touches at every place, called alone. Raises HarnessFault."""
-    plain = machine.call(FOOTPRINTS, to_plain(request), 2 * request.max_seconds + 30)
+    plain = machine.call(FOOTPRINTS, to_plain(request), BUSY * request.max_seconds + GRACE)
     return from_plain(Footprints, plain)
 
 
 def call_alone(machine: Caller, request: ConformanceRequest) -> ConformanceAnswer:
     """Call every function of the request alone. Raises HarnessFault."""
-    plain = machine.call(CHILD, to_plain(request), 2 * request.max_seconds + 30)
+    plain = machine.call(CHILD, to_plain(request), BUSY * request.max_seconds + GRACE)
     return from_plain(ConformanceAnswer, plain)

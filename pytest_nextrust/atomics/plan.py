@@ -8,6 +8,7 @@ Boundary: values; nothing is built or run here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -18,7 +19,7 @@ from pytest_nextrust.atomics.coverage import Footprint, Members, covering, means
 from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.table import ROUTINES, SIZES
 
-__all__ = ["THREAD_COUNTS", "CampaignPlan", "PlannedHistory", "histories", "same_calls"]
+__all__ = ["THREAD_COUNTS", "CampaignPlan", "PlannedHistory", "WallLimit", "histories", "same_calls"]
 
 UPDATES = ("__atomic_fetch_OP", "__sync_val_compare_and_swap", "__atomic_exchange", "__sync_fetch_and_OP")
 """Families that are explored with more threads and more calls."""
@@ -38,13 +39,31 @@ INTERRUPTED = (
 
 
 @dataclass(frozen=True, slots=True)
+class WallLimit:
+    """So many ``seconds`` on the clock from ``began`` on, as ``time.monotonic`` counts."""
+
+    seconds: float
+    began: float
+
+    @property
+    def left(self) -> float:
+        """Seconds until it is over; below zero afterwards."""
+        return self.seconds - (time.monotonic() - self.began)
+
+    @property
+    def note(self) -> str:
+        """That it is over."""
+        return f"the wall time of {self.seconds:g} s is over"
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignPlan:
     """What to do. ``thread_counts``: (threads, calls each); ``signals`` per thread (0: no handlers); limits per
     history.
 
     ``kinds``: of all pairs, those whose objects lie to each other so; ``sizes``: of pairs and interrupted calls, those
-    whose objects are all of one of these sizes in bytes (empty: any). ``seconds`` is for all of it; ``first`` stops
-    soon after the first finding.
+    whose objects are all of one of these sizes in bytes (empty: any). ``seconds``, of CPU time, and ``wall`` are for
+    all of it; ``first`` stops soon after the first finding.
     """
 
     overlap: str = "same-size"
@@ -56,6 +75,7 @@ class CampaignPlan:
     conformance: bool = True
     states: int = 2_000_000
     seconds: float = 600.0
+    wall: WallLimit | None = None
     seed: int = 1
     reduce: bool = True
     first: bool = False
@@ -64,6 +84,21 @@ class CampaignPlan:
     def whole(self) -> bool:
         """Whether it asks for everything: what is then not explored leaves the run without a verdict."""
         return self.pairs and set(self.kinds) >= set(KINDS) and (not self.sizes or set(self.sizes) >= set(SIZES))
+
+    @property
+    def over(self) -> bool:
+        """Whether the time on the clock is over."""
+        return self.wall is not None and self.wall.left <= 0
+
+    def without(self, seconds: float) -> CampaignPlan:
+        """What is left of the plan after so many seconds of CPU time."""
+        return replace(self, seconds=max(self.seconds - seconds, 0.001))
+
+    def spent(self, seconds: float) -> str:
+        """Which time is over after so many seconds of CPU time; empty where none is."""
+        if self.wall is not None and self.over:
+            return self.wall.note
+        return f"the CPU time of {self.seconds:g} s is over" if seconds >= self.seconds else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,9 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from _counted(answer["cells"])
     yield from _proved(answer["explorations"])
     if sums["undone"]:
-        yield f"{sums['undone']} functions or histories were not checked: the budget was spent"
+        yield f"{sums['undone']} functions or histories were not checked: {answer['note'] or 'the budget was spent'}"
+    elif answer["note"]:
+        yield answer["note"]
     yield from _samples(answer["explorations"])
     yield from _findings(answer["findings"])
     yield from _notes(answer["notes"])

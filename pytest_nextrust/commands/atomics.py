@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
-from pytest_nextrust.commands.explore import MODEL
+from pytest_nextrust.commands.explore import MODEL, add_wall_option, wall_limit
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N|TIME",
         action="append",
         default=[],
-        help="states per history (5_000_000) or time for everything (30s, 2m); repeatable",
+        help="states per history (5_000_000) or CPU time for everything (30s, 2m); repeatable",
     )
+    add_wall_option(parser)
     parser.add_argument(
         "--seed", metavar="N", type=_between(0, SEEDS), default=1, help="chooses the random values; default: 1"
     )
@@ -178,13 +179,12 @@ def _runtime(
     from pytest_nextrust.atomics.known import SeenCode
     from pytest_nextrust.atomics.report import cells_of, missing_of
 
-    began = time.monotonic()
     results: list[CampaignResult] = []
     targets = _targets(args, levels)
     known = SeenCode()
     for target in targets:
-        left = plan.seconds - (time.monotonic() - began)
-        results.append(check(target, _within(plan, left), sandbox, _progress(), folder=folder, known=known))
+        left = plan.without(sum(result.seconds for result in results))
+        results.append(check(target, left, sandbox, _progress(), folder=folder, known=known))
     return _answer(
         args,
         plan,
@@ -227,7 +227,7 @@ def _answer(
     for found in parts["findings"]:
         # What no schedule shows, a changed register for one, is shown again by the whole check.
         found["command"] = found["command"] or _again(args, found.get("level"))
-    status = {"passed": PASSED, "failed": FINDING, "budget": BUDGET}[verdict]
+    status, sums = {"passed": PASSED, "failed": FINDING, "budget": BUDGET}[verdict], totals(results)
     return envelope(
         "atomics",
         ok=status == PASSED,
@@ -237,7 +237,8 @@ def _answer(
         compiler=args.compiler,
         overlap=plan.overlap,
         model=MODEL,
-        totals=totals(results),
+        note=plan.spent(sum(result.seconds for result in results)) if verdict == "budget" or sums["undone"] else "",
+        totals=sums,
         explorations=[record for result in results for record in result.explorations],
         **parts,
     )
@@ -246,7 +247,7 @@ def _answer(
 def _again(args: argparse.Namespace, level: str | None) -> str:
     """The command line that does the same check, at ``level`` alone where that is known."""
     parts = ["nextrust", "atomics", *args.sources, "--cpu", args.cpu, "--seed", str(args.seed)]
-    for option in ("compiler", "level", "require", "threads", "ops"):
+    for option in ("compiler", "level", "require", "threads", "ops", "wall"):
         value = level if option == "level" and level else getattr(args, option)
         parts += [f"--{option}", str(value)] if value is not None else []
     for given in args.budget:
@@ -263,14 +264,8 @@ def _verdict(results: list[CampaignResult]) -> str:
     return next((verdict for verdict in ("failed", "budget") if verdict in verdicts), "passed")
 
 
-def _within(plan: CampaignPlan, seconds: float) -> CampaignPlan:
-    from dataclasses import replace
-
-    return replace(plan, seconds=max(seconds, 0.001))
-
-
 def _plan(args: argparse.Namespace) -> CampaignPlan:
-    from pytest_nextrust.atomics.plan import THREAD_COUNTS, CampaignPlan
+    from pytest_nextrust.atomics.plan import THREAD_COUNTS, CampaignPlan, WallLimit
     from pytest_nextrust.project.run_settings import parse_budget
 
     limits: dict[str, Any] = {}
@@ -280,6 +275,9 @@ def _plan(args: argparse.Namespace) -> CampaignPlan:
             limits["states"] = budget.instructions
         else:
             limits["seconds"] = budget.seconds
+    wall = wall_limit(args)
+    if wall is not None:
+        limits["wall"] = WallLimit(wall, time.monotonic())
     if (args.threads is None) != (args.ops is None):
         given, wanted = ("--threads", "--ops") if args.ops is None else ("--ops", "--threads")
         raise UsageFault(given, f"needs {wanted}", remedy=f"give {wanted} too")

@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="states (5000000, 2M) or CPU time (30s, 2m) without a verdict; repeatable; default: 5M and 60s",
     )
-    parser.add_argument("--wall", metavar="TIME", help="end after this time on the clock too; default: no such limit")
+    add_wall_option(parser)
     parser.add_argument("--full", action="store_true", help="show every instruction of a failing run")
     parser.add_argument(
         "--artifacts", metavar="DIR", help="where programs are saved; default: artifacts/nextrust/programs"
@@ -226,13 +226,24 @@ def _limits(args: argparse.Namespace) -> dict[str, Any]:
             limits["max_states"] = int(states[1]) * {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[states[2]]
         elif time is not None:
             limits["max_seconds"] = _seconds(time[1], time[2])
-    if args.wall is not None:
-        wall = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)", args.wall)
-        if wall is None or not re.search("[1-9]", args.wall):
-            remedy = "a time with its unit (500ms, 30s, 2m), above zero"
-            raise UsageFault("--wall", "not a time", place=args.wall, remedy=remedy)
-        limits["max_wall"] = _seconds(wall[1], wall[2])
+    limits["max_wall"] = wall_limit(args)
     return limits
+
+
+def add_wall_option(parser: argparse.ArgumentParser) -> None:
+    """``--wall``, which ``wall_limit`` reads."""
+    parser.add_argument("--wall", metavar="TIME", help="end after this time on the clock too; default: no such limit")
+
+
+def wall_limit(args: argparse.Namespace) -> float | None:
+    """The seconds on the clock that ``--wall`` gives. Raises UsageFault."""
+    if args.wall is None:
+        return None
+    wall = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)", args.wall)
+    if wall is None or not re.search("[1-9]", args.wall):
+        remedy = "a time with its unit (500ms, 30s, 2m), above zero"
+        raise UsageFault("--wall", "not a time", place=args.wall, remedy=remedy)
+    return _seconds(wall[1], wall[2])
 
 
 def _seconds(digits: str, unit: str) -> float:

@@ -13,7 +13,7 @@ from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 
-__all__ = ["Caller", "OnProgress", "explore", "explore_batch", "rerun"]
+__all__ = ["BUSY", "GRACE", "Caller", "OnProgress", "explore", "explore_batch", "rerun"]
 
 WORKER = "pytest_nextrust.explore.child.worker:"
 RERUN_SECONDS = 600.0

@@ -84,9 +84,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class ExploreBatch:
-    """Explorations of one program, one after another; none is begun once ``max_seconds`` are over."""
+    """Explorations of one program, one after another; none is begun once ``max_seconds``, or ``max_wall``, are over."""
 
     program: bytes
     cpu: str
     variants: tuple[Variant, ...]
     max_seconds: float
+    max_wall: float | None = None

@@ -144,6 +144,26 @@ def test_a_budget_that_is_spent(capsys: pytest.CaptureFixture[str]) -> None:
     assert said["verdict"] == "budget"
     assert said["totals"]["undone"] > 0
     assert said["totals"]["calls"] < 1_000
+    assert said["note"] == "the CPU time of 0.001 s is over"
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize("what", [(str(RUNTIMES["cas"]),), ("--compiler", "gnu", "--level", "1")])
+def test_a_wall_time_that_is_over(capsys: pytest.CaptureFixture[str], what: tuple[str, ...]) -> None:
+    """Exit status 3 where the time on the clock is over before the verdict, and the note says so, as the text does."""
+    status, said = answer(capsys, *what, "--wall", "1ms")
+    assert (status, said["verdict"]) == (3, "budget")
+    assert said["note"] == "the wall time of 0.001 s is over"
+    assert not said["explorations"]
+    assert main(["atomics", *what, "--wall", "1ms"]) == 3
+    assert said["note"] in capsys.readouterr().out
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_wall_time_that_suffices(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that ends before it is over says nothing of it."""
+    status, said = answer(capsys, str(write_right("tas_asm", folder / "sources")), "--level", "1", "--wall", "60m")
+    assert (status, said["verdict"], said["note"]) == (0, "passed", "")
 
 
 @pytest.mark.needs_compiler("gnu")
@@ -181,6 +201,7 @@ def test_what_sampling_finds_is_a_finding(folder: Path, capsys: pytest.CaptureFi
         (["."], "."),
         ([], "SOURCE"),
         (["x.c", "--budget", "0"], "--budget"),
+        (["x.c", "--wall", "5"], "--wall"),
         (["x.c", "--threads", "2"], "--threads"),
         (["x.c", "--level", "9"], "--level"),
         (["x.c", "--compiler", "gnu"], "--compiler"),

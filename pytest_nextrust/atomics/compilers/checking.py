@@ -7,7 +7,6 @@ Boundary: plain values for the answer; the sandbox does the running.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,13 +35,15 @@ class Checked:
     cells: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
+    cut: bool = False
+    """Whether there are programs that were not begun."""
 
     @property
     def verdict(self) -> str:
         """``failed`` with any finding, ``budget`` where something was not seen to its end, else ``passed``."""
         if self.findings:
             return "failed"
-        return "budget" if any(result.verdict == "budget" for result in self.results) else "passed"
+        return "budget" if self.cut or any(result.verdict == "budget" for result in self.results) else "passed"
 
     def take(self, result: CampaignResult, batch: Batch) -> None:
         """Add what became of one program."""
@@ -69,11 +70,13 @@ def check_compiler(
     """
     out = Checked([made.version], list(made.missing))
     known = SeenCode()
-    began = time.monotonic()
     built: list[Built] = []
     undone: set[str] = set()
     touched: dict[tuple[str, str], int] = {}
     for batch in batches(made, cpu, levels, on_progress):
+        if plan.over:
+            out.cut = True
+            break
         built += batch.built
         out.notes += batch.notes
         out.findings += batch.findings
@@ -82,7 +85,7 @@ def check_compiler(
         for some in (replace(plan, pairs=False), replace(plan, thread_counts=(), signals=0)):
             if target is None:
                 break
-            left = replace(some, seconds=max(plan.seconds - (time.monotonic() - began), 0.001))
+            left = some.without(sum(each.seconds for each in out.results))
             result = check(target, left, machine, _titled(on_progress, batch), folder=folder, known=known)
             wrong = {found["routine"] for found in result.findings if len(found.get("routines", ())) < 2}
             known.condemn(function.key for function in target.functions if function.symbol in wrong)

@@ -47,12 +47,17 @@ WEIGH_SECONDS = 0.25
 def explore(payload: Any, host: Host) -> Any:
     """The ExploreAnswers to an ExploreBatch, both as plain values. Raises NotRunnable, HarnessFault."""
     batch = from_plain(ExploreBatch, payload)
-    began = time.process_time()
-    ends = began + batch.max_seconds
+    began, started = time.process_time(), time.perf_counter()
     program = checked(batch.program, batch.cpu)
+
+    def over() -> bool:
+        if batch.max_wall is not None and time.perf_counter() - started > batch.max_wall:
+            return True
+        return time.process_time() - began > batch.max_seconds
+
     answers: list[ExploreAnswer] = []
     for variant in batch.variants:
-        if answers and time.process_time() > ends:
+        if answers and over():
             break
         with closing(Subject(variant, program, host.cpu(batch.cpu))) as subject:
             answers.append(Exploration(subject, host).answer())

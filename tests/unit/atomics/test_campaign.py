@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.atomics.campaign import CampaignResult, check
+from pytest_nextrust.atomics.conformance import ConformanceRequest, call_alone
 from pytest_nextrust.atomics.driver import assemble
 from pytest_nextrust.atomics.findings import standalone
-from pytest_nextrust.atomics.plan import CampaignPlan, histories, same_calls
+from pytest_nextrust.atomics.plan import CampaignPlan, WallLimit, histories, same_calls
 from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.atomics.report import MOST, text, totals
 from pytest_nextrust.emu.sandbox import Sandbox
@@ -69,6 +71,33 @@ def test_a_history_is_the_same_alone_and_among_others(sandbox: Sandbox) -> None:
         assert alone.finding == answer.finding
 
 
+def test_no_work_is_begun_once_the_wall_time_is_over(sandbox: Sandbox) -> None:
+    """Of a batch one history is answered, as there must be progress; no function is called alone; all is undone."""
+    some = [item.history for item in histories(TARGET, PLAN)][:3]
+    variants = tuple(assemble(history, TARGET.runtime) for history in some)
+    program = write_executable(TARGET.runtime.image)
+    batch = ExploreBatch(program, TARGET.runtime.cpu, variants, 60.0)
+    assert len(explore_batch(sandbox, replace(batch, max_wall=60.0)).answers) == 3
+    assert len(explore_batch(sandbox, replace(batch, max_wall=0.0)).answers) == 1
+    runtime = TARGET.runtime
+    request = ConformanceRequest(program, runtime.cpu, runtime.objects, TARGET.functions, 1, 60.0)
+    assert call_alone(sandbox, replace(request, max_wall=60.0)).undone == 0
+    assert call_alone(sandbox, replace(request, max_wall=0.0)).undone == len(TARGET.functions)
+    out = check(TARGET, replace(PLAN, wall=WallLimit(1.0, time.monotonic() - 2.0)), sandbox)
+    assert (out.explorations, out.verdict) == ([], "budget")
+    assert out.undone > len(some)
+
+
+def test_what_is_left_of_a_plan() -> None:
+    """CPU time that was spent is taken off; which time is over is said, and the clock's has nothing to do with it."""
+    plan = CampaignPlan(seconds=10.0)
+    assert (plan.without(4.0).seconds, plan.spent(9.9), plan.spent(10.0)) == (6.0, "", "the CPU time of 10 s is over")
+    late = replace(plan, wall=WallLimit(3.0, time.monotonic() - 4.0))
+    early = replace(plan, wall=WallLimit(600.0, time.monotonic()))
+    assert (late.over, late.spent(0.0)) == (True, "the wall time of 3 s is over")
+    assert (early.over, early.spent(0.0)) == (False, "")
+
+
 def test_threads_of_different_calls_are_not_tried_as_symmetric(sandbox: Sandbox) -> None:
     """The calls say who may be symmetric: a pair of routines takes one round, as two of the same call do."""
     first, other = (same_calls(function, 4, 2, 1) for function in TARGET.functions[:2])
@@ -113,6 +142,7 @@ def test_the_text_has_every_token(result: tuple[CampaignResult, Path]) -> None:
             "findings": findings,
             "totals": totals([out]),
             "verdict": "failed",
+            "note": "",
             "model": "one CPU",
         }
         lines = list(text(answer))
