@@ -3,7 +3,7 @@
 Code is followed from the entry through branches, calls and the jump tables it recognises. What is behind a call
 is code for certain only if the callee can return, so data after a call to ``_exit`` is not mistaken for code. What is
 only pointed at (operands of lea and pea, long immediates, symbols) is code if all of it decodes and ends as code does;
-else it is taken for data, and the guard (``child.guard``) looks at it if it is ever executed.
+else it is taken for data, and the block inspector (``child.blocks``) looks at it if it is ever executed.
 
 Boundary: reads the file; the emulator is not involved.
 """

@@ -77,7 +77,7 @@ def run(cpu: Cpu) -> int:
     """Run every vector on ``cpu``; how many. Raises HarnessFault naming the first that fails."""
     every = vectors()
     cpu.reset()
-    cpu.guard = None
+    cpu.stops_at_suspects = False
     size = -(-len(every) * SPACING // PAGE) * PAGE
     uc = cpu.uc
     uc.mem_map(CODE, size, 5)

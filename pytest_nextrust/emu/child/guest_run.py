@@ -12,10 +12,18 @@ from collections.abc import Callable
 
 from pytest_nextrust.emu import loader
 from pytest_nextrust.emu.child.backing import ChangeRecorder, UnicornBacking
+from pytest_nextrust.emu.child.blocks import Suspect
 from pytest_nextrust.emu.child.cpu import NEVER, Cpu, Stop
-from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, ILLEGAL, RTR, TRAP_0, instruction_address, interpret
+from pytest_nextrust.emu.child.cpu_exceptions import (
+    ACCESS,
+    ILLEGAL,
+    RTR,
+    TRAP_0,
+    CpuException,
+    instruction_address,
+    interpret,
+)
 from pytest_nextrust.emu.child.fault_report import Cause, report_fault
-from pytest_nextrust.emu.child.guard import InstructionGuard, Suspect
 from pytest_nextrust.emu.child.rerun_log import LONGEST, RerunLog
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.dispatch import Kernel
@@ -74,8 +82,7 @@ class GuestRun:
         file = loader.open_program(request.program, cpu.name)
         refuse_unsupported(file, cpu.name)
         cpu.reset()
-        self._guard = InstructionGuard(cpu.name)
-        cpu.guard = self._guard
+        cpu.stops_at_suspects = True
         self._recorder = ChangeRecorder(UnicornBacking(cpu.uc))
         self._memory = AddressSpace(self._recorder)
         self._loaded = loader.load(file, request, self._memory)
@@ -86,7 +93,8 @@ class GuestRun:
         self._until = self._loaded.own_code
         self._reached: int | None = None
         self._cause: Cause | None = None
-        self._suspect: tuple[int, Suspect] | None = None
+        self._suspect: tuple[int, int, Suspect] | None = None
+        """At how many instructions the guest comes to it, where it is, and what it is."""
         self._rerun_log = RerunLog(cpu, self._recorder, now)
         self._deliver = deliver
         self._kernel = Kernel(
@@ -105,7 +113,7 @@ class GuestRun:
         finally:
             self._kernel.close()
         # What is executed again has been looked at, and its exceptions are in the notes.
-        self._cpu.guard = None
+        self._cpu.stops_at_suspects = False
         fault = self._fault() if self._cause is not None else None
         kernel = self._kernel
         return RunRecord(
@@ -158,7 +166,7 @@ class GuestRun:
         if self._suspect is not None:
             count = min(count, self._suspect[0] - self._counter.value)
             if not count:
-                self._refuse(self._suspect[1])
+                self._refuse(*self._suspect[1:])
                 return
         begun = self._now()
         stop = self._cpu.run(count, self._until)
@@ -173,8 +181,8 @@ class GuestRun:
             self._watch_again()
             self._access(stop)
         elif stop.suspect is not None:
-            self._suspect = (self._counter.value + stop.suspect.steps, stop.suspect)
-            self._cpu.guard = None
+            self._suspect = (self._counter.value + stop.suspect.steps, stop.address + stop.suspect.offset, stop.suspect)
+            self._cpu.stops_at_suspects = False
             self._cpu.flush()
         self._pace(begun, stop.executed)
 
@@ -209,6 +217,9 @@ class GuestRun:
     def _exception(self, stop: Stop) -> None:
         registers = self._cpu.registers()
         vector = stop.vector
+        if stop.exact:
+            self._take(CpuException(vector, stop.address), registers)
+            return
         pc = instruction_address(vector, registers)
         if vector in SERVED:
             self._cause = None
@@ -218,15 +229,22 @@ class GuestRun:
             if vector == ILLEGAL and data[:2] == RTR:
                 self._return_and_restore(registers)
                 return
-            exception = interpret(vector, registers, data, self._cpu.name)
-            if exception.vector is not None:
-                before = registers.copy()
-                before.pc = exception.pc
-                self._cause = Cause(exception.vector, exception.pc, before, self._counter.value - 1)
-                if exception.vector >= TRAP_0:
-                    self._kernel.trap(exception.vector, registers)
-                else:
-                    self._kernel.exception(exception.vector, registers)
+            self._take(interpret(vector, registers, data, self._cpu.name), registers)
+            return
+        self._go_on(registers)
+
+    def _take(self, exception: CpuException, registers: Registers) -> None:
+        if exception.vector is not None:
+            before = registers.copy()
+            before.pc = exception.pc
+            self._cause = Cause(exception.vector, exception.pc, before, self._counter.value - 1)
+            if exception.vector >= TRAP_0:
+                self._kernel.trap(exception.vector, registers)
+            else:
+                self._kernel.exception(exception.vector, registers)
+        self._go_on(registers)
+
+    def _go_on(self, registers: Registers) -> None:
         self._cause = None
         flush = self._kernel.flush_requested
         if flush:
@@ -239,19 +257,19 @@ class GuestRun:
         """Look at blocks again, and at those translated meanwhile when they are next entered."""
         if self._suspect is not None:
             self._suspect = None
-            self._cpu.guard = self._guard
+            self._cpu.stops_at_suspects = True
             self._cpu.flush()
 
-    def _refuse(self, suspect: Suspect) -> None:
+    def _refuse(self, pc: int, suspect: Suspect) -> None:
         """The guest has come to an instruction that the emulator is not trusted with: do what the CPU would."""
         self._watch_again()
         registers = self._cpu.registers()
-        if registers.pc != suspect.pc:
-            raise HarnessFault("emulator", f"went another way than its block at 0x{suspect.pc:08x}")
+        if registers.pc != pc:
+            raise HarnessFault("emulator", f"went another way than its block at 0x{pc:08x}")
         if suspect.limit:
-            opcode = int.from_bytes(self._bytes_at(suspect.pc)[:2], "big")
-            raise Unimplemented("instruction", opcode, suspect.name, (suspect.pc,), suspect.limit)
-        self._cause = Cause(suspect.vector, suspect.pc, registers.copy(), self._counter.value)
+            opcode = int.from_bytes(self._bytes_at(pc)[:2], "big")
+            raise Unimplemented("instruction", opcode, suspect.name, (pc,), suspect.limit)
+        self._cause = Cause(suspect.vector, pc, registers.copy(), self._counter.value)
         before = self._counter.value
         self._counter.value += 1
         self._kernel.exception(suspect.vector, registers)

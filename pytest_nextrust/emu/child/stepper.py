@@ -82,6 +82,7 @@ class Stepper:
         self._pc: Any = ctypes.c_uint32.from_address(base + 64)
         self._current = False
         self.events: list[Event] = []
+        cpu.observer = self._on_exact_access
         self._hooks = [
             self._uc.hook_add(const.UC_HOOK_MEM_READ | const.UC_HOOK_MEM_WRITE, self._on_access),
         ]
@@ -90,6 +91,7 @@ class Stepper:
         """Give the CPU back without hooks or memory."""
         for hook in self._hooks:
             self._uc.hook_del(hook)
+        self._cpu.observer = None
         self._cpu.reset()
 
     # -- memory --------------------------------------------------------------------------------------------------------
@@ -170,3 +172,6 @@ class Stepper:
     def _on_access(self, uc: object, access: int, address: int, size: int, value: int, data: object) -> None:
         del uc, value, data
         self.events.append((access == const.UC_MEM_WRITE, Address(address & 0xFFFF_FFFF), size))
+
+    def _on_exact_access(self, writes: bool, address: int, size: int) -> None:
+        self.events.append((writes, Address(address & 0xFFFF_FFFF), size))

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from pytest_nextrust.emu.child import counting
 from pytest_nextrust.emu.child import cpu as module
 from pytest_nextrust.emu.child.cpu import CPUS, NEVER, Cpu
 from pytest_nextrust.emu.registers import Registers
@@ -24,7 +25,7 @@ def cpu(request: pytest.FixtureRequest) -> Cpu:
 
 def prepare(cpu: Cpu, code: str, **registers: int) -> None:
     cpu.reset()
-    cpu.guard = None
+    cpu.stops_at_suspects = False
     cpu.uc.mem_map(CODE, 0x2000, 5)
     cpu.uc.mem_map(DATA, 0x2000, 3)
     cpu.uc.mem_write(CODE, hexadecimal(code))
@@ -140,6 +141,6 @@ def test_a_model_that_is_another_cpu_is_refused(name: str, monkeypatch: pytest.M
 
 def test_a_counter_that_is_not_found_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the library's counter there is no exact count, and no machine."""
-    monkeypatch.setattr(module, "_allocated", lambda _: 256)
+    monkeypatch.setattr(counting, "allocated", lambda _: 256)
     with pytest.raises(HarnessFault, match="instruction counter"):
         Cpu("m68030")

@@ -171,10 +171,10 @@ def test_trapv_and_rtr_are_executed_though_the_emulator_lacks_them(sandbox: Sand
 
 
 def test_an_instruction_nobody_can_run_ends_the_run_named(sandbox: Sandbox) -> None:
-    """Reached through a pointer, pack is no instruction the emulator may guess at."""
-    record = sandbox.run(request("5280 41fa0004 4ed0 8140 0000" + EXIT_0))
+    """Reached through a pointer, bkpt, on which the emulator hangs, is told before it is executed."""
+    record = sandbox.run(request("5280 41fa0004 4ed0 4848 0000" + EXIT_0))
     assert record.end.kind == "unimplemented"
-    assert "pack" in record.end.message
+    assert "bkpt" in record.end.message
     assert record.instructions == 3
 
 
