@@ -61,7 +61,7 @@ def test_the_guests_output_and_status_are_the_commands(tmp_path: Path) -> None:
         ("unimplemented", "203c000003e7 4e43", [], None, None, None),
         ("signal", "4afc", [], 132, "signal", "failed"),
         ("emulator killed", "41fa 0004 4ed0 f2bd 0000", [], 125, "harness", "crashed"),
-        ("instruction nobody runs", "41fa 0004 4ed0 8140 0000", [], 125, "harness", "failed"),
+        ("instruction nobody runs", "41fa 0004 4ed0 4848", [], 125, "harness", "failed"),
     ],
 )
 def test_exit_statuses(

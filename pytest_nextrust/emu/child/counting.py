@@ -64,7 +64,7 @@ class Progress:
     event: Event | None
 
 
-class Engine(Protocol):
+class CountedCpu(Protocol):
     """What counting needs of a CPU."""
 
     uc: Any
@@ -97,7 +97,7 @@ class Counting(Protocol):
         ...
 
 
-def start(engine: Engine, until: int, count: int, pc: int) -> None:
+def start(engine: CountedCpu, until: int, count: int, pc: int) -> None:
     """Let the library run; ``engine.event`` is what its hooks saw. Raises HarnessFault where it stops by itself."""
     engine.event = None
     try:
@@ -112,7 +112,7 @@ class LibraryCount:
 
     name = "library"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: CountedCpu) -> None:
         self._engine = engine
         self.counter = self._find_counter()
         self._sites: dict[int, Site] = {}

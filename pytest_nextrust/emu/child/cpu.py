@@ -197,7 +197,8 @@ class Cpu:
         start(self, NEVER, 1, pc)
         started = int(self._library.counter.value)
         if self.event is not None:
-            stop = self._stopped(self.event, 1 if self.event.kind == "exception" else started - 1, 1)
+            whole = self.event.kind == "exception" or self.event.access == "fetch"
+            stop = self._stopped(self.event, started if whole else started - 1, 1)
             return None if stop.kind == "count" else stop
         if not started:
             raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
