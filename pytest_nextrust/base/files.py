@@ -15,12 +15,9 @@ import functools
 import itertools
 import json
 import os
-import random
 import re
-import socket
 import stat
 import sys
-import tempfile
 import threading
 import time
 import weakref
@@ -104,6 +101,8 @@ def atomic_replace(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         old = path.lstat().st_mode
         if stat.S_ISREG(old):
             mode = old & 0o7777
+    import tempfile
+
     fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(fd, "wb") as stream:
@@ -221,14 +220,14 @@ class Lock:
         timeout: float = LOCK_TIMEOUT,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] | None = None,
     ) -> None:
         self.path = path
         self._name = os.fspath(path)
         self.timeout = timeout
         self._clock = clock
         self._sleep = sleep
-        self._jitter = jitter
+        self._jitter = jitter or _fraction
         self._start_over()
         _forget_in_children().add(self)
 
@@ -350,13 +349,19 @@ def _forget_in_children() -> weakref.WeakSet[Lock]:
     return locks
 
 
+def _fraction() -> float:
+    import random
+
+    return random.random()
+
+
 @functools.cache
 def _note(pid: int, *, always: bool) -> bytes:
     """What a holder leaves in the file: one JSON object, padded so that it covers any note before it.
 
     ``always``: whether it does so each time. Where not, somebody else may hold the lock who left a note before.
     """
-    text = {"always": always, "pid": pid, "host": socket.gethostname()[:64], "command": _shown(sys.argv)}
+    text = {"always": always, "pid": pid, "host": os.uname().nodename[:64], "command": _shown(sys.argv)}
     return json.dumps(text).encode().ljust(_NOTE - 1) + b"\n"
 
 
@@ -382,7 +387,7 @@ def holder_of(path: Path) -> str:
         pid, host, command, sure = 0, "", "", False
     listed = _pid_by_kernel(path)
     if listed > 0:
-        pid, host, command, sure = listed, socket.gethostname(), _command_of(listed), True
+        pid, host, command, sure = listed, os.uname().nodename, _command_of(listed), True
     if pid <= 0:
         return "a process that did not leave its name"
     likely = "" if sure else "probably "

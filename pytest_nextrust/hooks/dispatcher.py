@@ -27,7 +27,7 @@ def dispatch(name: str, data: bytes, environ: Mapping[str, str]) -> Reply:
     """Answer the event ``name`` (one of EVENTS) that came as ``data``. Raises nothing for what is in it."""
     if flag(environ, "SKIP_HOOKS"):
         return outcome.skipped(name, data, environ)
-    run = supervise(partial(handle, name, data, environ), limit=LIMITS[name])
+    run = supervise(partial(handle, name, data, environ), limit=LIMITS[name], meanwhile=outcome.prepare)
     return outcome.reply_to(name, data, environ, run)
 
 

@@ -16,6 +16,7 @@ from functools import partial
 
 from pytest_nextrust.hookapi.decisions import Answer
 from pytest_nextrust.hookapi.events import HOOKS
+from pytest_nextrust.hooks.concerns import concerned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ _EXACT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 
 def handlers(event: Event, context: Context) -> Iterator[tuple[str, HandlerCall]]:
-    """Name and callable of each handler, in order."""
+    """Name and callable of each handler that the event can concern, in order."""
     for name in builtin_names(event.handled_as):
-        if name not in context.settings.disabled:
+        if name not in context.settings.disabled and concerned(name, event, context):
             yield name, partial(_builtin, f"{_PACKAGE}.{_folder(event.handled_as)}.{name}")
     for reference in context.snapshot.plugins.get(event.handled_as, ()):
         if reference not in context.settings.disabled:

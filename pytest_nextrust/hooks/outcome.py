@@ -13,11 +13,9 @@ from __future__ import annotations
 import contextlib
 import time
 
-from pytest_nextrust.base.redaction import MINIMUM, Redactor
 from pytest_nextrust.hookapi.context import commit_at, flag, project_root
 from pytest_nextrust.hookapi.decisions import Joined, Reply, join, render
 from pytest_nextrust.hookapi.events import LOG_SIZE, LOGS_KEPT
-from pytest_nextrust.hooks.logs import write_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.snapshot import Snapshot
     from pytest_nextrust.hooks.supervisor import HandlerFailure, SupervisedRun
 
-__all__ = ["facts_of", "facts_of_event", "let_pass", "reply_to", "skipped"]
+__all__ = ["facts_of", "facts_of_event", "let_pass", "prepare", "reply_to", "skipped"]
 
 OTHERS = "others"
 """The log of the events that are not known."""
@@ -36,6 +34,16 @@ OTHERS = "others"
 _NAME = 100
 _SINKS = ("STATSD_HOST", "NEXTRUST_METRICS_FILE")
 _OVERRIDE = "SKIP_HOOKS=1 skips all hooks and leaves a record; [hooks] fail_open = true lets such calls pass"
+
+
+def prepare(run: SupervisedRun) -> None:
+    """Load what ``reply_to`` will need, while the handlers are at work: the log's writer, and with a refusal the status
+    log, which takes longer than most decisions."""
+    import pytest_nextrust.base.redaction
+    import pytest_nextrust.hooks.logs
+
+    if any(answer.kind == "deny" for answer in run.answers):
+        import pytest_nextrust.status.journal  # noqa: F401
 
 
 def facts_of(snapshot: Snapshot) -> dict[str, Any]:
@@ -72,6 +80,8 @@ class _Writer:
         self.metrics = facts.get("metrics", {})
         self.root = facts["root"] if "root" in facts else project_root(environ)
         self.size, self.keep = facts.get("logs", (LOG_SIZE, LOGS_KEPT))
+        from pytest_nextrust.base.redaction import MINIMUM, Redactor
+
         variables, minimum = facts.get("secrets", ((), MINIMUM))
         self.redactor = Redactor(environ, names=variables, minimum=minimum)
         self.status_dir = f"{self.root}/{facts.get('status_dir', 'docs/ci-status')}"
@@ -82,6 +92,8 @@ class _Writer:
         """Append to the event's log; returns what went wrong with that, for stderr."""
         if self.dry_run:
             return ""
+        from pytest_nextrust.hooks.logs import write_log
+
         try:
             write_log(self.root, self.name, self.redactor.plain(entry), size=self.size, keep=self.keep)
         except (OSError, RecursionError) as error:

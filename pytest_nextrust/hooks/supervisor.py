@@ -124,10 +124,15 @@ def _raised_by_subprocess(error: BaseException) -> bool:
 
 
 def supervise(
-    work: Callable[[Report, Finished], None], *, limit: float, clock: Callable[[], float] = time.monotonic
+    work: Callable[[Report, Finished], None],
+    *,
+    limit: float,
+    meanwhile: Callable[[SupervisedRun], None] = lambda _: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> SupervisedRun:
     """Do ``work(report, finished)`` in a child within ``limit`` seconds, or the limit that it reports; it leaves out
-    the handlers that are ``finished``.
+    the handlers that are ``finished``. ``meanwhile`` is called while the child works, once it has begun and with each
+    part of what it reports: what the caller will need may be loaded then.
 
     The answer is there before the limit: the child is stopped half a second, or a tenth of the limit, earlier. Raises
     OSError where the machine has no more processes or descriptors.
@@ -135,7 +140,7 @@ def supervise(
     began = clock()
     run = SupervisedRun(limit=limit, began=began)
     while True:
-        status = _attempt(work, run, lambda: began + run.limit - min(0.5, run.limit / 10) - clock())
+        status = _attempt(work, run, meanwhile, lambda: began + run.limit - min(0.5, run.limit / 10) - clock())
         if run.done:
             return run
         if status == TIMED_OUT:
@@ -149,7 +154,12 @@ def supervise(
         run.current = ""
 
 
-def _attempt(work: Callable[[Report, Finished], None], run: SupervisedRun, remaining: Callable[[], float]) -> int:
+def _attempt(
+    work: Callable[[Report, Finished], None],
+    run: SupervisedRun,
+    meanwhile: Callable[[SupervisedRun], None],
+    remaining: Callable[[], float],
+) -> int:
     """One child, from its fork until it has been waited for.
 
     Returns its exit status, 128+n for a signal, TIMED_OUT where it was stopped.
@@ -168,7 +178,8 @@ def _attempt(work: Callable[[Report, Finished], None], run: SupervisedRun, remai
     os.close(print_to)
     before = signal.signal(signal.SIGTERM, lambda *_: _leave(child))
     try:
-        in_time = _listen(run, reports, output, remaining)
+        meanwhile(run)
+        in_time = _listen(run, reports, output, meanwhile, remaining)
     finally:
         signal.signal(signal.SIGTERM, before)
         _kill(child)
@@ -245,7 +256,13 @@ def _reporter(report_to: int, limit: float) -> Report:
     return report
 
 
-def _listen(run: SupervisedRun, reports: int, output: int, remaining: Callable[[], float]) -> bool:
+def _listen(
+    run: SupervisedRun,
+    reports: int,
+    output: int,
+    meanwhile: Callable[[SupervisedRun], None],
+    remaining: Callable[[], float],
+) -> bool:
     """Read the child's reports until it has ended; False where time ran out first."""
     pending: list[bytes] = []
     open_ = {reports, output}
@@ -268,6 +285,8 @@ def _listen(run: SupervisedRun, reports: int, output: int, remaining: Callable[[
                 pending.append(rest)
                 for line in lines:
                     _take(run, json.loads(line))
+        if not run.done:
+            meanwhile(run)
     _drain(run, output)
     return True
 

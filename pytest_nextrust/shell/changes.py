@@ -11,6 +11,7 @@ import re
 
 from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.expand import UNKNOWN, literal
+from pytest_nextrust.shell.names import COPYING, IN_PLACE, WITH_FILES, WITH_OWNERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "changes", "matches_path"]
 
-_ALL = frozenset((
-    "chattr", "ed", "emacs", "ex", "nano", "rm", "grm", "rmdir", "setfacl", "shred", "sponge", "tee", "truncate",
-    "unlink", "vi", "vim",
-))  # fmt: skip
-_OWNERS = frozenset(("chmod", "chown", "chgrp"))
-_TO_LAST = frozenset(("cp", "gcp", "install", "ln", "mv", "gmv", "rsync", "scp"))
-_IN_PLACE = frozenset(("sed", "gsed", "perl", "ruby"))
 _FOLDERS = ("bin", "ci-status", "hooks")
 _GIT = frozenset(("checkout", "mv", "restore", "rm"))
 _PATCHED = re.compile(
@@ -52,13 +46,13 @@ def changes(step: CommandStep) -> Iterator[Change]:
     name, rest = step.name, step.arguments[1:]
     if name == "git":
         yield from _git(rest)
-    elif name in _ALL | _OWNERS:
+    elif name in WITH_FILES | WITH_OWNERS:
         whole = any(re.fullmatch(r"-\w*[rR]\w*|--recursive", text) for text in step.literals)
-        for text in _plain(rest)[1 if name in _OWNERS and len(_plain(rest)) > 1 else 0 :]:
+        for text in _plain(rest)[1 if name in WITH_OWNERS and len(_plain(rest)) > 1 else 0 :]:
             yield Change(text, whole)
-    elif name in _TO_LAST:
+    elif name in COPYING:
         yield from _to_last(name, rest)
-    elif name in _IN_PLACE and any(re.match(r"-\w*i|--in-place", text) for text in step.literals):
+    elif name in IN_PLACE and any(re.match(r"-\w*i|--in-place", text) for text in step.literals):
         yield from map(Change, _plain(rest))
     elif name == "dd":
         yield from (Change(text[3:]) for text in rest if text.startswith("of="))

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
     Acts: TypeAlias = "Iterator[str | tuple[str, ...]]"
 
-__all__ = ["acts_of", "inline_code", "language_of"]
+__all__ = ["acts_of", "inline_code"]
 
-_PROGRAM = re.compile(r"(python|pypy|perl|ruby|node|nodejs|deno|bun|php)[\d.]*")
 _OPTIONS = {"python": "c", "pypy": "c", "perl": "eE", "ruby": "e", "node": "ep", "php": "r", "bun": "e"}
 _REMOVE = {
     "os.remove": "rm", "os.unlink": "rm", "os.rmdir": "rmdir", "os.removedirs": "rm -r", "shutil.rmtree": "rm -r",
@@ -50,12 +49,6 @@ _FORMS = (
     (r"\b(?:writeFileSync|appendFileSync|File\.write|IO\.write|file_put_contents)", "tee"),
     (r"\bopen\s*\(?\s*\$?\w+\s*,\s*(?:[\"']>>?[\"']\s*,)?", "tee"),
 )
-
-
-def language_of(name: str) -> str:
-    """The language of an interpreter; empty for another program."""
-    match = _PROGRAM.fullmatch(name)
-    return "" if match is None else {"pypy": "python", "nodejs": "node", "deno": "node"}.get(match[1], match[1])
 
 
 def inline_code(language: str, arguments: tuple[str, ...], given: str | None) -> str | None:

@@ -55,18 +55,22 @@ _BELOW = frozenset((
     "/usr/local/lib", "/usr/sbin", "/usr/share", "/var/cache", "/var/lib", "/var/log", "/var/spool",
 ))  # fmt: skip
 _KEYS = frozenset((".bashrc", ".gitconfig", ".gnupg", ".netrc", ".profile", ".ssh", ".zshrc"))
-_HARMLESS_DEVICES = re.compile(
-    r"/dev/(null|zero|full|random|urandom|tty\w*|stdin|stdout|stderr|fd(/.*)?|pts/.*|shm(/.*)?|mqueue(/.*)?|(tcp|udp)/.*)"
+_HARMLESS_DEVICES = (
+    r"/dev/(null|zero|full|random|urandom|tty\w*|stdin|stdout|stderr|fd(/.*)?|pts/.*|shm(/.*)?|mqueue(/.*)?"
+    r"|(tcp|udp)/.*)"
 )
-_MAKERS = re.compile(
-    r"(mkfs|newfs|mke2fs|mkswap|mkdosfs)(\..*|_.*)?|wipefs|blkdiscard|fdisk|sfdisk|cfdisk|gdisk|sgdisk|parted"
-)
+_MAKERS = frozenset((
+    "blkdiscard", "cfdisk", "fdisk", "gdisk", "mkdosfs", "mke2fs", "mkfs", "mkswap", "newfs", "parted", "sfdisk",
+    "sgdisk", "wipefs",
+))  # fmt: skip
+"""What makes file systems and partitions, also as ``mkfs.ext4`` or ``newfs_msdos``."""
+
 _NARROWING = frozenset((
     "-empty", "-iname", "-ipath", "-iregex", "-mmin", "-mtime", "-name", "-newer", "-path", "-regex", "-size",
 ))  # fmt: skip
 _EXECUTING = frozenset(("-exec", "-execdir", "-ok", "-okdir"))
-_GLOB = re.compile(r"[*?\[]")
-_ONLY_GLOB = re.compile(r"[*?.!\[\]^]*[*?][*?.!\[\]^]*")
+_GLOB = r"[*?\[]"
+_ONLY_GLOB = r"[*?.!\[\]^]*[*?][*?.!\[\]^]*"
 
 
 def dangers(steps: Iterable[CommandStep], places: Places) -> list[Danger]:
@@ -89,7 +93,7 @@ def _judged(step: CommandStep, places: Places) -> Iterator[Danger]:
     judge = _JUDGES.get(step.name)
     if judge is not None:
         yield from judge(step, places)
-    elif _MAKERS.fullmatch(step.name):
+    elif step.name.replace("_", ".").partition(".")[0] in _MAKERS:
         yield from _maker(step)
     elif UNKNOWN in step.name and {"-rf", "-fr", "-Rf"} & set(step.literals):
         targets = [text for text in step.arguments[1:] if not text.startswith("-")]
@@ -239,7 +243,7 @@ def _system_file(target: str, step: CommandStep) -> Iterator[Danger]:
 def _kill(step: CommandStep, _: Places) -> Iterator[Danger]:
     words = step.literals
     if step.name == "pkill":
-        every = any(_ONLY_GLOB.fullmatch(text) or text in (".", "") for text in words)
+        every = any(re.fullmatch(_ONLY_GLOB, text) or text in (".", "") for text in words)
     else:
         every = step.name == "killall5" or (words[-1:] == ("-1",) and len(words) > 1)
     if every:
@@ -321,7 +325,7 @@ _JUDGES = {
 
 def _device(target: str, step: CommandStep, what: str) -> Iterator[Danger]:
     path = _absolute(literal(target), step.cwd)
-    if path is None or not path.startswith("/dev/") or _HARMLESS_DEVICES.fullmatch(path):
+    if path is None or not path.startswith("/dev/") or re.fullmatch(_HARMLESS_DEVICES, path):
         return
     yield Danger("deny", f"{step.name or 'the command'} {what} {_quoted(path)}")
 
@@ -338,8 +342,8 @@ def _lost(
 ) -> Iterator[Danger]:
     """Whether losing ``target`` (signs hidden) with all that is in it is a disaster."""
     folder, _, last = target.rstrip("/").rpartition("/")
-    contents = bool(_ONLY_GLOB.fullmatch(last)) if glob else False
-    if _GLOB.search(target) and not contents:
+    contents = bool(re.fullmatch(_ONLY_GLOB, last)) if glob else False
+    if re.search(_GLOB, target) and not contents:
         # A pattern with letters in it: what it finds lies in its folder.
         if glob and _absolute(literal(folder) or ("/" if target.startswith("/") else "."), step.cwd) == "/":
             yield Danger("deny", f"{what} {_quoted(target)}, folders of the system")

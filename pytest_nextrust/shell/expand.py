@@ -39,8 +39,8 @@ MOST = 200
 _SIGNS = "*?[]{},~.\\ \t\n"
 _HIDDEN = {ord(sign): 0xE000 + index for index, sign in enumerate(_SIGNS)}
 _SHOWN = {code: sign for sign, code in zip(_SIGNS, range(0xE000, 0xE000 + len(_SIGNS)), strict=True)}
-_RANGE = re.compile(r"(-?\d{1,4}|[A-Za-z])\.\.(-?\d{1,4}|[A-Za-z])")
-_OTHER_HOME = re.compile(r"~([a-z_][\w-]*)(?=/|$)")
+_RANGE = r"(-?\d{1,4}|[A-Za-z])\.\.(-?\d{1,4}|[A-Za-z])"
+_OTHER_HOME = r"~([a-z_][\w-]*)(?=/|$)"
 _BLANKS = re.compile(r"[ \t\n]+")
 
 
@@ -154,7 +154,7 @@ def _unfolded(part: Part, scope: Scope, output: Output) -> str:
 def _tilde(text: str, scope: Scope) -> str:
     if text == "~" or text.startswith("~/"):
         return (scope.value("HOME") or UNKNOWN) + text[1:]
-    match = _OTHER_HOME.match(text)
+    match = re.match(_OTHER_HOME, text) if text.startswith("~") else None
     if match is not None:
         # Where most systems have it.
         return ("/root" if match[1] == "root" else f"/home/{match[1]}") + text[match.end() :]
@@ -185,7 +185,7 @@ def _one_brace(text: str) -> Iterator[list[str]]:
                 edges = [start, *commas, end]
                 pieces = [text[a + 1 : b] for a, b in itertools.pairwise(edges)]
                 yield [text[:start] + piece + text[end + 1 :] for piece in pieces[:MOST]]
-            elif (match := _RANGE.fullmatch(inner)) is not None:
+            elif (match := re.fullmatch(_RANGE, inner)) is not None:
                 yield [text[:start] + piece + text[end + 1 :] for piece in _range(match[1], match[2])]
         start = text.find("{", start + 1)
 

@@ -12,6 +12,7 @@ import os
 from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.shell.changes import changes
 from pytest_nextrust.shell.expand import UNKNOWN, literal
+from pytest_nextrust.shell.names import PRINTING, REMOVING
 from pytest_nextrust.shell.wrappers import base_name
 
 TYPE_CHECKING = False
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from pytest_nextrust.shell.walk import CommandStep
 
 __all__ = ["Loss", "losses"]
-
-_DESTROYING = frozenset(("dd", "grm", "rm", "rsync", "shred", "truncate", "unlink"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,9 @@ def losses(step: CommandStep) -> Iterator[Loss]:
     if step.name == "find":
         yield from _found(step)
         return
-    emptied = [text for text in step.writes if step.name in (":", "cat", "true", "echo", "printf", "(group)")]
+    emptied = [text for text in step.writes if step.name in PRINTING]
     paths: list[str] = []
-    if step.name in _DESTROYING:
+    if step.name in REMOVING:
         paths = [change.path for change in changes(step)]
     elif step.name == "mv" and step.literals[-1:] == ("/dev/null",):
         paths = list(step.arguments[1:-1])

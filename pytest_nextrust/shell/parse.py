@@ -27,23 +27,17 @@ LONGEST = 65_536
 """Characters of a command that are read: the worst of them take about a second."""
 
 _AFTER = r"(?=[\s;|&()<>]|\\\n|$)"
-_SEPARATOR = re.compile(r"(?:then|else|elif|do|fi|done|esac|\})" + _AFTER)
+_KEYWORD = re.compile(r"(?:[a-z]+|[{}!]|\[\[)" + _AFTER)
+_SEPARATORS = frozenset(("then", "else", "elif", "do", "fi", "done", "esac", "}"))
 _CLOSERS = {"{": "}", "if": "fi", "while": "done", "until": "done"}
-_OPENER = re.compile(r"(?:\{|if|while|until)" + _AFTER)
-_PREFIX = re.compile(r"(?:!|time(?:[ \t]+-[p-])*(?![ \t]+-)|coproc)" + _AFTER)
-_COPROCESS = re.compile(
-    r"coproc[ \t]+(?:[A-Za-z_]\w*[ \t]+(?=\(|(?:\{|if|while|until|for|case|select|\[\[)" + _AFTER + r"))?"
-)
-_LOOP = re.compile(r"(?:for|select)(?:[ \t]|\\\n)+(?:(?=\(\()|([^\s;|&()<>]+))")
-_IN = re.compile("in" + _AFTER)
-_CASE = re.compile(r"case" + _AFTER)
-_ESAC = re.compile(r"esac" + _AFTER)
-_TEST = re.compile(r"\[\[" + _AFTER)
+_TIME = r"time(?:[ \t]+-[p-])*(?![ \t]+-)" + _AFTER
+_COPROCESS = r"coproc[ \t]*(?:[A-Za-z_]\w*[ \t]+(?=\(|(?:\{|if|while|until|for|case|select|\[\[)" + _AFTER + r"))?"
+_LOOP = r"(?:for|select)(?:[ \t]|\\\n)+(?:(?=\(\()|([^\s;|&()<>]+))"
+_FUNCTION = r"function[ \t]+([^\s;|&<>()$`'\"]+)[ \t]*(?:\([ \t]*\))?(?=[\s({])"
+_ROUND = r"[ \t]*\([ \t]*\)"
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 _OPERATOR = re.compile(r"\n|;;&|;;|;&|;|&&|\|\||\|&|\||&(?!>)|\(|\)")
 _REDIRECT = re.compile(r"(?:\d+|\{[A-Za-z_]\w*\})?(?:&>>|&>|<<<|<<-|<<|<>|>>|>\||<&|>&|<|>)(?!\()")
-_FUNCTION = re.compile(r"function[ \t]+([^\s;|&<>()$`'\"]+)[ \t]*(?:\([ \t]*\))?(?=[\s({])")
-_ROUND = re.compile(r"[ \t]*\([ \t]*\)")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\+?=")
 
 
@@ -98,12 +92,21 @@ class _Grammar(WordReader):
         """Over the words that only separate; whether the one that ends this list was among them."""
         while True:
             self.blanks()
-            match = _SEPARATOR.match(self.text, self.at)
-            if match is None:
+            word = self.keyword()
+            if word not in _SEPARATORS:
                 return False
-            self.at = match.end()
-            if match[0] == end:
+            self.at += len(word)
+            if word == end:
                 return True
+
+    def keyword(self) -> str:
+        """The word that stands here, where it could be a keyword; empty for any other."""
+        match = _KEYWORD.match(self.text, self.at)
+        return "" if match is None else match[0]
+
+    def form(self, pattern: str) -> re.Match[str] | None:
+        """What stands here in the form of a pattern that few commands need: it is compiled when one does."""
+        return re.compile(pattern).match(self.text, self.at)
 
     def operator(self, depth: int) -> str:
         match = _OPERATOR.match(self.text, self.at)
@@ -166,32 +169,28 @@ class _Grammar(WordReader):
         """Over ``!``, ``time`` and ``coproc [NAME]``."""
         while True:
             self.blanks()
-            match = _PREFIX.match(self.text, self.at)
-            if match is None:
+            word = self.keyword()
+            match = self.form(_TIME if word == "time" else _COPROCESS) if word in ("time", "coproc") else None
+            if match is None and word != "!":
                 return
-            if match[0] == "coproc":
-                match = _COPROCESS.match(self.text, self.at) or match
-            self.at = match.end()
+            self.at = self.at + 1 if match is None else match.end()
 
     def compound(self, command: Command, depth: int) -> bool:
         """A command that starts with a keyword or ``((``: it and its body."""
-        opener = _OPENER.match(self.text, self.at)
-        if opener is not None:
-            self.at = opener.end()
-            command.body = self.script(depth + 1, _CLOSERS[opener[0]])
+        word = self.keyword()
+        if word in _CLOSERS:
+            self.at += len(word)
+            command.body = self.script(depth + 1, _CLOSERS[word])
         elif self.text.startswith("((", self.at):
             return self.arithmetic(command, depth)
-        elif (match := _TEST.match(self.text, self.at)) is not None:
-            self.at = match.end()
-            self.test(command, depth)
-        elif (match := _CASE.match(self.text, self.at)) is not None:
-            self.at = match.end()
-            self.case(command, depth)
-        elif (match := _LOOP.match(self.text, self.at)) is not None:
+        elif word in ("[[", "case"):
+            self.at += len(word)
+            (self.test if word == "[[" else self.case)(command, depth)
+        elif word in ("for", "select") and (match := self.form(_LOOP)) is not None:
             self.at = match.end()
             self.loop(command, match[1] or "", depth)
         else:
-            return self.keyword_function(command)
+            return word == "function" and self.keyword_function(command)
         return True
 
     def take(self, command: Command, word: Word, depth: int) -> None:
@@ -227,7 +226,7 @@ class _Grammar(WordReader):
         return tuple(parts)
 
     def function(self, command: Command) -> bool:
-        match = _ROUND.match(self.text, self.at)
+        match = self.form(_ROUND)
         if match is None:
             return False
         self.at = match.end()
@@ -239,7 +238,7 @@ class _Grammar(WordReader):
 
     def keyword_function(self, command: Command) -> bool:
         """bash's ``function NAME [()]``."""
-        match = _FUNCTION.match(self.text, self.at)
+        match = self.form(_FUNCTION)
         if match is None:
             return False
         self.at = match.end()
@@ -283,8 +282,8 @@ class _Grammar(WordReader):
         if name:
             command.loop = name
             self.lines(depth)
-            if (match := _IN.match(self.text, self.at)) is not None:
-                self.at = match.end()
+            if self.keyword() == "in":
+                self.at += 2
                 self.blanks()
                 while (word := self.word(depth)) is not None:
                     command.words.append(word)
@@ -294,9 +293,8 @@ class _Grammar(WordReader):
         self.blanks()
         self.at += self.text.startswith(";", self.at)
         self.lines(depth)
-        opener = _OPENER.match(self.text, self.at)
-        if opener is not None and opener[0] == "{":
-            self.at = opener.end()
+        if self.keyword() == "{":
+            self.at += 1
             command.body = self.script(depth + 1, "}")
         else:
             command.body = self.script(depth + 1, "done")
@@ -325,9 +323,8 @@ class _Grammar(WordReader):
     def pattern(self, command: Command, depth: int) -> bool:
         """Over the next pattern of a ``case`` and its ``)``; False at ``esac`` and where there is none."""
         self.lines(depth)
-        match = _ESAC.match(self.text, self.at)
-        if match is not None or self.at >= len(self.text):
-            self.at = match.end() if match is not None else self.at
+        if self.keyword() == "esac":
+            self.at += 4
             return False
         if self.text.startswith("(", self.at):
             self.at += 1

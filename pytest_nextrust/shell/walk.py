@@ -14,11 +14,10 @@ import os
 import re
 
 from pytest_nextrust.base.light_dataclass import dataclass
-from pytest_nextrust.shell.code import acts_of, inline_code, language_of
 from pytest_nextrust.shell.expand import COST, SUBSTITUTED, UNKNOWN, Scope, fields, literal, text_of
 from pytest_nextrust.shell.parse import parse
 from pytest_nextrust.shell.words import unescaped
-from pytest_nextrust.shell.wrappers import SHELLS, base_name, unwrap
+from pytest_nextrust.shell.wrappers import SHELLS, base_name, language_of, unwrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,6 +228,8 @@ class _Walker:
             if content is not None:
                 yield from self._nested(content, scope, (), None)
             return
+        from pytest_nextrust.shell.code import acts_of, inline_code
+
         code = content or inline_code(language, tuple(literal(text) for text in arguments[1:]), given)
         if code is None:
             return

@@ -23,15 +23,15 @@ __all__ = ["WordReader", "unescaped"]
 
 _PLAIN = re.compile(r"[^\s\\'\"$`|&;<>()#]+|#")
 _IN_DOUBLE = re.compile(r"[^\\\"$`]+")
-_IN_HERE = re.compile(r"[^\\$`]+")
-_IN_BRACES = re.compile(r"[^\\'\"$`}<>]+|[<>](?!\()")
-_IN_NUMBERS = re.compile(r"[^\\'\"$`()]+")
-_OPERATOR = re.compile(r":?[-=]")
-_SAME_FOR_ALL = re.compile(r"[^'\\\"$`}]*'")
+_IN_HERE = r"[^\\$`]+"
+_IN_BRACES = r"[^\\'\"$`}<>]+|[<>](?!\()"
+_IN_NUMBERS = r"[^\\'\"$`()]+"
+_OPERATOR = r":?[-=]"
+_SAME_FOR_ALL = r"[^'\\\"$`}]*'"
 _PATTERN_SIGNS = "?*+@!"
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _SPECIAL = "@*#?-$!0123456789"
-_ANSI = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
+_ANSI = r"(?s)\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)"
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
 
 
@@ -66,7 +66,7 @@ class WordReader(ABC):
         inner = type(self)(text)
         parts = []
         while inner.at < len(inner.text):
-            parts += list(inner.double(depth + 1, _IN_HERE, ""))
+            parts += list(inner.double(depth + 1, re.compile(_IN_HERE), ""))
         return tuple(parts)
 
     def word(self, depth: int, *, first: bool = False) -> Word | None:
@@ -198,7 +198,7 @@ class WordReader(ABC):
                 self.at += 2
                 yield Part("script", sign, False, self.closed_script(depth))
             else:
-                yield from self.piece(depth, _IN_NUMBERS, quoted=False)
+                yield from self.piece(depth, re.compile(_IN_NUMBERS), quoted=False)
         raise fault("a bracket ( without its end")
 
     def piece(self, depth: int, plain: re.Pattern[str], *, quoted: bool) -> Iterator[Part]:
@@ -249,7 +249,7 @@ class WordReader(ABC):
             if name and self.text.startswith(all_of_it, end):
                 self.at = end + len(all_of_it)
                 return Part("variable", name)
-        operator = _OPERATOR.match(self.text, end)
+        operator = re.compile(_OPERATOR).match(self.text, end)
         self.at = end if operator is None else operator.end()
         rest = tuple(self.until_brace(depth + 1, quoted))
         if name and rest and rest[0].text.startswith((":?", "?")) and operator is None:
@@ -272,12 +272,12 @@ class WordReader(ABC):
                 self.at += 2
                 yield Part("script", sign, False, self.closed_script(depth))
             else:
-                yield from self.piece(depth, _IN_BRACES, quoted=quoted)
+                yield from self.piece(depth, re.compile(_IN_BRACES), quoted=quoted)
         raise fault("${ without its end")
 
     def quote_in_quotes(self) -> Part:
         """``'`` in ``"${...}"``: to bash it quotes, to other shells it is a sign as any. Taken where both agree."""
-        match = _SAME_FOR_ALL.match(self.text, self.at + 1)
+        match = re.compile(_SAME_FOR_ALL).match(self.text, self.at + 1)
         if match is None and "'" in self.text[self.at + 1 :]:
             raise fault('a quote \' in "${...}", which shells read differently')
         end = self.at + 1 if match is None else match.end()
@@ -296,7 +296,7 @@ class WordReader(ABC):
 
 def unescaped(text: str) -> str:
     """A text with the escapes of ``$'...'``, ``echo -e`` and ``printf`` undone."""
-    return _ANSI.sub(_unescaped, text)
+    return re.sub(_ANSI, _unescaped, text)
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SHELLS", "Unwrapped", "base_name", "unwrap"]
+__all__ = ["SHELLS", "Unwrapped", "base_name", "language_of", "unwrap"]
 
 SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "rbash"))
 
@@ -68,6 +68,10 @@ _WITH_VALUE = {
 _PLAIN_BEFORE = {"timeout": 1, "chroot": 1, "taskset": 1, "chrt": 1, "flock": 1, "setarch": 1}
 """How many arguments stand before the command."""
 
+_LANGUAGES = {
+    "bun": "bun", "deno": "node", "node": "node", "nodejs": "node", "perl": "perl", "php": "php", "pypy": "python",
+    "python": "python", "ruby": "ruby",
+}  # fmt: skip
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 
@@ -88,6 +92,11 @@ class Unwrapped:
 def base_name(program: str) -> str:
     """The program's name without its folder."""
     return literal(program).rpartition("/")[2]
+
+
+def language_of(name: str) -> str:
+    """The language of an interpreter; empty for another program."""
+    return _LANGUAGES.get(name.rstrip("0123456789."), "")
 
 
 def unwrap(arguments: list[str]) -> Unwrapped:

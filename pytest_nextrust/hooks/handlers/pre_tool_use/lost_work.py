@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from pytest_nextrust.hookapi.decisions import ask
-from pytest_nextrust.shell.plain import HARMLESS, plain_words, unreadable
+from pytest_nextrust.shell.plain import unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,16 +25,12 @@ __all__ = ["nextrust_pre_tool_use"]
 LIMIT = 10.0
 """Seconds for one question to git."""
 
-_QUIET_GIT = frozenset(("add", "commit", "diff", "fetch", "log", "pull", "push", "show", "status"))
 _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 
 
 def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     """A question for each loss, with what would be lost."""
-    words = plain_words(event.command)
-    if words is not None and (
-        not words or words[0] in HARMLESS or (words[0] == "git" and words[1:2] and words[1] in _QUIET_GIT)
-    ):
+    if not event.command:
         return []
     from pytest_nextrust.hooks.command_steps import steps_of
     from pytest_nextrust.shell.losses import losses

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 
 from pytest_nextrust.hookapi.decisions import ask
-from pytest_nextrust.shell.plain import HARMLESS, plain_words, unreadable
+from pytest_nextrust.hooks.concerns import WRITERS
+from pytest_nextrust.shell.plain import unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["nextrust_pre_tool_use"]
 
-_WRITERS = ("Write", "Edit", "MultiEdit", "NotebookEdit", "apply_patch")
 _IN_PROJECT = (
     ".nextrust/hook", ".nextrust/hooks/", ".nextrust/init.json", ".nextrust/state.sqlite", ".venv/bin/nextrust",
     ".claude/settings.json", ".claude/settings.local.json", ".claude/hooks/", ".codex/config.toml",
@@ -40,14 +40,13 @@ _CONFIGURED = {
 }
 _STARTUP = (".bash_profile", ".bashrc", ".envrc", ".profile", ".zprofile", ".zshenv", ".zshrc")
 _SWITCH = "SKIP_HOOKS"
-_QUIET_GIT = frozenset(("add", "branch", "commit", "diff", "fetch", "log", "pull", "push", "show", "status"))
 
 
 def nextrust_pre_tool_use(event: Event, context: Context) -> list[Answer]:
     """A question for each file of the gate that the call would change."""
     if event.command:
         found = _by_command(event, context)
-    elif event.tool_name in _WRITERS:
+    elif event.tool_name in WRITERS:
         found = _by_tool(event, context)
     else:
         return []
@@ -77,11 +76,6 @@ def _settings(context: Context) -> str:
 
 
 def _by_command(event: Event, context: Context) -> Iterator[str]:
-    words = plain_words(event.command)
-    if words is not None and (
-        not words or words[0] in HARMLESS or (words[0] == "git" and words[1:2] and words[1] in _QUIET_GIT)
-    ):
-        return
     from pytest_nextrust.hooks.command_steps import steps_of
 
     try:
