@@ -27,6 +27,7 @@ COMMANDS = {
     "inspect": "describe a Mach-O file and list every defect in it",
     "build": "compile C, assembly or Rust into a NeXT Mach-O executable",
     "run": "run a program on the emulated machine",
+    "witness": "run a program under Musashi and qemu-m68k too, and show the first step where they part",
     "atomics": "prove or refute a runtime's atomic routines, or a compiler's",
     "explore": "explore every interleaving of a concurrent test",
     "replay": "run a failing exploration again from its token",

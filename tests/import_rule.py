@@ -13,7 +13,7 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("macho", "project", "shell"),
         ("isa",),
         ("emu", "scenario", "toolchain"),
-        ("status",),
+        ("status", "witness"),
         ("explore",),
         ("atomics",),
     ),
@@ -27,7 +27,7 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("hooks",),
     ),
     (
-        ("atomics", "hooks"),
+        ("atomics", "hooks", "witness"),
         ("verify",),
         ("report",),
         ("plugin", "commands"),

@@ -26,6 +26,7 @@ _EXTRAS = (
     ("capstone", "capstone", "disassembly in reports", "disasm"),
     ("pyelftools", "elftools", "building with stock compilers", "elf"),
     ("google-re2", "re2", "patterns of known issues without a child process", "re2"),
+    ("machine68k", "machine68k", "Musashi, for nextrust witness", "witness"),
 )
 
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         "python": _python(),
         "emulator": _emulator(faults, fresh=args.fresh),
         "toolchains": _toolchains(faults),
-        "tools": [_tool("qemu-m68k", "differential tests", "apt-get install qemu-user")],
+        "tools": [_tool("qemu-m68k", "nextrust witness, differential tests", "apt-get install qemu-user")],
         "extras": [_extra(*extra) for extra in _EXTRAS],
         "cache": _cache(faults),
     }

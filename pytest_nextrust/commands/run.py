@@ -10,15 +10,12 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
-import os
-import re
-import stat
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
-from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable, UsageFault
+from pytest_nextrust.commands.guest_options import add_guest_options, guest_request, guest_stdin, whole_number
+from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable
 
 if TYPE_CHECKING:
     from pytest_nextrust.emu.records import FaultReport, RunRecord, RunRequest, TrapRecord
@@ -29,35 +26,16 @@ __all__ = ["HELP", "add_arguments", "run"]
 HELP = "run a program on the emulated machine"
 
 EXIT_LIMIT, EXIT_HARNESS, EXIT_REFUSED, EXIT_SIGNAL = 124, 125, 126, 128
-MULTIPLES = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
-SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The program, its arguments and surroundings, and its limits."""
-    parser.add_argument("program", metavar="PROGRAM", help="an m68k NeXT Mach-O executable, thin or fat")
-    parser.add_argument("args", metavar="ARG", nargs="*", help="its arguments; after -- those that begin with a dash")
-    parser.add_argument("--cpu", choices=("m68030", "m68040"), default="m68030", help="default: m68030")
-    parser.add_argument("--root", metavar="DIR", help="the folder it sees as /; default: an empty one for this run")
-    parser.add_argument(
-        "--env",
-        metavar="K=V",
-        action="append",
-        default=[],
-        help="a variable of its environment, which is empty otherwise",
-    )
-    parser.add_argument(
-        "--stdin",
-        metavar="FILE|-",
-        help="its standard input: a file, fifo or device; - and the default: this command's; read as it reads; "
-        "nothing from a terminal",
-    )
+    add_guest_options(parser)
     parser.add_argument(
         "--budget",
         metavar="N|TIME",
         help="instructions (5000000, 10M) or time (30s, 2m) it may take; default: 1G and 60s",
     )
-    parser.add_argument("--stack", metavar="BYTES", help="its stack limit (524288, 512K, 4M); default: 512K")
     parser.add_argument("--trace", action="store_true", help="list the traps it took, on stderr")
     add_json_option(parser)
 
@@ -66,11 +44,11 @@ def run(args: argparse.Namespace) -> int:
     """Run the program; the exit status. Raises UsageFault for an argument that cannot be acted on."""
     from pytest_nextrust.emu.sandbox import Sandbox
 
-    stdin = _own_stdin() if args.stdin in (None, "-") else _opened(args.stdin)
+    stdin = guest_stdin(args)
     with Sandbox(inherit=() if stdin is None else (stdin,)) as sandbox:
         with contextlib.suppress(HarnessFault):
             sandbox.start()  # where it cannot, the run says so
-        request = _request(args, stdin)
+        request = guest_request(args, stdin, {} if args.budget is None else _budget(args.budget))
         return _run(args, request, sandbox)
 
 
@@ -89,103 +67,17 @@ def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int
     return status
 
 
-# -- arguments ---------------------------------------------------------------------------------------------------------
-
-
-def _request(args: argparse.Namespace, stdin: int | None) -> RunRequest:
-    from pytest_nextrust.emu.records import RunRequest
-
-    limits: dict[str, Any] = {}
-    if args.budget is not None:
-        limits |= _budget(args.budget)
-    if args.stack is not None:
-        limits["stack"] = _stack(args.stack)
-    for variable in args.env:
-        if "=" not in variable[1:]:
-            raise UsageFault("--env", "no value", place=variable, remedy="write NAME=VALUE")
-    if args.root is not None and not Path(args.root).is_dir():
-        raise UsageFault("--root", "not a folder", place=args.root, remedy="name a folder that exists")
-    return RunRequest(
-        program=_read("PROGRAM", args.program),
-        cpu=args.cpu,
-        argv=tuple(os.fsencode(text) for text in (args.program, *args.args)),
-        env=tuple(os.fsencode(text) for text in args.env),
-        stdin_fd=stdin,
-        root=None if args.root is None else str(Path(args.root).resolve()),
-        **limits,
-    )
-
-
 def _budget(text: str) -> dict[str, Any]:
     from pytest_nextrust.project.run_settings import parse_budget
 
-    match = re.fullmatch(r"(\d[\d_]*)([KMG])", text)
-    if match is not None:
-        return {"budget": _positive("--budget", text, int(match[1]) * MULTIPLES[match[2]])}
+    count = whole_number("--budget", text)
+    if count is not None:
+        return {"budget": count}
     budget = parse_budget("--budget", text)
     if budget.instructions is not None:
         return {"budget": budget.instructions}
     # A time alone says that instructions do not matter.
     return {"wall": budget.seconds, "budget": 1 << 62}
-
-
-def _stack(text: str) -> int:
-    match = re.fullmatch(r"(\d[\d_]*)([KM]?)", text)
-    if match is None:
-        raise UsageFault("--stack", "not a size", place=text, remedy="write bytes: 524288, 512K or 4M")
-    size = _positive("--stack", text, int(match[1]) * SIZES[match[2]])
-    if size > 48 << 20:
-        raise UsageFault("--stack", "more than there is below a stack's top", place=text, remedy="at most 48M")
-    return size
-
-
-def _positive(option: str, text: str, number: int) -> int:
-    if number <= 0:
-        raise UsageFault(option, "nothing could run in it", place=text, remedy="a number above zero")
-    return number
-
-
-def _read(what: str, name: str) -> bytes:
-    try:
-        if not stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116
-            # A pipe or a device may never end.
-            raise UsageFault(what, "not a regular file", place=name, remedy="name a file")
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise UsageFault(
-            what, f"cannot read: {error.strerror}", place=name, remedy="name a file that exists"
-        ) from error
-
-
-def _own_stdin() -> int | None:
-    """A descriptor of this command's stdin for the machine's process; None where nothing is there.
-
-    A terminal is not handed on: the machine's process is not in its foreground group and would be stopped.
-    """
-    try:
-        return None if os.isatty(0) else os.dup(0)
-    except OSError:
-        return None
-
-
-def _opened(name: str) -> int:
-    """A descriptor of what ``--stdin`` names: a file, a fifo, a device, what a shell makes of ``<(...)``."""
-    try:
-        # A fifo is not waited for here but where the guest reads, which its wall limit bounds.
-        opened = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    except (OSError, ValueError) as error:
-        fault = f"cannot read: {getattr(error, 'strerror', None) or error}"
-        raise UsageFault("--stdin", fault, place=name, remedy="name a file that exists") from error
-    fault = ""
-    if stat.S_ISDIR(os.fstat(opened).st_mode):
-        fault = "a folder"
-    elif os.isatty(opened):
-        fault = "a terminal, which the machine's process may not read"
-    if fault:
-        os.close(opened)
-        raise UsageFault("--stdin", fault, place=name, remedy="name a file, a fifo or a pipe")
-    os.set_blocking(opened, True)
-    return opened
 
 
 # -- the result -------------------------------------------------------------------------------------------------------

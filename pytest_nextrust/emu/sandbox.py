@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeVar
@@ -28,7 +28,7 @@ from pytest_nextrust.emu import channel
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import ConfigError, EmuError, HarnessFault, NotRunnable
 
-__all__ = ["Sandbox", "gate_status"]
+__all__ = ["Sandbox", "gate_status", "guest_root"]
 
 T = TypeVar("T")
 
@@ -142,20 +142,8 @@ class Sandbox:
         ``on_output`` gets what the guest writes to descriptors 1 and 2 as it comes; the record has it all the same.
         An error that it raises ends the run, and the child.
         """
-        if request.root is not None:
-            return self._run(request, request.root, on_output)
-        _refuse_hindrance()
-        try:
-            folder = ScratchFolder("nextrust-root-")
-        except OSError as error:
-            raise HarnessFault(
-                "guest's root", f"no temporary folder: {error.strerror}", remedy="set TMPDIR to a folder you can write"
-            ) from error
-        with folder as root:
-            # A folder of its own in the locked one: the guest may change the mode of its root.
-            inner = root / "root"
-            inner.mkdir()
-            return self._run(request, str(inner), on_output)
+        with guest_root(request) as root:
+            return self._run(request, root, on_output)
 
     def _run(self, request: RunRequest, root: str, on_output: Callable[[int, bytes], None] | None) -> RunRecord:
         message = {"op": "run", "request": to_plain(request), "root": root, "deliver": on_output is not None}
@@ -247,6 +235,29 @@ def _end(child: _ChildProcess, owner: int) -> None:
     if os.getpid() == owner:
         child.end()
         child.stderr.close()
+
+
+@contextlib.contextmanager
+def guest_root(request: RunRequest) -> Iterator[str]:
+    """The host's folder that the guest sees as ``/``: the request's, or an empty one for as long as this lasts.
+
+    Raises HarnessFault where there can be none.
+    """
+    if request.root is not None:
+        yield request.root
+        return
+    _refuse_hindrance()
+    try:
+        folder = ScratchFolder("nextrust-root-")
+    except OSError as error:
+        raise HarnessFault(
+            "guest's root", f"no temporary folder: {error.strerror}", remedy="set TMPDIR to a folder you can write"
+        ) from error
+    with folder as place:
+        # A folder of its own in the locked one: the guest may change the mode of its root.
+        inner = place / "root"
+        inner.mkdir()
+        yield str(inner)
 
 
 def _refuse_hindrance() -> None:

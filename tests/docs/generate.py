@@ -1,7 +1,8 @@
 """Write the generated blocks of the documentation again: ``python -m tests.docs.generate`` (or ``make docs``).
 
 A block stands between ``<!-- help: COMMAND -->`` and ``<!-- /help -->`` and holds what ``COMMAND --help`` prints, 100
-columns wide; the import rule between ``<!-- import rule -->`` and ``<!-- /import rule -->``, made from its table.
+columns wide; the import rule between ``<!-- import rule -->`` and ``<!-- /import rule -->``, made from its table, and
+likewise the witnesses' known differences between ``<!-- known differences -->`` and its end.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from pytest_nextrust.witness.known import KNOWN
 from tests.import_rule import in_words
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]+) -->\n).*?(<!-- /help -->)", re.DOTALL)
 RULE = re.compile(r"(<!-- import rule -->\n).*?(<!-- /import rule -->)", re.DOTALL)
+
+DIFFERENCES = re.compile(r"(<!-- known differences -->\n).*?(<!-- /known differences -->)", re.DOTALL)
 
 
 @cache
@@ -45,7 +49,15 @@ def plugin_part(text: str) -> str:
 def rewrite(text: str) -> str:
     """The same document with every block current."""
     text = BLOCK.sub(lambda match: f"{match[1]}```text\n{printed_help(match['command'])}\n```\n{match[3]}", text)
+    text = DIFFERENCES.sub(lambda match: f"{match[1]}\n{known_differences()}\n\n{match[2]}", text)
     return RULE.sub(lambda match: f"{match[1]}\n{in_words()}\n\n{match[2]}", text)
+
+
+def known_differences() -> str:
+    """The table of what the witnesses are known to do otherwise."""
+    rows = ["| name | witness | kind | what | why |", "|---|---|---|---|---|"]
+    rows += [f"| `{k.id}` | {k.engine} | {k.kind} | {k.what} | {k.reason} |" for k in KNOWN]
+    return "\n".join(rows)
 
 
 def documents() -> list[Path]:

@@ -1,0 +1,1 @@
+"""The comparison itself, beside the emulator in the sandbox's child process."""

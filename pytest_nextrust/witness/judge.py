@@ -1,0 +1,64 @@
+"""What the manual says an instruction does, where this project has its pseudo-code as a program.
+
+Boundary: ``emu.exact`` knows the instructions that the emulator gets wrong or lacks; for every other one the answer is
+that nothing is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_nextrust.emu.exact.execute import execute, handler
+from pytest_nextrust.emu.exact.state import MachineState
+from pytest_nextrust.emu.memory import GuestFault
+from pytest_nextrust.errors import HarnessFault
+
+__all__ = ["Expected", "expected"]
+
+ACCESS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The state after the instruction, or the exception that it takes; and what it stores."""
+
+    state: MachineState
+    vector: int | None
+    stores: dict[int, int]
+
+    def memory(self, address: int, size: int) -> bytes | None:
+        """The bytes there after it; None where it does not store all of them."""
+        if any(address + at not in self.stores for at in range(size)):
+            return None
+        return bytes(self.stores[address + at] for at in range(size))
+
+
+class _Bus:
+    """Memory before the instruction, and what it stores apart from that."""
+
+    def __init__(self, read: Callable[[int, int], bytes]) -> None:
+        self._read = read
+        self.stores: dict[int, int] = {}
+
+    def read(self, address: int, size: int) -> bytes:
+        return self._read(address, size)
+
+    def write(self, address: int, data: bytes) -> None:
+        for at, byte in enumerate(data):
+            self.stores[address + at & 0xFFFF_FFFF] = byte
+
+
+def expected(cpu: str, before: MachineState, code: bytes, read: Callable[[int, int], bytes]) -> Expected | None:
+    """What the instruction that ``code`` starts with does; ``read`` reads memory as it was. None: not decided."""
+    if handler(int.from_bytes(code[:2], "big")) is None:
+        return None
+    state = MachineState(before.registers.copy(), list(before.fp), before.fpcr, before.fpsr, before.fpiar)
+    bus = _Bus(read)
+    try:
+        vector = execute(state, code, bus, cpu)
+    except GuestFault:
+        vector = ACCESS
+    except HarnessFault:
+        return None
+    return Expected(state, vector, bus.stores)

@@ -1,0 +1,25 @@
+"""Which witnesses are installed here, for the tests that run them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_nextrust.witness.client import missing
+from pytest_nextrust.witness.records import ENGINES
+
+__all__ = ["EVERY", "needs"]
+
+EVERY = [
+    pytest.param(
+        engine,
+        marks=pytest.mark.skipif(engine in missing(), reason=f"{engine} is not installed: {missing().get(engine)}"),
+    )
+    for engine in ENGINES
+]
+"""Parameters: each witness, skipped where it is not installed."""
+
+
+def needs(*engines: str) -> pytest.MarkDecorator:
+    """A mark: skipped unless all of these are installed."""
+    without = missing(engines)
+    return pytest.mark.skipif(bool(without), reason="; ".join(f"{e} is not installed: {r}" for e, r in without.items()))
