@@ -9,13 +9,11 @@ around the instructions that can change them.
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from pytest_nextrust.emu.child import context as layout
+from pytest_nextrust.emu.child import float_state
 from pytest_nextrust.emu.child.backing import Change
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.guest_run import GuestRun
@@ -27,24 +25,11 @@ from pytest_nextrust.emu.records import End, RunRequest
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.macho import MachFile
 
-__all__ = ["Step", "StepKind", "SteppedRun", "Store"]
+__all__ = ["Step", "StepKind", "SteppedRun"]
 
-StepKind = Literal["instruction", "exact", "trap", "exception", "none"]
-"""``instruction``: the emulator executed it; ``exact``: the product itself did; ``trap``: the kernel answered it;
-``exception``: it did not complete; ``none``: no instruction, a handler was entered or the stack has grown."""
-
-FLOAT_PAYLOAD = 264
-"""Bytes of a saved context up to the floating-point status register."""
-FP0, SLOT, FPCR, FPSR = 112, 16, 256, 260
-"""Where they are: a slot is a mantissa of 8 bytes, then sign and exponent in 2, in the host's order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Bytes that an instruction stores, and what was there before."""
-
-    address: int
-    before: bytes
+StepKind = Literal["instruction", "trap", "exception", "none"]
+"""``instruction``: it was executed; ``trap``: the kernel answered it; ``exception``: it did not complete; ``none``: no
+instruction, a handler was entered or the stack has grown."""
 
 
 @dataclass(slots=True)
@@ -52,7 +37,7 @@ class Step:
     """One step. ``count`` instructions came before it; ``code`` are the bytes at its pc, more than the instruction has.
 
     ``after`` is None where the program ended here. ``floats``: both states have the floating-point registers as they
-    were. ``stores`` are the instruction's own; ``changes`` what the kernel, or exact execution, did to memory.
+    were. ``stores``: address and size of what the instruction itself stored; ``changes``: the kernel's of memory.
     """
 
     count: int
@@ -62,7 +47,7 @@ class Step:
     vector: int | None = None
     after: MachineState | None = None
     floats: bool = False
-    stores: list[Store] | None = None
+    stores: tuple[tuple[int, int], ...] = ()
     changes: tuple[Change, ...] = ()
 
 
@@ -72,14 +57,12 @@ class SteppedRun(GuestRun):
     def __init__(self, cpu: Cpu, request: RunRequest, root: str) -> None:
         super().__init__(cpu, request, root)
         self._slice = 1
+        self._before_step: Callable[[Step], None] = lambda _: None
         self._on_step: Callable[[Step], None] = lambda _: None
-        self._stores: list[Store] = []
+        self._stores: set[tuple[int, int]] = set()
         self._taken: int | None = None
         self._signalled = False
         self._noted: list[Change] = []
-        self._loaded_again = False
-        self._floats = _Floats(cpu)
-        self._step_taken: Step | None = None
         self._rerun_log = _Notes(self)
         kernel = self._kernel
         exception = kernel.exception
@@ -111,18 +94,23 @@ class SteppedRun(GuestRun):
 
     def state(self) -> MachineState:
         """Every register now, the floating-point ones too."""
-        return self._floats.state(self._cpu.registers())
+        return self._with_floats(self._cpu.registers())
 
-    def follow(self, on_step: Callable[[Step], None]) -> End:
-        """Run to the end, or until ``on_step`` raises. Raises HarnessFault where the emulator fails."""
-        self._on_step = on_step
-        uc = self._cpu.uc
-        hook = uc.hook_add(const.UC_HOOK_MEM_WRITE, self._on_store)
+    def follow(self, before_step: Callable[[Step], None], on_step: Callable[[Step], None]) -> End:
+        """Run to the end, or until one of these raises. ``before_step`` gets what is about to be executed.
+
+        Raises HarnessFault where the emulator fails.
+        """
+        self._before_step, self._on_step = before_step, on_step
+        cpu = self._cpu
+        hook = cpu.uc.hook_add(const.UC_HOOK_MEM_WRITE, self._on_store)
+        cpu.observer = self._on_exact_access
         try:
             return self._until_it_ends()
         finally:
-            uc.hook_del(hook)
-            self._cpu.guard = None
+            cpu.uc.hook_del(hook)
+            cpu.observer = None
+            cpu.stops_at_suspects = False
             self._kernel.close()
 
     # -- what a run does between two steps -----------------------------------------------------------------------------
@@ -131,10 +119,11 @@ class SteppedRun(GuestRun):
         registers = self._cpu.registers()
         code = self._bytes_at(registers.pc)
         floats = code[:1] >= b"\xf0"
-        before = self._floats.state(registers) if floats else MachineState(registers)
+        before = self._with_floats(registers) if floats else MachineState(registers)
         step = Step(self._counter.value, before, code, floats=floats)
-        self._stores, self._noted = [], []
-        self._taken, self._signalled, self._loaded_again = None, False, False
+        self._before_step(step)
+        self._stores, self._noted = set(), []
+        self._taken, self._signalled = None, False
         try:
             super()._step()
         except BaseException:
@@ -144,7 +133,7 @@ class SteppedRun(GuestRun):
             raise
         if self._happened(step):
             after = self._cpu.registers()
-            self._on_step(self._finished(step, self._floats.state(after) if floats else MachineState(after)))
+            self._on_step(self._finished(step, self._with_floats(after) if floats else MachineState(after)))
         elif self._noted:
             step.kind, step.changes = "none", tuple(self._noted)
             step.after = MachineState(self._cpu.registers())
@@ -155,18 +144,18 @@ class SteppedRun(GuestRun):
 
     def _finished(self, step: Step, after: MachineState | None) -> Step:
         step.after = after
-        step.stores = self._stores
-        step.changes = (*self._noted, *self._recorder.take()) if after is None else tuple(self._noted)
-        opcode = int.from_bytes(step.code[:2], "big")
+        step.stores, step.changes = tuple(sorted(self._stores)), tuple(self._noted)
         if self._signalled:
             step.kind = "none"
-        elif opcode & 0xFFF0 == 0x4E40:
+        elif int.from_bytes(step.code[:2], "big") & 0xFFF0 == 0x4E40:
             step.kind = "trap"
         elif self._taken is not None:
             step.kind, step.vector = "exception", self._taken
-        elif self._loaded_again:
-            step.kind = "exact"
         return step
+
+    def _with_floats(self, registers: Registers) -> MachineState:
+        fp, fpcr, fpsr = float_state.unpack(self._cpu.floats())
+        return MachineState(registers, fp, fpcr, fpsr, self._cpu.fpiar)
 
     def _alarm(self) -> None:
         self._signalled = True
@@ -176,14 +165,17 @@ class SteppedRun(GuestRun):
         del begun, executed
         self._check_time()
 
-    def _on_store(self, uc: Any, access: int, address: int, size: int, value: int, data: object) -> None:
-        del access, value, data
-        self._stores.append(Store(address & 0xFFFF_FFFF, bytes(uc.mem_read(address, size))))
+    def _on_store(self, uc: object, access: int, address: int, size: int, value: int, data: object) -> None:
+        del uc, access, value, data
+        self._stores.add((address & 0xFFFF_FFFF, size))
 
-    def noted(self, changes: list[Change], registers: Registers | None) -> None:
-        """Take what was done from outside the emulator."""
+    def _on_exact_access(self, writes: bool, address: int, size: int) -> None:
+        if writes:
+            self._stores.add((address, size))
+
+    def noted(self, changes: list[Change]) -> None:
+        """Take what was done to memory from outside the CPU."""
         self._noted += changes
-        self._loaded_again = self._loaded_again or registers is not None
 
 
 class _Notes(RerunLog):
@@ -194,24 +186,5 @@ class _Notes(RerunLog):
         self._recorder = run._recorder
 
     def note(self, count: int, after: int, registers: Registers | None, *, flush: bool = False) -> None:
-        del count, after, flush
-        self._run.noted(self._recorder.take(), registers)
-
-
-class _Floats:
-    """The floating-point registers of a CPU, from its saved context."""
-
-    def __init__(self, cpu: Cpu) -> None:
-        self._uc = cpu.uc
-        self._context = cpu.uc.context_save()
-        self._payload: Any = (ctypes.c_char * FLOAT_PAYLOAD).from_address(self._context.context.value + layout.HEADER)
-
-    def state(self, registers: Registers) -> MachineState:
-        self._uc.context_update(self._context)
-        raw = bytes(self._payload.raw)
-        fp = [_number(raw, at + 8, 2) << 64 | _number(raw, at, 8) for at in range(FP0, FP0 + 8 * SLOT, SLOT)]
-        return MachineState(registers, fp, _number(raw, FPCR, 4), _number(raw, FPSR, 4))
-
-
-def _number(raw: bytes, at: int, size: int) -> int:
-    return int.from_bytes(raw[at : at + size], sys.byteorder)
+        del count, after, registers, flush
+        self._run.noted(self._recorder.take())

@@ -126,6 +126,7 @@ class _Comparison:
         self._run = SteppedRun(cpu, request, root)
         self._witnesses = [_Witness(engine) for engine in engines]
         self._mapped: set[int] = set()
+        self._judged: Expected | None = None
 
     def run(self) -> WitnessRecord:
         """Run to the end, the budget, or the first difference."""
@@ -145,13 +146,17 @@ class _Comparison:
         end: End | None = None
         difference: Difference | None = None
         try:
-            end = run.follow(self._on_step)
+            end = run.follow(self._before_step, self._on_step)
         except _Parted as parted:
             difference = parted.difference
         reports = tuple(witness.report() for witness in self._witnesses)
         return WitnessRecord(self._cpu, run.count, end, reports, difference)
 
     # -- one step ------------------------------------------------------------------------------------------------------
+
+    def _before_step(self, step: Step) -> None:
+        # Now, for memory is as the instruction finds it.
+        self._judged = expected(self._cpu, step.before, step.code, self._run.read)
 
     def _on_step(self, step: Step) -> None:
         decoded = decode(step.code, step.before.registers.pc)
@@ -205,7 +210,7 @@ class _Comparison:
 
     def _memory_differences(self, answer: _Answer, step: Step) -> list[str]:
         found = []
-        for address, size in sorted({*_stored(step), *answer.touched}):
+        for address, size in sorted({*step.stores, *answer.touched}):
             ours, theirs = self._run.read(address, size), answer.witness.engine.read(address, size)
             if ours != theirs:
                 found.append(f"memory at 0x{address:08x}: {ours.hex()}, and here {theirs.hex()}")
@@ -233,7 +238,7 @@ class _Comparison:
                 engine.protect(address, value, prot)
                 if operation == "map" and any(page in self._mapped for page in range(address, address + value, PAGE)):
                     engine.write(address, bytes(value))
-        for address, size in (*_stored(step), *answer.touched):
+        for address, size in (*step.stores, *answer.touched):
             region = self._run.memory.region_at(address)
             if region is not None and region.max_prot and address + size <= region.end:
                 engine.write(address, self._run.read(address, size))
@@ -249,9 +254,8 @@ class _Comparison:
 
     def _difference(self, parted: _Answer, answers: list[_Answer], step: Step, decoded: Decoded | None) -> Difference:
         pc = step.before.registers.pc
-        judged = expected(self._cpu, step.before, step.code, self._before(step))
-        outcomes = [self._machine(step, judged)]
-        outcomes += [self._outcome(answer, step, judged) for answer in answers if answer.asked]
+        outcomes = [self._machine(step)]
+        outcomes += [self._outcome(answer, step) for answer in answers if answer.asked]
         return Difference(
             step=step.count,
             pc=pc,
@@ -262,71 +266,49 @@ class _Comparison:
             what=tuple(parted.what),
             before=_plain(step.before, step.floats),
             outcomes=tuple(outcomes),
-            decided=_decided(step, outcomes),
+            decided=_decided(outcomes),
         )
 
-    def _machine(self, step: Step, judged: Expected | None) -> EngineOutcome:
+    def _machine(self, step: Step) -> EngineOutcome:
         if step.vector is not None:
-            right = None if judged is None else judged.vector == step.vector
+            right = None if self._judged is None else self._judged.vector == step.vector
             return EngineOutcome(MACHINE, None, _name(step.vector), (), right)
-        memory = tuple((address, self._run.read(address, size)) for address, size in sorted({*_stored(step)}))
+        memory = tuple((address, self._run.read(address, size)) for address, size in step.stores)
         assert step.after is not None
-        right = True if step.kind == "exact" else _is_right(judged, step.after, memory)
+        right = _is_right(self._judged, step.after, memory, step.floats)
         return EngineOutcome(MACHINE, _plain(step.after, step.floats), "", memory, right)
 
-    def _outcome(self, answer: _Answer, step: Step, judged: Expected | None) -> EngineOutcome:
+    def _outcome(self, answer: _Answer, step: Step) -> EngineOutcome:
         engine = answer.witness.engine
-        right: bool | None
         if answer.stopped is not None:
-            right = None if judged is None else judged.vector in answer.stopped.vectors
+            right = None if self._judged is None else self._judged.vector in answer.stopped.vectors
             return EngineOutcome(engine.name, None, answer.stopped.name, (), right)
         state = answer.state or engine.state(floats=step.floats)
-        memory = tuple((address, engine.read(address, size)) for address, size in sorted({*_stored(step)}))
-        right = not answer.what if step.kind == "exact" else _is_right(judged, state, memory)
+        memory = tuple((address, engine.read(address, size)) for address, size in step.stores)
+        right = _is_right(self._judged, state, memory, step.floats)
         return EngineOutcome(engine.name, _plain(state, step.floats), "", memory, right)
-
-    def _before(self, step: Step) -> Any:
-        """Reads memory as it was before the step."""
-        undone = [(store.address, store.before) for store in step.stores or ()]
-
-        def read(address: int, size: int) -> bytes:
-            data = bytearray(self._run.read(address, size))
-            for start, old in reversed(undone):
-                for at, byte in enumerate(old):
-                    if address <= start + at < address + size:
-                        data[start + at - address] = byte
-            return bytes(data)
-
-        return read
 
     def _text(self, step: Step, decoded: Decoded | None) -> str:
         pc = step.before.registers.pc
         return disassemble(step.code[: decoded.length if decoded is not None else 2], pc, self._cpu)
 
 
-def _stored(step: Step) -> list[tuple[int, int]]:
-    """Address and size of what the instruction has stored."""
-    found = [(store.address, len(store.before)) for store in step.stores or ()]
-    if step.kind == "exact":
-        found += [(address, len(value)) for kind, address, value, _ in step.changes if kind == "write"]
-    return found
-
-
-def _is_right(judged: Expected | None, state: MachineState, memory: tuple[tuple[int, bytes], ...]) -> bool | None:
+def _is_right(
+    judged: Expected | None, state: MachineState, memory: tuple[tuple[int, bytes], ...], floats: bool
+) -> bool | None:
     """Whether the instruction ends so by the manual; None where that is not known here."""
     if judged is None:
         return None
-    if judged.vector is not None or _differences(judged.state, state, False):
+    if judged.vector is not None or _differences(judged.state, state, floats):
         return False
     return all(judged.memory(address, len(data)) in (None, data) for address, data in memory)
 
 
-def _decided(step: Step, outcomes: list[EngineOutcome]) -> str:
-    right = [outcome.engine for outcome in outcomes if outcome.right]
+def _decided(outcomes: list[EngineOutcome]) -> str:
     if all(outcome.right is None for outcome in outcomes):
         return "not decided"
-    by = "by the manual's pseudo-code" + (", which the machine executes here" if step.kind == "exact" else "")
-    return f"right {by}: {', '.join(right) or 'none of them'}"
+    right = [outcome.engine for outcome in outcomes if outcome.right]
+    return f"right by the manual's pseudo-code: {', '.join(right) or 'none of them'}"
 
 
 def _name(vector: int) -> str:
