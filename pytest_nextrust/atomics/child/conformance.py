@@ -1,7 +1,8 @@
 """Sequential conformance: every routine called alone, and everything that it leaves compared with the table.
 
 Each call has random registers and a random neighbourhood. Compared are the result, the object, what is handed back by
-pointer, the preserved registers and the stack pointer; and every access must be to the object, the call's buffers and
+pointer, the preserved registers, the stack pointer, and what the kernel keeps for the thread (the mask of blocked
+signals, the user register); and every access must be to the object, the call's buffers and
 arguments, the stack below, or the runtime's own data. The runtime's data (its locks) live on from call to call, so a
 lock that is not released is met by a later call that never returns.
 
@@ -30,13 +31,15 @@ from pytest_nextrust.atomics.families import initial, make_call
 from pytest_nextrust.atomics.program import Function
 from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Effect, Kind, apply, returned
 from pytest_nextrust.base.convert import from_plain, to_plain
-from pytest_nextrust.emu.child.cpu import Cpu
+from pytest_nextrust.emu.child.cpu import Cpu, Stop
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.child.thread_state import pack
+from pytest_nextrust.emu.kernel.signals import UNMASKABLE
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.image import CheckedProgram, checked
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.subject import Host
+from pytest_nextrust.explore.child.traps import MASK, WORDS, serve, word_at
 
 __all__ = ["GENERIC_SIZES", "HUGE_SIZES", "Checker", "check", "footprints"]
 
@@ -80,6 +83,7 @@ class Begun:
     allowed: dict[Kind, int]
     state: bytes
     memory: tuple[tuple[int, bytes], ...]
+    kernel: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ class Checker:
         step.write(sp, b"".join(word.to_bytes(4, "big") for word in (SENTINEL, *words)))
         step.load(pack(function.address, sp))
         step.events.clear()
-        self._cpu.run(LIMIT)
+        self._run({})
         own = [(low, high) for low, high, writable in self._own if writable]
         found: dict[int, None] = {}
         for _, address, width in step.events:
@@ -228,8 +232,13 @@ class Checker:
         step.load(state)
         step.events.clear()
         memory = [(region.address, step.read(region.address, region.size)) for region in self._data]
-        self._begun = begun = Begun(case, room, allowed, state, (*memory, (STACK, step.read(STACK, STACK_SIZE))))
-        stop = self._cpu.run(LIMIT)
+        kernel = {byte: rng.getrandbits(8) for place in WORDS for byte in range(place, place + 4)}
+        kernel |= dict(enumerate((word_at(kernel, MASK) & ~UNMASKABLE).to_bytes(4, "big"), MASK))
+        self._begun = begun = Begun(
+            case, room, allowed, state, (*memory, (STACK, step.read(STACK, STACK_SIZE))), kernel
+        )
+        left = dict(kernel)
+        stop = self._run(left)
         self.calls += 1
         where = f"{size} bytes at offset {call.offset % 16} of a block, memory {_hex(case.memory)}"
         if call.args.value:
@@ -252,7 +261,24 @@ class Checker:
         after = struct.unpack("=16I", step.state()[:64])
         for kind, message in self._judge(case, room, before, after, sp + 4 + 4 * len(words), allowed):
             return failure(kind, message)
+        for place, what in WORDS.items():
+            was, now = word_at(kernel, place), word_at(left, place)
+            if now != was:
+                return failure("register", f"{what} must be preserved: it was 0x{was:08x} and is 0x{now:08x}")
         return None
+
+    def _run(self, kernel: dict[int, int]) -> Stop:
+        """Run until the call returns, or cannot go on; ``kernel``: what the kernel keeps for the thread."""
+        count = 0
+        while True:
+            stop = self._cpu.run(LIMIT - count)
+            count += stop.executed
+            served = serve(self._step, stop.vector, self._step.state(), kernel) if stop.kind == "exception" else None
+            if served is None:
+                return stop
+            self._step.load(served.state)
+            if count >= LIMIT:
+                return Stop("count", count)
 
     def _again(self, begun: Begun) -> CallStart:
         """The call for one that makes it again, with what is wanted of it."""
@@ -269,7 +295,7 @@ class Checker:
         )
         top = STACK + STACK_SIZE - 16
         spans = tuple(self._places(size, top, allowed))
-        return CallStart(begun.state, begun.memory, Wanted(areas, effect.result, routine.width, spans))
+        return CallStart(begun.state, begun.memory, begun.kernel, Wanted(areas, effect.result, routine.width, spans))
 
     def _wanted(self, case: Case, room: bytearray) -> tuple[Effect, bytes]:
         """What the meaning makes of the call, and what the room must hold after it."""

@@ -48,7 +48,10 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One executed instruction: d0-d7 and a0-a7 ``before`` and ``after``, the condition codes after it."""
+    """One executed instruction: d0-d7 and a0-a7 ``before`` and ``after``, the condition codes after it.
+
+    ``changed``: of a trap, what the kernel keeps for the thread and the trap changed, as (what, before, after).
+    """
 
     pc: Address
     text: str
@@ -57,6 +60,7 @@ class Step:
     flags: str = "-----"
     touches: tuple[Touch, ...] = ()
     completed: bool = True
+    changed: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +334,22 @@ def _register(steps: Sequence[Step]) -> WrongStep | None:
         changed = number, f"{text}, and nothing brings that back"
         last = max(n for n, step in enumerate(steps) if _differs(step, register))
         found.append(_overwritten(steps, register, last) or changed)
-    return _first(found)
+    return _first(found) or _kept(steps)
+
+
+def _kept(steps: Sequence[Step]) -> WrongStep | None:
+    """The last change of what the kernel keeps for the thread, where that is not what it was in the end."""
+    held: dict[str, int] = {}
+    last: dict[str, tuple[int, int]] = {}
+    for number, step in enumerate(steps):
+        for what, before, after in step.changed:
+            held.setdefault(what, before)
+            last[what] = number, after
+    wrong = [(*last[what], what) for what, value in held.items() if last[what][1] != value]
+    if not wrong:
+        return None
+    number, after, what = min(wrong)
+    return number, f"`{steps[number].text}` leaves {what} as 0x{after:x}; it was 0x{held[what]:x}"
 
 
 def _overwritten(steps: Sequence[Step], register: int, last: int) -> WrongStep | None:

@@ -25,6 +25,7 @@ from pytest_nextrust.explore.answer import AccessRecord, FirstWrongStep, TraceSt
 from pytest_nextrust.explore.child.image import CheckedProgram
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.trace import flags
+from pytest_nextrust.explore.child.traps import WORDS, serve, word_at
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
 
@@ -42,10 +43,12 @@ LONGEST = 24
 
 @dataclass(frozen=True, slots=True)
 class CallStart:
-    """A call before its first instruction: the state, every writable byte as (address, bytes), what is wanted of it."""
+    """A call before its first instruction: the state, every writable byte as (address, bytes), what the kernel keeps
+    for the thread, and what is wanted of the call."""
 
     state: bytes
     memory: tuple[tuple[int, bytes], ...]
+    kernel: Mapping[int, int]
     wanted: Wanted
 
 
@@ -56,6 +59,7 @@ def retrace(stepper: Stepper, start: CallStart, cpu: str, most: int = STEPS) -> 
     state = start.state
     stepper.load(state)
     values: dict[int, int] = {}
+    kernel = dict(start.kernel)
     steps: list[Step] = []
     texts: dict[int, str] = {}
     seen: dict[tuple[bytes, frozenset[tuple[int, int]]], int] = {}
@@ -64,19 +68,28 @@ def retrace(stepper: Stepper, start: CallStart, cpu: str, most: int = STEPS) -> 
         if pc == SENTINEL:
             break
         if steps and pc <= steps[-1].pc:
-            key = state, frozenset(values.items())
+            key = state, frozenset((values | kernel).items())
             if key in seen:
                 return steps, seen[key]
             seen[key] = len(steps)
         stop = stepper.step()
         after = state if stop is not None else stepper.state()
         touches = () if stop is not None else _touches(stepper, start, values)
+        changed: tuple[tuple[str, int, int], ...] = ()
+        if stop is not None:
+            earlier = dict(kernel)
+            served = serve(stepper, stop.vector, state, kernel)
+            if served is not None:
+                stop, after = None, served.state
+                stepper.load(after)
+                words = ((what, word_at(earlier, place), word_at(kernel, place)) for place, what in WORDS.items())
+                changed = tuple(word for word in words if word[1] != word[2])
         if pc not in texts:
             texts[pc] = _text(stepper, pc, cpu)
         if not texts[pc]:
             break
         registers = _registers(state), _registers(after)
-        steps.append(Step(pc, texts[pc], *registers, flags(ccr_of(after)), touches, stop is None))
+        steps.append(Step(pc, texts[pc], *registers, flags(ccr_of(after)), touches, stop is None, changed))
         if stop is not None:
             break
         state = after

@@ -11,9 +11,9 @@ import struct
 
 from pytest_nextrust.emu.child import context as layout
 
-__all__ = ["A7", "CODES", "D0", "PC", "ccr_of", "pack", "register_of", "with_ccr", "with_register"]
+__all__ = ["A7", "CODES", "D0", "D1", "PC", "ccr_of", "pack", "register_of", "with_ccr", "with_register"]
 
-D0, A7, PC = 0, 15, 16
+D0, D1, A7, PC = 0, 1, 15, 16
 CODES = 68
 FLOATS = CODES + 24
 

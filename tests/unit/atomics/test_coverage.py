@@ -53,6 +53,9 @@ QUICK_FAULTS = (
     "high_half_read_twice",
     "locks_by_direction",
     "locks_by_family",
+    "mask_after_lock",
+    "mask_not_restored",
+    "mask_set_to_nothing",
     "omitted_sub_and_fetch_4",
     "omitted_where_misaligned",
     "overlap_both_ends",
@@ -60,7 +63,7 @@ QUICK_FAULTS = (
     "pops_its_arguments",
     "version_of_one_bit",
 )
-QUICK_RIGHTS = ("cas2_loops", "cas_loops", "global_queue", "locks_by_size", "table_of_two")
+QUICK_RIGHTS = ("cas2_loops", "cas_loops", "global_queue", "locks_by_size", "signals_blocked", "table_of_two")
 """Of every kind some that are found, or raise no alarm, within seconds."""
 
 pytestmark = pytest.mark.needs_compiler("gnu")

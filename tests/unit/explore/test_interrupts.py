@@ -83,3 +83,68 @@ def test_nested_deliveries_interrupt_the_handler() -> None:
     lost = [memory for memory in nested.finals() if memory[0] == 1]
     assert lost
     assert len(nested.graph.states) > len(plain.graph.states)
+
+
+BLOCK = bytes.fromhex("706d 72ff 4e44 2400")  # moveq #109,d0; moveq #-1,d1; trap #4; move.l d0,d2: sigblock(-1)
+BLOCK_ANOTHER = bytes.fromhex("706d 7201 4e44 2400")  # the same of SIGHUP alone
+RESTORE = bytes.fromhex("2202 706e 4e44")  # move.l d2,d1; moveq #110,d0; trap #4: sigsetmask
+COUNTED = increment(DATA) + increment(DATA + 1)
+"""A handler that adds to what the thread adds to, and counts itself."""
+
+
+def store_d0(address: int) -> bytes:
+    """move.l d0,address"""
+    return b"\x23\xc0" + address.to_bytes(4, "big")
+
+
+def test_no_signal_comes_while_it_is_blocked() -> None:
+    """An addition in three steps keeps the handler's where signals are blocked around it, and only there; the handler
+    runs before, and after that."""
+    add = load(DATA) + ADD + store(DATA)
+    blocked = interrupted((BLOCK + add + RESTORE + RTS,), COUNTED).finals()
+    assert {memory[:2] for memory in blocked} == {bytes((1, 0)), bytes((2, 1))}
+    other = interrupted((BLOCK_ANOTHER + add + RESTORE + RTS,), COUNTED).finals()
+    assert {memory[:2] for memory in other} == {bytes((1, 0)), bytes((2, 1)), bytes((1, 1))}
+
+
+def test_a_lock_taken_with_signals_blocked_is_no_deadlock() -> None:
+    """Where they are blocked before the lock is taken and until it is free; blocked too late, or set free too early,
+    the handler waits for its own thread."""
+    careful = lock(DATA + 4) + increment(DATA) + unlock(DATA + 4)
+    late = lock(DATA + 4) + BLOCK + increment(DATA) + unlock(DATA + 4) + RESTORE
+    early = BLOCK + lock(DATA + 4) + increment(DATA) + RESTORE + unlock(DATA + 4)
+    for code, found in ((BLOCK + careful + RESTORE, None), (late, "deadlock"), (early, "deadlock")):
+        run = interrupted((code + RTS, code + RTS), careful)
+        trap = stuck(run.system, run.graph)
+        assert (trap and trap.kind) == found
+
+
+def test_blocking_signals_keeps_no_other_thread_away() -> None:
+    """The mask is the thread's own: others run, and lose updates, and are interrupted."""
+    add = BLOCK + load(DATA) + ADD + store(DATA) + RESTORE + RTS
+    assert {memory[0] for memory in interrupted((add, add), increment(DATA + 1)).finals()} == {1, 2}
+    open_ended = BLOCK + increment(DATA) + RTS
+    found = interrupted((open_ended, increment(DATA) + RTS), increment(DATA + 1)).finals()
+    assert {memory[:2] for memory in found} == {bytes((2, count)) for count in range(3)}
+
+
+def test_what_the_calls_answer() -> None:
+    """The mask before, with carry clear and the other codes as they were; SIGKILL, SIGSTOP and SIGCONT in no mask."""
+    codes = bytes.fromhex("706e 7200 44fc 001f 4e44 42c0")  # sigsetmask(0) with all codes set; move.w ccr,d0
+    empty = bytes.fromhex("706d 7200 4e44")  # sigblock(0)
+    code = BLOCK + store_d0(DATA) + empty + store_d0(DATA + 4) + codes
+    found = explored(Program((code + store_d0(DATA + 8) + empty + store_d0(DATA + 12) + RTS,)))
+    (memory,) = found.finals()
+    words = [int.from_bytes(memory[at : at + 4], "big") for at in range(0, 16, 4)]
+    assert words == [0, 0xFFFA_FEFF, 0xFFFA_001E, 0]
+
+
+def test_a_signal_is_blocked_in_its_handler() -> None:
+    """The handler meets its own signal's bit in the mask; what it sets is gone when it returns. Where handlers nest the
+    bit is not there."""
+    body = bytes.fromhex("706d 72ff 4e44") + store_d0(DATA)
+    after = bytes.fromhex("706d 7200 4e44") + store_d0(DATA + 4) + increment(DATA + 8) + RTS
+    for nested, bits in ((False, 1 << 15), (True, 0)):
+        found = interrupted((increment(DATA + 9) + after,), body, nested=nested).finals()
+        masks = {(int.from_bytes(m[:4], "big"), int.from_bytes(m[4:8], "big")) for m in found}
+        assert masks == {(0, 0), (bits, 0)}
