@@ -20,12 +20,16 @@ __all__ = ["execute", "handler"]
 
 Handler = Callable[[Execution, int], int | None]
 
+LONGEST = 24
 ILLEGAL, PRIVILEGE, LINE_A, LINE_F = 4, 8, 10, 11
 BEHIND = frozenset({5, 6, 7})
 """The exceptions that are taken behind their instruction: division by zero, CHK and CHK2, TRAPcc and FTRAPcc."""
 
 _INTEGER: tuple[tuple[int, int, Handler], ...] = (
     (0xF9C0, 0x00C0, integer.compare_two),
+    (0xFFC0, 0x0AC0, integer.compare_and_swap),
+    (0xFDC0, 0x0CC0, integer.compare_and_swap),
+    (0xF140, 0x4100, integer.check),
     (0xFFF8, 0x4808, integer.link),
     (0xFFC0, 0x4C40, integer.divide),
     (0xFFF8, 0x4E50, integer.link),
@@ -34,7 +38,7 @@ _INTEGER: tuple[tuple[int, int, Handler], ...] = (
     (0xF1F0, 0x8140, integer.pack),
     (0xF1F0, 0x8180, integer.unpack),
     (0xF0C0, 0x80C0, integer.divide),
-    (0xFFC0, 0xE1C0, integer.shift_left_in_memory),
+    (0xFCC0, 0xE0C0, integer.shift_in_memory),
 )
 """Mask, value, and what executes an opcode that is so, in the order in which they are tried."""
 
@@ -55,12 +59,14 @@ def handler(opcode: int) -> Handler | None:
 def execute(state: MachineState, code: bytes, bus: Bus, cpu: str) -> int | None:
     """Execute the one instruction that ``code`` starts with, at the state's pc.
 
-    None: it is done, and pc has moved on. Else the vector of the exception that it takes: of the state only pc and the
-    condition codes have then changed, to what the CPU would have stacked, as ``child.cpu_exceptions`` has it. Raises
-    GuestFault, with nothing of the instruction done; HarnessFault for an instruction that is not known here.
+    None: it is done, and pc has moved on. Else the vector of the exception that it takes: pc is then what the CPU would
+    have stacked, as ``child.cpu_exceptions`` has it, and nothing else has changed; but the condition codes, and what an
+    operand moves, for an exception that is taken behind its instruction. Raises GuestFault, with nothing of the
+    instruction done; HarnessFault for an instruction that is not known here.
     """
     pc = state.registers.pc
-    decoded = decode(code, pc)
+    # Where the bytes end early, that is a fault when they are fetched, and no illegal instruction.
+    decoded = decode(code.ljust(LONGEST, b"\0"), pc)
     opcode = int.from_bytes(code[:2], "big")
     if decoded is None or decoded.invalid or not decoded.cpus & CPU_BITS[cpu]:
         return {10: LINE_A, 15: LINE_F}.get(opcode >> 12, ILLEGAL)

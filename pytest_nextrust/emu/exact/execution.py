@@ -15,7 +15,7 @@ from pytest_nextrust.emu.exact.state import Bus, MachineState
 from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.registers import WORD
 
-__all__ = ["C", "Execution", "N", "Place", "V", "X", "Z", "signed"]
+__all__ = ["DATA", "SP", "C", "Execution", "N", "Place", "V", "X", "Z", "signed"]
 
 C, V, Z, N, X = 1, 2, 4, 8, 16
 CODES = 31
@@ -199,8 +199,12 @@ class Execution:
         state.fp, state.fpcr, state.fpsr, state.fpiar = self.fp, self.fpcr, self.fpsr, self.fpiar
 
     def trap_behind(self) -> None:
-        """Leave the state as an exception finds it that is taken after the instruction: condition codes and pc."""
+        """Leave the state as an exception finds it that is taken after the instruction.
+
+        That is: pc, the condition codes, and address registers that an operand has moved.
+        """
         registers = self._state.registers
+        registers.a = self.a
         registers.sr = registers.sr & ~CODES | self.ccr
         registers.pc = self.here
 

@@ -4,25 +4,27 @@ Boundary: each function executes one instruction whose opcode has been taken; it
 exception that it takes. Which instruction is which is said by ``execute``.
 
 Where the manual leaves a condition code undefined, it is what a 68040 was found to do, as QEMU's ``target/m68k``
-notes: CMP2 and CHK2 leave N and V; a division that overflows leaves N and clears Z.
+notes: CHK leaves Z and V, CMP2 and CHK2 leave N and V; a division that overflows leaves N and clears Z.
 Source: M68000 Family Programmer's Reference Manual, section 4.
 """
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.exact.execution import SP, C, Execution, N, V, X, Z, signed
+from pytest_nextrust.emu.exact.execution import DATA, SP, C, Execution, N, Place, V, X, Z, signed
 from pytest_nextrust.emu.registers import WORD
 
 __all__ = [
     "Division",
     "add_or_subtract_extended",
+    "check",
+    "compare_and_swap",
     "compare_two",
     "condition",
     "divide",
     "jump_to_subroutine",
     "link",
     "pack",
-    "shift_left_in_memory",
+    "shift_in_memory",
     "trap_on_condition",
     "unlink",
     "unpack",
@@ -65,29 +67,73 @@ def add_or_subtract_extended(i: Execution, opcode: int) -> int | None:
     right = i.read(i.operand(mode | opcode & 7, size))
     place = i.operand(mode | opcode >> 9 & 7, size)
     left = i.read(place)
-    extend = i.ccr >> 4 & 1
-    bits = 8 * size
-    if opcode >> 12 == 0xD:
-        total, true = left + right + extend, signed(left, bits) + signed(right, bits) + extend
-    else:
-        total, true = left - right - extend, signed(left, bits) - signed(right, bits) - extend
-    result = total & (1 << bits) - 1
-    codes = (X | C if total != result else 0) | (V if true != signed(result, bits) else 0)
-    codes |= (N if result >> bits - 1 else 0) | (i.ccr & Z if not result else 0)
+    extend, bits = i.ccr >> 4 & 1, 8 * size
+    result, codes = _add(left, right, extend, bits) if opcode >> 12 == 0xD else _subtract(left, right, extend, bits)
+    if codes & Z and not i.ccr & Z:
+        codes &= ~Z
     i.ccr = codes
     i.write(place, result)
     return None
 
 
-def shift_left_in_memory(i: Execution, opcode: int) -> int | None:
-    """ASL of a word in memory by one: V where the sign changes."""
+def _add(left: int, right: int, extend: int, bits: int) -> tuple[int, int]:
+    total = left + right + extend
+    result = total & (1 << bits) - 1
+    return result, _codes(total, result, signed(left, bits) + signed(right, bits) + extend, bits)
+
+
+def _subtract(left: int, right: int, extend: int, bits: int) -> tuple[int, int]:
+    total = left - right - extend
+    result = total & (1 << bits) - 1
+    return result, _codes(total, result, signed(left, bits) - signed(right, bits) - extend, bits)
+
+
+def _codes(total: int, result: int, true: int, bits: int) -> int:
+    """All five: carry where the unsigned sum does not fit, overflow where the signed one does not."""
+    codes = (X | C if total != result else 0) | (V if true != signed(result, bits) else 0)
+    return codes | (N if result >> bits - 1 else 0) | (0 if result else Z)
+
+
+def compare_and_swap(i: Execution, opcode: int) -> int | None:
+    """CAS: the codes of a comparison; where it is equal the operand is updated, else the register takes the operand."""
+    size = SIZES[(opcode >> 9 & 3) - 1]
+    extension = i.word()
+    place = i.operand(opcode, size)
+    bits = 8 * size
+    left, right = i.read(place), i.d[extension & 7] & (1 << bits) - 1
+    _, codes = _subtract(left, right, 0, bits)
+    i.ccr = i.ccr & X | codes & ~X
+    if left == right:
+        i.write(place, i.d[extension >> 6 & 7])
+    else:
+        i.write(Place(DATA, extension & 7, size), left)
+    return None
+
+
+def shift_in_memory(i: Execution, opcode: int) -> int | None:
+    """ASL, ASR, LSL and LSR of a word in memory by one: V where an arithmetic shift changes the sign."""
     place = i.operand(opcode, 2)
     value = i.read(place)
-    result = value << 1 & 0xFFFF
-    i.ccr = (X | C if value & 0x8000 else 0) | (V if (value ^ result) & 0x8000 else 0)
+    logical = opcode & 0x200
+    if opcode & 0x100:
+        result, out = value << 1 & 0xFFFF, value & 0x8000
+    else:
+        result, out = value >> 1 | (0 if logical else value & 0x8000), value & 1
+    i.ccr = (X | C if out else 0) | (V if not logical and (value ^ result) & 0x8000 else 0)
     i.ccr |= (N if result & 0x8000 else 0) | (0 if result else Z)
     i.write(place, result)
     return None
+
+
+def check(i: Execution, opcode: int) -> int | None:
+    """CHK of a word or a long against 0 and a bound."""
+    size = 2 if opcode & 0x80 else 4
+    bits = 8 * size
+    bound = signed(i.read(i.operand(opcode, size)), bits)
+    value = signed(i.d[opcode >> 9 & 7], bits)
+    outside = value < 0 or value > bound if bound >= 0 else bound < value < 0
+    i.ccr = i.ccr & (X | Z | V) | (N if value < 0 else 0) | (C if outside else 0)
+    return CHK if value < 0 or value > bound else None
 
 
 def compare_two(i: Execution, opcode: int) -> int | None:
@@ -190,6 +236,7 @@ def divide(i: Execution, opcode: int) -> int | None:
     """DIVS, DIVU, DIVSL and DIVUL in every size."""
     operands = Division(i, opcode)
     if not operands.divisor:
+        i.ccr &= ~C
         return DIVIDE
     answer = operands.divide()
     if answer is None:
