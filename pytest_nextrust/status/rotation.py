@@ -47,7 +47,7 @@ class _Line:
 
 
 @dataclass(frozen=True)
-class _Snapshot:
+class _JournalBefore:
     """The journal as it was: which file, how much of it, its whole lines, and what follows the last newline."""
 
     file: tuple[int, int]
@@ -109,13 +109,13 @@ def _rotate(folder: Path, journal: Path, cutoff: float, current: str | None) -> 
     return Rotation(len(moving), kept, written)
 
 
-def _take(journal: Path) -> _Snapshot:
+def _take(journal: Path) -> _JournalBefore:
     refuse_link_or_pipe(journal)
     with open_unlinked(journal) as stream:
         status = os.fstat(stream.fileno())
         data = stream.read()
     *lines, rest = data.split(b"\n")
-    return _Snapshot((status.st_dev, status.st_ino), len(data), tuple(_read(line) for line in lines), rest)
+    return _JournalBefore((status.st_dev, status.st_ino), len(data), tuple(_read(line) for line in lines), rest)
 
 
 def _read(line: bytes) -> _Line:

@@ -30,7 +30,7 @@ class Code:
 
 
 @dataclass(slots=True)
-class _Function:
+class _ObjectFunction:
     name: str
     data: bytes
     relocations: list[tuple[int, int, int, str, int]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Objects:
         elf = ELFFile(io.BytesIO(data))
         table: Any = elf.get_section_by_name(".symtab")
         symbols = list(table.iter_symbols())
-        self._functions: dict[str, _Function] = {}
+        self._functions: dict[str, _ObjectFunction] = {}
         self._at: dict[tuple[int, int], str] = {}
         self._homes: Counter[int] = Counter()
         self._home_of: dict[str, int] = {}
@@ -52,7 +52,7 @@ class Objects:
             if symbol["st_info"]["type"] == "STT_FUNC" and isinstance(symbol["st_shndx"], int):
                 section, start = symbol["st_shndx"], symbol["st_value"]
                 code = elf.get_section(section).data()[start : start + symbol["st_size"]]
-                function = _Function(symbol.name, code)
+                function = _ObjectFunction(symbol.name, code)
                 self._functions[symbol.name] = function
                 self._at[section, start] = symbol.name
                 self._homes[section] += 1
@@ -60,7 +60,7 @@ class Objects:
                 self._relocate(elf, section, start, function, symbols)
 
     @staticmethod
-    def _relocate(elf: Any, section: int, start: int, function: _Function, symbols: list[Any]) -> None:
+    def _relocate(elf: Any, section: int, start: int, function: _ObjectFunction, symbols: list[Any]) -> None:
         table = elf.get_section_by_name(f".rela{elf.get_section(section).name}")
         for relocation in table.iter_relocations() if table else ():
             offset = relocation["r_offset"] - start
@@ -82,7 +82,7 @@ class Objects:
 
     def code(self, name: str) -> Code:
         """The code of the function ``name``. Raises KeyError."""
-        seen: dict[str, _Function] = {}
+        seen: dict[str, _ObjectFunction] = {}
         outside: set[str] = set()
         digest = hashlib.sha256()
         pending = [name]
