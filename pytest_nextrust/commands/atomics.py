@@ -270,9 +270,9 @@ def _plan(args: argparse.Namespace) -> CampaignPlan:
 
     limits: dict[str, Any] = {}
     for given in args.budget:
-        budget = parse_budget("--budget", given)
-        if budget.instructions is not None:
-            limits["states"] = budget.instructions
+        budget = parse_budget("--budget", given, "states")
+        if budget.number is not None:
+            limits["states"] = budget.number
         else:
             limits["seconds"] = budget.seconds
     wall = wall_limit(args)

@@ -213,19 +213,15 @@ def number(option: str, text: str, least: int, most: int) -> int:
 
 
 def _limits(args: argparse.Namespace) -> dict[str, Any]:
+    from pytest_nextrust.project.run_settings import parse_budget
+
     limits: dict[str, Any] = {"max_states": DEFAULT_STATES, "max_seconds": DEFAULT_SECONDS}
-    remedy = "a number of states (5000000, 2M) or a time with its unit (500ms, 30s, 2m), above zero"
     for given in args.budget:
-        states = re.fullmatch(r"(\d[\d_]*)([KMG]?)", given)
-        time = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)", given)
-        if states is None and time is None:
-            raise UsageFault("--budget", "neither a number nor a time", place=given, remedy=remedy)
-        if not re.search("[1-9]", given):
-            raise UsageFault("--budget", "nothing could be explored in it", place=given, remedy=remedy)
-        if states is not None:
-            limits["max_states"] = int(states[1]) * {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[states[2]]
-        elif time is not None:
-            limits["max_seconds"] = _seconds(time[1], time[2])
+        budget = parse_budget("--budget", given, "states")
+        if budget.number is not None:
+            limits["max_states"] = budget.number
+        else:
+            limits["max_seconds"] = budget.seconds
     limits["max_wall"] = wall_limit(args)
     return limits
 
@@ -237,14 +233,6 @@ def add_wall_option(parser: argparse.ArgumentParser) -> None:
 
 def wall_limit(args: argparse.Namespace) -> float | None:
     """The seconds on the clock that ``--wall`` gives. Raises UsageFault."""
-    if args.wall is None:
-        return None
-    wall = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)", args.wall)
-    if wall is None or not re.search("[1-9]", args.wall):
-        remedy = "a time with its unit (500ms, 30s, 2m), above zero"
-        raise UsageFault("--wall", "not a time", place=args.wall, remedy=remedy)
-    return _seconds(wall[1], wall[2])
+    from pytest_nextrust.project.run_settings import parse_duration
 
-
-def _seconds(digits: str, unit: str) -> float:
-    return float(digits.replace("_", "")) * {"ms": 0.001, "s": 1.0, "m": 60.0}[unit]
+    return None if args.wall is None else parse_duration("--wall", args.wall)

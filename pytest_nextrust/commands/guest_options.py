@@ -17,9 +17,8 @@ from pytest_nextrust.errors import UsageFault
 if TYPE_CHECKING:
     from pytest_nextrust.emu.records import RunRequest
 
-__all__ = ["add_guest_options", "guest_request", "guest_stdin", "whole_number"]
+__all__ = ["add_guest_options", "guest_request", "guest_stdin"]
 
-MULTIPLES = {"K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20}
 
 
@@ -72,26 +71,16 @@ def guest_request(args: argparse.Namespace, stdin: int | None, limits: dict[str,
     )
 
 
-def whole_number(option: str, text: str) -> int | None:
-    """A number with a multiple behind it (10M); None for another form. Raises UsageFault for zero."""
-    match = re.fullmatch(r"(\d[\d_]*)([KMG])", text)
-    return None if match is None else _positive(option, text, int(match[1]) * MULTIPLES[match[2]])
-
-
 def _stack(text: str) -> int:
     match = re.fullmatch(r"(\d[\d_]*)([KM]?)", text)
     if match is None:
         raise UsageFault("--stack", "not a size", place=text, remedy="write bytes: 524288, 512K or 4M")
-    size = _positive("--stack", text, int(match[1]) * SIZES[match[2]])
+    size = int(match[1].replace("_", "")) * SIZES[match[2]]
+    if not size:
+        raise UsageFault("--stack", "nothing could run in it", place=text, remedy="a number above zero")
     if size > 48 << 20:
         raise UsageFault("--stack", "more than there is below a stack's top", place=text, remedy="at most 48M")
     return size
-
-
-def _positive(option: str, text: str, number: int) -> int:
-    if number <= 0:
-        raise UsageFault(option, "nothing could run in it", place=text, remedy="a number above zero")
-    return number
 
 
 def _read(what: str, name: str) -> bytes:

@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
-from pytest_nextrust.commands.guest_options import add_guest_options, guest_request, guest_stdin, whole_number
+from pytest_nextrust.commands.guest_options import add_guest_options, guest_request, guest_stdin
 from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable
 
 if TYPE_CHECKING:
@@ -70,12 +70,9 @@ def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int
 def _budget(text: str) -> dict[str, Any]:
     from pytest_nextrust.project.run_settings import parse_budget
 
-    count = whole_number("--budget", text)
-    if count is not None:
-        return {"budget": count}
     budget = parse_budget("--budget", text)
-    if budget.instructions is not None:
-        return {"budget": budget.instructions}
+    if budget.number is not None:
+        return {"budget": budget.number}
     # A time alone says that instructions do not matter.
     return {"wall": budget.seconds, "budget": 1 << 62}
 

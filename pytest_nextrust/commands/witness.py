@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
-from pytest_nextrust.commands.guest_options import add_guest_options, guest_request, guest_stdin, whole_number
+from pytest_nextrust.commands.guest_options import add_guest_options, guest_request, guest_stdin
 from pytest_nextrust.errors import HarnessFault, UsageFault
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ def _engines(asked: list[str] | None) -> tuple[list[str], dict[str, str]]:
 
 
 def _steps(text: str | None) -> int:
+    from pytest_nextrust.project.run_settings import whole_number
+
     if text is None:
         return STEPS
-    count = whole_number("--steps", text)
-    if count is None and text.replace("_", "").isdecimal():
-        count = int(text)
+    count = whole_number(text)
     if not count:
         raise UsageFault("--steps", "not a number of instructions", place=text, remedy="write 100000 or 10M")
     return count

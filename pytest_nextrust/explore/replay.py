@@ -19,7 +19,7 @@ from pytest_nextrust.explore.client import Caller, OnProgress, explore, rerun
 from pytest_nextrust.explore.program import Build, build, conventional
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.explore.token import HASH, LENGTH, SearchSettings, Token, decode, encode
-from pytest_nextrust.project.compiler_flags import flag_faults
+from pytest_nextrust.project.compiler_flags import check_flags
 from pytest_nextrust.toolchain.interface import language_of
 
 __all__ = ["replay", "request_for", "token_of"]
@@ -150,9 +150,7 @@ def _rebuilt(saved: Build, described: Path, may_build: bool) -> bytes:
             remedy="where you trust those sources, compile them again: nextrust replay TOKEN --build",
         )
     language = language_of(tuple(Path(source) for source in saved.sources))
-    faults = list(flag_faults(saved.flags, language))
-    if faults:
-        raise ConfigError("saved settings", faults, place=str(described))
+    check_flags(saved.flags, language, subject="saved settings", place=described)
     return build(saved)
 
 

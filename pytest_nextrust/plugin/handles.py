@@ -50,8 +50,8 @@ class Machine:
         else:
             data = (program if isinstance(program, Path) else program.path).read_bytes()
         budget = self.session.settings.budget
-        if budget is not None and budget.instructions is not None:
-            limits["budget"] = budget.instructions
+        if budget is not None and budget.number is not None:
+            limits["budget"] = budget.number
         if budget is not None and budget.seconds is not None:
             limits["wall"] = budget.seconds
         request = RunRequest(

@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
-from pytest_nextrust.errors import Fault
+from pytest_nextrust.errors import ConfigError, Fault
 
-__all__ = ["flag_faults"]
+__all__ = ["check_flags", "flag_faults"]
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 # A value of -D is text for the preprocessor; it reaches no shell, and a line end would begin a directive of its own.
@@ -43,6 +44,13 @@ _RUST = re.compile(
 )
 # Flags whose value may be the next word. They are judged as one, the way the compiler reads them.
 _C_PAIRED, _RUST_PAIRED = ("-D", "-U"), ("-C", "--cfg", "--edition", "--cap-lints", "-A", "-W", "-D", "-F")
+
+
+def check_flags(flags: Sequence[str], language: str, allowed: Sequence[str] = (), *, subject: str, place: Path) -> None:
+    """Refuse what a scenario may not give. Raises ConfigError with every fault, of ``subject`` and at ``place``."""
+    faults = list(flag_faults(flags, language, allowed))
+    if faults:
+        raise ConfigError(subject, faults, place=str(place))
 
 
 def flag_faults(flags: Sequence[str], language: str, allowed: Sequence[str] = ()) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.project.matrix import Cell, Matrix, parse_cell, parse_restrictions
@@ -32,6 +32,7 @@ __all__ = [
     "Settings",
     "parse_budget",
     "parse_choice",
+    "parse_duration",
     "parse_metrics",
     "parse_name",
     "parse_replay",
@@ -39,15 +40,18 @@ __all__ = [
     "parse_status_dir",
     "parse_time",
     "read_settings",
+    "whole_number",
 ]
+
+_MULTIPLES = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
 
 @dataclass(frozen=True, slots=True)
 class RunBudget:
-    """A limit given by the user: instructions, or seconds of wall time; the other is None."""
+    """A limit given by the user: a number (of instructions, of states), or seconds; the other is None."""
 
     text: str
-    instructions: int | None = None
+    number: int | None = None
     seconds: float | None = None
 
 
@@ -107,18 +111,35 @@ class OptionSource(Protocol):
     def fork(self) -> bool: ...
 
 
-def parse_budget(option: str, text: str) -> RunBudget:
-    """``5_000_000`` instructions, or a time with its unit: ``500ms``, ``30s``, ``2m``."""
-    remedy = "a number of instructions (5_000_000) or a time with its unit (500ms, 30s, 2m), above zero"
-    match = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)(ms|s|m)?", text.strip())
-    if match is None or (match[2] is None and "." in match[1]):
+def parse_budget(option: str, text: str, what: Literal["instructions", "states"] = "instructions") -> RunBudget:
+    """``5_000_000`` or ``5M`` of ``what``, or a time with its unit: ``500ms``, ``30s``, ``2m``."""
+    remedy = f"a number of {what} (5_000_000, 5M) or a time with its unit (500ms, 30s, 2m), above zero"
+    budget = RunBudget(text.strip(), number=whole_number(text), seconds=_duration(text))
+    if budget.number is None and budget.seconds is None:
         raise UsageFault(option, "neither a number nor a time", place=text, remedy=remedy)
-    number = float(match[1].replace("_", ""))
-    if number <= 0:
-        raise UsageFault(option, "nothing could run in it", place=text, remedy=remedy)
-    if match[2] is None:
-        return RunBudget(text.strip(), instructions=int(match[1].replace("_", "")))
-    return RunBudget(text.strip(), seconds=number * {"ms": 0.001, "s": 1.0, "m": 60.0}[match[2]])
+    if not (budget.number or budget.seconds):
+        done = "run" if what == "instructions" else "be explored"
+        raise UsageFault(option, f"nothing could {done} in it", place=text, remedy=remedy)
+    return budget
+
+
+def whole_number(text: str) -> int | None:
+    """``5_000_000`` or ``5M``; None for another form."""
+    match = re.fullmatch(r"(\d[\d_]{0,30})([KMG]?)", text.strip())
+    return int(match[1].replace("_", "")) * _MULTIPLES[match[2]] if match else None
+
+
+def parse_duration(option: str, text: str) -> float:
+    """A time with its unit, ``500ms``, ``30s``, ``2m``, in seconds."""
+    seconds = _duration(text)
+    if not seconds:
+        raise UsageFault(option, "not a time", place=text, remedy="a time with its unit (500ms, 30s, 2m), above zero")
+    return seconds
+
+
+def _duration(text: str) -> float | None:
+    match = re.fullmatch(r"(\d[\d_]{0,30}(?:\.\d{1,9})?)(ms|s|m)", text.strip())
+    return float(match[1].replace("_", "")) * {"ms": 0.001, "s": 1.0, "m": 60.0}[match[2]] if match else None
 
 
 def parse_time(option: str, text: str) -> float:

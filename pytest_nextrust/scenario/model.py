@@ -20,6 +20,7 @@ from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.project.documents import read_toml
 from pytest_nextrust.project.matrix import CPUS, PROFILES, Cell
+from pytest_nextrust.project.releases import is_of
 from pytest_nextrust.scenario.concurrent import FINDINGS, Atomics, Concurrent
 from pytest_nextrust.scenario.events import EventPlan
 from pytest_nextrust.scenario.programs import SHARED, Program, program_of
@@ -183,17 +184,13 @@ class ExpectedFailure:
         return (
             (not self.cpus or cell.cpu in self.cpus)
             and (not self.profiles or cell.profile in self.profiles)
-            and (not self.toolchains or any(_is_of(toolchain, name) for name in self.toolchains))
+            and (not self.toolchains or any(is_of(toolchain, name) for name in self.toolchains))
             and not (self.fixed_in and numbers(version) >= numbers(self.fixed_in))
         )
 
     def seen_in(self, version: str) -> bool:
         """Whether this version of the toolchain is one that is known to have the fault."""
         return not self.versions or any(version.startswith(prefix) for prefix in self.versions)
-
-
-def _is_of(toolchain: str, name: str) -> bool:
-    return toolchain == name or re.fullmatch(f"{re.escape(name)}-[0-9]+", toolchain) is not None
 
 
 def numbers(version: str) -> tuple[int, ...]:

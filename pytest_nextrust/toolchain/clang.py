@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 
+from pytest_nextrust.project.releases import release_of
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.tool_runner import first_line
 
@@ -74,8 +75,8 @@ def installed_clangs() -> tuple[ClangToolchain, ...]:
 
 def release_named(name: str) -> ClangToolchain | None:
     """The toolchain that ``clang-N`` means, installed or not; None for another name."""
-    match = re.fullmatch(r"clang-([1-9][0-9]?)", name)
-    return ClangToolchain(int(match[1]), name=name) if match else None
+    release = release_of(name)
+    return ClangToolchain(release[1], name=name) if release else None
 
 
 def _newest() -> str | None:

@@ -58,7 +58,7 @@ def plan_of(atomics: Atomics, services: Services) -> CampaignPlan:
     )
     return replace(
         plan,
-        states=(budget.instructions if budget else None) or atomics.states or plan.states,
+        states=(budget.number if budget else None) or atomics.states or plan.states,
         seconds=(budget.seconds if budget else None) or atomics.seconds or plan.seconds,
     )
 

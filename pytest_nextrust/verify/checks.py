@@ -9,13 +9,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pytest_nextrust.base.contained import read_contained
 from pytest_nextrust.errors import BuildFailed, HarnessFault, MachoError, StatusError, ToolchainError
 from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.project.releases import release_of
 from pytest_nextrust.scenario.model import Check, Scenario
-from pytest_nextrust.toolchain.clang import release_named
-from pytest_nextrust.toolchain.interface import BuildRequest
 from pytest_nextrust.toolchain.prebuilt import ships_programs
 from pytest_nextrust.verify.outcome import Mismatch
 from pytest_nextrust.verify.services import PREBUILT, Services
@@ -111,7 +111,7 @@ def _macho_sound(on: _Subject) -> Iterator[Mismatch]:
     able = [
         name
         for name, each in on.services.toolchains.items()
-        if program.language in each.languages and release_named(name) is None
+        if program.language in each.languages and release_of(name) is None
     ]
     wanted = on.check.toolchains or tuple(able)
     built = 0
@@ -131,20 +131,9 @@ def _macho_sound(on: _Subject) -> Iterator[Mismatch]:
 
 
 def _build_and_inspect(on: _Subject, name: str) -> Iterator[Mismatch]:
-    program = on.scenario.program
-    assert program is not None
-    on.services.check_flags(on.scenario, name)
-    request = BuildRequest(
-        sources=tuple(on.scenario.folder / source for source in program.sources),
-        out=on.work / f"{name}-{on.check.link}.macho",
-        cpu=on.cell.cpu,
-        profile=on.cell.profile,
-        flags=program.flags,
-        optimise=program.optimise,
-        link="object" if on.check.link == "object" else "executable",
-        scenario=on.scenario.folder,
-        confined=on.services.settings.untrusted,
-    )
+    out = on.work / f"{name}-{on.check.link}.macho"
+    link: Literal["executable", "object"] = "object" if on.check.link == "object" else "executable"
+    request = on.services.build_request(on.scenario, on.cell, name, out, link=link)
     try:
         result = on.services.toolchains[name].build(request)
     except BuildFailed as error:

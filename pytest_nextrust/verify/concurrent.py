@@ -45,7 +45,7 @@ def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) 
         request = dataclasses.replace(
             request,
             reduce=concurrent.reduce,
-            max_states=(budget.instructions if budget else None) or concurrent.states or request.max_states,
+            max_states=(budget.number if budget else None) or concurrent.states or request.max_states,
             max_seconds=(budget.seconds if budget else None) or concurrent.seconds or request.max_seconds,
         )
         store.save(services.settings.root / store.FOLDER, request)

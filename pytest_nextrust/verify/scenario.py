@@ -30,7 +30,7 @@ from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.scenario.model import ExpectedFailure, Scenario
 from pytest_nextrust.status.records import Verdict
 from pytest_nextrust.toolchain.cache import watched
-from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
+from pytest_nextrust.toolchain.interface import BuildResult
 from pytest_nextrust.verify.atomics import check_atomics, judge_routines, maker
 from pytest_nextrust.verify.checks import macho_faults, run_check
 from pytest_nextrust.verify.compare import compare, end_of
@@ -250,19 +250,9 @@ def build_program(scenario: Scenario, cell: Cell, services: Services, work: Path
         path.write_bytes(data)
         return BuildResult(path, hashlib.sha256(data).hexdigest(), "", "", provenance="prebuilt")
     toolchain = services.toolchain_for(scenario)
-    services.check_flags(scenario, toolchain.name)
-    return maker(scenario, toolchain).build(
-        BuildRequest(
-            sources=tuple(scenario.folder / source for source in program.sources),
-            out=work / f"{scenario.name}.macho",
-            cpu=cell.cpu,
-            profile=cell.profile,
-            flags=program.flags,
-            optimise=program.optimise,
-            scenario=scenario.folder,
-            confined=services.settings.untrusted,
-        )
-    )
+    out = work / f"{scenario.name}.macho"
+    request = services.build_request(scenario, cell, toolchain.name, out, link="executable")
+    return maker(scenario, toolchain).build(request)
 
 
 def fill_root(scenario: Scenario, root: Path) -> None:
@@ -287,7 +277,7 @@ def make_request(scenario: Scenario, cell: Cell, services: Services, program: by
         env=tuple(f"{name}={value}".encode() for name, value in described.env.items()),
         stdin=stdin,
         root=str(root),
-        budget=(budget.instructions if budget else None) or limits.budget or DEFAULT_BUDGET,
+        budget=(budget.number if budget else None) or limits.budget or DEFAULT_BUDGET,
         wall=(budget.seconds if budget else None) or limits.wall or DEFAULT_WALL,
         stack=limits.stack or DEFAULT_STACK,
     )

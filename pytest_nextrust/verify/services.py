@@ -9,13 +9,16 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
-from pytest_nextrust.errors import ConfigError, ToolchainMissing, UsageFault
+from pytest_nextrust.errors import ToolchainMissing, UsageFault
+from pytest_nextrust.project.compiler_flags import check_flags
+from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.project.releases import is_of, release_of
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
-from pytest_nextrust.toolchain.interface import Probe, Toolchain
+from pytest_nextrust.toolchain.interface import BuildRequest, Probe, Toolchain
 from pytest_nextrust.toolchain.prebuilt import ships_programs
 
 if TYPE_CHECKING:
@@ -87,20 +90,42 @@ class Services:
                 self._toolchains = {**toolchains(config), **{each.name: each for each in self._more()}}
         return self._toolchains
 
-    def check_flags(self, scenario: Scenario, toolchain: str) -> None:
-        """Refuse flags that neither every scenario may give nor the project allows. Raises ConfigError."""
+    def build_request(
+        self, scenario: Scenario, cell: Cell, toolchain: str, out: Path, *, link: Literal["executable", "object"]
+    ) -> BuildRequest:
+        """What builds the scenario's program for a cell. Raises ConfigError for flags that neither every scenario may
+        give nor the project allows."""
         program = scenario.program
-        if program is None or not program.flags:
-            return
-        from pytest_nextrust.project.compiler_flags import flag_faults
-        from pytest_nextrust.toolchain import ToolchainConfig
+        assert program is not None
+        if program.flags:
+            check_flags(
+                program.flags,
+                program.language or "c",
+                self._allowed_flags(toolchain),
+                subject=f"scenario {scenario.name}",
+                place=scenario.file,
+            )
+        return BuildRequest(
+            sources=tuple(scenario.folder / source for source in program.sources),
+            out=out,
+            cpu=cell.cpu,
+            profile=cell.profile,
+            flags=program.flags,
+            optimise=program.optimise,
+            link=link,
+            scenario=scenario.folder,
+            confined=self.settings.untrusted,
+        )
 
+    def _allowed_flags(self, toolchain: str) -> tuple[str, ...]:
+        if self.settings.untrusted:
+            return ()
         if self._allowed is None:
+            from pytest_nextrust.toolchain import ToolchainConfig
+
             self._allowed = ToolchainConfig.load(self.settings.root).allowed
-        allowed = () if self.settings.untrusted else self._allowed.get(_family(toolchain) or toolchain, ())
-        faults = list(flag_faults(program.flags, program.language or "c", allowed))
-        if faults:
-            raise ConfigError(f"scenario {scenario.name}", faults, place=str(scenario.file))
+        release = release_of(toolchain)
+        return self._allowed.get(release[0] if release else toolchain, ())
 
     @property
     def issues(self) -> IssueTable:
@@ -149,7 +174,8 @@ class Services:
             self._known(wanted, "--nextrust-toolchain")
             if wanted == PREBUILT:
                 return self.toolchains[PREBUILT]
-            if program.toolchain in (None, wanted, _family(wanted)) and program.language in self._of(wanted).languages:
+            fits = program.toolchain is None or is_of(wanted, program.toolchain)
+            if fits and program.language in self._of(wanted).languages:
                 return self._found(wanted)
         name = program.toolchain or DEFAULT_TOOLCHAIN[program.language]
         self._known(name, f"scenario {scenario.name}: program.toolchain")
@@ -174,7 +200,7 @@ class Services:
         return self._of(name)
 
     def _is_known(self, name: str) -> bool:
-        return name in self.toolchains or _family(name) is not None
+        return name in self.toolchains or release_of(name) is not None
 
     def _of(self, name: str) -> Toolchain:
         """The toolchain of a known name; a release of clang is known before it is installed."""
@@ -188,9 +214,3 @@ class Services:
         machine, self._machine = self._machine, None
         if machine is not None:
             machine.close()
-
-
-def _family(name: str) -> str | None:
-    """The toolchain that ``name`` is a release of: ``clang`` for ``clang-22``."""
-    family, dash, release = name.partition("-")
-    return family if dash and release.isdigit() and family == "clang" else None

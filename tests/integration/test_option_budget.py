@@ -39,7 +39,7 @@ def test_bad_values(project: Project, value: str) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     said = result.stderr.str()
     assert f"ERROR: --nextrust-budget {value}".rstrip() in said
-    assert "remedy: a number of instructions (5_000_000) or a time with its unit (500ms, 30s, 2m)" in said
+    assert "remedy: a number of instructions (5_000_000, 5M) or a time with its unit (500ms, 30s, 2m)" in said
 
 
 def test_the_ini_twin(project: Project) -> None:

@@ -32,8 +32,9 @@ class Given:
 @pytest.mark.parametrize(
     ("text", "budget"),
     [
-        ("5", RunBudget("5", instructions=5)),
-        ("5_000_000", RunBudget("5_000_000", instructions=5_000_000)),
+        ("5", RunBudget("5", number=5)),
+        ("5_000_000", RunBudget("5_000_000", number=5_000_000)),
+        ("2M", RunBudget("2M", number=2_000_000)),
         ("500ms", RunBudget("500ms", seconds=0.5)),
         ("1.5s", RunBudget("1.5s", seconds=1.5)),
         ("2m", RunBudget("2m", seconds=120.0)),
@@ -52,8 +53,8 @@ def test_a_budget_is_read_or_refused(text: str) -> None:
     except UsageFault:
         pass
     else:
-        assert (budget.instructions or budget.seconds or 0) > 0
-        assert (budget.instructions is None) != (budget.seconds is None)
+        assert (budget.number or budget.seconds or 0) > 0
+        assert (budget.number is None) != (budget.seconds is None)
 
 
 def test_defaults(tmp_path: Path) -> None:
