@@ -34,7 +34,7 @@ class Expected:
         return bytes(self.stores[address + at] for at in range(size))
 
 
-class _Bus:
+class _StoresApart:
     """Memory before the instruction, and what it stores apart from that."""
 
     def __init__(self, read: Callable[[int, int], bytes]) -> None:
@@ -54,7 +54,7 @@ def expected(cpu: str, before: MachineState, code: bytes, read: Callable[[int, i
     if handler(int.from_bytes(code[:2], "big")) is None:
         return None
     state = MachineState(before.registers.copy(), list(before.fp), before.fpcr, before.fpsr, before.fpiar)
-    bus = _Bus(read)
+    bus = _StoresApart(read)
     try:
         vector = execute(state, code, bus, cpu)
     except GuestFault:
