@@ -6,12 +6,13 @@ that nothing is decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from pytest_nextrust.emu.exact.execute import execute, handler
 from pytest_nextrust.emu.exact.state import MachineState
 from pytest_nextrust.emu.memory import GuestFault
+from pytest_nextrust.emu.records import Access
 from pytest_nextrust.errors import HarnessFault
 
 __all__ = ["Expected", "expected"]
@@ -34,27 +35,36 @@ class Expected:
         return bytes(self.stores[address + at] for at in range(size))
 
 
+class Memory(Protocol):
+    """The guest's memory before the instruction. ``check`` raises GuestFault."""
+
+    def read(self, address: int, size: int) -> bytes: ...
+    def check(self, address: int, size: int, access: Access) -> None: ...
+
+
 class _StoresApart:
     """Memory before the instruction, and what it stores apart from that."""
 
-    def __init__(self, read: Callable[[int, int], bytes]) -> None:
-        self._read = read
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
         self.stores: dict[int, int] = {}
 
     def read(self, address: int, size: int) -> bytes:
-        return self._read(address, size)
+        self._memory.check(address, size, "read")
+        return self._memory.read(address, size)
 
     def write(self, address: int, data: bytes) -> None:
+        self._memory.check(address, len(data), "write")
         for at, byte in enumerate(data):
-            self.stores[address + at & 0xFFFF_FFFF] = byte
+            self.stores[address + at] = byte
 
 
-def expected(cpu: str, before: MachineState, code: bytes, read: Callable[[int, int], bytes]) -> Expected | None:
-    """What the instruction that ``code`` starts with does; ``read`` reads memory as it was. None: not decided."""
+def expected(cpu: str, before: MachineState, code: bytes, memory: Memory) -> Expected | None:
+    """What the instruction that ``code`` starts with does with this memory. None: not decided."""
     if handler(int.from_bytes(code[:2], "big")) is None:
         return None
     state = MachineState(before.registers.copy(), list(before.fp), before.fpcr, before.fpsr, before.fpiar)
-    bus = _StoresApart(read)
+    bus = _StoresApart(memory)
     try:
         vector = execute(state, code, bus, cpu)
     except GuestFault:

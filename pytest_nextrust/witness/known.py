@@ -71,6 +71,36 @@ def _decimal(case: Case) -> bool:
     return case.name in ("abcd", "sbcd", "nbcd")
 
 
+def _stores_its_base(case: Case) -> bool:
+    predecrement = case.name == "movem" and case.opcode & 0x38 == 0x20
+    return predecrement and bool(case.extension >> 7 - (case.opcode & 7) & 1)
+
+
+def _reaches_fifth_byte(case: Case) -> bool:
+    if case.name not in ("bftst", "bfchg", "bfclr", "bfset", "bfins") or case.opcode & 0x38 == 0:
+        return False
+    offset, width = case.extension >> 6 & 31, case.extension & 31
+    if case.extension & 0x800:
+        offset = case.before.registers.d[offset & 7]
+    if case.extension & 0x20:
+        width = case.before.registers.d[width & 7]
+    return offset % 8 + (width % 32 or 32) > 32
+
+
+def _lacks(case: Case) -> bool:
+    if case.name in ("divs", "div.l"):
+        signed = case.name == "divs" or bool(case.extension & 0x800)
+        register = case.opcode >> 9 if case.name == "divs" else case.extension >> 12
+        return signed and case.before.registers.d[register & 7] in (0, 0x8000_0000)
+    return case.name in ("cmp2/chk2", "pack", "unpk")
+
+
+def _byte_at_a7(case: Case) -> bool:
+    if case.opcode & 0xB1F8 == 0x9108:
+        return 7 in (case.opcode & 7, case.opcode >> 9 & 7)
+    return case.opcode in (0x0ADF, 0x0AE7, 0x4ADF, 0x4AE7)
+
+
 KNOWN: tuple[Known, ...] = (
     Known(
         "decimal-digits",
@@ -79,6 +109,126 @@ KNOWN: tuple[Known, ...] = (
         "`abcd`, `sbcd`, `nbcd`",
         "of operands that are no decimal digits the manual defines no result",
         _decimal,
+    ),
+    Known(
+        "musashi-movem-base",
+        "musashi",
+        "wrong",
+        "`movem` to -(An) of a list with An",
+        "from the 68020 on An is stored less the size of the operation; Musashi stores it as it was, as a 68000 does",
+        _stores_its_base,
+    ),
+    Known(
+        "musashi-cas2-word",
+        "musashi",
+        "wrong",
+        "`cas2.w`",
+        "it loads words into the lower half of Dc; Musashi changes the upper half, or extends the sign to it",
+        lambda case: case.name == "cas2" and case.opcode == 0x0CFC,
+    ),
+    Known(
+        "musashi-divs-least",
+        "musashi",
+        "wrong",
+        "`divs.w` of the least integer by -1",
+        "the quotient overflows: V is set and the operands stay; Musashi gives 0",
+        lambda case: case.name == "divs" and case.before.registers.d[case.opcode >> 9 & 7] == 0x8000_0000,
+    ),
+    Known(
+        "musashi-div-carry",
+        "musashi",
+        "wrong",
+        "`divu`, `divs` that overflow",
+        "C is cleared in every case; Musashi leaves it",
+        lambda case: case.name in ("divu", "divs", "div.l"),
+    ),
+    Known(
+        "musashi-bit-field-tail",
+        "musashi",
+        "wrong",
+        "`bftst`, `bfchg`, `bfclr`, `bfset`, `bfins` in memory",
+        "of a field that reaches into a fifth byte Musashi tests and changes bits behind the field too",
+        _reaches_fifth_byte,
+    ),
+    Known(
+        "musashi-pack-order",
+        "musashi",
+        "wrong",
+        "`pack`, `unpk` in memory",
+        "the two bytes are in the order of a word; Musashi has them the other way round",
+        lambda case: case.name in ("pack", "unpk") and bool(case.opcode & 8),
+    ),
+    Known(
+        "musashi-bounds",
+        "musashi",
+        "wrong",
+        "`cmp2`, `chk2`",
+        "bounds may be signed or unsigned, and an address register is compared whole; Musashi does neither",
+        lambda case: case.name == "cmp2/chk2",
+    ),
+    Known(
+        "musashi-move16",
+        "musashi",
+        "absent",
+        "`move16` with an absolute address",
+        "Musashi executes it without the address, as another instruction",
+        lambda case: case.name == "move16" and case.opcode & 0xFFE0 == 0xF600,
+    ),
+    Known(
+        "musashi-line-f",
+        "musashi",
+        "wrong",
+        "line F without a coprocessor",
+        "it is an exception; Musashi passes over conditional instructions of coprocessors that are not there",
+        lambda case: case.opcode >> 12 == 15 and case.opcode >> 9 & 7 > 3,
+    ),
+    Known(
+        "qemu-operands",
+        "qemu",
+        "absent",
+        "operands that an instruction cannot have",
+        "an illegal instruction; of some of them qemu's process dies",
+        lambda case: case.decoded is None or case.decoded.invalid,
+    ),
+    Known(
+        "qemu-absent",
+        "qemu",
+        "absent",
+        "`cmp2`, `chk2`, `pack`, `unpk`, a division of the least integer by -1",
+        "it lacks them, takes them for other instructions, or dies of them",
+        _lacks,
+    ),
+    Known(
+        "qemu-shift-in-memory",
+        "qemu",
+        "wrong",
+        "`asl`, `asr`, `lsr` in memory",
+        "V is never set, and a bit of the addressing mode makes the shift to the right logical or arithmetic",
+        lambda case: case.opcode & 0xFCC0 == 0xE0C0,
+    ),
+    Known(
+        "qemu-byte-at-a7",
+        "qemu",
+        "wrong",
+        "`cas.b`, `tas` at (a7)+ and -(a7); `addx.b`, `subx.b` at -(a7)",
+        "a byte on the stack takes two; qemu moves a7 by one",
+        _byte_at_a7,
+    ),
+    Known(
+        "qemu-link-a7",
+        "qemu",
+        "wrong",
+        "`link a7`, `unlk a7`",
+        "LINK pushes a7 as the push has made it, UNLK keeps what was loaded; qemu does neither",
+        lambda case: case.opcode in (0x4E57, 0x480F, 0x4E5F),
+    ),
+    Known(
+        "qemu-jsr-a7",
+        "qemu",
+        "wrong",
+        "`jsr` through a7",
+        "the target is found before the return address is pushed; qemu finds it afterwards",
+        lambda case: case.name == "jsr" and case.opcode & 7 == 7 and case.opcode & 0x38 in (0x10, 0x28, 0x30),
     ),
     Known(
         "musashi-fpu",

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pytest_nextrust.emu.exact.state import MachineState
-from pytest_nextrust.emu.memory import PAGE, READ, WRITE
+from pytest_nextrust.emu.memory import EXECUTE, PAGE, READ, WRITE
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.witness.engine import EngineLost, EngineStop, Piece, Remedy
@@ -27,10 +27,11 @@ LARGEST = 256 << 20
 CHUNK = 1 << 16
 """Its memory comes in pieces of this size."""
 
-CATCH = 0x0600
-"""Where every exception goes. Nothing is executed there."""
+CATCH, NOTHING = 0x0600, 0x0700
+"""Where every exception goes, and nothing is executed; and where a NOP stands."""
 FLOATS_OUT, FLOATS_IN, FLOATS_AT = 0x0A00, 0x0B00, 0x0C00
-SUPERVISOR_STACK = 0x1800
+SUPERVISOR_STACK, FRAME = 0x1800, 0x40
+"""Where it begins, and the bytes of the largest frame, rounded up."""
 
 STORE, FETCH_FLOATS = 0x6800, 0x4800
 """Extension words of fmove.x to and from memory."""
@@ -61,7 +62,7 @@ class Musashi:
         self._used: list[tuple[int, int]] = []
         self._pages: dict[int, int] = {}
         self._accesses: list[tuple[str, int, int, int]] = []
-        self._begun = 0
+        self._begun = self._goes_on = 0
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
@@ -87,6 +88,7 @@ class Musashi:
         for vector in range(256):
             self._memory.w32(4 * vector, CATCH)
         self._memory.w32(0, SUPERVISOR_STACK)
+        self._memory.w16(NOTHING, 0x4E71)
         out = [POST_A0 << 16 | STORE | at << 7 for at in range(8)]
         back = [POST_A0 << 16 | FETCH_FLOATS | at << 7 for at in range(8)]
         out += [POST_A0 << 16 | FROM_CONTROL, POST_A0 << 16 | FROM_STATUS]
@@ -103,9 +105,18 @@ class Musashi:
         self._memory.set_trace_func(lambda *access: self._accesses.append(access))
         self._cpu.set_instr_hook_callback(self._on_instruction)
 
+    def _execute_one(self) -> None:
+        self._begun = 0
+        self._cpu.execute(1)
+        if self._begun == 2:
+            self._cpu.w_pc(self._goes_on)
+
     def _on_instruction(self, pc: int) -> None:
-        del pc
+        """Called before each instruction. Some take no cycles, and another would follow: a NOP does instead."""
         self._begun += 1
+        if self._begun == 2:
+            self._goes_on = pc
+            self._cpu.w_pc(NOTHING)
 
     def read(self, address: int, size: int) -> bytes:
         if address + size > self._size:
@@ -163,7 +174,7 @@ class Musashi:
         cpu.w_reg(8, FLOATS_AT)
         cpu.w_pc(address)
         for _ in range(10):
-            cpu.execute(1)
+            self._execute_one()
         if cpu.r_reg(16) != address + 40:
             raise HarnessFault(
                 "Musashi", "its floating-point registers could not be moved", remedy="install machine68k 0.4.1"
@@ -174,26 +185,27 @@ class Musashi:
     def step(self) -> EngineStop | None:
         cpu = self._cpu
         self._accesses.clear()
-        self._begun = 0
         pc = cpu.r_reg(16)
+        if not self._pages.get(pc // PAGE, 0) & EXECUTE:
+            return EngineStop(frozenset({ACCESS}), f"fetch at 0x{pc:08x}: no such access is allowed")
         self._memory.set_trace_mode(True)
-        cpu.execute(1)
+        self._execute_one()
         self._memory.set_trace_mode(False)
-        if self._begun != 1:
-            raise HarnessFault(
-                "Musashi", f"executed {self._begun} instructions where one was asked for", place=f"at 0x{pc:08x}"
-            )
+        vector = None
         if cpu.r_sr() & SUPERVISOR:
             vector = (self._memory.r16(cpu.r_reg(15) + 6) & 0xFFF) >> 2
             # Writing SR so switches no stack pointer: the caller loads the guest's.
             cpu.w_sr(0)
             cpu.w_isp(SUPERVISOR_STACK)
-            return EngineStop(frozenset({vector}), f"vector {vector}")
         for mode, width, address, _ in self._accesses:
+            if address == NOTHING and self._begun == 2:
+                continue
+            if vector is not None and (address == 4 * vector or SUPERVISOR_STACK - FRAME <= address < SUPERVISOR_STACK):
+                continue
             if not self._may(address, WIDTHS[width], mode):
                 kind = "read" if mode == "R" else "write"
                 return EngineStop(frozenset({ACCESS}), f"{kind} at 0x{address:08x}: no such access is allowed")
-        return None
+        return None if vector is None else EngineStop(frozenset({vector}), f"vector {vector}")
 
     def touched(self) -> list[tuple[int, int]]:
         # An exception's frame is no store of the guest's.

@@ -75,13 +75,13 @@ def _may_be_watched(opcode: int) -> bool:
     if line == 0xF:
         return opcode >> 9 & 7 == 1
     if line == 0:
-        return opcode & 0xF9C0 == 0x00C0
+        return opcode & 0xF9C0 == 0x00C0 or opcode & 0xFFC0 == 0x0AC0
     if line == 4:
-        return opcode & 0xFFC0 in (0x4C40, 0x4E80, 0x4E40) or opcode == 0x480F
+        return opcode & 0xFFC0 in (0x4C40, 0x4E80, 0x4E40) or opcode == 0x480F or opcode & 0xF140 == 0x4100
     if line == 5:
         return opcode & 0xF8 == 0xF8
     if line == 8:
         return opcode & 0xC0 == 0xC0 or opcode & 0x130 == 0x100
     if line in (0x9, 0xD):
         return opcode & 0x1F8 == 0x108
-    return opcode & 0xFFC0 == 0xE1C0
+    return opcode & 0xFCC0 == 0xE0C0

@@ -20,8 +20,8 @@ from pytest_nextrust.emu.child.guest_run import GuestRun
 from pytest_nextrust.emu.child.library import uc as const
 from pytest_nextrust.emu.child.rerun_log import RerunLog
 from pytest_nextrust.emu.exact.state import MachineState
-from pytest_nextrust.emu.memory import AddressSpace, GuestFault
-from pytest_nextrust.emu.records import End, RunRequest
+from pytest_nextrust.emu.memory import EXECUTE, READ, WRITE, AddressSpace, GuestFault
+from pytest_nextrust.emu.records import Access, End, RunRequest
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.macho import MachFile
 
@@ -92,6 +92,16 @@ class SteppedRun(GuestRun):
         """Bytes of the guest's memory as they are now."""
         return self._recorder.read(address, size)
 
+    def check(self, address: int, size: int, access: Access) -> None:
+        """Raise GuestFault where the pages, as they are now, refuse this access. No stack grows by it."""
+        needed = {"read": READ, "write": WRITE, "fetch": EXECUTE}[access]
+        at = address
+        while at < address + size:
+            region = self._memory.region_at(at)
+            if region is None or not region.prot & needed:
+                raise GuestFault(at, access, protection=region is not None)
+            at = region.end
+
     def state(self) -> MachineState:
         """Every register now, the floating-point ones too."""
         return self._with_floats(self._cpu.registers())
@@ -144,7 +154,9 @@ class SteppedRun(GuestRun):
 
     def _finished(self, step: Step, after: MachineState | None) -> Step:
         step.after = after
-        step.stores, step.changes = tuple(sorted(self._stores)), tuple(self._noted)
+        # The emulator tells of a store before it is refused.
+        step.stores = tuple(store for store in sorted(self._stores) if self._stored(*store))
+        step.changes = tuple(self._noted)
         if self._signalled:
             step.kind = "none"
         elif int.from_bytes(step.code[:2], "big") & 0xFFF0 == 0x4E40:
@@ -152,6 +164,13 @@ class SteppedRun(GuestRun):
         elif self._taken is not None:
             step.kind, step.vector = "exception", self._taken
         return step
+
+    def _stored(self, address: int, size: int) -> bool:
+        try:
+            self.check(address, size, "write")
+        except GuestFault:
+            return False
+        return True
 
     def _with_floats(self, registers: Registers) -> MachineState:
         fp, fpcr, fpsr = float_state.unpack(self._cpu.floats())
