@@ -123,8 +123,6 @@ def _activate(config: pytest.Config) -> None:
     if settings.dry_run:
         config.option.collectonly = True
         sys.dont_write_bytecode = True
-    from pathlib import Path
-
     from pytest_nextrust.plugin.recording import Recording
     from pytest_nextrust.plugin.reporting import Reporting
     from pytest_nextrust.plugin.selection import Selection, arguments
@@ -139,10 +137,12 @@ def _activate(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         # The node ids of --dist loadgroup have "@group" at their end; the plugin's own scheduler needs no such thing.
         config.option.loadgroup = False
+        from pytest_nextrust.plugin.bounds import sender
         from pytest_nextrust.plugin.heartbeat import Heartbeat
 
-        heartbeat = Heartbeat(Path(config.workerinput["nextrust"]["heartbeat"]))
+        heartbeat = Heartbeat(sender(config.workerinput["nextrust"]["heartbeat"]))
         heartbeat.start()
+        recording.heartbeat = heartbeat
         config.add_cleanup(heartbeat.stop)
     elif recording.distributed:
         from pytest_nextrust.plugin.xdist import Controller

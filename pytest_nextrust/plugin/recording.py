@@ -17,7 +17,9 @@ import pytest
 
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.errors import GuardError, HarnessFault, StatusError, ToolchainMissing
-from pytest_nextrust.plugin.collection import PENDING, NotVerified, VerifiedItem
+from pytest_nextrust.plugin.bounds import bound_of
+from pytest_nextrust.plugin.collection import PENDING, NotVerified, ScenarioItem, VerifiedItem
+from pytest_nextrust.plugin.heartbeat import Heartbeat
 from pytest_nextrust.plugin.plan import REFUSED
 from pytest_nextrust.plugin.serializable import redact, repair
 from pytest_nextrust.plugin.session import Session
@@ -53,8 +55,22 @@ class Recording:
             and bool(config.getoption("tx", None))
         )
         self.collection_errors = 0
+        self.heartbeat: Heartbeat | None = None
+        """Of a worker: it is told what runs."""
 
     # Where the test runs.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Say which item runs, and how long it may take."""
+        if self.heartbeat is None or PENDING not in item.stash:
+            return (yield)
+        scenario = item.scenario if isinstance(item, ScenarioItem) else None
+        self.heartbeat.begin(item.nodeid, bound_of(scenario, self.session.settings))
+        try:
+            return (yield)
+        finally:
+            self.heartbeat.end()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

@@ -113,18 +113,13 @@ class Session:
     """Lines for GitHub Actions, each with its newline, to be written at the end."""
     _refusals: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def heartbeat(self, worker: str) -> Path:
-        """The file in which a worker counts."""
-        return self.work.path / f"beats-{worker}"
-
-    def for_worker(self, worker: str = "") -> dict[str, Any]:
+    def for_worker(self) -> dict[str, Any]:
         """What a worker must know, as plain types."""
         return {
             "plan": to_plain(self.plan),
             "environment": to_plain(self.environment),
             "root": str(self.settings.root),
             "command": list(self.command),
-            "heartbeat": str(self.heartbeat(worker)),
             "sidecar": str(self.work.path / "collected.json"),
         }
 

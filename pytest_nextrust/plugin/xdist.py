@@ -8,7 +8,7 @@ it is refused there.
 
 Each item has one verdict: the worker's, where it recorded one, else ``crashed``, which the controller records when
 that worker has ended. So workers end before the run does (``Controller.pytest_sessionfinish``), and one that shows no
-sign of life is ended (``heartbeat``).
+sign of life, or hangs in an item, is ended (``heartbeat``), wherever it is.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import execnet
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from pytest_nextrust.base.convert import from_plain
+from pytest_nextrust.plugin.bounds import end_worker, is_local
 from pytest_nextrust.plugin.heartbeat import Watch
 from pytest_nextrust.plugin.recording import Recording
 from pytest_nextrust.plugin.session import Session
@@ -177,16 +180,26 @@ class Controller:
         self.recording = recording
         self._announced = False
         self._nodes: list[Any] = []
+        self._replace: Callable[[Any], Any] | None = None
         self._watch = Watch(session.settings.worker_timeout)
         self._watch.start()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        worker = node.gateway.id
-        node.workerinput["nextrust"] = self.session.for_worker(worker)
+        worker, channel = node.gateway.id, node.gateway.newchannel()
+        node.workerinput["nextrust"] = {**self.session.for_worker(), "heartbeat": channel}
         self._nodes.append(node)
-        if node.gateway.spec.popen:
-            self._watch.add(worker, node.gateway._rinfo().pid, self.session.heartbeat(worker))
+        self._watch.add(worker, partial(self._end, node))
+        channel.setcallback(partial(self._watch.heard, worker))
+
+    def _end(self, node: Any) -> None:
+        """End a worker. One elsewhere is called down at once: that its connection ends may never be seen here."""
+        if is_local(node.gateway):
+            end_worker(node.gateway)
+        elif not node._down:
+            node._down = True
+            end_worker(node.gateway)
+            node.notify_inproc("errordown", node=node, error="it did not answer")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> CellScheduling:
@@ -239,6 +252,7 @@ class Controller:
         """A worker ended. One that does not hand over its results has lost something, whatever its exit status."""
         worker = node.gateway.id
         self._watch.remove(worker)
+        self._replace_here()
         output = getattr(node, "workeroutput", {})
         if worker in self._watch.ended:
             self.session.fault(f"worker {worker} {self._watch.ended[worker]}")
@@ -246,6 +260,25 @@ class Controller:
             self.session.fault(f"worker {worker} died: {error}")
         elif "nextrust" not in output:
             self.session.fault(f"worker {worker} ended without handing over its results")
+
+    def _replace_here(self) -> None:
+        """A worker elsewhere that was ended is replaced by one on this machine: what did not answer would not answer a
+        new one either, and xdist would wait for that without end."""
+        distributed = self.recording.config.pluginmanager.get_plugin("dsession")
+        if distributed is None or self._replace is not None:
+            return
+        self._replace = replace = distributed._clone_node
+
+        def clone(node: Any) -> Any:
+            if node.gateway.id not in self._watch.ended or is_local(node.gateway):
+                return replace(node)
+            spec, manager = execnet.XSpec("popen"), distributed.nodemanager
+            manager.group.allocate_id(spec)
+            new = manager.setup_node(spec, distributed.queue.put)
+            distributed._active_nodes.add(new)
+            return new
+
+        distributed._clone_node = clone
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None, object, object]:
@@ -261,7 +294,7 @@ class Controller:
             if manager is not None:
                 manager.teardown_nodes()  # asks, and after ten seconds kills
                 for node in self._nodes:
-                    if node.gateway.spec.popen:
+                    if is_local(node.gateway):
                         node.gateway._io.wait()
             return (yield)
 

@@ -9,12 +9,22 @@ Boundary: loaded by every pytest run in an environment that has the plugin, so i
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_SCENARIOS", "DEFAULT_STATUS_DIR", "DEFAULT_WORKER_TIMEOUT", "DEPS", "OPTIONS", "STANDINS", "Option"]
+__all__ = [
+    "DEFAULT_ITEM_TIMEOUT",
+    "DEFAULT_SCENARIOS",
+    "DEFAULT_STATUS_DIR",
+    "DEFAULT_WORKER_TIMEOUT",
+    "DEPS",
+    "OPTIONS",
+    "STANDINS",
+    "Option",
+]
 
 DEPS = ("run", "check", "ignore")
 STANDINS = ("accept", "reject")
 DEFAULT_STATUS_DIR = "docs/ci-status"
 DEFAULT_WORKER_TIMEOUT = "60s"
+DEFAULT_ITEM_TIMEOUT = "30m"
 DEFAULT_SCENARIOS = ("scenarios",)
 
 
@@ -81,6 +91,13 @@ OPTIONS: tuple[Option, ...] = (
         "nextrust-worker-timeout",
         "TIME",
         f"with -n: end a worker that shows no sign of life for so long (30s, 5m; default: {DEFAULT_WORKER_TIMEOUT})",
+        ini="string",
+    ),
+    Option(
+        "nextrust-item-timeout",
+        "TIME",
+        "with -n: end a worker that is longer with one item (30s, 5m; default: "
+        f"{DEFAULT_ITEM_TIMEOUT}, for a scenario more where its own limits say so)",
         ini="string",
     ),
     Option(

@@ -69,6 +69,7 @@ class Settings:
     status_dir: Path = field(default_factory=lambda: Path(DEFAULT_STATUS_DIR))
     budget: RunBudget | None = None
     worker_timeout: float = 60.0
+    item_timeout: float | None = None
     dry_run: bool = False
     force: bool = False
     report: Path | None = None
@@ -224,6 +225,7 @@ def read_settings(
         status_dir=_folder(source, root, base, start),
         budget=_given(source, "nextrust_budget", parse_budget),
         worker_timeout=_given(source, "nextrust_worker_timeout", parse_time) or parse_time("", DEFAULT_WORKER_TIMEOUT),
+        item_timeout=_given(source, "nextrust_item_timeout", parse_time),
         dry_run=bool(source.option("nextrust_dry_run")),
         force=bool(source.option("nextrust_force")),
         report=_report(source, start),

@@ -6,6 +6,7 @@ The ordinary run does each twice; NEXTRUST_CAMPAIGN=full sends Ctrl-C and kills 
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import random
@@ -173,9 +174,39 @@ def test_a_stopped_worker_is_named(project: Project) -> None:
     result.stdout.fnmatch_lines(["*the run itself: worker gw? made no progress for 10 s *"])
 
 
+HANGING = """
+import os, signal, pytest
+@pytest.mark.nextrust(phase="first")
+@pytest.mark.parametrize("n", range(4))
+def test_it(n, nextrust_cell):
+    if n == 1:
+        {how}
+"""
+
+
+def named(project: Project, result: pytest.RunResult, reason: str) -> None:
+    """One item is crashed, with worker and reason; the others passed, and the run ended and failed."""
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert sorted(item["verdict"] for item in project.records()) == ["crashed", "passed", "passed", "passed"]
+    (crashed,) = (item for item in project.records() if item["verdict"] == "crashed")
+    assert crashed["scenario"].endswith("test_it[1]")
+    assert fnmatch.fnmatch(crashed["message"], f"*worker gw? {reason} while it ran*"), crashed["message"]
+    result.stdout.fnmatch_lines([f"*the run itself: worker gw? {reason}*"])
+    assert project.records("run-end")[0]["counts"] == {"crashed": 1, "passed": 3} == shown(project.path)
+
+
+def test_a_worker_that_hangs_in_an_item_is_named(project: Project) -> None:
+    """It lives and does not get on: worker and item are named, and the rest of the run goes on."""
+    project.pytester.makepyfile(HANGING.format(how="while True: pass"))
+    options = ("--nextrust-phase", "first", "--nextrust-cell", CELL, "--nextrust-item-timeout", "5s")
+    result = project.run_workers(*options)
+    named(project, result, "took more than 5 s for *test_it* and was ended (--nextrust-item-timeout)")
+
+
+@pytest.mark.parametrize("option", ["worker", "item"])
 @pytest.mark.parametrize("text", ["soon", "2s", "10", "-5s"])
-def test_a_limit_that_is_none(project: Project, text: str) -> None:
+def test_a_limit_that_is_none(project: Project, option: str, text: str) -> None:
     """What is no time, or shorter than a few beats, is refused with what is accepted."""
-    result = project.run("--nextrust-phase", "first", f"--nextrust-worker-timeout={text}")
+    result = project.run("--nextrust-phase", "first", f"--nextrust-{option}-timeout={text}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: --nextrust-worker-timeout {text}: *", "*remedy: a time with its unit *"])
+    result.stderr.fnmatch_lines([f"ERROR: --nextrust-{option}-timeout {text}: *", "*remedy: a time with its unit *"])
