@@ -152,7 +152,6 @@ def scenario(**given: Any) -> Scenario:
         (Limits(wall=600.0), {}, 6000.0),
         (Limits(wall=600.0), {"item_timeout": 7.0}, 7.0),
         (Limits(), {"budget": RunBudget("20m", seconds=1200.0)}, 12000.0),
-        (Limits(), {"budget": RunBudget("5", instructions=5)}, 1800.0),
     ],
 )
 def test_the_bound_of_an_item(limits: Limits | None, given: dict[str, Any], bound: float) -> None:
