@@ -23,7 +23,8 @@ from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.clang import release_named
 from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME, FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import exported, image_of
-from pytest_nextrust.toolchain.output import RUNTIME, workspace
+from pytest_nextrust.toolchain.interface import require
+from pytest_nextrust.toolchain.output import LINK, workspace
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
@@ -222,7 +223,7 @@ def _compiler(name: str) -> CToolchain:
     found = toolchains().get(name) or release_named(name)
     if not isinstance(found, CToolchain):
         raise UsageFault("--toolchain", "does not build runtimes", place=name, remedy="use gnu, clang or clang-N")
-    found.require()
+    require(found)
     return found
 
 
@@ -249,15 +250,7 @@ def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path) -> 
 
 def _link(runner: ToolRunner, inputs: Sequence[Path], keep: Iterable[str], folder: Path) -> Image:
     out = folder / "runtime.elf"
-    command = [
-        PREFIX + "ld",
-        "-static",
-        "-nostdlib",
-        "--gc-sections",
-        "--build-id=none",
-        "-T",
-        str(RUNTIME / "next.ld"),
-    ]
+    command = [PREFIX + "ld", *LINK]
     roots = [option for name in (*keep, "nextrust_drivers", "nextrust_objects") for option in ("-u", name)]
     runner.run([*command, "-e", "nextrust_drivers", *roots, "-o", str(out), *map(str, inputs)], cwd=folder)
     try:

@@ -31,7 +31,6 @@ GENERIC_SIZES = (3, 6, 12)
 Footprint = tuple[tuple[int, ...], ...]
 """For each place the own bytes that a call alone touches, in the order in which it first does."""
 
-ACCESSES = ("__atomic_load", "__atomic_store", "__sync_lock_release")
 NO_OBJECT = ("__sync_synchronize", "__atomic_is_lock_free")
 
 

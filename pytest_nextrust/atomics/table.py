@@ -50,7 +50,6 @@ ORDERS: Mapping[str, int] = MappingProxyType(
 """``__ATOMIC_*`` memory orders as the compilers number them."""
 
 POINTER = 4
-INT = 4
 
 
 class Kind(Enum):

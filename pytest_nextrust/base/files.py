@@ -35,7 +35,6 @@ __all__ = [
     "OpenFile",
     "append_once",
     "atomic_replace",
-    "durable_append",
     "holder_of",
     "make_folder",
     "open_append",
@@ -183,22 +182,6 @@ def _take_back(fd: int, size: int) -> None:
     with contextlib.suppress(OSError):
         if os.fstat(fd).st_size > size:
             os.ftruncate(fd, size)
-
-
-def durable_append(path: Path, data: bytes) -> None:
-    """Append ``data`` to ``path`` by one write; it is on the device when this returns. Raises OSError.
-
-    For a file with several writers, hold its Lock around this.
-    """
-    existed = path.exists()
-    fd = open_append(path)
-    try:
-        append_once(fd, data)
-        sync_data(fd)
-    finally:
-        os.close(fd)
-    if not existed:
-        sync_folder(path.parent)
 
 
 class Lock:

@@ -24,6 +24,12 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE|-", help="write the answer as JSON to FILE, or to stdout with -")
 
 
+def add_artifacts_option(parser: argparse.ArgumentParser, what: str = "programs") -> None:
+    """Add ``--artifacts DIR``: where explored programs are saved (None when it is not given)."""
+    folder = "artifacts/nextrust/programs"
+    parser.add_argument("--artifacts", metavar="DIR", help=f"where {what} are saved; default: {folder}")
+
+
 def faults_of(error: NextrustError) -> tuple[Fault, ...]:
     """What an error says, as the entries of an answer's ``errors``."""
     if isinstance(error, ConfigError):

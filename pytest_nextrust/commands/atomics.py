@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
 from pytest_nextrust.commands.explore import MODEL, add_wall_option, wall_limit
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
@@ -94,9 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=_between(0, SEEDS), default=1, help="chooses the random values; default: 1"
     )
-    parser.add_argument(
-        "--artifacts", metavar="DIR", help="where failing programs are saved; default: artifacts/nextrust/programs"
-    )
+    add_artifacts_option(parser, "failing programs")
     add_json_option(parser)
 
 

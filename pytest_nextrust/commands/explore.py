@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
 from pytest_nextrust.errors import HarnessFault, UsageFault
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_wall_option(parser)
     parser.add_argument("--full", action="store_true", help="show every instruction of a failing run")
-    parser.add_argument(
-        "--artifacts", metavar="DIR", help="where programs are saved; default: artifacts/nextrust/programs"
-    )
+    add_artifacts_option(parser)
     add_json_option(parser)
 
 

@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pytest_nextrust.commands.answer import add_json_option
+from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option
 from pytest_nextrust.commands.explore import failed, report
 from pytest_nextrust.errors import HarnessFault
 
@@ -30,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the program is not there, compile it from the sources that its settings name; default: never",
     )
     parser.add_argument("--full", action="store_true", help="show every instruction")
-    parser.add_argument(
-        "--artifacts", metavar="DIR", help="where programs are saved; default: artifacts/nextrust/programs"
-    )
+    add_artifacts_option(parser)
     add_json_option(parser)
 
 

@@ -25,7 +25,6 @@ __all__ = [
     "WRITE",
     "AddressSpace",
     "Backing",
-    "BytesBacking",
     "GuestFault",
     "Region",
     "VmError",
@@ -95,52 +94,6 @@ class Backing(Protocol):
     def protect(self, address: int, size: int, prot: int) -> None: ...
     def read(self, address: int, size: int) -> bytes: ...
     def write(self, address: int, data: bytes) -> None: ...
-
-
-class BytesBacking:
-    """Pages in a dictionary: for using the kernel without an emulator."""
-
-    def __init__(self) -> None:
-        self._pages: dict[int, bytearray] = {}
-
-    def map(self, address: int, size: int, prot: int) -> None:
-        """Add zeroed pages; ``prot`` is not kept. Raises ValueError for a page that exists already."""
-        del prot
-        for page in range(address, address + size, PAGE):
-            if page in self._pages:
-                raise ValueError(f"page 0x{page:08x} is mapped already")
-            self._pages[page] = bytearray(PAGE)
-
-    def unmap(self, address: int, size: int) -> None:
-        """Remove pages. Raises KeyError for one that is not there."""
-        for page in range(address, address + size, PAGE):
-            del self._pages[page]
-
-    def protect(self, address: int, size: int, prot: int) -> None:
-        """Check that the pages exist; protections are the address space's business."""
-        del prot
-        for page in range(address, address + size, PAGE):
-            self._pages[page]
-
-    def read(self, address: int, size: int) -> bytes:
-        """Read bytes. Raises KeyError for a page that is not there."""
-        return b"".join(bytes(self._pages[page][low:high]) for page, low, high in _pieces(address, size))
-
-    def write(self, address: int, data: bytes) -> None:
-        """Write bytes. Raises KeyError for a page that is not there."""
-        done = 0
-        for page, low, high in _pieces(address, len(data)):
-            self._pages[page][low:high] = data[done : done + high - low]
-            done += high - low
-
-
-def _pieces(address: int, size: int) -> Iterator[tuple[int, int, int]]:
-    end = address + size
-    while address < end:
-        page = trunc_page(address)
-        stop = min(end, page + PAGE)
-        yield page, address - page, stop - page
-        address = stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,21 +356,9 @@ class AddressSpace:
             at += room
         return None
 
-    def read_u8(self, address: int) -> int:
-        """One unsigned byte."""
-        return self.copyin(address, 1)[0]
-
-    def read_u16(self, address: int) -> int:
-        """A big-endian unsigned 16-bit value, at any alignment."""
-        return int.from_bytes(self.copyin(address, 2), "big")
-
     def read_u32(self, address: int) -> int:
         """A big-endian unsigned 32-bit value, at any alignment."""
         return int.from_bytes(self.copyin(address, 4), "big")
-
-    def write_u16(self, address: int, value: int) -> None:
-        """Store the low 16 bits of ``value``, big-endian."""
-        self.copyout(address, (value & 0xFFFF).to_bytes(2, "big"))
 
     def write_u32(self, address: int, value: int) -> None:
         """Store the low 32 bits of ``value``, big-endian."""

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_nextrust.errors import ToolchainMissing, UsageFault
+from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain.cruntime import (
     ATOMICS,
     FREESTANDING,
@@ -23,7 +23,7 @@ from pytest_nextrust.toolchain.cruntime import (
     remedy_for,
 )
 from pytest_nextrust.toolchain.elf import exported
-from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of, require
 from pytest_nextrust.toolchain.output import confined, link, workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
@@ -79,13 +79,6 @@ class CToolchain(ABC):
             self._probe = Probe(not missing, compiler or "", version or "", tuple(missing), remedy)
         return self._probe
 
-    def require(self) -> Probe:
-        """The probe of a toolchain that is whole. Raises ToolchainMissing."""
-        probe = self.probe()
-        if not probe.found:
-            raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
-        return probe
-
     def build(self, request: BuildRequest) -> BuildResult:
         """Compile each source, link, convert. Raises as ``Toolchain.build`` says."""
         request.validate()
@@ -95,7 +88,7 @@ class CToolchain(ABC):
             raise UsageFault("--toolchain", fault, place=self.name, remedy="leave --toolchain out")
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
-        probe = self.require()
+        probe = require(self)
         runner = ToolRunner(self.name, COMPILE_SECONDS)
         runtime = c_runtime(runner, request.cpu)
         base = self._base(probe.path, request)

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_nextrust.base.convert import option, read_document
-from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, ToolchainMissing, UsageFault
+from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, UsageFault
 from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import CPUS
 from pytest_nextrust.project.releases import release_of
 from pytest_nextrust.toolchain import cache
-from pytest_nextrust.toolchain.interface import LANGUAGES, BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.interface import LANGUAGES, BuildRequest, BuildResult, Probe, language_of, require
 from pytest_nextrust.toolchain.output import workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
@@ -149,9 +149,7 @@ class CustomToolchain:
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         if language_of(request.sources) not in self.languages:
             raise UsageFault("--toolchain", f"{self.name} builds {', '.join(sorted(self.languages))} only")
-        probe = self.probe()
-        if not probe.found:
-            raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
+        probe = require(self)
         runner = ToolRunner(self.name, self.settings.timeout)
         one = {
             "cpu": self.settings.cpus.get(request.cpu, request.cpu),

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.matrix import CPUS, PROFILES
 
-__all__ = ["LANGUAGES", "OPTIMISE", "BuildRequest", "BuildResult", "Probe", "Toolchain", "language_of"]
+__all__ = ["LANGUAGES", "OPTIMISE", "BuildRequest", "BuildResult", "Probe", "Toolchain", "language_of", "require"]
 
 LANGUAGES = ("c", "asm", "rust")
 OPTIMISE = ("0", "1", "2", "3", "s")
@@ -131,3 +131,11 @@ def language_of(sources: tuple[Path, ...]) -> str:
     if "rust" in found and len(found) > 1:
         raise UsageFault("SOURCE", "Rust and other languages in one program", remedy="build them apart")
     return next((language for language in ("rust", "c") if language in found), "asm")
+
+
+def require(toolchain: Toolchain) -> Probe:
+    """The probe of a toolchain that is whole. Raises ToolchainMissing."""
+    probe = toolchain.probe()
+    if not probe.found:
+        raise ToolchainMissing(toolchain.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
+    return probe

@@ -21,9 +21,12 @@ from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["RUNTIME", "confined", "link", "refuse_defects", "workspace", "write_program"]
+__all__ = ["LINK", "RUNTIME", "confined", "link", "refuse_defects", "workspace", "write_program"]
 
 RUNTIME = Path(__file__).parent / "runtime"
+
+LINK = ("-static", "-nostdlib", "--gc-sections", "--build-id=none", "-T", str(RUNTIME / "next.ld"))
+"""What GNU ld is told of every NeXT program."""
 """Where the linker script and the sources of the runtime are."""
 
 
@@ -65,17 +68,7 @@ def link(
 ) -> bytes:
     """Link ``inputs`` at NeXT addresses; the bytes of the Mach-O executable. Raises BuildFailed, ToolchainError."""
     linked = folder / "program.elf"
-    command = [
-        linker,
-        "-static",
-        "-nostdlib",
-        "--gc-sections",
-        "--build-id=none",
-        "-z",
-        "noexecstack",
-        "-T",
-        str(RUNTIME / "next.ld"),
-    ]
+    command = [linker, *LINK, "-z", "noexecstack"]
     runner.run([*command, *options, "-o", str(linked), *map(str, inputs)], cwd=folder)
     return macho.write_executable(image_of(linked.read_bytes(), name=linked.name, lines=lines))
 

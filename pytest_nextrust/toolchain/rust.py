@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from pytest_nextrust.errors import ToolchainError, ToolchainMissing, UsageFault
+from pytest_nextrust.errors import ToolchainError, UsageFault
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools, remedy_for
-from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of
+from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of, require
 from pytest_nextrust.toolchain.output import RUNTIME, confined, link, workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
@@ -118,13 +118,6 @@ class RustToolchain:
             )
         return self._probe
 
-    def require(self) -> Probe:
-        """The probe of a toolchain that is whole. Raises ToolchainMissing."""
-        probe = self.probe()
-        if not probe.found:
-            raise ToolchainMissing(self.name, "not found: " + ", ".join(probe.missing), remedy=probe.remedy)
-        return probe
-
     def build(self, request: BuildRequest) -> BuildResult:
         """Build one crate. Raises as ``Toolchain.build`` says."""
         request.validate()
@@ -135,7 +128,7 @@ class RustToolchain:
             raise UsageFault("SOURCE", "more than one Rust source", place=str(request.sources[1]), remedy=remedy)
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
-        probe = self.require()
+        probe = require(self)
         runner = ToolRunner(self.name)
         library, own = self.libraries(runner, request.cpu)
         runtime = assembled_runtime(runner, request.cpu)

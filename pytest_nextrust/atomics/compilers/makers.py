@@ -15,6 +15,7 @@ from pytest_nextrust.atomics.compilers import c, rust
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.clang import release_named
+from pytest_nextrust.toolchain.interface import require
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.rust import ENVIRONMENT, TARGET, RustToolchain
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
@@ -96,12 +97,12 @@ def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
     toolchain, runtime = found.get(compiler) or release_named(compiler), found["gnu"]
     assert isinstance(runtime, CToolchain)
     # What the functions call is compiled by GNU C, whoever compiles the functions.
-    runtime.require()
+    require(runtime)
     if isinstance(toolchain, CToolchain):
-        version = toolchain.require().version
+        version = require(toolchain).version
         return CMaker(compiler, f"{compiler}: {version}", tuple(c.operations()), (), ".c", {}, "", (), flags, toolchain)
     assert isinstance(toolchain, RustToolchain)
-    version = toolchain.require().version
+    version = require(toolchain).version
     runner = ToolRunner(compiler)
     command = [*toolchain.command(cpu, "2", debug=False), "--print", "cfg"]
     have = rust.widths(runner.run(command, env=ENVIRONMENT, place=TARGET))

@@ -25,6 +25,7 @@ from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.elf import exported
+from pytest_nextrust.toolchain.interface import require
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
@@ -119,7 +120,7 @@ def _runtime(runner: ToolRunner, cpu: str, folder: Path) -> Path:
     """The routines that functions call: by GNU C, whoever compiles the functions."""
     gnu = toolchains()["gnu"]
     assert isinstance(gnu, CToolchain)
-    gnu.require()
+    require(gnu)
     source, out = RUNTIMES["cas"], folder / "runtime.o"
     remap = f"-ffile-prefix-map={source.parent}/="
     runner.run([*compile_command(gnu, cpu, "2"), remap, "-c", str(source), "-o", str(out)], cwd=folder)

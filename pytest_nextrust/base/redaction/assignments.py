@@ -11,9 +11,9 @@ gitleaks' generic-api-key and of detect-secrets' keyword plugin.
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from pytest_nextrust.base.redaction.names import SIGNS, kind_of
+from pytest_nextrust.base.redaction.patterns import compiled
 from pytest_nextrust.base.redaction.places import in_header, occurrences
 from pytest_nextrust.base.redaction.values import is_secret
 from pytest_nextrust.base.redaction.words import BREAK, is_random
@@ -64,14 +64,9 @@ _BARE = r"[^\s\"'`,;<>(){}\[\]|&\\]{1,4096}"
 _TO_BLANK = r"[^\s\"'`<>\\]{1,4096}"
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
 def assignments(text: str, lower: str) -> Iterator[Span]:
     """Values of telling names. ``lower`` is ``text`` in lower case, character by character."""
-    done, tails, operators = 0, _compiled(_TAIL), _compiled(_CLOSE + _OPERATOR)
+    done, tails, operators = 0, compiled(_TAIL), compiled(_CLOSE + _OPERATOR)
     for at in sorted(at for sign in SIGNS for at in occurrences(lower, sign)):
         if at >= done:
             tail = tails.match(lower, at)
@@ -95,17 +90,17 @@ def _named(text: str, lower: str, at: int, end: int, match: re.Match[str] | None
         yield from _assigned(text, start, end, kind, match)
         return
     if name[0] == "-":
-        follows = _compiled(_AFTER_OPTION).match(lower, end)
+        follows = compiled(_AFTER_OPTION).match(lower, end)
         if follows is not None:
             yield from _valued(text, follows.end(), kind, firm=True, strict=name[1:2] != "-")
         return
-    blank = _compiled(r"\s{1,8}").match(text, end)
+    blank = compiled(r"\s{1,8}").match(text, end)
     before = lower[max(0, start - 140) : start]
     if blank is None:
         return
-    if kind == "password" and _compiled(_NETRC).search(before) is not None:
+    if kind == "password" and compiled(_NETRC).search(before) is not None:
         yield from _valued(text, blank.end(), kind, firm=True)
-    elif "\n" not in blank[0] and _compiled(_SETS).search(before) is not None:
+    elif "\n" not in blank[0] and compiled(_SETS).search(before) is not None:
         yield from _valued(text, blank.end(), kind, firm=True, strict=True)
     elif match is not None and name.lower() == "password":  # SQL: PASSWORD 'x'
         yield from _valued(text, match.end(), kind, firm=True)
@@ -117,7 +112,7 @@ def _assigned(text: str, start: int, end: int, kind: str, match: re.Match[str]) 
     if (kind == "url" and form not in ("equal", "colon")) or (form == "element" and before != "<"):
         return
     if text[start:end].lower() in _HEADERS and form in ("equal", "colon"):
-        value = _compiled(r"[ \t]{0,8}[\\\"']{0,18}").match(text, match.end())
+        value = compiled(r"[ \t]{0,8}[\\\"']{0,18}").match(text, match.end())
         yield from in_header(text, value.end() if value is not None else match.end(), _IN_HEADER)
         return
     firm = form in ("typed", "element", "pair") or before in "<?&" or _is_firm(text, start, match, form)
@@ -135,8 +130,7 @@ def _is_firm(text: str, start: int, match: re.Match[str], form: str) -> bool:
     if line.strip(" \t-+>|#\"'{,").lower() not in _DECLARES or form not in ("equal", "colon"):
         return False
     return (
-        _compiled(r"[ \t]*(?:[bfru]?[\"']|\S+[ \t]*(?=[;,]?(?:\r{0,8}\n|$|\\n|#)))").match(text, match.end())
-        is not None
+        compiled(r"[ \t]*(?:[bfru]?[\"']|\S+[ \t]*(?=[;,]?(?:\r{0,8}\n|$|\\n|#)))").match(text, match.end()) is not None
     )
 
 
@@ -154,22 +148,22 @@ def _valued(
 
 def _values(text: str, at: int, start: int | None) -> Iterator[tuple[int, int, bool]]:
     """Where the value at ``at`` stands, and whether in quotes; those of a list one by one."""
-    blank = _compiled(r"[ \t]{0,16}(?:[bfru@$](?=[\"']))?").match(text, at)
+    blank = compiled(r"[ \t]{0,16}(?:[bfru@$](?=[\"']))?").match(text, at)
     at = blank.end() if blank is not None else at
-    block = _compiled(r"[|>][+-]?[0-9]?[ \t]*\r{0,8}\n([ \t]+)(?=\S)").match(text, at)
+    block = compiled(r"[|>][+-]?[0-9]?[ \t]*\r{0,8}\n([ \t]+)(?=\S)").match(text, at)
     if block is not None:
         at = block.end()
     if text[at : at + 1] == "[":
-        for item in _compiled(r"[\[,]\s{0,80}(\\{0,15}[\"'])([^\"'\\]{1,512})\1").finditer(text, at, at + _LONGEST):
+        for item in compiled(r"[\[,]\s{0,80}(\\{0,15}[\"'])([^\"'\\]{1,512})\1").finditer(text, at, at + _LONGEST):
             if item.start() != at:
                 break
             yield item.start(2), item.end(2), True
             at = item.end()
         return
-    quote = _compiled(r"(\\{0,15})([\"'`]{3}|[\"'`])").match(text, at)
+    quote = compiled(r"(\\{0,15})([\"'`]{3}|[\"'`])").match(text, at)
     if quote is None:
         pattern = _TO_BLANK if start is not None and _is_line_start(text, start) else _BARE
-        bare = _compiled(pattern).match(text, at)
+        bare = compiled(pattern).match(text, at)
         if bare is not None and text[bare.end() : bare.end() + 1] not in ("(", "["):
             yield bare.start(), bare.end() - len(bare[0]) + len(bare[0].rstrip(".,;:)}]")), False
         return
@@ -188,7 +182,7 @@ def _closing(text: str, at: int, quote: str) -> int:
     end = text.find(quote, at, limit)
     while len(quote) == 1 and end >= 0 and text[end - 1] == "\\" and end > at:
         end = text.find(quote, end + 1, limit)
-    line = _compiled(r"\n|\\n").search(text, at, end if end >= 0 else limit)
+    line = compiled(r"\n|\\n").search(text, at, end if end >= 0 else limit)
     if line is None or len(quote) == 3:
         return end if end >= 0 else limit
     return line.start()
@@ -196,9 +190,9 @@ def _closing(text: str, at: int, quote: str) -> int:
 
 def _over_lines(text: str, end: int, value: str) -> int:
     """Where a value ends that goes on over lines, as Base64 and wrapped output do."""
-    if len(value) < 16 or not _compiled("[A-Za-z0-9+/=_-]+").fullmatch(value) or not is_random(value):
+    if len(value) < 16 or not compiled("[A-Za-z0-9+/=_-]+").fullmatch(value) or not is_random(value):
         return end
-    follows = _compiled(rf"{BREAK}([A-Za-z0-9+/_-]{{1,512}}={{0,3}})(?=[\"',;\\]|\s*(?:\n|$))")
+    follows = compiled(rf"{BREAK}([A-Za-z0-9+/_-]{{1,512}}={{0,3}})(?=[\"',;\\]|\s*(?:\n|$))")
     length = len(value)
     while (match := follows.match(text, end)) is not None:
         if len(match[1]) > max(length, 80) or (len(match[1]) >= 8 and not is_random(match[1])):

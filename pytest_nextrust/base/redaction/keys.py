@@ -9,7 +9,8 @@ Boundary: text in, places out. Sources: RFC 7468 (PEM), RFC 4716, RFC 9580 (Open
 from __future__ import annotations
 
 import re
-from functools import cache
+
+from pytest_nextrust.base.redaction.patterns import compiled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,15 +31,10 @@ _LINE = 16
 """Characters of a word that is a line of a key; only the last line has fewer."""
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
 def keys(text: str) -> Iterator[Span]:
     """Where private keys stand."""
     done = 0
-    marks = list(_compiled(_MARK).finditer(text))
+    marks = list(compiled(_MARK).finditer(text))
     for mark, following in zip(marks, (*marks[1:], None), strict=False):
         if mark.start() < done:
             continue
@@ -54,13 +50,13 @@ def keys(text: str) -> Iterator[Span]:
             if end > mark.end():
                 yield mark.start(), end, _KIND
             done = end
-    for match in _compiled(_PUTTY).finditer(text):
+    for match in compiled(_PUTTY).finditer(text):
         yield match.start(), _forth(text, match.end(), len(text)), _KIND
 
 
 def opens(text: str) -> bool:
     """Whether ``text`` ends within a key: its first line is there, and its last is not."""
-    marks = _compiled(_MARK).findall(text)
+    marks = compiled(_MARK).findall(text)
     return bool(marks) and marks[-1] == "BEGIN"
 
 
@@ -86,13 +82,13 @@ def _is_last(text: str, at: int, end: int) -> bool:
 
 def _back(text: str, first: int, at: int) -> int:
     """Where the lines of a key begin that has no first line."""
-    pieces = _compiled(r"((?:\\{1,4}+[nrt]?|[\s\"'>|#])++)").split(text[max(first, at - 20_000) : at])
+    pieces = compiled(r"((?:\\{1,4}+[nrt]?|[\s\"'>|#])++)").split(text[max(first, at - 20_000) : at])
     start = place = at
     for number in range(len(pieces) - 1, -1, -1):
         piece = pieces[number]
         if number % 2 == 0 and piece:
             is_line = len(piece) >= _LINE or start == at
-            if not is_line or not _compiled("[A-Za-z0-9+/=]+").fullmatch(piece):
+            if not is_line or not compiled("[A-Za-z0-9+/=]+").fullmatch(piece):
                 break
             start = place - len(piece)
         place -= len(piece)

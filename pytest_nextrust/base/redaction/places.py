@@ -8,9 +8,9 @@ what is named beside each table.
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from pytest_nextrust.base.redaction.names import kind_of
+from pytest_nextrust.base.redaction.patterns import compiled
 from pytest_nextrust.base.redaction.values import is_secret
 from pytest_nextrust.base.redaction.words import is_random
 
@@ -77,11 +77,6 @@ _HOOKS = (
 documentation of its webhooks; gitleaks slack-webhook-url, microsoft-teams-webhook; detect-secrets softlayer)."""
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
 def occurrences(text: str, word: str) -> Iterator[int]:
     """Where ``word`` stands in ``text``. A search for a word alone is many times faster than for a pattern."""
     at = text.find(word)
@@ -93,7 +88,7 @@ def occurrences(text: str, word: str) -> Iterator[int]:
 def _matches(lower: str, word: str, pattern: str) -> Iterator[re.Match[str]]:
     """The matches of ``pattern`` that begin with ``word``, where that begins a word."""
     for at in occurrences(lower, word):
-        if not (at and "a" <= lower[at - 1] <= "z") and (match := _compiled(pattern).match(lower, at)) is not None:
+        if not (at and "a" <= lower[at - 1] <= "z") and (match := compiled(pattern).match(lower, at)) is not None:
             yield match
 
 
@@ -102,12 +97,12 @@ def headers(text: str, lower: str) -> Iterator[Span]:
     for match in _matches(lower, "authorization", _AUTHORIZATION):
         yield from in_header(text, match.end(), _PARAMETERS if match[1].startswith(_MANY) else _WORD)
     for match in _matches(lower, "bearer", _BEARER):
-        token = _compiled(r"[A-Za-z0-9._~+/=-]{8,4096}").match(text, match.end())
+        token = compiled(r"[A-Za-z0-9._~+/=-]{8,4096}").match(text, match.end())
         if token is not None and (is_random(token[0]) or len(token[0]) >= 20):
             yield token.start(), token.end(), "bearer"
     for match in _matches(lower, "cookie", _COOKIE):
         at, is_set = match.end(), lower.endswith("set-", 0, match.start())
-        while (pair := _compiled(_PAIR).match(text, at)) is not None:
+        while (pair := compiled(_PAIR).match(text, at)) is not None:
             value = pair[1]
             if len(value) >= _COOKIE_VALUE and not value.startswith(("$", "<", "[redacted:")):
                 yield pair.start(1), pair.end(1), "cookie"
@@ -117,8 +112,8 @@ def headers(text: str, lower: str) -> Iterator[Span]:
 
 
 def in_header(text: str, at: int, pattern: str) -> Iterator[Span]:
-    value = _compiled(pattern).match(text, at)
-    if value is not None and not _compiled(r"\[redacted:|\$|<[^>]*>|\{\{|%[sv({]").match(text, at):
+    value = compiled(pattern).match(text, at)
+    if value is not None and not compiled(r"\[redacted:|\$|<[^>]*>|\{\{|%[sv({]").match(text, at):
         yield value.start(), value.end(), "header"
 
 
@@ -130,32 +125,32 @@ def commands(text: str, lower: str) -> Iterator[Span]:
         for word, pattern in tools.items():
             for match in _matches(lower, word, pattern):
                 at = match.end() + (text[match.end() : match.end() + 1] in ("'", '"'))
-                value = _compiled(r"[^\s\"'`<>\\]{1,4096}").match(text, at)
+                value = compiled(r"[^\s\"'`<>\\]{1,4096}").match(text, at)
                 if value is not None and is_secret(value[0], "password", quoted=False, firm=True):
                     yield value.start(), value.end(), "password"
     for match in _matches(lower, "identified", _IDENTIFIED):
-        value = _compiled(r"(\\{0,15}['\"])([^\n]{1,512}?)\1").match(text, match.end())
+        value = compiled(r"(\\{0,15}['\"])([^\n]{1,512}?)\1").match(text, match.end())
         if value is not None and is_secret(value[2], "password", quoted=True, firm=True):
             yield value.start(2), value.end(2), "password"
 
 
 def urls(text: str, lower: str) -> Iterator[Span]:
     """User and password, the path of webhooks, and what a query holds."""
-    for match in _compiled(_USERINFO).finditer(text):
+    for match in compiled(_USERINFO).finditer(text):
         if not match[0][3:].startswith("[redacted:") and not match[2].startswith(("[redacted:", "$", "{", "<", "%s")):
             yield match.start(1), match.end(2), "userinfo"
-    for match in _compiled(_USER_ONLY).finditer(text):
+    for match in compiled(_USER_ONLY).finditer(text):
         if is_random(match[1]):
             yield match.start(1), match.end(1), "userinfo"
     if "hook" in lower or "messages?" in lower or "/bot" in lower or "softlayer" in lower or "ifttt" in lower:
         for pattern in _HOOKS:
-            for match in _compiled(pattern).finditer(text):
+            for match in compiled(pattern).finditer(text):
                 yield match.start(1), match.end(1), "webhook"
 
 
 def queries(text: str) -> Iterator[Span]:
     """Values of a URL's or a form's parameters whose names tell, or would not outside a query."""
-    for match in _compiled(_QUERY).finditer(text):
+    for match in compiled(_QUERY).finditer(text):
         name = match[1].lower()
         kind = kind_of(match[1]) or ("token" if name in _QUERIED else "")
         sure = name not in _QUERIED or is_random(match[2])

@@ -6,7 +6,8 @@ Boundary: a value and what is known of its name; no text around it.
 from __future__ import annotations
 
 import re
-from functools import cache
+
+from pytest_nextrust.base.redaction.patterns import compiled
 
 __all__ = ["is_everyday", "is_secret"]
 
@@ -50,20 +51,15 @@ _SCHEDULE_TOKEN = r"nx[0-9][A-Za-z0-9_-]{8,}"
 """The harness's own tokens: they name a schedule, and give nothing away."""
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
 def is_everyday(value: str) -> bool:
     """Whether a variable's value is a number, a switch, a path or a common word: taking it out would blank a text."""
     return (
         value.lower() in _EVERYDAY
-        or _compiled(r"[-+0-9.,:]*|0x[0-9A-Fa-f]+").fullmatch(value) is not None
-        or _compiled(_BLANK).fullmatch(value) is not None
+        or compiled(r"[-+0-9.,:]*|0x[0-9A-Fa-f]+").fullmatch(value) is not None
+        or compiled(_BLANK).fullmatch(value) is not None
         or _is_path(value)
-        or _compiled(_SCHEDULE_TOKEN).fullmatch(value) is not None
-        or (_compiled(r"[a-z][a-z0-9+.-]*://").match(value) is not None and "@" not in value and "?" not in value)
+        or compiled(_SCHEDULE_TOKEN).fullmatch(value) is not None
+        or (compiled(r"[a-z][a-z0-9+.-]*://").match(value) is not None and "@" not in value and "?" not in value)
     )
 
 
@@ -74,11 +70,11 @@ def is_secret(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
     """
     value = value[:_JUDGED]
     lower = value.lower()
-    if len(value) < 4 or lower in _EVERYDAY or _compiled(_BLANK).fullmatch(value) or "[redacted:" in value:
+    if len(value) < 4 or lower in _EVERYDAY or compiled(_BLANK).fullmatch(value) or "[redacted:" in value:
         return False
     if (
-        _compiled(_PLACEHOLDER).match(value)
-        or _compiled(_SCHEDULE_TOKEN).fullmatch(value)
+        compiled(_PLACEHOLDER).match(value)
+        or compiled(_SCHEDULE_TOKEN).fullmatch(value)
         or (value[0] == "%" == value[-1])
     ):
         return False
@@ -90,9 +86,9 @@ def is_secret(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
 
 
 def _is_path(value: str) -> bool:
-    if _compiled(_PATH).fullmatch(value) is None:
-        return _compiled(_RELATIVE).fullmatch(value) is not None and (
-            value.lower() == value or _compiled(_EXTENSION).search(value) is not None
+    if compiled(_PATH).fullmatch(value) is None:
+        return compiled(_RELATIVE).fullmatch(value) is not None and (
+            value.lower() == value or compiled(_EXTENSION).search(value) is not None
         )
     # Base64 may begin with a slash, and has no words in it.
     longest = max(re.split(r"[/\\]", value), key=len)
@@ -100,7 +96,7 @@ def _is_path(value: str) -> bool:
 
 
 def _is_code(value: str) -> bool:
-    return _compiled(_CODE).fullmatch(value) is not None and not (len(value) >= 20 and _digits(value) > 2)
+    return compiled(_CODE).fullmatch(value) is not None and not (len(value) >= 20 and _digits(value) > 2)
 
 
 def _digits(value: str) -> int:
@@ -115,8 +111,8 @@ def _is_password(value: str, *, quoted: bool, firm: bool) -> bool:
         return False
     if firm:
         return True
-    letters = "".join(_compiled(_WORDS).findall(value))
-    return len(value) >= 6 and len(letters) < len(value) and not _compiled(r"[A-Za-z]+[-_.:]?").fullmatch(value)
+    letters = "".join(compiled(_WORDS).findall(value))
+    return len(value) >= 6 and len(letters) < len(value) and not compiled(r"[A-Za-z]+[-_.:]?").fullmatch(value)
 
 
 def _says_nothing(value: str) -> bool:
@@ -126,14 +122,14 @@ def _says_nothing(value: str) -> bool:
 
 def _is_token(value: str, kind: str, *, quoted: bool, firm: bool) -> bool:
     digits, length = _digits(value), len(value)
-    if _compiled(_VERSION).fullmatch(value):
+    if compiled(_VERSION).fullmatch(value):
         return False
-    if length < 8 or digits == length or _compiled(r"0x[0-9A-Fa-f]+").fullmatch(value):
+    if length < 8 or digits == length or compiled(r"0x[0-9A-Fa-f]+").fullmatch(value):
         return False
     if kind in ("any-key", "auth"):
         return length >= 16 and bool(digits) and digits < length and not _is_about_secrets(value)
     has_cases = value.lower() != value and value.upper() != value
-    is_word = _compiled(r"[A-Za-z_][A-Za-z_.-]*[0-9]{0,2}").fullmatch(value) is not None
+    is_word = compiled(r"[A-Za-z_][A-Za-z_.-]*[0-9]{0,2}").fullmatch(value) is not None
     if not is_word:
         return digits > 0 or has_cases or firm
     if length >= 20 and value.isalpha() and (value.isupper() or value.islower()):

@@ -25,6 +25,7 @@ from pytest_nextrust.base.redaction.formats import (
     rest,
     shape,
 )
+from pytest_nextrust.base.redaction.patterns import compiled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,11 +72,6 @@ _INSIDE = r"-(?=[a-z]{2,12}_|AKIA|ASIA|AIza|eyJ|sk-|xox[a-z]-[0-9]|gl[a-z]{2,5}-
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
-@cache
 def _prefixes() -> dict[str, tuple[str, ...]]:
     """By their first two characters, those of private keys too."""
     found: dict[str, list[str]] = {}
@@ -100,7 +96,7 @@ def words(text: str, *, decode: bool = True) -> Iterator[Span]:
     """Where in ``text`` tokens stand, and whose; also within what is Base64, unless told not to ``decode``."""
     prefixes, encoded, done = _prefixes(), encoded_starts(), 0
     has_dollars = "$" in text
-    for run in _compiled(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{16,}").finditer(text):
+    for run in compiled(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{16,}").finditer(text):
         at, end = run.span()
         if end <= done:
             continue
@@ -134,7 +130,7 @@ def words(text: str, *, decode: bool = True) -> Iterator[Span]:
 
 def around_signature(text: str) -> Iterator[Span]:
     """Client secrets of Azure AD, which have ``Q~`` in them, and any other character beside it."""
-    for match in _compiled(r"(?<![A-Za-z0-9_~.])[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}").finditer(text):
+    for match in compiled(r"(?<![A-Za-z0-9_~.])[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}").finditer(text):
         yield match.start(), match.end(), "azure"  # gitleaks azure-ad-client-secret
 
 
@@ -146,7 +142,7 @@ def _is_likely(text: str, at: int, end: int, before: str) -> bool:
         or (text[end : end + 1] == "." and text[at] in "MNO")
         or (before == "." and text.endswith(_TERRAFORM, 0, at))
         or (before in (".", "/") and "$" in text[max(0, at - 64) : at])
-        or ("-" in text[at:end] and _compiled(_INSIDE).search(text, at, end) is not None)
+        or ("-" in text[at:end] and compiled(_INSIDE).search(text, at, end) is not None)
     )
 
 
@@ -165,7 +161,7 @@ def _in_run(text: str, starts: list[int], end: int, decode: bool) -> Iterator[Sp
             if span[1] >= end:
                 return
     is_jwt = text[end : end + 1] == "."
-    for match in _compiled(_INSIDE).finditer(text, at, end):
+    for match in compiled(_INSIDE).finditer(text, at, end):
         start = match.end()
         if text.startswith("eyJ", start):
             # What comes after the run is the same for all of them: where one is none, the others are none.
@@ -229,7 +225,7 @@ def _earlier(text: str, at: int) -> list[int]:
 def _token(text: str, at: int) -> Span | None:
     """The token that begins at ``at``, with what of it stands on the lines after."""
     rows = by_start().get(text[at : at + 2], ())
-    stretch = _compiled(_STRETCH).match(text, at)
+    stretch = compiled(_STRETCH).match(text, at)
     if stretch is None:
         return None
     for kind, prefix, pattern, _ in (*rows, *by_start()[""]):
@@ -248,11 +244,11 @@ def _cut_off(text: str, at: int, prefix: str, end: int, kind: str) -> Span | Non
     first = at + len(prefix)
     if not (is_own_word(prefix) or prefix in ("AKIA", "ASIA", "AIza", "SG.")) or _is_words(text[first:end]):
         return None
-    dots = _compiled(_ELLIPSIS).search(text, at + len(prefix), end + 520)
+    dots = compiled(_ELLIPSIS).search(text, at + len(prefix), end + 520)
     if dots is not None and dots.start() <= end:
         length = dots.start() - at
         return (at, dots.end(), kind) if length >= len(prefix) + _CUT else None
-    is_end = end == len(text) or _compiled(_REST).match(text, end) is not None
+    is_end = end == len(text) or compiled(_REST).match(text, end) is not None
     return (at, end, kind) if is_end and end - at >= len(prefix) + _CUT else None
 
 
@@ -261,10 +257,10 @@ def _continued(text: str, end: int, missing: int) -> int:
 
     ``missing``: how many characters less it has than others of its kind.
     """
-    dots = _compiled(_ELLIPSIS).match(text, end)
+    dots = compiled(_ELLIPSIS).match(text, end)
     if dots is not None:
         return dots.end()
-    follows = _compiled(rf"(?:{BREAK})([A-Za-z0-9_+/=.-]{{4,512}})(?=[\"',;)}}\]\\]|\s|$)")
+    follows = compiled(rf"(?:{BREAK})([A-Za-z0-9_+/=.-]{{4,512}})(?=[\"',;)}}\]\\]|\s|$)")
     for _ in range(_LINES):
         match = follows.match(text, end)
         if match is None or not is_random(match[1]):
@@ -282,19 +278,19 @@ def is_random(word: str) -> bool:
     digits = sum(map(str.isdigit, word))
     if 0 < digits < len(word) and any(map(str.isalpha, word)):
         return True
-    return len(_compiled("[a-z][A-Z]").findall(word)) > max(1, len(word) // 8)
+    return len(compiled("[a-z][A-Z]").findall(word)) > max(1, len(word) // 8)
 
 
 def _is_words(piece: str) -> bool:
     """Whether a piece is a word of a language, or several as a name has them."""
-    return _compiled("[A-Z]?[a-z]*(?:[_.-]{1,3}[A-Z]?[a-z]*)*+").fullmatch(piece) is not None
+    return compiled("[A-Z]?[a-z]*(?:[_.-]{1,3}[A-Z]?[a-z]*)*+").fullmatch(piece) is not None
 
 
 def unwrapped(text: str, at: int) -> tuple[str, list[tuple[int, int]]]:
     """What stands at ``at`` without the ends of lines in it, and for each piece its place in that and in ``text``."""
     pieces: list[str] = []
     places: list[tuple[int, int]] = []
-    length, stretch, ends = 0, _compiled(_STRETCH), _compiled(BREAK)
+    length, stretch, ends = 0, compiled(_STRETCH), compiled(BREAK)
     while length < _LONGEST and len(places) < _LINES:
         piece = stretch.match(text, at)
         if piece is None:
@@ -321,7 +317,7 @@ def _broken(text: str, at: int, end: int) -> Span | None:
     rows = by_start().get(piece[:2], ())
     if len(piece) > 1 and not any(piece.startswith(prefix[: len(piece)]) for _, prefix, _, _ in rows):
         return None
-    if _compiled(BREAK).match(text, end) is None:
+    if compiled(BREAK).match(text, end) is None:
         return None
     whole, places = unwrapped(text, at)
     if len(places) < 2:
@@ -360,7 +356,7 @@ def _private_key(text: str, at: int) -> Span | None:
 
 def base64_end(text: str, at: int) -> int:
     """Where the Base64 at ``at`` ends, which may go on over lines of one length and one that is shorter."""
-    piece, ends = _compiled("[A-Za-z0-9+/_-]+={0,3}"), _compiled(BREAK)
+    piece, ends = compiled("[A-Za-z0-9+/_-]+={0,3}"), compiled(BREAK)
     match = piece.match(text, at)
     if match is None:
         return at
@@ -401,11 +397,11 @@ def _by_length(text: str, at: int, end: int) -> Span | None:
     """Tokens that something in their middle or before them gives away."""
     run, before = text[at:end], text[at - 1] if at else ""
     if len(run) == 35 and before == ":":
-        number = _compiled(r"(?<![0-9])[0-9]{8,10}:$").search(text[max(0, at - 12) : at])
+        number = compiled(r"(?<![0-9])[0-9]{8,10}:$").search(text[max(0, at - 12) : at])
         if number is not None:  # Telegram: bot tokens; gitleaks telegram-bot-api-token
             return at - len(number[0]), end, "telegram"
     if 27 <= len(run) <= 40 and before == "|":
-        number = _compiled(r"(?<![0-9])[0-9]{15,16}\|$").search(text[max(0, at - 18) : at])
+        number = compiled(r"(?<![0-9])[0-9]{15,16}\|$").search(text[max(0, at - 18) : at])
         if number is not None:  # gitleaks facebook-access-token
             return at - len(number[0]), end, "facebook"
     if len(run) == 84 and (run[76:80] == "AZDO" or run[52:58] == "JQQJ99"):
@@ -415,7 +411,7 @@ def _by_length(text: str, at: int, end: int) -> Span | None:
     if shape("{X}{32}-us[0-9]{1,2}").fullmatch(run):
         return at, end, "mailchimp"  # gitleaks mailchimp-api-key; detect-secrets mailchimp
     if before == "$" or "$" in text[max(0, at - 64) : at]:
-        for match in _compiled(CRYPT).finditer(text, max(0, at - 80), end + 128):
+        for match in compiled(CRYPT).finditer(text, max(0, at - 80), end + 128):
             if match.end() > at:
                 return match.start(), match.end(), "password-hash"
     return None
@@ -426,12 +422,12 @@ def _service_of(text: str, at: int, value: str) -> str:
     given = text[max(0, at - 6) : at]
     if "=" not in given and ":" not in given:
         return ""
-    match = _compiled(
+    match = compiled(
         r"([A-Za-z][A-Za-z0-9_.-]{2,60})[\"'`\]]{0,2}[ \t]{0,4}(?::{0,3}=>?|\?=|:)[ \t]{0,4}[\"'`]?$"
     ).search(text[max(0, at - 80) : at])
     if match is None or not any(map(str.isdigit, value)):
         return ""
-    for word in _compiled("[a-z]+").findall(match[1].lower()):
+    for word in compiled("[a-z]+").findall(match[1].lower()):
         if any(shape(pattern).fullmatch(value) for pattern in SERVICES.get(word, ())):
             return str(word)
     return ""

@@ -28,6 +28,7 @@ from pytest_nextrust.emu.child.rerun_log import LONGEST, RerunLog
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.dispatch import Kernel
 from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, GuestWaited, Unimplemented
+from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.records import End, FaultReport, RunRecord, RunRequest
 from pytest_nextrust.emu.registers import Registers
@@ -97,7 +98,7 @@ class GuestRun:
         """At how many instructions the guest comes to it, where it is, and what it is."""
         self._rerun_log = RerunLog(cpu, self._recorder, now)
         self._deliver = deliver
-        self._kernel = Kernel(
+        task = Task(
             self._memory,
             request,
             VirtualClock(self._counter),
@@ -105,6 +106,7 @@ class GuestRun:
             deliver=None if deliver is None else self._pass_on,
             check_time=self._check_time,
         )
+        self._kernel = Kernel(task, request.trace_traps)
 
     def run(self) -> RunRecord:
         """Run to the end. Raises HarnessFault where the emulator fails."""

@@ -10,9 +10,6 @@ Sources: the NeXT kernel's trap handlers (``trap #2`` to ``trap #6``), ``unix_sy
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
 from pytest_nextrust.emu.kernel.calls import Syscall, table
 from pytest_nextrust.emu.kernel.ends import (
@@ -35,8 +32,8 @@ from pytest_nextrust.emu.kernel.unix.processes import PROCESS_CALLS
 from pytest_nextrust.emu.kernel.unix.signalling import SIGNAL_CALLS
 from pytest_nextrust.emu.kernel.unix.times import TIME_CALLS
 from pytest_nextrust.emu.kernel.unix.transfers import TRANSFER_CALLS
-from pytest_nextrust.emu.memory import AddressSpace, GuestFault
-from pytest_nextrust.emu.records import RunRequest, TrapRecord
+from pytest_nextrust.emu.memory import GuestFault
+from pytest_nextrust.emu.records import TrapRecord
 from pytest_nextrust.emu.registers import WORD, Registers
 
 __all__ = ["UNIX_TABLE", "Kernel"]
@@ -57,27 +54,17 @@ UNNAMED_MACH_TRAPS = "kern_invalid"
 
 
 class Kernel:
-    """One guest process's kernel. ``root`` is the host folder that the guest sees as ``/``.
+    """One guest process's kernel. ``trace_traps``: how many traps it keeps.
 
-    ``deliver`` and ``check_time`` are the task's. Raises OSError where ``root`` cannot be opened. ``close`` gives up
-    what the host holds for the guest.
+    ``close`` gives up what the host holds for the guest.
     """
 
-    def __init__(
-        self,
-        memory: AddressSpace,
-        request: RunRequest,
-        clock: VirtualClock,
-        root: str,
-        *,
-        deliver: Callable[[int, bytes], None] | None = None,
-        check_time: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.task = Task(memory, request, clock, root, deliver=deliver, check_time=check_time)
+    def __init__(self, task: Task, trace_traps: int) -> None:
+        self.task = task
         self.flush_requested = False
         self.traps: list[TrapRecord] = []
         self.traps_total = 0
-        self._trace_limit = request.trace_traps
+        self._trace_limit = trace_traps
 
     @property
     def stdout(self) -> bytes:

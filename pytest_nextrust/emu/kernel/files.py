@@ -106,6 +106,13 @@ class FileDescription:
         """The last descriptor is gone."""
 
 
+def _sought(offset: int, base: int | None) -> int:
+    """The position ``offset`` bytes from ``base``, which is None where the file has none of the kind."""
+    if base is None or not 0 <= base + offset <= 0x7FFF_FFFF:
+        raise UnixError(Errno.EINVAL)
+    return base + offset
+
+
 class HostFile(FileDescription):
     """A regular file in the root. ``touched`` is called after every change of its contents; ``quota`` pays for it."""
 
@@ -163,10 +170,7 @@ class HostFile(FileDescription):
         return len(data)
 
     def seek(self, offset: int, whence: int) -> int:
-        base = {SEEK_SET: 0, SEEK_CUR: self.position, SEEK_END: self.size()}.get(whence)
-        if base is None or not 0 <= base + offset <= 0x7FFF_FFFF:
-            raise UnixError(Errno.EINVAL)
-        self.position = base + offset
+        self.position = _sought(offset, {SEEK_SET: 0, SEEK_CUR: self.position, SEEK_END: self.size()}.get(whence))
         return self.position
 
     def stat(self) -> Stat:
@@ -229,10 +233,7 @@ class DirectoryFile(FileDescription):
         raise UnixError(Errno.EBADF)
 
     def seek(self, offset: int, whence: int) -> int:
-        base = {SEEK_SET: 0, SEEK_CUR: self.position}.get(whence)
-        if base is None or not 0 <= base + offset <= 0x7FFF_FFFF:
-            raise UnixError(Errno.EINVAL)
-        self.position = base + offset
+        self.position = _sought(offset, {SEEK_SET: 0, SEEK_CUR: self.position}.get(whence))
         return self.position
 
     def stat(self) -> Stat:

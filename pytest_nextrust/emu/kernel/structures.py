@@ -17,7 +17,6 @@ __all__ = [
     "RLIMIT",
     "SIGSTACK",
     "SIGVEC",
-    "STAT_SIZE",
     "TIMEVAL",
     "TIMEZONE",
     "Stat",
@@ -35,7 +34,6 @@ SIGSTACK = struct.Struct(">Ii")
 IOVEC = struct.Struct(">Ii")
 
 _STAT = struct.Struct(">hIHhHHhiiiiiiiiiii")
-STAT_SIZE = _STAT.size
 
 
 @dataclass(frozen=True, slots=True)

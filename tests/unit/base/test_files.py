@@ -19,7 +19,6 @@ from pytest_nextrust.base.files import (
     Lock,
     append_once,
     atomic_replace,
-    durable_append,
     holder_of,
     make_folder,
     open_append,
@@ -79,10 +78,18 @@ def test_replace_orders_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert calls == ["file", "rename", "folder"]
 
 
-def test_durable_append_adds_at_the_end(tmp_path: Path) -> None:
+def appended(path: Path, data: bytes) -> None:
+    fd = open_append(path)
+    try:
+        append_once(fd, data)
+    finally:
+        os.close(fd)
+
+
+def test_appending_adds_at_the_end(tmp_path: Path) -> None:
     """Every call adds its bytes after what is there."""
-    durable_append(tmp_path / "f", b"one\n")
-    durable_append(tmp_path / "f", b"two\n")
+    appended(tmp_path / "f", b"one\n")
+    appended(tmp_path / "f", b"two\n")
     assert (tmp_path / "f").read_bytes() == b"one\ntwo\n"
 
 
@@ -96,7 +103,7 @@ def test_append_is_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         return write(fd, data)
 
     monkeypatch.setattr(os, "write", watched)
-    durable_append(tmp_path / "f", b"x" * 100_000)
+    appended(tmp_path / "f", b"x" * 100_000)
     assert sizes == [100_000]
 
 
@@ -106,7 +113,7 @@ def test_a_short_write_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path.write_bytes(b"old\n")
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
-    durable_append(path, b"longer\n")
+    appended(path, b"longer\n")
     assert path.read_bytes() == b"old\nlonger\n"
 
 

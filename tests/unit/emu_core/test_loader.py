@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from pytest_nextrust import macho
 from pytest_nextrust.emu.loader import STACK_TOP, build_stack, load, open_program
-from pytest_nextrust.emu.memory import AddressSpace, BytesBacking
+from pytest_nextrust.emu.memory import AddressSpace
 from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.errors import NotRunnable
+from tests.unit.bytes_backing import BytesBacking
 from tests.unit.emu_core.programs import DATA, EXIT_0, TEXT, program
 
 texts = st.lists(st.binary(max_size=12).map(lambda b: b.replace(b"\0", b"x")), max_size=6)

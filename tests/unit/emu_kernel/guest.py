@@ -8,9 +8,11 @@ from pathlib import Path
 
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.dispatch import Kernel
-from pytest_nextrust.emu.memory import PAGE, AddressSpace, BytesBacking
+from pytest_nextrust.emu.kernel.state import Task
+from pytest_nextrust.emu.memory import PAGE, AddressSpace
 from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.emu.registers import Registers
+from tests.unit.bytes_backing import BytesBacking
 
 TEXT = 0x2000
 DATA = 0x10000
@@ -46,7 +48,7 @@ class Guest:
         self.memory.map(DATA, 8 * PAGE, 3, 7, "__DATA")
         self.memory.map(STACK_TOP - STACK, STACK, 3, 7, "stack")
         self.clock = VirtualClock(lambda: self.count)
-        self.kernel = Kernel(self.memory, self.request, self.clock, str(self.root))
+        self.kernel = Kernel(Task(self.memory, self.request, self.clock, str(self.root)), self.request.trace_traps)
         self.regs = Registers(pc=TEXT)
         self.regs.sp = STACK_TOP - 0x1002
         self._scratch = DATA

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.emu.kernel.ends import GuestKilled, Unimplemented
 from pytest_nextrust.emu.kernel.signals import FRAME, SIGCONTEXT, Action, Signal, SignalState, signal_for
-from pytest_nextrust.emu.memory import PAGE, AddressSpace, BytesBacking, GuestFault
+from pytest_nextrust.emu.memory import PAGE, AddressSpace, GuestFault
 from pytest_nextrust.emu.registers import Registers
+from tests.unit.bytes_backing import BytesBacking
 from tests.unit.emu_kernel.guest import STACK_TOP, TEXT, Guest
 
 HANDLER = TEXT + 0x100
