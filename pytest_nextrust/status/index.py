@@ -29,7 +29,7 @@ from typing import Any, BinaryIO
 from pytest_nextrust.base.files import atomic_replace, open_unlinked
 from pytest_nextrust.status.archive import Order, archives
 from pytest_nextrust.status.journal import Journal, Lines, Problem, Record, decode, refuse_link_or_pipe
-from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart, moment
+from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunItems, RunStart, moment
 from pytest_nextrust.status.summary import ACTIVITIES, INCOMPLETE, LogState
 
 __all__ = ["NAME", "RUNS", "Index", "read_indexed"]
@@ -178,7 +178,7 @@ class _Survey:
         """One more entry; ``new``: it is not among those that the index kept. Raises _Again."""
         self.count += new
         time = moment(record.time)
-        about = RunStart.read(record) or Item.read(record) or RunEnd.read(record)
+        about = Item.read(record) or RunStart.read(record) or RunItems.read(record) or RunEnd.read(record)
         entry = (float("-inf") if time is None else time, place, "" if about is None else about.run)
         (heapq.heappush if len(self.recent) < ACTIVITIES else heapq.heappushpop)(self.recent, entry)
         if about is not None:
@@ -188,7 +188,7 @@ class _Survey:
         elif (done := PhaseDone.read(record)) is not None:
             self.done[done.phase] = place
 
-    def _run(self, place: tuple[int, int], entry: RunStart | Item | RunEnd, time: str, *, new: bool) -> None:
+    def _run(self, place: tuple[int, int], entry: RunStart | RunItems | Item | RunEnd, time: str, *, new: bool) -> None:
         if new and entry.run in self.dropped:
             raise _Again
         facts = self.runs.get(entry.run)
@@ -201,6 +201,8 @@ class _Survey:
             phases = {key.phase for key in entry.items}
             if facts.ended < 0:
                 self.unended[entry.run] = None
+        elif isinstance(entry, RunItems):
+            phases = {key.phase for key in entry.items}
         elif isinstance(entry, Item):
             phases = (entry.phase,)
         else:

@@ -232,6 +232,7 @@ def _holds(details: Mapping[str, Any]) -> str:
 
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "run-start": _start,
+    "run-items": lambda details: f"items: {details['items']} more",
     "item": _item,
     "run-end": _end,
     "phase-check": lambda details: f"{_text(details['phase'])} {_text(details['criterion'])}: {_holds(details)}",

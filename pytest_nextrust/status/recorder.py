@@ -5,6 +5,7 @@ A worker uses ``item`` alone; start, projections and end are the controller's.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -14,14 +15,28 @@ from pytest_nextrust.project.criteria import Fault, check_criterion
 from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.project.phases import Phases, clear_done, mark_done
 from pytest_nextrust.status.environment import Environment
-from pytest_nextrust.status.journal import Journal
+from pytest_nextrust.status.journal import LARGEST, Journal
 from pytest_nextrust.status.projections import Follower, Projector
-from pytest_nextrust.status.records import SATISFYING, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart, counts
+from pytest_nextrust.status.records import (
+    SATISFYING,
+    Item,
+    ItemKey,
+    PhaseCheck,
+    PhaseDone,
+    RunEnd,
+    RunItems,
+    RunStart,
+    counts,
+)
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.summary import displayed_folder
 
 __all__ = ["RunRecorder", "complete"]
 
+PART = LARGEST // 2
+"""Characters of the items in one entry: an entry has at most LARGEST bytes, of which other details need some too."""
+
+_NAMES = len('{"phase":,"scenario":,"cell":},')
 LONGEST = 4000
 """Characters of a message that the journal keeps; the terminal and the report have all of it."""
 
@@ -58,8 +73,9 @@ class RunRecorder:
     def start(
         self, environment: Environment, *, phase: str, items: Sequence[ItemKey], argv: Sequence[str], forced: bool
     ) -> None:
-        """Announce the run and everything it is going to report on."""
+        """Announce the run and everything it is going to report on, in as many entries as that takes."""
         self._began = time.monotonic()
+        first, *more = _parts(items)
         entry = RunStart(
             self.run,
             phase=phase,
@@ -67,14 +83,16 @@ class RunRecorder:
             attempt=environment.attempt,
             host=environment.host,
             job=environment.job,
-            items=tuple(items),
-            argv=tuple(argv),
+            items=first,
+            argv=_shortened(argv),
             forced=forced,
         )
         details = entry.details()
         if not forced:
             del details["forced"]  # whoever looks for runs that were forced finds those and no others
         self.journal.append(entry.TYPE, details, run=self.run)
+        for part in more:
+            RunItems(self.run, part).append_to(self.journal)
 
     def item(self, item: Item) -> None:
         """Record one item, durably."""
@@ -152,6 +170,30 @@ class RunRecorder:
                 found.append(PhaseCheck(self.run, phase, criterion.text, holds, commit, message))
                 found[-1].append_to(self.journal)
         return tuple(found)
+
+
+def _parts(items: Sequence[ItemKey]) -> list[tuple[ItemKey, ...]]:
+    """The items in parts that each fit into an entry; one part at least."""
+    parts: list[list[ItemKey]] = [[]]
+    room = PART
+    for key in items:
+        size = len(json.dumps([key.phase, key.scenario, key.cell])) + _NAMES
+        if size > room and parts[-1]:
+            parts.append([])
+            room = PART
+        parts[-1].append(key)
+        room -= size
+    return [tuple(part) for part in parts]
+
+
+def _shortened(argv: Sequence[str]) -> tuple[str, ...]:
+    """The command line, as far as it fits: a shell may give a run as many paths as a disk has."""
+    room = PART // 4
+    for number, argument in enumerate(argv):
+        room -= len(json.dumps(argument))
+        if room < 0:
+            return (*argv[:number], f"... and {len(argv) - number} more")
+    return tuple(argv)
 
 
 def _failed(store: RunStore, phase: str, run: str) -> bool:

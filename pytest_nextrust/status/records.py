@@ -27,6 +27,7 @@ __all__ = [
     "PhaseCheck",
     "PhaseDone",
     "RunEnd",
+    "RunItems",
     "RunStart",
     "Verdict",
     "check_details",
@@ -116,6 +117,15 @@ class RunStart(Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class RunItems(Entry):
+    """More of what a run is going to report on: what did not fit into its start, which an entry's size bounds."""
+
+    TYPE: ClassVar[str] = "run-items"
+
+    items: tuple[ItemKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Item(Entry):
     """One item reported. ``seconds`` is wall time; ``program_sha256`` is empty where no program was run."""
 
@@ -182,7 +192,9 @@ def counts(items: Iterable[Item]) -> dict[str, int]:
     return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
 
 
-ENTRIES: Mapping[str, type[Entry]] = {kind.TYPE: kind for kind in (RunStart, Item, RunEnd, PhaseCheck, PhaseDone)}
+ENTRIES: Mapping[str, type[Entry]] = {
+    kind.TYPE: kind for kind in (RunStart, RunItems, Item, RunEnd, PhaseCheck, PhaseDone)
+}
 
 
 def check_details(type: str, details: Mapping[str, Any]) -> None:

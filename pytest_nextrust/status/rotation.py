@@ -20,7 +20,7 @@ from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.status.archive import FOLDER
 from pytest_nextrust.status.journal import Identity, Journal, Record, decode, identity, refuse_link_or_pipe, utc_now
-from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunStart, moment, month
+from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunItems, RunStart, moment, month
 
 __all__ = ["DAYS", "Rotation", "rotate"]
 
@@ -153,6 +153,9 @@ def _phases(record: Record) -> set[str]:
     start = RunStart.read(record)
     if start is not None:
         return {start.phase, *(key.phase for key in start.items)}
+    more = RunItems.read(record)
+    if more is not None:
+        return {key.phase for key in more.items}
     entry = Item.read(record) or PhaseCheck.read(record) or PhaseDone.read(record)
     if entry is not None:
         return {entry.phase}

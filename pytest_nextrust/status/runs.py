@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Literal
 
 from pytest_nextrust.status.journal import JournalView, Record
-from pytest_nextrust.status.records import BAD, SATISFYING, Item, ItemKey, RunEnd, RunStart, moment
+from pytest_nextrust.status.records import BAD, SATISFYING, Item, ItemKey, RunEnd, RunItems, RunStart, moment
 
 __all__ = ["PhaseState", "Run", "RunStore", "Verdicts", "lost"]
 
@@ -109,7 +109,7 @@ class RunStore:
 
     def add(self, record: Record) -> None:
         """Take one more record into account; they come in the order of the log."""
-        entry = RunStart.read(record) or Item.read(record) or RunEnd.read(record)
+        entry = Item.read(record) or RunStart.read(record) or RunItems.read(record) or RunEnd.read(record)
         if entry is None:
             return
         run = self._runs.get(entry.run)
@@ -119,6 +119,8 @@ class RunStore:
             run = self._runs[entry.run] = Run(entry.run, started=record.time)
         if isinstance(entry, RunStart):
             self._start(run, entry, record.time)
+        elif isinstance(entry, RunItems):
+            self._more(run, entry, record.time)
         elif isinstance(entry, Item):
             self._item(run, entry, record.time)
         else:
@@ -137,6 +139,15 @@ class RunStore:
             self._touch(phase, run.id, time)
         if run.end is None:
             self._unfinished[run.id] = None
+
+    def _more(self, run: Run, entry: RunItems, time: str) -> None:
+        for phase in {key.phase for key in entry.items}:
+            self._touch(phase, run.id, time)
+        if run.start is None:
+            return  # the plan of which this is a part is not there
+        self._stale = self._stale or bool(run.items) or run.end is not None
+        self._runs[run.id] = replace(run, start=replace(run.start, items=run.start.items + entry.items))
+        self._announced.setdefault(run.commit, set()).update(entry.items)
 
     def _item(self, run: Run, entry: Item, time: str) -> None:
         run.items[entry.key] = entry

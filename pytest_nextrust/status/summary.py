@@ -28,6 +28,7 @@ from pytest_nextrust.status.records import (
     ItemKey,
     PhaseCheck,
     PhaseDone,
+    RunItems,
     RunStart,
     counts,
     moment,
@@ -332,7 +333,7 @@ def _finite(value: Any) -> Any:
 
 def _activity(record: Record) -> dict[str, Any]:
     details = _finite(dict(record.details))
-    if record.type == RunStart.TYPE and isinstance(details.get("items"), list):
+    if record.type in (RunStart.TYPE, RunItems.TYPE) and isinstance(details.get("items"), list):
         details["items"] = len(details["items"])  # hundreds of them, once per run: the log has the list
     return {
         "seq": record.seq,

@@ -129,9 +129,10 @@ def recorded(status_dir: Path, identity: str) -> bool:
     """Whether a record of this event is among the last of the status log."""
     if not identity:
         return False
-    file = status_dir / "journal.jsonl"
+    from pytest_nextrust.base.files import open_unlinked
+
     try:
-        with file.open("rb") as stream:
+        with open_unlinked(status_dir / "journal.jsonl") as stream:
             stream.seek(0, 2)
             stream.seek(max(0, stream.tell() - _TAIL))
             tail = stream.read()

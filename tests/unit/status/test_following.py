@@ -22,7 +22,7 @@ from pytest_nextrust.status.archive import Log, read_log
 from pytest_nextrust.status.journal import Journal, JournalView, Record, decode, encode
 from pytest_nextrust.status.markdown import draw_markdown
 from pytest_nextrust.status.projections import Follower, Projector, rebuild, render_json
-from pytest_nextrust.status.records import Entry, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunStart
+from pytest_nextrust.status.records import Entry, Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunItems, RunStart
 from pytest_nextrust.status.rotation import rotate
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.status.summary import LogState, summarize
@@ -47,6 +47,11 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
         st.sampled_from(["phase-1", "phase-2"]),
     ),
     st.builds(lambda run: end(run=run), st.sampled_from(["r1", "r2", "r3"])),
+    st.builds(
+        lambda run, names: RunItems(run, tuple(ItemKey("phase-1", name, LINUX) for name in names)),
+        st.sampled_from(["r1", "r2", "r3"]),
+        st.lists(st.sampled_from("xyz"), max_size=3, unique=True),
+    ),
     st.builds(lambda holds: PhaseCheck("r1", "phase-1", "The status log can be written", holds, COMMIT), st.booleans()),
     st.just(PhaseDone("r1", "phase-1", COMMIT)),
 )
@@ -298,7 +303,7 @@ def test_lines_fit_the_schema(tmp_path: Path, entry: Entry) -> None:
         jsonschema.validate(plain, schema("journal"))
 
 
-@pytest.mark.parametrize("kind", [RunStart, Item, RunEnd, PhaseCheck, PhaseDone], ids=lambda kind: kind.TYPE)
+@pytest.mark.parametrize("kind", [RunStart, RunItems, Item, RunEnd, PhaseCheck, PhaseDone], ids=lambda kind: kind.TYPE)
 def test_the_schema_knows_every_field(kind: type[Entry]) -> None:
     """What the schema says of a kind are the fields that its entries have."""
     import dataclasses

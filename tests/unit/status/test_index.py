@@ -20,7 +20,7 @@ from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.index import NAME, Index, read_indexed
 from pytest_nextrust.status.journal import Journal, decode
 from pytest_nextrust.status.projections import Follower
-from pytest_nextrust.status.records import Entry, Item, PhaseCheck, PhaseDone
+from pytest_nextrust.status.records import Entry, Item, ItemKey, PhaseCheck, PhaseDone, RunItems
 from pytest_nextrust.status.rotation import rotate
 
 from .helpers import LINUX, Clock, end, item, journal_in, start
@@ -47,6 +47,12 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
         st.sampled_from([0.25, 5.0]),
     ),
     st.builds(lambda run: end(run=run), NAMES),
+    st.builds(
+        lambda run, names, phase: RunItems(run, tuple(ItemKey(phase, name, LINUX) for name in names)),
+        NAMES,
+        st.lists(st.sampled_from("xyz"), max_size=3, unique=True),
+        PHASE,
+    ),
     st.builds(lambda commit, holds, phase: PhaseCheck("r1", phase, "c", holds, commit), COMMITS, st.booleans(), PHASE),
     st.builds(lambda phase: PhaseDone("r1", phase, "a" * 40), PHASE),
 )

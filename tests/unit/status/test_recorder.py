@@ -11,9 +11,9 @@ from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.project.phases import Criterion, Phase, Phases, done_path, mark_done, read_done
 from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.environment import Environment
-from pytest_nextrust.status.journal import Journal
+from pytest_nextrust.status.journal import LARGEST, Journal
 from pytest_nextrust.status.recorder import RunRecorder, complete
-from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, PhaseDone, RunStart, Verdict
+from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunItems, RunStart, Verdict
 from pytest_nextrust.status.runs import RunStore
 
 
@@ -152,3 +152,52 @@ def test_a_scenario_is_asked_in_every_cell(tmp_path: Path, name: str, verdict: s
     assert not check.holds
     assert why in check.message
     assert not done_path(tmp_path, "p").exists()
+
+
+def test_a_run_of_any_size_is_announced(tmp_path: Path) -> None:
+    """Items that do not fit into an entry are in several, each within its size; the plan is read as it was given."""
+    names = [f"tests/test_{n}.py::test_{'é' * (n % 300)}[{n}]" for n in range(9000)]
+    items = [ItemKey(f"phase-{n % 3}", name, TWO[0].id) for n, name in enumerate(names)]
+    recorder = RunRecorder(tmp_path, Phases([Phase("p", "P")]), tmp_path, run="run-1")
+    environment = Environment("c", "run-1", 1, "", "")
+    argv = ["pytest", *(f"tests/test_{n}.py" for n in range(100_000))]
+    recorder.start(environment, phase="all", items=items, argv=argv, forced=False)
+    lines = Journal(tmp_path).path.read_bytes().splitlines()
+    assert len(lines) > 3
+    assert all(len(line) < LARGEST for line in lines)
+    run = recorder.store().run("run-1")
+    assert run is not None
+    assert run.expected == run.missing == tuple(items)
+    assert recorder.store().announced(commit="c") == frozenset(items)
+    assert run.start is not None
+    assert run.start.argv[:2] == ("pytest", "tests/test_0.py")
+    assert run.start.argv[-1].startswith("... and ")
+    recorder.end(exit=1, items=[])
+    assert {item.verdict for item in recorder.store().verdicts(run="run-1").values()} == {"crashed"}
+    assert read_log(tmp_path).problems == ()
+
+
+def test_a_small_run_is_one_entry(tmp_path: Path) -> None:
+    """The twin: nothing is split or shortened that fits."""
+    recorder = RunRecorder(tmp_path, Phases([Phase("p", "P")]), tmp_path, run="run-1")
+    recorder.start(Environment("c", "run-1", 1, "", ""), phase="all", items=[], argv=["pytest", "x"], forced=False)
+    (entry,) = Journal(tmp_path).read().records
+    assert (entry.type, entry.details["items"], entry.details["argv"]) == ("run-start", [], ["pytest", "x"])
+
+
+def test_a_part_of_a_plan_without_its_start(tmp_path: Path) -> None:
+    """It announces nothing, and a part that comes after the items is taken into account all the same."""
+    journal = Journal(tmp_path)
+    keys = tuple(ItemKey("phase-1", name, TWO[0].id) for name in "xyz")
+    RunItems("run-1", keys[:1]).append_to(journal)
+    assert RunStore(journal.read()).announced() == frozenset()
+    RunStart("run-2", phase="phase-1", commit="c", items=keys[:1]).append_to(journal)
+    Item("run-2", "phase-1", "x", TWO[0].id, "passed").append_to(journal)
+    RunItems("run-2", keys[1:]).append_to(journal)
+    RunEnd("run-2", 1).append_to(journal)
+    verdicts = RunStore(journal.read()).verdicts(commit="c")
+    assert {key.scenario: item.verdict for key, item in verdicts.items()} == {
+        "x": "passed",
+        "y": "crashed",
+        "z": "crashed",
+    }

@@ -274,3 +274,19 @@ def test_an_interrupted_fix_is_undone_by_the_next_hook(root: Path) -> None:
     assert "an interrupted fix was undone: answer.txt, fixes/a.sh" in failed(root, "Exit code 1", "grep x y")
     assert (root / "answer.txt").read_text() == "wrong\n"
     assert (root / "fixes" / "a.sh").read_bytes() == script
+
+
+def test_a_link_in_place_of_the_log_is_not_read(tmp_path: Path) -> None:
+    """Whether an event is on record is asked of the log's own file, over no link and from no pipe."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "journal.jsonl").write_text('{"event_id":"toolu_1"}\n', encoding="utf-8")
+    assert failure.recorded(own, "toolu_1")
+    assert not failure.recorded(own, "toolu_2")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "journal.jsonl").symlink_to(own / "journal.jsonl")
+    assert not failure.recorded(other, "toolu_1")
+    (other / "journal.jsonl").unlink()
+    os.mkfifo(other / "journal.jsonl")
+    assert not failure.recorded(other, "toolu_1")
