@@ -27,7 +27,7 @@ from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import ConfigError, Fault, StatusError
 from pytest_nextrust.project.phases import Phase, Phases
 from pytest_nextrust.status.archive import read_log
-from pytest_nextrust.status.journal import Journal, Record, encode, utc_now
+from pytest_nextrust.status.journal import Journal, Record, check_record, utc_now
 from pytest_nextrust.status.records import check_details, moment
 
 __all__ = ["ImportSource", "Imported", "import_files", "read_source", "tables"]
@@ -243,7 +243,7 @@ def _acceptable(where: str, entry: ImportEntry, faults: list[Fault]) -> bool:
     """Whether the journal will take it; what it would refuse is a fault of the document."""
     try:
         check_details(entry.type, entry.details)
-        encode(Record(1, "", entry.type, "", _details(entry, "0" * 16)))
+        check_record(entry.type, str(entry.details.get("run", "")), _details(entry, "0" * 16))
     except ConfigError as error:
         faults += [Fault(f"{where}.details.{fault.path}", fault.message, fault.remedy) for fault in error.faults]
     except StatusError as error:

@@ -57,6 +57,7 @@ __all__ = [
     "Lines",
     "Problem",
     "Record",
+    "check_record",
     "decode",
     "encode",
     "identity",
@@ -209,6 +210,19 @@ def _line(record: Record, details: str) -> bytes:
 def _rest(type: str, run: str, details: str) -> str:
     """What follows the time in a line, up to its checksum."""
     return f',"type":"{type}","run":{_ENCODE(run)},"details":{details}'
+
+
+def check_record(type: str, run: str, details: Mapping[str, Any], place: str = "") -> str:
+    """What follows the time in a record's line. Raises StatusError for what no journal takes."""
+    rest = _rest(type, run, _details(type, details))
+    if len(rest) + _REST > LARGEST:
+        raise StatusError(
+            "journal",
+            f"a {type!r} record of {len(rest) + _REST} bytes is larger than {LARGEST}",
+            place=place,
+            remedy="shorten it: keep long output in a file, and give the file's name",
+        )
+    return rest
 
 
 def _finish(text: str) -> bytes:
@@ -387,14 +401,7 @@ class Journal:
         """
         details = _clean(type, details, self._redactor)
         owner = self._redactor.text(run or str(details.get("run", "")))
-        rest = _rest(type, owner, _details(type, details))
-        if len(rest) + _REST > LARGEST:
-            raise StatusError(
-                "journal",
-                f"a {type!r} record of {len(rest) + _REST} bytes is larger than {LARGEST}",
-                place=str(self.path),
-                remedy="shorten it: keep long output in a file, and give the file's name",
-            )
+        rest = check_record(type, owner, details, str(self.path))
         try:
             if self._file is None:
                 make_folder(self.folder)

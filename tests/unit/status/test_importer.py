@@ -16,7 +16,7 @@ from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.status.archive import read_log
 from pytest_nextrust.status.importer import import_files, read_source, tables
-from pytest_nextrust.status.journal import Record
+from pytest_nextrust.status.journal import LARGEST, Record, check_record
 
 LOG = {
     "current_phase": {"id": "phase-3", "name": "Rust Target Implementation", "status": "in_progress"},
@@ -201,6 +201,22 @@ def test_what_cannot_be_imported(tmp_path: Path, content: str, fault: str) -> No
         import_files(tmp_path / "log", [file(tmp_path, "x", content)])
     assert fault in str(caught.value)
     assert not (tmp_path / "log").exists()
+
+
+def test_an_entry_that_no_journal_takes_is_told_before_any_is_written(tmp_path: Path) -> None:
+    """The largest that fits comes in; one byte more, and nothing does: not what stands before it either."""
+    first, second = ({"timestamp": "2025-01-01", "type": "a", "details": {"message": text}} for text in ("x", ""))
+    probe = import_files(tmp_path / "probe", [file(tmp_path, "x.json", {"activities": [first]})]).added[0]
+    room = LARGEST - len(check_record("a", "", {**probe.details, "message": ""})) - 128
+    for length, fits in ((room, True), (room + 1, False)):
+        second["details"] = {"message": "y" * length}
+        path, folder = file(tmp_path, "x.json", {"activities": [first, second]}), tmp_path / str(length)
+        if fits:
+            assert len(import_files(folder, [path]).added) == 2
+            continue
+        with pytest.raises(ConfigError, match=r"activities\[1\].details: a 'a' record of 1048577 bytes is larger"):
+            import_files(folder, [path])
+        assert not folder.exists()
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
