@@ -10,7 +10,7 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         ("errors",),
         ("base",),
-        ("macho", "project", "shell"),
+        ("macho", "native", "project", "shell"),
         ("isa",),
         ("emu", "scenario", "toolchain"),
         ("status", "witness"),

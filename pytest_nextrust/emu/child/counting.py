@@ -73,6 +73,10 @@ class CountedCpu(Protocol):
     def pc(self) -> int: ...
     def words(self) -> Any: ...
     def floats(self) -> bytes: ...
+    def take_context(self) -> None: ...
+    def flush_unwatched(self) -> None: ...
+    def ask(self, pc: int) -> Event | None: ...
+    def emulate(self, pc: int) -> Progress: ...
 
 
 class Counting(Protocol):
@@ -80,8 +84,8 @@ class Counting(Protocol):
 
     name: str
 
-    def run(self, until: int, wanted: int) -> Progress:
-        """Execute at most ``wanted``, and stop before ``until``. Raises HarnessFault."""
+    def run(self, until: int, wanted: int, slack: int) -> Progress:
+        """Execute at most ``wanted``, up to ``slack`` fewer, and stop before ``until``. Raises HarnessFault."""
         ...
 
     def enter(self, pc: int, size: int, count: int, block: Block) -> bool:
@@ -97,14 +101,14 @@ class Counting(Protocol):
         ...
 
 
-def start(engine: CountedCpu, until: int, count: int, pc: int) -> None:
-    """Let the library run; ``engine.event`` is what its hooks saw. Raises HarnessFault where it stops by itself."""
-    engine.event = None
+def start(cpu: CountedCpu, until: int, count: int, pc: int) -> None:
+    """Let the library run; ``cpu.event`` is what its hooks saw. Raises HarnessFault where it stops by itself."""
+    cpu.event = None
     try:
-        engine.uc.emu_start(pc, until, 0, count)
+        cpu.uc.emu_start(pc, until, 0, count)
     except UcError as error:
-        if engine.event is None:
-            raise HarnessFault("emulator", f"stopped: {error}", place=f"at 0x{engine.pc():08x}") from error
+        if cpu.event is None:
+            raise HarnessFault("emulator", f"stopped: {error}", place=f"at 0x{cpu.pc():08x}") from error
 
 
 class LibraryCount:
@@ -112,18 +116,20 @@ class LibraryCount:
 
     name = "library"
 
-    def __init__(self, engine: CountedCpu) -> None:
-        self._engine = engine
+    def __init__(self, cpu: CountedCpu) -> None:
+        self._cpu = cpu
         self.counter = self._find_counter()
         self._sites: dict[int, Site] = {}
         self._hooks: dict[int, Any] = {}
         self._passing = -1
 
-    def run(self, until: int, wanted: int) -> Progress:
+    def run(self, until: int, wanted: int, slack: int) -> Progress:
         """As ``Counting.run``."""
-        start(self._engine, until, wanted, self._engine.pc())
+        del slack
+        self._cpu.flush_unwatched()
+        start(self._cpu, until, wanted, self._cpu.pc())
         started = int(self.counter.value)
-        event = self._engine.event
+        event = self._cpu.event
         if event is None:
             return Progress(min(started, wanted), None)
         if event.kind == "unhooked":
@@ -149,7 +155,7 @@ class LibraryCount:
 
     def _watch(self, pc: int, size: int) -> None:
         """Hook the sites of the block at ``pc``; not while the library runs."""
-        uc = self._engine.uc
+        uc = self._cpu.uc
         for at in range(pc, pc + size, 2):
             if at in self._sites and at not in self._hooks:
                 self._hooks[at] = uc.hook_add(const.UC_HOOK_CODE, self._on_site, None, at, at)
@@ -162,7 +168,7 @@ class LibraryCount:
     def forget(self) -> None:
         """As ``Counting.forget``."""
         for hook in self._hooks.values():
-            self._engine.uc.hook_del(hook)
+            self._cpu.uc.hook_del(hook)
         self._hooks.clear()
         self._sites.clear()
         self._passing = -1
@@ -176,15 +182,15 @@ class LibraryCount:
             self._passing = -1
             return
         if self._may_be_wrong(site):
-            self._engine.event = Event("site", address, site=site)
+            self._cpu.event = Event("site", address, site=site)
             uc.emu_stop()
 
     def _may_be_wrong(self, site: Site) -> bool:
         if site.kind == "division":
-            words = self._engine.words()
+            words = self._cpu.words()
             return words[site.high] == 0x8000_0000 and (site.low == site.high or not words[site.low])
         if site.kind == "float":
-            return site.from_memory or is_special(self._engine.floats(), site.registers)
+            return site.from_memory or is_special(self._cpu.floats(), site.registers)
         return True
 
     def _find_counter(self) -> ctypes.c_uint64:
@@ -192,7 +198,7 @@ class LibraryCount:
 
         The counter stands next to the limit it is compared with, and is one past it when the limit stopped the run.
         """
-        uc = self._engine.uc
+        uc = self._cpu.uc
         handle = uc._uch.value
         size = allocated(handle)
         uc.mem_map(SCRATCH, 0x2000, const.UC_PROT_READ | const.UC_PROT_EXEC)

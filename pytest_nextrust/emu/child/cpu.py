@@ -19,8 +19,9 @@ from typing import Any, Literal
 
 from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child import float_state
+from pytest_nextrust.emu.child.block_counting import BlockCount
 from pytest_nextrust.emu.child.blocks import MARGIN, BlockInspector, Suspect
-from pytest_nextrust.emu.child.counting import NEVER, Counting, Event, LibraryCount, start
+from pytest_nextrust.emu.child.counting import NEVER, Counting, Event, LibraryCount, Progress, start
 from pytest_nextrust.emu.child.exact_step import GuestBus, Observer
 from pytest_nextrust.emu.child.library import Uc, UcError, m68k
 from pytest_nextrust.emu.child.library import uc as const
@@ -32,6 +33,7 @@ from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.records import Access
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
+from pytest_nextrust.native.loading import core
 
 __all__ = ["CPUS", "NEVER", "Cpu", "Stop"]
 
@@ -111,6 +113,9 @@ class Cpu:
         self._library = LibraryCount(self)
         self._counting: Counting = self._library
         self._probe_model()
+        compiled = core()
+        if compiled is not None:
+            self._counting = BlockCount(self, compiled)
         self.uc.hook_add(const.UC_HOOK_INTR, self._on_exception)
         self.uc.hook_add(const.UC_HOOK_MEM_INVALID, self._on_invalid)
         self.uc.hook_add(const.UC_HOOK_EDGE_GENERATED, self._on_block)
@@ -132,6 +137,15 @@ class Cpu:
         self._step_sites.clear()
         self._unwatched = False
         self.uc.ctl_flush_tb()
+
+    @property
+    def counts_by(self) -> str:
+        """How instructions are counted: ``blocks``, by the compiled part, or ``library``."""
+        return self._counting.name
+
+    def take_context(self) -> None:
+        """Make what ``words`` answered the CPU's state, after it was changed."""
+        self.uc.context_restore(self._context)
 
     def words(self) -> Any:
         """The context's words now; see ``context``."""
@@ -189,31 +203,51 @@ class Cpu:
             stop = self._exactly(site, pc)
             if stop is not LEFT:
                 return stop
-        return self.emulate(pc)
+        progress = self.emulate(pc)
+        if progress.event is None:
+            return None
+        stop = self._stopped(progress.event, progress.executed, 1)
+        return None if stop.kind == "count" else stop
 
-    def emulate(self, pc: int) -> Stop | None:
-        """As ``step``, by the emulator, be it right or wrong."""
-        self._unwatched = True
+    def emulate(self, pc: int) -> Progress:
+        """Let the emulator execute the instruction at the current pc, which is ``pc``, be it right or wrong."""
+        if not self._unwatched:
+            # What was translated for runs may not count instructions.
+            self.uc.ctl_flush_tb()
+            self._unwatched = True
         start(self, NEVER, 1, pc)
         started = int(self._library.counter.value)
-        if self.event is not None:
-            whole = self.event.kind == "exception" or self.event.access == "fetch"
-            stop = self._stopped(self.event, started if whole else started - 1, 1)
-            return None if stop.kind == "count" else stop
-        if not started:
-            raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
-        return None
+        event = self.event
+        if event is None:
+            if not started:
+                raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
+            return Progress(1, None)
+        return Progress(started if event.kind == "exception" or event.access == "fetch" else started - 1, event)
 
-    def run(self, count: int, until: int = NEVER) -> Stop:
-        """Execute at most ``count`` (at least 1) instructions from the current pc, and stop before ``until``.
+    def ask(self, pc: int) -> Event | None:
+        """What a run would be stopped for before it executes the instruction at ``pc``: a suspect, or a site."""
+        code = GuestBus(self.uc, None).code(pc)
+        if len(code) < 2:
+            return None
+        found = self._inspector.inspect(pc, code, 2)
+        if found.suspect is not None and self.stops_at_suspects:
+            return Event("suspect", pc, suspect=found.suspect)
+        return Event("site", pc, site=found.sites[0]) if found.sites else None
 
-        Raises HarnessFault when the library stops for a reason of its own.
-        """
+    def flush_unwatched(self) -> None:
+        """Forget code that was translated for single steps, without a look at what is in it."""
         if self._unwatched:
             self.flush()
+
+    def run(self, count: int, until: int = NEVER, *, slack: int = 0) -> Stop:
+        """Execute at most ``count`` (at least 1) instructions from the current pc, and stop before ``until``.
+
+        Up to ``slack`` instructions may be missing where stopping earlier is cheaper.
+        Raises HarnessFault when the library stops for a reason of its own.
+        """
         executed = 0
         while True:
-            progress = self._counting.run(until, count - executed)
+            progress = self._counting.run(until, count - executed, slack)
             executed += progress.executed
             event = progress.event
             if event is None and executed < count and self.pc() != until and not progress.executed:
@@ -228,8 +262,8 @@ class Cpu:
                     return replace(stop, executed=stop.executed + executed)
             elif event is not None and event.kind not in ("site", "unhooked"):
                 return self._stopped(event, executed, count)
-            if executed >= count:
-                return Stop("count", count)
+            if executed >= count or (event is None and executed and executed + slack >= count):
+                return Stop("count", executed)
             if until != NEVER and self.pc() == until:
                 return Stop("until", executed)
 

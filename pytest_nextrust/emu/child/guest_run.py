@@ -39,6 +39,8 @@ __all__ = ["GuestRun", "run"]
 
 FIRST_SLICE = 1 << 23
 SMALLEST_SLICE = 1 << 13
+SLACK = 1 << 10
+"""Instructions by which a slice may be shorter: no block of code is longer."""
 LONG, SHORT = 0.2, 0.05
 """Seconds: a slice that took longer is halved, a shorter one doubled. The wall limit is looked at between slices."""
 
@@ -162,16 +164,15 @@ class GuestRun:
         if alarm is not None and alarm <= self._counter.value:
             self._alarm()
             return
-        count = min(left, self._slice)
-        if alarm is not None:
-            count = min(count, alarm - self._counter.value)
+        count = left if alarm is None else min(left, alarm - self._counter.value)
         if self._suspect is not None:
             count = min(count, self._suspect[0] - self._counter.value)
             if not count:
                 self._refuse(*self._suspect[1:])
                 return
         begun = self._now()
-        stop = self._cpu.run(count, self._until)
+        # A slice need not be exact: what comes after it is the same run.
+        stop = self._cpu.run(min(count, self._slice), self._until, slack=SLACK if count > self._slice else 0)
         self._counter.value += stop.executed
         if stop.kind == "until":
             self._reached = self._counter.value
@@ -205,7 +206,7 @@ class GuestRun:
         now = self._now()
         if now - begun > LONG:
             self._slice = max(SMALLEST_SLICE, self._slice // 2)
-        elif now - begun < SHORT and executed >= self._slice:
+        elif now - begun < SHORT and executed + SLACK >= self._slice:
             self._slice *= 2
         self._rerun_log.maybe_keep(self._counter.value)
 

@@ -1,0 +1,1 @@
+"""The compiled part: optional, built where a C compiler is, with the plain way beside it (see docs/machine.md)."""

@@ -1,0 +1,253 @@
+/* Callbacks of the emulator that are too frequent for Python: counting instructions by blocks, and asking at sites.
+
+   Needs no header but the C library's, and links with nothing: what it calls of the emulator it is given as pointers.
+   The layout of the structures is repeated in block_counting.py; `nextrust_core_layout` lets it check. The offsets in
+   the CPU state are those of Unicorn 2.1.4, see emu/child/context.py and float_state.py. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STATE = 272, FLOATS = 112, RESULT = 240, FLAGS = 266, INVALID = 1 };
+enum { NOTHING = 0, LIMIT = 1, UNKNOWN = 2, SITE = 3, ROLLED_BACK = 4 };
+enum { ALWAYS = 1, DIVISION = 2, FLOAT = 3 };
+#define NONE 1u /* no instruction is at an odd address */
+
+typedef struct { uint32_t address, size, count, used; } block_entry;
+typedef struct { uint32_t address, kind, high, low, registers, from_memory; } site_entry;
+typedef int (*stop_function)(void *engine);
+
+typedef struct {
+    uint64_t total, limit;   /* instructions of all blocks entered, and how many there may be */
+    block_entry *block;      /* the block entered last */
+    uint32_t pending;        /* an instruction whose operand from memory is looked at when it has been executed */
+    uint32_t halted;         /* a stop is under way: nothing counts any more */
+    uint32_t why;            /* why the run was stopped */
+    uint32_t passing;        /* a site that is let pass once */
+    uint32_t site;           /* the site that stopped the run */
+    uint32_t unknown;        /* a block that was not announced */
+    uint32_t blocks_mask, blocks_used, sites_mask, sites_used;
+    uint8_t *state;          /* the CPU's registers */
+    stop_function stop;
+    block_entry *blocks;     /* open addressing; all zero where unused */
+    site_entry *sites;
+    uint8_t saved[STATE];    /* the registers before the pending instruction */
+} counter;
+
+static block_entry no_block = {NONE, 0, 0, 0};
+
+uint64_t nextrust_core_layout(void) { return sizeof(counter); }
+
+static uint32_t hash(uint32_t address) { return ((address >> 1) * 2654435761u) >> 8; }
+
+/* -- tables, filled from Python ------------------------------------------------------------------------------------ */
+
+static int grow_blocks(counter *c) {
+    uint32_t mask = c->blocks_mask * 2 + 1;
+    block_entry *table = calloc((size_t)mask + 1, sizeof *table);
+    if (!table) return 0;
+    for (uint32_t i = 0; c->blocks && i <= c->blocks_mask; i++) {
+        if (!c->blocks[i].used) continue;
+        uint32_t at = hash(c->blocks[i].address) & mask;
+        while (table[at].used) at = (at + 1) & mask;
+        table[at] = c->blocks[i];
+    }
+    free(c->blocks);
+    c->blocks = table;
+    c->blocks_mask = mask;
+    c->block = &no_block;
+    return 1;
+}
+
+/* The entry of an address, or the unused one where it would be. */
+static block_entry *find_block(const counter *c, uint32_t address) {
+    uint32_t at = hash(address) & c->blocks_mask;
+    while (c->blocks[at].used && c->blocks[at].address != address) at = (at + 1) & c->blocks_mask;
+    return &c->blocks[at];
+}
+
+/* Says how long the block at an address is; 0: there is no memory for it. */
+int nextrust_core_block(counter *c, uint32_t address, uint32_t size, uint32_t count) {
+    if (c->blocks_used * 2 > c->blocks_mask && !grow_blocks(c)) return 0;
+    block_entry *found = find_block(c, address);
+    c->blocks_used += !found->used;
+    *found = (block_entry){address, size, count, 1};
+    return 1;
+}
+
+static int grow_sites(counter *c) {
+    uint32_t mask = c->sites_mask * 2 + 1;
+    site_entry *table = calloc((size_t)mask + 1, sizeof *table);
+    if (!table) return 0;
+    for (uint32_t i = 0; c->sites && i <= c->sites_mask; i++) {
+        if (!c->sites[i].kind) continue;
+        uint32_t at = hash(c->sites[i].address) & mask;
+        while (table[at].kind) at = (at + 1) & mask;
+        table[at] = c->sites[i];
+    }
+    free(c->sites);
+    c->sites = table;
+    c->sites_mask = mask;
+    return 1;
+}
+
+static site_entry *find_site(const counter *c, uint32_t address) {
+    uint32_t at = hash(address) & c->sites_mask;
+    while (c->sites[at].kind && c->sites[at].address != address) at = (at + 1) & c->sites_mask;
+    return &c->sites[at];
+}
+
+/* Says what is asked at an address; 0: there is no memory for it. */
+int nextrust_core_site(counter *c, uint32_t address, uint32_t kind, uint32_t high, uint32_t low, uint32_t registers,
+                       uint32_t from_memory) {
+    if (c->sites_used * 2 > c->sites_mask && !grow_sites(c)) return 0;
+    site_entry *found = find_site(c, address);
+    c->sites_used += !found->kind;
+    *found = (site_entry){address, kind, high, low, registers, from_memory};
+    return 1;
+}
+
+/* The address of the block entered last; odd where there is none. */
+uint32_t nextrust_core_last_block(const counter *c) { return c->block->address; }
+
+/* Forgets all blocks and sites; 0: there is no memory. Also the first call for a new counter. */
+int nextrust_core_forget(counter *c) {
+    free(c->blocks);
+    free(c->sites);
+    c->blocks = NULL;
+    c->sites = NULL;
+    c->blocks_used = c->sites_used = 0;
+    c->blocks_mask = 511;
+    c->sites_mask = 31;
+    c->passing = c->pending = NONE;
+    return grow_blocks(c) && grow_sites(c);
+}
+
+/* -- what the emulator calls --------------------------------------------------------------------------------------- */
+
+static uint32_t word(const counter *c, uint32_t index) {
+    uint32_t value;
+    memcpy(&value, c->state + 4 * index, 4);
+    return value;
+}
+
+/* An infinity, a NaN, a denormal, or a number that is not normalised; zero is none of these. */
+static int special(const uint8_t *value) {
+    uint64_t mantissa;
+    uint16_t exponent;
+    memcpy(&mantissa, value, 8);
+    memcpy(&exponent, value + 8, 2);
+    exponent &= 0x7fff;
+    if (!exponent) return mantissa != 0;
+    return exponent == 0x7fff || !(mantissa >> 63);
+}
+
+static void stop(counter *c, void *engine, uint32_t why) {
+    c->why = why;
+    c->halted = 1;
+    c->stop(engine);
+}
+
+/* Whether the pending instruction met an operand from memory that it must not; the run is stopped then. */
+static int was_wrong(counter *c, void *engine) {
+    if (c->pending == NONE) return 0;
+    if (special(c->state + RESULT) || c->state[FLAGS] & INVALID) {
+        c->site = c->pending;
+        c->pending = NONE;
+        stop(c, engine, ROLLED_BACK);
+        return 1;
+    }
+    c->pending = NONE;
+    return 0;
+}
+
+void nextrust_core_on_block(void *engine, uint64_t address, uint32_t size, void *user) {
+    counter *c = user;
+    if (__builtin_expect(c->halted || c->pending != NONE, 0) && (c->halted || was_wrong(c, engine))) return;
+    block_entry *block = c->block; /* a loop comes to the same block again */
+    if (block->address != (uint32_t)address || block->size != size) {
+        block = find_block(c, (uint32_t)address);
+        if (!block->used || block->size != size) {
+            c->unknown = (uint32_t)address;
+            stop(c, engine, UNKNOWN);
+            return;
+        }
+    }
+    uint64_t total = c->total + block->count;
+    if (__builtin_expect(total > c->limit, 0)) {
+        stop(c, engine, LIMIT);
+        return;
+    }
+    c->block = block;
+    c->total = total;
+}
+
+static int is_wrong(const counter *c, const site_entry *site) {
+    if (site->kind == DIVISION)
+        return word(c, site->high) == 0x80000000u && (site->low == site->high || !word(c, site->low));
+    if (site->kind != FLOAT) return 1;
+    for (uint32_t left = site->registers, at = 0; left; left >>= 1, at++)
+        if (left & 1 && special(c->state + FLOATS + 16 * at)) return 1;
+    return 0;
+}
+
+void nextrust_core_on_site(void *engine, uint64_t address, uint32_t size, void *user) {
+    counter *c = user;
+    (void)size;
+    if (c->halted || was_wrong(c, engine)) return;
+    uint32_t here = (uint32_t)address;
+    const site_entry *site = find_site(c, here);
+    if (!site->kind) return;
+    if (c->passing == here) {
+        c->passing = NONE;
+        return;
+    }
+    if (is_wrong(c, site)) {
+        c->site = here;
+        stop(c, engine, SITE);
+    } else if (site->kind == FLOAT && site->from_memory) {
+        memcpy(c->saved, c->state, STATE);
+        c->state[FLAGS] = 0;
+        memset(c->state + RESULT, 0, 10);
+        c->pending = here;
+    }
+}
+
+/* -- finding the CPU's registers ----------------------------------------------------------------------------------- */
+
+/* Reads memory that may not be there: the kernel refuses to write from it to a pipe. */
+static int readable(const int *pipe, const uint8_t *from, uint8_t *to, size_t size) {
+    if (write(pipe[1], from, size) != (ssize_t)size) return 0;
+    return read(pipe[0], to, size) == (ssize_t)size;
+}
+
+static int plausible(const uint8_t *pointer) {
+    uintptr_t value = (uintptr_t)pointer;
+    return value % 8 == 0 && value >> 16 && !((uint64_t)value >> 48);
+}
+
+/* The address of the CPU's registers, which begin with `pattern`: it stands in the emulator's structure for the CPU,
+   whose address stands in `engine`. NULL where it is not found. */
+uint8_t *nextrust_core_find_state(const uint8_t *engine, size_t engine_size, const uint8_t *pattern) {
+    enum { PATTERN = 64, PIECE = 1024, LONGEST = 1024 };
+    int ends[2];
+    uint8_t piece[PIECE], seen[PATTERN], *found = NULL;
+    if (pipe(ends)) return NULL;
+    for (size_t at = 0; !found && at + 8 <= engine_size; at += 8) {
+        const uint8_t *cpu;
+        memcpy(&cpu, engine + at, sizeof cpu);
+        if (!plausible(cpu)) continue;
+        for (size_t offset = 0; !found && offset < LONGEST && readable(ends, cpu + offset, piece, PIECE); offset += PIECE)
+            for (size_t in = 0; !found && in < PIECE; in += 8) {
+                uint8_t *state;
+                memcpy(&state, piece + in, sizeof state);
+                /* They are part of the same structure. */
+                if (!plausible(state) || state <= cpu || state - cpu > 1 << 20) continue;
+                if (readable(ends, state, seen, PATTERN) && !memcmp(seen, pattern, PATTERN)) found = state;
+            }
+    }
+    close(ends[0]);
+    close(ends[1]);
+    return found;
+}
