@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.errors import Fault, NextrustError
+from pytest_nextrust.native.loading import core, state
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     parts: dict[str, Any] = {
         "python": _python(),
         "emulator": _emulator(faults, fresh=args.fresh),
+        "compiled_part": {"used": core() is not None, "state": state()},
         "toolchains": _toolchains(faults),
         "tools": [_tool("qemu-m68k", "nextrust witness, differential tests", "apt-get install qemu-user")],
         "extras": [_extra(*extra) for extra in _EXTRAS],
@@ -135,11 +137,12 @@ def _cache(faults: list[Fault]) -> dict[str, Any]:
 
 
 def _lines(parts: dict[str, Any], faults: list[Fault]) -> list[str]:
-    emulator, cache = parts["emulator"], parts["cache"]
+    emulator, cache, compiled = parts["emulator"], parts["cache"], parts["compiled_part"]
     gate = "passed" if emulator["passed"] else "FAILED"
     lines = [
         f"python      {parts['python']['version']}",
         f"emulator    {emulator['name'] or 'none'}: conformance gate {gate}, {emulator['vectors']} vectors",
+        f"counting    {'by blocks' if compiled['used'] else 'one by one'}: compiled part {compiled['state']}",
         f"cache       {cache['path']}{'' if cache['writable'] else ' (cannot be written)'}",
     ]
     for each in parts["toolchains"]:

@@ -37,6 +37,13 @@ typedef struct {
 
 static block_entry no_block = {NONE, 0, 0, 0};
 
+#ifndef SOURCE
+#define SOURCE "unknown"
+#endif
+
+/* The hash of this file, so that a library of another one is not used. */
+const char *nextrust_core_source(void) { return SOURCE; }
+
 uint64_t nextrust_core_layout(void) { return sizeof(counter); }
 
 static uint32_t hash(uint32_t address) { return ((address >> 1) * 2654435761u) >> 8; }

@@ -26,13 +26,14 @@ from pytest_nextrust.emu.memory import PAGE
 from pytest_nextrust.emu.records import GateStatus
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
+from pytest_nextrust.native.loading import SOURCE, core
 
 if TYPE_CHECKING:
     from pytest_nextrust.emu.gate.vectors import GateVector
 
 __all__ = ["check", "run", "status", "vectors"]
 
-GATE_VERSION = 1
+GATE_VERSION = 2
 """Counts up when the vectors or what is compared change."""
 
 SPACING = 32
@@ -151,7 +152,8 @@ def cache_folder() -> Path:
 
 
 def _key() -> str:
-    digest = hashlib.sha256(f"{GATE_VERSION} {LIBRARY.__version__} {sys.version} {sys.platform}".encode())
+    counting = hashlib.sha256(SOURCE.read_bytes()).hexdigest() if core() is not None else "library"
+    digest = hashlib.sha256(f"{GATE_VERSION} {counting} {LIBRARY.__version__} {sys.version} {sys.platform}".encode())
     for library in sorted((Path(LIBRARY.__file__).parent / "lib").glob("*unicorn*")):
         if library.suffix != ".a":
             digest.update(library.read_bytes())
