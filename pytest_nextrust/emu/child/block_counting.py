@@ -41,7 +41,7 @@ BEGIN, END = 0x1122_3344_5566_7788, 0x1122_3344_5566_7799
 HOOK_SIZE = 128
 
 
-class _Counter(ctypes.Structure):
+class _BlockCounter(ctypes.Structure):
     """``counter`` of core.c."""
 
     _fields_ = (
@@ -79,9 +79,9 @@ class BlockCount:
         self._hooking: int | None = None
         core.nextrust_core_layout.restype = ctypes.c_uint64
         core.nextrust_core_last_block.restype = ctypes.c_uint32
-        if core.nextrust_core_layout() != ctypes.sizeof(_Counter):
+        if core.nextrust_core_layout() != ctypes.sizeof(_BlockCounter):
             raise HarnessFault("compiled part", "is of another release", remedy="install the package again")
-        self._counter = _Counter(halted=1, stop=address("uc_emu_stop"), state=self._find_state())
+        self._counter = _BlockCounter(halted=1, stop=address("uc_emu_stop"), state=self._find_state())
         self._told(core.nextrust_core_forget(ctypes.byref(self._counter)))
         self._hook(const.UC_HOOK_BLOCK, core.nextrust_core_on_block, 1, 0)
         handle = self._hook(const.UC_HOOK_CODE, core.nextrust_core_on_site, BEGIN, END)

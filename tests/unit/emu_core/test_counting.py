@@ -122,27 +122,6 @@ def test_until_in_the_middle_of_a_block(both: tuple[Cpu, Cpu]) -> None:
             assert (stop.kind, stop.executed, cpu.pc()) == ("until", executed, CODE + offset)
 
 
-def test_the_special_operand_from_memory_is_taken_back(both: tuple[Cpu, Cpu]) -> None:
-    """An infinity that only memory held: the sum is infinite, the address register moved once, codes untouched."""
-    for cpu in both:
-        # move #5,ccr; fadd.d (a0)+,fp0; fmove.d fp0,(a0); trap #4
-        prepare(
-            cpu,
-            "44fc0005 f2185422 f2107400 4e44",
-            Registers(pc=CODE, a=[DATA] * 8),
-            bytes.fromhex("7ff00000") + bytes(12),
-        )
-        cpu.uc.mem_write(DATA, bytes.fromhex("7ff0000000000000"))
-        stop = cpu.run(100)
-        assert (stop.kind, stop.executed, cpu.registers().a[0], cpu.registers().sr & 31) == (
-            "exception",
-            4,
-            DATA + 8,
-            5,
-        )
-        assert cpu.uc.mem_read(DATA + 8, 8) == bytes.fromhex("7ff0000000000000")
-
-
 def test_a_compiled_part_of_another_release_is_refused(both: tuple[Cpu, Cpu], monkeypatch: pytest.MonkeyPatch) -> None:
     """Structures that do not agree are told before anything is written to them."""
     from pytest_nextrust.emu.child import block_counting
