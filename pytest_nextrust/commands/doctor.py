@@ -15,7 +15,6 @@ from typing import Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.errors import Fault, NextrustError
-from pytest_nextrust.native.loading import core, state
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -43,7 +42,6 @@ def run(args: argparse.Namespace) -> int:
     parts: dict[str, Any] = {
         "python": _python(),
         "emulator": _emulator(faults, fresh=args.fresh),
-        "compiled_part": {"used": core() is not None, "state": state()},
         "toolchains": _toolchains(faults),
         "tools": [_tool("qemu-m68k", "nextrust witness, differential tests", "apt-get install qemu-user")],
         "extras": [_extra(*extra) for extra in _EXTRAS],
@@ -68,7 +66,7 @@ def _emulator(faults: list[Fault], *, fresh: bool) -> dict[str, Any]:
         gate = gate_status(fresh=fresh)
     except NextrustError as error:
         faults.append(Fault("emulator", error.fault, error.remedy))
-        return {"name": "", "passed": False, "vectors": 0, "cached": False, "message": error.fault}
+        return {"name": "", "passed": False, "vectors": 0, "cached": False, "message": error.fault, "counting": ""}
     if not gate.passed:
         faults.append(Fault("emulator", f"the conformance gate failed: {gate.message}", "pip install unicorn==2.1.4"))
     return {
@@ -77,6 +75,7 @@ def _emulator(faults: list[Fault], *, fresh: bool) -> dict[str, Any]:
         "vectors": gate.vectors,
         "cached": gate.cached,
         "message": gate.message,
+        "counting": gate.counting,
     }
 
 
@@ -137,12 +136,12 @@ def _cache(faults: list[Fault]) -> dict[str, Any]:
 
 
 def _lines(parts: dict[str, Any], faults: list[Fault]) -> list[str]:
-    emulator, cache, compiled = parts["emulator"], parts["cache"], parts["compiled_part"]
+    emulator, cache = parts["emulator"], parts["cache"]
     gate = "passed" if emulator["passed"] else "FAILED"
     lines = [
         f"python      {parts['python']['version']}",
         f"emulator    {emulator['name'] or 'none'}: conformance gate {gate}, {emulator['vectors']} vectors",
-        f"counting    {'by blocks' if compiled['used'] else 'one by one'}: compiled part {compiled['state']}",
+        f"counting    {emulator['counting'] or 'none'}",
         f"cache       {cache['path']}{'' if cache['writable'] else ' (cannot be written)'}",
     ]
     for each in parts["toolchains"]:

@@ -152,6 +152,7 @@ class GateStatus:
     """What the conformance gate found: how many vectors it ran on which emulator, and the first failure in ``message``.
 
     ``cached`` is true where the result of an earlier run with the same emulator, gate and Python was used.
+    ``counting`` says how instructions are counted, and why, where that is not by blocks; empty where nobody asked.
     """
 
     passed: bool
@@ -160,3 +161,4 @@ class GateStatus:
     cached: bool
     seconds: float
     message: str = ""
+    counting: str = ""

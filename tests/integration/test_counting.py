@@ -17,6 +17,7 @@ from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.native import loading
 from pytest_nextrust.toolchain.prebuilt import prebuilt_programs, ships_programs
+from tests.compiled_part import needs_compiled_part
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
@@ -46,8 +47,7 @@ def record(sandbox: Sandbox, program: bytes, cpu: str) -> RunRecord | str:
 @pytest.mark.campaign
 def test_every_shipped_program_counts_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output, end, faults, instructions and every trap's count, of each program on its CPU."""
-    if loading.core() is None:
-        pytest.skip(f"the compiled part is {loading.state()}")
+    needs_compiled_part()
     every = programs()
     assert len(every) >= 40
     with Sandbox() as blocks, Sandbox() as library:

@@ -33,7 +33,7 @@ from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.records import Access
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
-from pytest_nextrust.native.loading import core
+from pytest_nextrust.native.loading import core, state
 
 __all__ = ["CPUS", "NEVER", "Cpu", "Stop"]
 
@@ -88,8 +88,9 @@ LEFT = Stop("count", 0)
 class Cpu:
     """A CPU model with its own memory. Raises HarnessFault where the library is not what it must be.
 
-    ``stops_at_suspects``: whether a block with a suspect stops a run. ``observer`` gets the accesses of instructions
-    that the emulator does not execute. ``fpiar`` is the register, which the emulator does not have.
+    ``counting`` says how instructions are counted. ``stops_at_suspects``: whether a block with a suspect stops a run.
+    ``observer`` gets the accesses of instructions that the emulator does not execute. ``fpiar`` is the register, which
+    the emulator does not have.
     """
 
     def __init__(self, name: str) -> None:
@@ -113,9 +114,7 @@ class Cpu:
         self._library = LibraryCount(self)
         self._counting: Counting = self._library
         self._probe_model()
-        compiled = core()
-        if compiled is not None:
-            self._counting = BlockCount(self, compiled)
+        self.counting = self._choose_counting()
         self.uc.hook_add(const.UC_HOOK_INTR, self._on_exception)
         self.uc.hook_add(const.UC_HOOK_MEM_INVALID, self._on_invalid)
         self.uc.hook_add(const.UC_HOOK_EDGE_GENERATED, self._on_block)
@@ -137,11 +136,6 @@ class Cpu:
         self._step_sites.clear()
         self._unwatched = False
         self.uc.ctl_flush_tb()
-
-    @property
-    def counts_by(self) -> str:
-        """How instructions are counted: ``blocks``, by the compiled part, or ``library``."""
-        return self._counting.name
 
     def take_context(self) -> None:
         """Make what ``words`` answered the CPU's state, after it was changed."""
@@ -331,6 +325,21 @@ class Cpu:
         else:
             return
         uc.emu_stop()
+
+    # -- how instructions are counted ----------------------------------------------------------------------------------
+
+    def _choose_counting(self) -> str:
+        """Count by blocks where that can be; in words, how it is done, and why not better."""
+        compiled = core()
+        if compiled is None:
+            return f"one by one: the compiled part is {state()}"
+        try:
+            self._counting = BlockCount(self, compiled)
+        except HarnessFault as error:
+            # Equal results, only slower: a platform on which the compiled part does not find its way is no failure.
+            self.uc.context_restore(self._pristine)
+            return f"one by one: {error}"
+        return "by blocks"
 
     # -- what the library must be --------------------------------------------------------------------------------------
 

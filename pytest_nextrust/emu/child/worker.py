@@ -18,6 +18,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pytest_nextrust.base.convert import from_plain, to_plain
@@ -89,7 +90,8 @@ class Child:
             deliver = self._deliver if message.get("deliver") else None
             return to_plain(run(self.cpu(request.cpu), request, message["root"], deliver=deliver))
         if operation == "gate":
-            return to_plain(self.gate(fresh=bool(message.get("fresh"))))
+            answer = self.gate(fresh=bool(message.get("fresh")))
+            return to_plain(replace(answer, counting=self.cpu("m68030").counting))
         raise HarnessFault("sandbox", f"an operation it does not know: {operation}")
 
     def _pass_gate(self) -> None:

@@ -9,12 +9,13 @@ import random
 
 import pytest
 
+from pytest_nextrust.emu.child import block_counting, float_state
 from pytest_nextrust.emu.child import cpu as module
-from pytest_nextrust.emu.child import float_state
 from pytest_nextrust.emu.child.cpu import CPUS, Cpu, Stop
 from pytest_nextrust.emu.child.float_state import Floats
 from pytest_nextrust.emu.registers import Registers
-from pytest_nextrust.native.loading import core, state
+from pytest_nextrust.errors import HarnessFault
+from tests.compiled_part import needs_compiled_part
 from tests.unit.emu_core.programs import hexadecimal
 
 CODE, DATA = 0x1_0000, 0x2_0000
@@ -44,12 +45,12 @@ PIECES = (
 
 @pytest.fixture(params=sorted(CPUS))
 def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Cpu, Cpu]:
-    if core() is None:
-        pytest.skip(f"the compiled part is {state()}")
+    needs_compiled_part()
     blocks = Cpu(request.param)
     monkeypatch.setattr(module, "core", lambda: None)
     library = Cpu(request.param)
-    assert (blocks.counts_by, library.counts_by) == ("blocks", "library")
+    assert blocks.counting == "by blocks"
+    assert library.counting.startswith("one by one: the compiled part is ")
     return blocks, library
 
 
@@ -124,8 +125,6 @@ def test_until_in_the_middle_of_a_block(both: tuple[Cpu, Cpu]) -> None:
 
 def test_a_compiled_part_of_another_release_is_refused(both: tuple[Cpu, Cpu], monkeypatch: pytest.MonkeyPatch) -> None:
     """Structures that do not agree are told before anything is written to them."""
-    from pytest_nextrust.emu.child import block_counting
-    from pytest_nextrust.errors import HarnessFault
 
     class Other:
         nextrust_core_layout = staticmethod(lambda: 8)
@@ -135,3 +134,17 @@ def test_a_compiled_part_of_another_release_is_refused(both: tuple[Cpu, Cpu], mo
     Other.nextrust_core_last_block.restype = None  # type: ignore[attr-defined]
     with pytest.raises(HarnessFault, match="of another release"):
         block_counting.BlockCount(both[1], Other)  # type: ignore[arg-type]
+
+
+def test_where_it_cannot_count_the_reference_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiled part that does not find the emulator's registers leaves counting to the library, and says so."""
+    needs_compiled_part()
+
+    def lost(self: object) -> int:
+        raise HarnessFault("emulator", "its registers were not found in its memory")
+
+    monkeypatch.setattr(block_counting.BlockCount, "_find_state", lost)
+    cpu = Cpu("m68030")
+    assert cpu.counting == "one by one: emulator: its registers were not found in its memory"
+    prepare(cpu, SUM, Registers(pc=CODE, a=[DATA] * 8))
+    assert cpu.run(100).executed == 18
