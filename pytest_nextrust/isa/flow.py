@@ -152,7 +152,7 @@ class ControlFlow:
         """What is code by all appearances, though nothing goes there that could be followed."""
         found: dict[int, Decoded] = {}
         tried: set[int] = set()
-        work = sorted(self._hints | self._symbols())
+        work = sorted(self._hints)
         while work:
             address = work.pop()
             if address in tried:
@@ -165,9 +165,6 @@ class ControlFlow:
                 if instruction.flow == "call" and instruction.target is not None:
                     work.append(instruction.target)
         return found
-
-    def _symbols(self) -> set[int]:
-        return {symbol.value for symbol in self._file.symbols if symbol.kind == "N_SECT"}
 
     def _unit(self, entry: int, known: dict[int, Decoded]) -> dict[int, Decoded]:
         """Code from ``entry``, calls taken to return; nothing where any of it is no instruction."""

@@ -70,10 +70,11 @@ def test_a_jump_table_is_followed_and_is_not_code() -> None:
     assert findings(f"4efb0002 0006 0008 4e71 {MOVE16} {EXIT_0}") == [10]
 
 
-def test_a_symbol_is_taken_for_code_only_if_it_decodes() -> None:
-    """An unreferenced function is looked at; a labelled table is not refused."""
-    assert findings(f"{EXIT_0} {MOVE16} 4e75", _unused=6) == [6]
-    assert findings(f"{EXIT_0} {MOVE16} ffff", _table=6) == []
+def test_a_symbol_alone_refuses_nothing() -> None:
+    """Words that only a symbol names are data or never called; what code points at and decodes is looked at."""
+    assert findings(f"{EXIT_0} {MOVE16} 4e75", _table=6) == []
+    assert findings(f"{EXIT_0} 06d0 0000 4e75", "m68040", _callm=6) == []
+    assert findings(f"41fa0008 {EXIT_0} {MOVE16} 4e75", _used=10) == [10]
 
 
 def test_many_findings_are_counted_and_five_are_shown() -> None:
