@@ -23,7 +23,15 @@ from types import TracebackType
 
 __all__ = ["PREFIXES", "ScratchFolder", "hindrance", "remove_tree", "sweep"]
 
-PREFIXES = ("nextrust-root-", "nextrust-build-", "nextrust-work-")
+PREFIXES = (
+    "nextrust-atomics-",
+    "nextrust-build-",
+    "nextrust-explore-",
+    "nextrust-prebuilt-",
+    "nextrust-review-",
+    "nextrust-root-",
+    "nextrust-work-",
+)
 """How the names of such folders begin."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -7,12 +7,12 @@ By convention a test exports ``nextrust_thread_0`` and on, and may export ``next
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_nextrust import macho
+from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.errors import BuildFailed, MachoError, UsageFault
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
@@ -68,10 +68,10 @@ def build(described: Build) -> bytes:
     """Compile and link. Raises UsageFault, BuildFailed, ToolchainMissing, ToolchainError."""
     sources = tuple(Path(source) for source in described.sources)
     toolchain = resolve(language_of(sources), described.toolchain)
-    with tempfile.TemporaryDirectory(prefix="nextrust-explore-") as folder:
+    with ScratchFolder("nextrust-explore-") as folder:
         request = BuildRequest(
             sources=sources,
-            out=Path(folder) / "program.macho",
+            out=folder / "program.macho",
             cpu=described.cpu,
             profile=described.profile,
             flags=described.flags,

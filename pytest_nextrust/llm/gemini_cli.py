@@ -18,13 +18,13 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.base.redaction import VARIABLES
+from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.llm.gemini_api import KEYS
 from pytest_nextrust.llm.replies import ModelReply, Usage
@@ -86,8 +86,7 @@ def ask(
     Raises ExternalError.
     """
     command = [program, "-p", entry.instructions, "-m", rules.model, "-o", "json"]
-    with tempfile.TemporaryDirectory(prefix="nextrust-review-") as name:
-        folder = Path(name)
+    with ScratchFolder("nextrust-review-") as folder:
         inside = folder / "work"
         inside.mkdir()
         with contextlib.suppress(OSError):

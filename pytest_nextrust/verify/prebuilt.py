@@ -13,12 +13,12 @@ import json
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytest_nextrust.base.files import atomic_replace
+from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.errors import NextrustError, ToolchainError
 from pytest_nextrust.project.matrix import CPUS, PROFILES
 from pytest_nextrust.scenario.model import FILE_NAME, Scenario, load
@@ -80,8 +80,8 @@ def make_programs(folder: Path, known: Mapping[str, Toolchain], build_with: Make
 
     What is there stays where the compiler is not, or refuses a cell: a cell that does not build ships no program.
     """
-    with tempfile.TemporaryDirectory(prefix="nextrust-prebuilt-") as temporary:
-        plan = build_plan(folder, Path(temporary))
+    with ScratchFolder("nextrust-prebuilt-") as temporary:
+        plan = build_plan(folder, temporary)
         if plan is None:
             _record(folder, None, {})
             return "nothing to build"

@@ -5,7 +5,6 @@ Boundary: builds and reads code; nothing is executed here.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from pytest_nextrust.atomics.compilers.model import lacking
 from pytest_nextrust.atomics.compilers.objects import Code, Objects
 from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.table import ROUTINES
+from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.explore.client import OnProgress
 from pytest_nextrust.isa.decode import decode
@@ -89,8 +89,7 @@ def batches(
 
     Raises ToolchainMissing; BuildFailed where the compiler takes nothing at all, not even an empty source.
     """
-    with tempfile.TemporaryDirectory(prefix="nextrust-atomics-") as name:
-        folder = Path(name)
+    with ScratchFolder("nextrust-atomics-") as folder:
         runner = ToolRunner(made.name, COMPILE_SECONDS)
         objects = [_runtime(runner, cpu, folder), *_support(made, runner, cpu, folder), room(runner, folder)]
         archives = [*made.libraries, *libraries(runner, cpu)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -11,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
+import pytest_nextrust
 from pytest_nextrust.base import scratch
 from pytest_nextrust.base.scratch import ScratchFolder, hindrance, remove_tree, sweep
 
 PREFIX = scratch.PREFIXES[0]
-OWNER = f"""
+OWNER = """
 import sys
 from pytest_nextrust.base.scratch import ScratchFolder
-folder = ScratchFolder({PREFIX!r})
+folder = ScratchFolder(sys.argv[1])
 (folder.path / "left").write_text("x")
 print(folder.path, flush=True)
 sys.stdin.read()
@@ -72,9 +74,11 @@ def test_a_folder_goes_with_its_owner(temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_what_a_killed_owner_left_is_swept_at_the_next_start(temporary: Path) -> None:
+@pytest.mark.parametrize("prefix", scratch.PREFIXES)
+def test_what_a_killed_owner_left_is_swept_at_the_next_start(prefix: str, temporary: Path) -> None:
     """While it lives its folder stays, whoever sweeps; after SIGKILL the next folder's owner removes it."""
-    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", OWNER, prefix]
+    owner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     left = Path(owner.stdout.readline().strip())
     foreign = temporary / "nextrust-else"
@@ -86,6 +90,17 @@ def test_what_a_killed_owner_left_is_swept_at_the_next_start(temporary: Path) ->
     with ScratchFolder(PREFIX):
         assert not left.exists()
         assert foreign.exists()
+
+
+def test_every_temporary_folder_is_one_that_is_swept() -> None:
+    """Nothing of the package makes one of another kind, but beside a file or in a folder that is swept itself."""
+    package = Path(pytest_nextrust.__file__).parent
+    beside = {"base/scratch.py", "plugin/session.py", "toolchain/cache.py"}
+    for file in package.rglob("*.py"):
+        text, name = file.read_text(encoding="utf-8"), file.relative_to(package).as_posix()
+        assert "TemporaryDirectory" not in text, name
+        assert "mkdtemp" not in text or name in beside, name
+        assert set(re.findall(r'ScratchFolder\("([^"]*)"\)', text)) <= set(scratch.PREFIXES), name
 
 
 def test_a_link_with_such_a_name_is_not_followed(temporary: Path, tmp_path: Path) -> None:
@@ -102,7 +117,7 @@ def test_a_signal_unwinds_before_it_ends_the_process(temporary: Path, number: si
     """The folder is gone, and the process died of the signal all the same."""
     body = OWNER.replace("import sys\n", "import sys\nfrom pytest_nextrust.base.unwinding import UnwindOnSignals\n", 1)
     lines = body.strip().splitlines()
-    at = lines.index(f"folder = ScratchFolder({PREFIX!r})")
+    at = lines.index("folder = ScratchFolder(sys.argv[1])")
     text = "\n".join([*lines[:at], f"with UnwindOnSignals(), ScratchFolder({PREFIX!r}) as path:"])
     text += "\n    print(path, flush=True)\n    sys.stdin.read()\n"
     owner = subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
