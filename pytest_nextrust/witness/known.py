@@ -20,19 +20,21 @@ from pytest_nextrust.isa.decode import Decoded
 __all__ = ["KNOWN", "Case", "Known", "find", "open_codes", "refused"]
 
 N, Z, V, C = 8, 4, 2, 1
+ACCESS = 2
 
 Kind = Literal["absent", "wrong", "open"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One instruction on one engine, in the state it starts from."""
+    """One instruction on one engine, in the state it starts from; ``vector``: the exception that the machine takes."""
 
     engine: str
     cpu: str
     code: bytes
     decoded: Decoded | None
     before: MachineState
+    vector: int | None = None
 
     @property
     def opcode(self) -> int:
@@ -173,6 +175,14 @@ KNOWN: tuple[Known, ...] = (
         "`move16` with an absolute address",
         "Musashi executes it without the address, as another instruction",
         lambda case: case.name == "move16" and case.opcode & 0xFFE0 == 0xF600,
+    ),
+    Known(
+        "musashi-locked-cycle",
+        "musashi",
+        "wrong",
+        "`cas`, `cas2` on a page that may not be written",
+        "a locked cycle faults there even if nothing is stored (MC68030 User's Manual, WP); Musashi only sees the load",
+        lambda case: case.name in ("cas", "cas2") and case.vector == ACCESS,
     ),
     Known(
         "musashi-line-f",

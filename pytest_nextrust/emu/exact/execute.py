@@ -25,6 +25,9 @@ ILLEGAL, PRIVILEGE, LINE_A, LINE_F = 4, 8, 10, 11
 BEHIND = frozenset({5, 6, 7})
 """The exceptions that are taken behind their instruction: division by zero, CHK and CHK2, TRAPcc and FTRAPcc."""
 
+CAS2 = frozenset({0x0CFC, 0x0EFC})
+"""Words and longs; they stand where CAS would have an immediate operand."""
+
 _INTEGER: tuple[tuple[int, int, Handler], ...] = (
     (0xF9C0, 0x00C0, integer.compare_two),
     (0xFFC0, 0x0AC0, integer.compare_and_swap),
@@ -45,6 +48,8 @@ _INTEGER: tuple[tuple[int, int, Handler], ...] = (
 
 def handler(opcode: int) -> Handler | None:
     """What executes the instructions of this opcode; None: nothing here does."""
+    if opcode in CAS2:
+        return None
     line = opcode >> 12
     if line in (0x9, 0xD) and opcode & 0x130 == 0x100 and opcode & 0xC0 != 0xC0:
         return integer.add_or_subtract_extended

@@ -95,7 +95,11 @@ def _codes(total: int, result: int, true: int, bits: int) -> int:
 
 
 def compare_and_swap(i: Execution, opcode: int) -> int | None:
-    """CAS: the codes of a comparison; where it is equal the operand is updated, else the register takes the operand."""
+    """CAS: the codes of a comparison; where it is equal the operand is updated, else the register takes the operand.
+
+    The cycle is a locked one, which a page that may not be written refuses in either case: where nothing changes the
+    operand is stored as it was.
+    """
     size = SIZES[(opcode >> 9 & 3) - 1]
     extension = i.word()
     place = i.operand(opcode, size)
@@ -106,6 +110,7 @@ def compare_and_swap(i: Execution, opcode: int) -> int | None:
     if left == right:
         i.write(place, i.d[extension >> 6 & 7])
     else:
+        i.write(place, left)
         i.write(Place(DATA, extension & 7, size), left)
     return None
 

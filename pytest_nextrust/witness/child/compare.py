@@ -177,7 +177,7 @@ class _Comparison:
         """What this witness makes of the step."""
         answer = _Answer(witness)
         if step.kind not in ("none", "trap"):
-            case = Case(witness.engine.name, self._cpu, step.code, decoded, step.before)
+            case = Case(witness.engine.name, self._cpu, step.code, decoded, step.before, step.vector)
             try:
                 self._execute(answer, case, step)
             except EngineLost as error:

@@ -35,6 +35,7 @@ SAMPLES = {
     "musashi-div-carry": ("musashi", "203c 12345678 7201 44fc 0001 80c1"),
     "musashi-bit-field-tail": ("musashi", f"{A0} eed0 01c0"),
     "musashi-bounds": ("musashi", f"{A0} 30bc 01ff 7010 00d0 0000"),
+    "musashi-locked-cycle": ("musashi", f"41f9 {TEXT:08x} 70ff 0cd0 0000"),
     "musashi-line-f": ("musashi", hidden("f8b2 0002")),
     "qemu-shift-in-memory": ("qemu", f"23fc 40000000 {DATA + 16:08x} {A0} e1d0"),
     "qemu-byte-at-a7": ("qemu", "4adf"),
