@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +55,47 @@ def test_a_pass_is_remembered_and_a_fresh_run_asks_again(made: dict[str, Cpu], t
 def test_a_damaged_memory_is_no_pass(content: bytes, made: dict[str, Cpu], tmp_path: Path) -> None:
     """What cannot be read is run again."""
     gate.status(maker(made), folder=tmp_path)
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("gate-*")
     file.write_bytes(content)
     assert not gate.status(maker(made), folder=tmp_path).cached
+
+
+def test_the_library_is_read_again_where_it_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its digest is remembered for the file that it is: not for one of the same length and times, nor asked afresh."""
+    library, reads = tmp_path / "libunicorn.so.2", []
+    library.write_bytes(b"first")
+    read = Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        if path == library:
+            reads.append(path)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    first = gate._digest(library, tmp_path, fresh=False)
+    assert first == hashlib.sha256(b"first").digest()
+    assert gate._digest(library, tmp_path, fresh=False) == first
+    assert len(reads) == 1
+    assert gate._digest(library, tmp_path, fresh=True) == first
+    assert len(reads) == 2
+    times = library.stat()
+    library.write_bytes(b"other")
+    os.utime(library, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert gate._digest(library, tmp_path, fresh=False) == hashlib.sha256(b"other").digest()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"mark": [], "sha256": "x"}', b'{"sha256": "00"}'])
+def test_a_damaged_digest_is_none(content: bytes, tmp_path: Path) -> None:
+    """What is no digest in the memory is not taken for one, even beside the right mark."""
+    library = tmp_path / "libunicorn.so.2"
+    library.write_bytes(b"first")
+    right = gate._digest(library, tmp_path, fresh=False)
+    (memory,) = tmp_path.glob("library-*.json")
+    memory.write_bytes(content)
+    assert gate._digest(library, tmp_path, fresh=False) == right
+    known = json.loads(memory.read_bytes())
+    memory.write_text(json.dumps({**known, "sha256": "z" * 64}), encoding="ascii")
+    assert gate._digest(library, tmp_path, fresh=False) == right
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(made: dict[str, Cpu], tmp_path: Path) -> None:
@@ -92,4 +133,4 @@ def test_a_failure_is_a_status_and_is_not_remembered(
     status = gate.status(maker(made), folder=tmp_path)
     assert not status.passed
     assert "add.8" in status.message
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("gate-*"))
