@@ -219,7 +219,9 @@ def _findings(findings: list[dict[str, Any]]) -> Iterator[str]:
     """The first finding of each pair of routines with its run, as far as there is room; of the others every token."""
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for found in findings:
-        groups.setdefault(tuple(found.get("routines") or [found["routine"]]), []).append(found)
+        # What inline assembly writes is said of each place: there is no run that one could stand for.
+        own = [found["message"]] if "file" in found else [found["routine"]]
+        groups.setdefault(tuple(found.get("routines") or own), []).append(found)
     for routines, group in list(groups.items())[:MOST]:
         found = group[0]
         yield ""

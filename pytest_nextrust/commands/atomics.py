@@ -20,6 +20,7 @@ from pytest_nextrust.commands.explore import MODEL, add_wall_option, wall_limit
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
+    from pytest_nextrust.atomics.build import Unit
     from pytest_nextrust.atomics.campaign import CampaignResult
     from pytest_nextrust.atomics.plan import CampaignPlan
     from pytest_nextrust.atomics.program import Target
@@ -173,6 +174,7 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
 def _runtime(
     args: argparse.Namespace, plan: CampaignPlan, levels: tuple[str, ...], sandbox: Sandbox, folder: Path
 ) -> dict[str, Any]:
+    from pytest_nextrust.atomics.assembly.checking import check_inline_assembly
     from pytest_nextrust.atomics.campaign import check
     from pytest_nextrust.atomics.known import SeenCode
     from pytest_nextrust.atomics.report import cells_of, missing_of
@@ -183,16 +185,17 @@ def _runtime(
     for target in targets:
         left = plan.without(sum(result.seconds for result in results))
         results.append(check(target, left, sandbox, _progress(), folder=folder, known=known))
+    written, unseen = check_inline_assembly(_units(args), args.cpu, levels)
     return _answer(
         args,
         plan,
-        _verdict(results),
+        "failed" if written else _verdict(results),
         results,
         versions=sorted({target.runtime.version for target in targets}),
         cells=[cell for target, result in zip(targets, results, strict=True) for cell in cells_of(target, result)],
         missing=missing_of(targets[0].runtime.routines),
-        findings=[found for result in results for found in result.findings],
-        notes=[note for result in results for note in result.notes],
+        findings=[*(found for result in results for found in result.findings), *written],
+        notes=[*(note for result in results for note in result.notes), *unseen],
     )
 
 
@@ -292,12 +295,18 @@ def _levels(args: argparse.Namespace) -> tuple[str, ...]:
     return (wanted,)
 
 
+def _units(args: argparse.Namespace) -> list[Unit]:
+    from pytest_nextrust.atomics.build import Unit
+
+    return [Unit(Path(source), tuple(args.flag)) for source in args.sources]
+
+
 def _targets(args: argparse.Namespace, levels: tuple[str, ...]) -> list[Target]:
     """The runtime at each level."""
-    from pytest_nextrust.atomics.build import Unit, build
+    from pytest_nextrust.atomics.build import build
     from pytest_nextrust.atomics.program import Target
 
-    units = [Unit(Path(source), tuple(args.flag)) for source in args.sources]
+    units = _units(args)
     found = [Target.of(build(units, args.cpu, level, toolchain=args.toolchain)) for level in levels]
     names = found[0].runtime.routines
     if not names:
