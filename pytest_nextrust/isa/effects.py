@@ -17,9 +17,9 @@ from typing import Literal
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.operands import signed
 
-__all__ = ["FP", "NAMES", "NOT_HERE", "PC", "SP", "Effect", "EffectKind", "Place", "effects"]
+__all__ = ["FP", "NAMES", "NOT_HERE", "PC", "SP", "Place", "Primitive", "PrimitiveKind", "effects"]
 
-EffectKind = Literal["step", "copy", "swap", "load", "store", "write", "call"]
+PrimitiveKind = Literal["step", "copy", "swap", "load", "store", "write", "call"]
 
 SP, PC, FP = 15, 24, 16
 """Numbers of registers: d0-d7 are 0-7, a0-a7 8-15, fp0-fp7 16-23; PC stands in places only."""
@@ -62,11 +62,11 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class Primitive:
     """One operation. ``register`` is what changes, of a ``store`` the whole register that is stored (None: another
     value); ``other`` where a copy comes from, or the other of a swap; ``amount`` what a step adds."""
 
-    kind: EffectKind
+    kind: PrimitiveKind
     register: int | None = None
     other: int | None = None
     amount: int = 0
@@ -74,7 +74,7 @@ class Effect:
     size: int = 0
 
 
-def effects(data: bytes, pc: int = 0) -> tuple[Effect, ...] | None:
+def effects(data: bytes, pc: int = 0) -> tuple[Primitive, ...] | None:
     """What the instruction at the start of ``data`` writes; None where that is not known."""
     decoded = decode(data, pc)
     if decoded is None or decoded.invalid or decoded.name in NOT_HERE:
@@ -105,8 +105,8 @@ class _Reader:
         self.opcode = data[0] << 8 | data[1]
         self.name = ""
         self.value = 0
-        self.out: list[Effect] = []
-        self._after: list[Effect] = []
+        self.out: list[Primitive] = []
+        self._after: list[Primitive] = []
 
     def word(self) -> int:
         self.at += 2
@@ -132,7 +132,7 @@ class _Reader:
             if mode == PREDECREMENT:
                 self.step(base, -amount)
                 return Place(base)
-            self._after.append(Effect("step", base, amount=amount))
+            self._after.append(Primitive("step", base, amount=amount))
             return Place(base)
         if mode == INDIRECT:
             return Place(base)
@@ -177,19 +177,19 @@ class _Reader:
     # -- what is done with them ----------------------------------------------------------------------------------------
 
     def step(self, register: int, amount: int) -> None:
-        self.out.append(Effect("step", register, amount=amount))
+        self.out.append(Primitive("step", register, amount=amount))
 
     def write(self, target: Operand, size: int, source: int | None = None) -> None:
         """Give ``target`` another value, or that of the whole register ``source``."""
         if isinstance(target, Place):
-            self.out.append(Effect("store", source, place=target, size=size))
+            self.out.append(Primitive("store", source, place=target, size=size))
         elif target is not None and source is not None:
-            self.out.append(Effect("copy", target, source))
+            self.out.append(Primitive("copy", target, source))
         elif target is not None:
-            self.out.append(Effect("write", target))
+            self.out.append(Primitive("write", target))
 
     def load(self, register: int, place: Place, size: int) -> None:
-        self.out.append(Effect("load", register, place=place, size=size))
+        self.out.append(Primitive("load", register, place=place, size=size))
 
     def end(self) -> None:
         """The steps after the operands' use."""
@@ -381,7 +381,7 @@ def _line_4e(r: _Reader) -> None:
         for number in {3: (0,), 4: (0, 1), 5: (0,)}.get(op & 15, ()):
             r.write(number, 4)
     elif name == "jsr":
-        r.out.append(Effect("call"))
+        r.out.append(Primitive("call"))
     elif name == "movec" and op == 0x4E7A:
         r.write(r.word() >> 12, 4)
     elif name == "move usp" and op & 8:
@@ -404,7 +404,7 @@ def _line_5(r: _Reader) -> None:
 
 def _line_6(r: _Reader) -> None:
     if r.name == "bsr":
-        r.out.append(Effect("call"))
+        r.out.append(Primitive("call"))
 
 
 def _moveq(r: _Reader) -> None:
@@ -438,7 +438,7 @@ def _arithmetic(r: _Reader) -> None:
     elif name == "exg":
         data = op & 0xF8 == 0x40
         x, y = (register, op & 7) if data else (register + (8 if op & 0xF8 == 0x48 else 0), 8 + (op & 7))
-        r.out.append(Effect("swap", x, y))
+        r.out.append(Primitive("swap", x, y))
     elif name in ("adda", "suba"):
         source = r.ea(2 if kind == 3 else 4)
         if source is None:

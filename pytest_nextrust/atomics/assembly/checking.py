@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.atomics.assembly.statements import Statement, statements
-from pytest_nextrust.atomics.assembly.template import Code, Reference, faults_of
+from pytest_nextrust.atomics.assembly.template import Reference, TemplateCode, faults_of
 from pytest_nextrust.atomics.build import Unit, compile_command
 from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.toolchain.cruntime import PREFIX
@@ -153,7 +153,7 @@ def _of_object(data: bytes, found: Sequence[Statement]) -> Iterator[tuple[Statem
         (section, start), (_, end) = home[f"{_MARK}{number}"], home[f"{_MARK}{number}_end"]
         code = elf.get_section(section).data()[start:end]
         references = _references(elf, section, start, end, symbols, names)
-        yield statement, *faults_of(Code(code, references), statement, address_of)
+        yield statement, *faults_of(TemplateCode(code, references), statement, address_of)
 
 
 def _references(

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from pytest_nextrust.atomics.assembly.statements import Memory, Statement
 from pytest_nextrust.isa.decode import Decoded, decode
 from pytest_nextrust.isa.disassemble import words
-from pytest_nextrust.isa.effects import FP, NAMES, SP, Effect, Place, effects
+from pytest_nextrust.isa.effects import FP, NAMES, SP, Place, Primitive, effects
 
-__all__ = ["Code", "Reference", "faults_of"]
+__all__ = ["Reference", "TemplateCode", "faults_of"]
 
 REGISTERS = range(24)
 CALLED = (0, 1, 8, 9, FP, FP + 1)
@@ -30,7 +30,7 @@ Reference = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class TemplateCode:
     """A template's bytes. ``references``: by place in them, what is written there by a relocation."""
 
     data: bytes
@@ -65,7 +65,9 @@ class _Write:
     known: bool = False
 
 
-def faults_of(code: Code, statement: Statement, address_of: Mapping[str, Reference]) -> tuple[list[str], list[str]]:
+def faults_of(
+    code: TemplateCode, statement: Statement, address_of: Mapping[str, Reference]
+) -> tuple[list[str], list[str]]:
     """What the template does that the statement does not say, and what cannot be told of it.
 
     ``address_of``: where symbols are, as references have them.
@@ -135,7 +137,7 @@ def _within(write: _Write, output: Memory, address_of: Mapping[str, Reference]) 
 class _Walk:
     """The template's instructions being followed."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: TemplateCode) -> None:
         self._code = code
         self.ends: list[_State] = []
         self.writes: dict[tuple[int, int], _Write] = {}
@@ -190,7 +192,7 @@ class _Walk:
 
     # -- one instruction -----------------------------------------------------------------------------------------------
 
-    def _carry_out(self, at: int, state: _State, does: tuple[Effect, ...]) -> _State:
+    def _carry_out(self, at: int, state: _State, does: tuple[Primitive, ...]) -> _State:
         registers, pushed = list(state.registers), dict(state.pushed)
         for number, effect in enumerate(does):
             if effect.kind == "call":

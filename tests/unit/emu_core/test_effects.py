@@ -17,7 +17,7 @@ from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.child.thread_state import pack
 from pytest_nextrust.isa.decode import CPU_BITS, decode
-from pytest_nextrust.isa.effects import FP, NAMES, NOT_HERE, PC, Effect, Place, effects
+from pytest_nextrust.isa.effects import FP, NAMES, NOT_HERE, PC, Place, Primitive, effects
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 CODE, SLOT = 0x10_0000, 32
@@ -105,7 +105,7 @@ class Model:
             base += value * scale
         return base + place.distance & WORD
 
-    def carry_out(self, effect: Effect) -> None:
+    def carry_out(self, effect: Primitive) -> None:
         register, other = effect.register, effect.other
         if effect.kind == "store":
             assert effect.place is not None
