@@ -25,6 +25,7 @@ from typing import IO, Any, TypeVar
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.base.scratch import ScratchFolder, hindrance
 from pytest_nextrust.emu import channel
+from pytest_nextrust.emu.black_box import BlackBox, Remains
 from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import ConfigError, EmuError, HarnessFault, NotRunnable
 
@@ -48,15 +49,17 @@ class _ChildProcess:
 
     def __init__(self, memory_limit: int, inherit: Sequence[int]) -> None:
         self.stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+        self._left: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
+        self.box = BlackBox(self._left.fileno())
         root = str(Path(__file__).parent.parent.parent)
         # -P: a unicorn.py in the folder that pytest is run from must not be taken for the emulator.
         self.popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT.format(root=root), str(memory_limit)],
+            [sys.executable, "-P", "-c", _BOOT.format(root=root), str(memory_limit), str(self.box.descriptor)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.stderr,
             process_group=0,
-            pass_fds=inherit,
+            pass_fds=(*inherit, self.box.descriptor),
         )
         assert self.popen.stdin is not None
         assert self.popen.stdout is not None
@@ -93,6 +96,11 @@ class _ChildProcess:
             return self.popen.wait(timeout=2.0)
         except subprocess.TimeoutExpired:
             return self.end()
+
+    def forget(self) -> None:
+        """Close the files that outlive the process."""
+        self.stderr.close()
+        self._left.close()
 
     def stderr_tail(self) -> str:
         """The last of what it wrote to stderr."""
@@ -153,7 +161,7 @@ class Sandbox:
                 on_output(*answer["output"])
 
         # Twice the wall limit: after a fault the child executes the guest again to see what led there.
-        plain = self._ask(message, 2 * request.wall + self._grace, on_meanwhile)
+        plain = self._ask(message, 2 * request.wall + self._grace, on_meanwhile, request)
         return _answer(RunRecord, plain)
 
     def gate(self, *, fresh: bool = False) -> GateStatus:
@@ -177,14 +185,18 @@ class Sandbox:
             self._discard()
 
     def _ask(
-        self, message: dict[str, Any], timeout: float, on_meanwhile: Callable[[dict[str, Any]], None] = lambda _: None
+        self,
+        message: dict[str, Any],
+        timeout: float,
+        on_meanwhile: Callable[[dict[str, Any]], None] = lambda _: None,
+        request: RunRequest | None = None,
     ) -> Any:
         with self._lock:
             child = self._live()
             try:
                 answer = child.exchange(message, timeout, on_meanwhile)
             except channel.Closed:
-                raise self._died(child) from None
+                raise self._died(child, request) from None
             except channel.TimedOut:
                 self._child = None
                 child.end()
@@ -212,14 +224,20 @@ class Sandbox:
             self._finalizer = weakref.finalize(self, _end, self._child, os.getpid())
         return self._child
 
-    def _died(self, child: _ChildProcess) -> HarnessFault:
+    def _died(self, child: _ChildProcess, request: RunRequest | None) -> HarnessFault:
         status = child.reap()
         tail = child.stderr_tail()
+        remains = child.box.remains()
         self._discard()
         self.restarts += 1
         how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         lines = f"; its last output:\n{tail}" if tail else ", without output"
-        return HarnessFault("emulator process", how + lines)
+        if request is None or remains is None:
+            return HarnessFault("emulator process", how + lines)
+        if remains.output:
+            written = remains.output[-TAIL:].decode("utf-8", "backslashreplace").rstrip("\n")
+            lines += f"; the guest had written {len(remains.output)} bytes, at the end:\n{written}"
+        return HarnessFault("emulator process", how + lines, place=_where(request, remains))
 
     def _discard(self) -> None:
         child, self._child = self._child, None
@@ -228,13 +246,27 @@ class Sandbox:
             self._finalizer = None
         if child is not None and self._owner == os.getpid():
             child.end()
-            child.stderr.close()
+            child.forget()
+
+
+def _where(request: RunRequest, remains: Remains) -> str:
+    """The place in the guest's code where the process died, as exactly as it is known."""
+    from pytest_nextrust.emu import loader
+
+    file = loader.open_program(request.program, request.cpu)
+    known = remains.block is not None
+    address = remains.block if remains.block is not None else remains.pc
+    symbol = file.describe(address)
+    at = f"0x{address:08x}" + (f" {symbol}" if symbol else "")
+    if known:
+        return f"in or after the block of code at {at}"
+    return f"after {remains.count} instructions, at {at} or later"
 
 
 def _end(child: _ChildProcess, owner: int) -> None:
     if os.getpid() == owner:
         child.end()
-        child.stderr.close()
+        child.forget()
 
 
 @contextlib.contextmanager

@@ -2,9 +2,9 @@
 
 Code is followed from the entry through branches, calls and the jump tables it recognises. What is behind a call
 is code for certain only if the callee can return, so data after a call to ``_exit`` is not mistaken for code. What is
-only pointed at (operands of lea and pea, long immediates) is code if all of it decodes and ends as code does;
-else it is taken for data, and the block inspector (``child.blocks``) looks at it if it is ever executed. What only a
-symbol names refuses nothing: it may be a table.
+only pointed at (operands of lea and pea, long immediates) is code if all of it decodes and ends as code does; else it
+is taken for data, and the block inspector (``emu.child.blocks``) looks at it if it is ever executed. What only a symbol
+names refuses nothing: it may be a table.
 
 Boundary: reads the file; the emulator is not involved.
 """

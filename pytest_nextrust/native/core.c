@@ -4,6 +4,7 @@
    The layout of the structures is repeated in block_counting.py; `nextrust_core_layout` lets it check. The offsets in
    the CPU state are those of Unicorn 2.1.4, see emu/child/context.py and float_state.py. */
 
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +220,27 @@ void nextrust_core_on_site(void *engine, uint64_t address, uint32_t size, void *
         memset(c->state + RESULT, 0, 10);
         c->pending = here;
     }
+}
+
+/* -- where the process died ---------------------------------------------------------------------------------------- */
+
+static struct { const counter *last; int file; long at; } death;
+
+static void on_death(int number) {
+    uint32_t block = death.last->block->address;
+    ssize_t written = pwrite(death.file, &block, sizeof block, death.at);
+    (void)written;
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/* From now on a signal that ends this process leaves the address of the block entered last at `at` in `file`. */
+void nextrust_core_on_death(const counter *c, int file, long at) {
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    death.last = c;
+    death.file = file;
+    death.at = at;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) signal(numbers[i], on_death);
 }
 
 /* -- finding the CPU's registers ----------------------------------------------------------------------------------- */

@@ -157,6 +157,10 @@ class BlockCount:
         self._hooking = None
         self._told(self._core.nextrust_core_forget(ctypes.byref(self._counter)))
 
+    def tell_on_death(self, file: int, at: int) -> None:
+        """As ``Counting.tell_on_death``."""
+        self._core.nextrust_core_on_death(ctypes.byref(self._counter), file, ctypes.c_long(at))
+
     # -- how a run ended -----------------------------------------------------------------------------------------------
 
     def _by_itself(self, until: int, wanted: int, slack: int) -> Progress:

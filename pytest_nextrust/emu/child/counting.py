@@ -100,6 +100,10 @@ class Counting(Protocol):
         """There is another program."""
         ...
 
+    def tell_on_death(self, file: int, at: int) -> None:
+        """Where a signal ends the process, write the address of the last block to ``file``, if it is known."""
+        ...
+
 
 def start(cpu: CountedCpu, until: int, count: int, pc: int) -> None:
     """Let the library run; ``cpu.event`` is what its hooks saw. Raises HarnessFault where it stops by itself."""
@@ -172,6 +176,9 @@ class LibraryCount:
         self._hooks.clear()
         self._sites.clear()
         self._passing = -1
+
+    def tell_on_death(self, file: int, at: int) -> None:
+        """As ``Counting.tell_on_death``: the library keeps no such address."""
 
     def _on_site(self, uc: Any, address: int, size: int, data: object) -> None:
         del size, data

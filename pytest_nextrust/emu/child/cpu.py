@@ -17,6 +17,7 @@ import ctypes
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from pytest_nextrust.emu.black_box import BLOCK_AT, BlackBox
 from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child import float_state
 from pytest_nextrust.emu.child.block_counting import BlockCount
@@ -181,6 +182,10 @@ class Cpu:
         """Go back to a state that ``save`` returned."""
         context, self.fpiar = saved
         self.uc.context_restore(context)
+
+    def tell_on_death(self, box: BlackBox) -> None:
+        """Where the emulator ends this process, leave in ``box`` which block of code was entered last."""
+        self._counting.tell_on_death(box.descriptor, BLOCK_AT)
 
     # -- execution -----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from pytest_nextrust.emu import loader
+from pytest_nextrust.emu.black_box import BlackBox
 from pytest_nextrust.emu.child.backing import ChangeRecorder, UnicornBacking
 from pytest_nextrust.emu.child.blocks import Suspect
 from pytest_nextrust.emu.child.cpu import NEVER, Cpu, Stop
@@ -77,8 +78,10 @@ class GuestRun:
         root: str,
         now: Callable[[], float] = time.monotonic,
         deliver: Callable[[int, bytes], None] | None = None,
+        box: BlackBox | None = None,
     ) -> None:
         self._cpu = cpu
+        self._box = box
         self._request = request
         self._now = now
         self._started = now()
@@ -105,17 +108,22 @@ class GuestRun:
             request,
             VirtualClock(self._counter),
             root,
-            deliver=None if deliver is None else self._pass_on,
+            deliver=None if deliver is None and box is None else self._pass_on,
             check_time=self._check_time,
         )
         self._kernel = Kernel(task, request.trace_traps)
 
     def run(self) -> RunRecord:
         """Run to the end. Raises HarnessFault where the emulator fails."""
+        if self._box is not None:
+            self._box.begin()
+            self._cpu.tell_on_death(self._box)
         try:
             end = self._until_it_ends()
         finally:
             self._kernel.close()
+            if self._box is not None:
+                self._box.end()
         # What is executed again has been looked at, and its exceptions are in the notes.
         self._cpu.stops_at_suspects = False
         fault = self._fault() if self._cause is not None else None
@@ -171,6 +179,8 @@ class GuestRun:
                 self._refuse(*self._suspect[1:])
                 return
         begun = self._now()
+        if self._box is not None:
+            self._box.at(self._cpu.pc(), self._counter.value)
         # A slice need not be exact: what comes after it is the same run.
         stop = self._cpu.run(min(count, self._slice), self._until, slack=SLACK if count > self._slice else 0)
         self._counter.value += stop.executed
@@ -190,7 +200,10 @@ class GuestRun:
         self._pace(begun, stop.executed)
 
     def _pass_on(self, descriptor: int, data: bytes) -> None:
-        assert self._deliver is not None
+        if self._box is not None:
+            self._box.wrote(data)
+        if self._deliver is None:
+            return
         begun = self._now()
         self._deliver(descriptor, data)
         # However long the reader takes, it is not the guest's time.
@@ -340,9 +353,11 @@ def run(
     root: str,
     now: Callable[[], float] = time.monotonic,
     deliver: Callable[[int, bytes], None] | None = None,
+    box: BlackBox | None = None,
 ) -> RunRecord:
     """Run ``request`` on ``cpu``, its files in ``root``. Raises NotRunnable, HarnessFault.
 
-    ``deliver`` gets what the guest writes to its standard output (1) and error (2) as it comes.
+    ``deliver`` gets what the guest writes to its standard output (1) and error (2) as it comes; ``box`` is what is left
+    of the run if this process dies.
     """
-    return GuestRun(cpu, request, root, now, deliver).run()
+    return GuestRun(cpu, request, root, now, deliver, box).run()

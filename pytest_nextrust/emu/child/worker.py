@@ -23,6 +23,7 @@ from typing import Any
 
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu import channel
+from pytest_nextrust.emu.black_box import BlackBox
 from pytest_nextrust.emu.child import gate
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.guest_run import run
@@ -53,8 +54,10 @@ class Child:
         self,
         report: Callable[[str], None] = lambda _: None,
         deliver: Callable[[int, bytes], None] | None = None,
+        box: BlackBox | None = None,
     ) -> None:
         self.report = report
+        self._box = box
         self._deliver = deliver
         self._cpus: dict[str, Cpu] = {}
         self._gate: GateStatus | None = None
@@ -88,7 +91,7 @@ class Child:
             self._pass_gate()
             limit_cpu(request.wall)
             deliver = self._deliver if message.get("deliver") else None
-            return to_plain(run(self.cpu(request.cpu), request, message["root"], deliver=deliver))
+            return to_plain(run(self.cpu(request.cpu), request, message["root"], deliver=deliver, box=self._box))
         if operation == "gate":
             answer = self.gate(fresh=bool(message.get("fresh")))
             return to_plain(replace(answer, counting=self.cpu("m68030").counting))
@@ -162,6 +165,7 @@ def main() -> None:
     child = Child(
         lambda line: channel.send(answers, {"progress": line}),
         lambda descriptor, data: channel.send(answers, {"output": [descriptor, data]}),
+        BlackBox(int(sys.argv[2])) if len(sys.argv) > 2 else None,
     )
     threading.Thread(target=watch, args=(requests,), daemon=True).start()
     served = 0
