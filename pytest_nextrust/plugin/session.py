@@ -412,6 +412,7 @@ def open_session(
             notes=session.notes,
             log=log,
             redactor=session.redactor,
+            trusted=not settings.untrusted,
         )
     if session.recorder is not None and handed is None:
         _enter(session, project)
@@ -435,7 +436,11 @@ def _enter(session: Session, project: ProjectConfig) -> None:
     """Let a run of phases in, and make ready to measure it. Raises UsageFault where it is refused, ConfigError."""
     settings, place = session.settings, str(project.source or "")
     emitter = open_emitter(
-        settings.root, project.metrics, file=settings.metrics, place=place, write=session.notices.append
+        settings.root,
+        {} if settings.untrusted else project.metrics,  # a stranger does not say where figures go
+        file=settings.metrics,
+        place=place,
+        write=session.notices.append,
     )
     try:
         session.guard = admit(

@@ -29,11 +29,12 @@ _LONGEST = 300
 
 
 def check_criterion(
-    criterion: Criterion, *, root: Path, status_dir: str, toolchain: Fault, scenario: Fault
+    criterion: Criterion, *, root: Path, status_dir: str, toolchain: Fault, scenario: Fault, trusted: bool = True
 ) -> tuple[bool, str]:
     """Whether it holds, and what was found where it does not. A criterion without a check is not asked: ValueError.
 
-    Raises nothing for what it finds: a missing program, a closed port, a command that hangs.
+    Raises nothing for what it finds: a missing program, a closed port, a command that hangs. Of a project that is not
+    ``trusted`` no command is run and no service is spoken to: such a criterion does not hold.
     """
     ask: Mapping[str, Callable[[], str]] = {
         "file": lambda: _file(root, criterion.file.replace("{status_dir}", status_dir)),
@@ -44,12 +45,16 @@ def check_criterion(
     }
     if not criterion.kind:
         raise ValueError(f"{criterion.text!r} has no check")
+    if not trusted and criterion.kind in ("command", "service"):
+        return False, f"a {criterion.kind} is not asked in a run that does not trust the project"
     fault = ask[criterion.kind]()
     return not fault, fault[:_LONGEST]
 
 
 def _file(root: Path, path: str) -> str:
     try:
+        if not (root / path).resolve().is_relative_to(root.resolve()):
+            return f"{path} is not in the project"
         return "" if (root / path).exists() else f"{path} does not exist"
     except (OSError, ValueError) as error:
         return f"{path}: {error}"

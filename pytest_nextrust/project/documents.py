@@ -22,10 +22,19 @@ __all__ = ["ProjectConfig", "load_project", "read_file", "read_toml"]
 T = TypeVar("T")
 
 
+LARGEST = 4 << 20
+"""Bytes of a document: no settings and no scenario need as many, and reading them takes time and memory."""
+
+
 def read_toml(file: Path, *, subject: str) -> dict[str, Any]:
-    """Read a TOML file into plain types. Raises ConfigError where it is missing, unreadable or not TOML."""
+    """Read a TOML file into plain types. Raises ConfigError where it is missing, unreadable, too large or not TOML."""
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8"))
+        with file.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            fault = Fault("(file)", f"larger than {LARGEST} bytes", "take out what is no setting")
+            raise ConfigError(subject, [fault], place=str(file))
+        return tomllib.loads(data.decode("utf-8"))
     except OSError as error:
         fault = Fault("(file)", f"cannot be read: {error.strerror or error}", "give a readable file")
     except UnicodeDecodeError as error:
@@ -74,6 +83,11 @@ def load_project(root: Path) -> ProjectConfig:
     Where both are there, ``nextrust.toml`` is read alone and ``notes`` says so. Raises ConfigError.
     """
     own, shared = root / "nextrust.toml", root / "pyproject.toml"
+    for file in (own, shared):
+        if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
+            # Its faults would be told with what is in it.
+            fault = Fault("(file)", "a link out of the project", "put a copy in its place")
+            raise ConfigError("project settings", [fault], place=str(file))
     table = _tool_table(shared, strict=not own.is_file())
     if own.is_file():
         notes = () if table is None else (f"{own} is used; [tool.nextrust] in {shared} is ignored",)

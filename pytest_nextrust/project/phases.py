@@ -106,6 +106,14 @@ class Phase:
         return tuple(path for path in self.files(status_dir) if not (root / path).exists())
 
 
+MOST = 1000
+"""Phases of a project: what is asked of them all grows faster than their number."""
+
+
+def _too_many(number: int) -> Fault:
+    return Fault("phase", f"{number} phases", f"at most {MOST}")
+
+
 class Phases:
     """The phases of a project, in dependency order: an order that keeps the document's wherever dependencies let it.
 
@@ -113,7 +121,7 @@ class Phases:
     """
 
     def __init__(self, phases: Sequence[Phase], *, place: str = "") -> None:
-        faults = list(_faults(phases))
+        faults = list(_faults(phases)) if len(phases) <= MOST else [_too_many(len(phases))]
         if faults:
             raise ConfigError("phases", faults, place=place)
         self._by_id = {phase.id: phase for phase in _ordered(phases)}

@@ -25,6 +25,7 @@ from pytest_nextrust.project.options import (
     OPTIONS,
     STANDINS,
 )
+from pytest_nextrust.project.trust import refuse_ways_out
 
 __all__ = [
     "OptionSource",
@@ -214,7 +215,7 @@ def read_settings(
     paths in the ini file count from; ``start`` is where pytest was called, from where paths on the command line count.
     """
     base = ini_folder or root
-    return Settings(
+    settings = Settings(
         root=root,
         phase=_given(source, "nextrust_phase", parse_name),
         cells=_cells(source),
@@ -235,6 +236,19 @@ def read_settings(
         scenario_dirs=_scenario_dirs(source, root, base),
         paths=tuple(paths),
     )
+    if settings.untrusted:
+        refuse_ways_out(root, _named_by_project(source, settings))
+    return settings
+
+
+def _named_by_project(source: OptionSource, settings: Settings) -> dict[str, Path]:
+    """The paths that come from the project, not from the command line, by the setting that gives them."""
+    named = {f"nextrust_scenarios {path.name}": path for path in settings.scenario_dirs}
+    if source.option("nextrust_status_dir") is None:
+        named["nextrust_status_dir"] = settings.status_dir
+    if source.option("nextrust_metrics") is None and settings.metrics is not None:
+        named["nextrust_metrics"] = settings.metrics
+    return named
 
 
 def _given(source: OptionSource, dest: str, parse: Callable[[str, str], Any]) -> Any:

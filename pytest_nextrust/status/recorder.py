@@ -44,8 +44,9 @@ LONGEST = 4000
 class RunRecorder:
     """Writes the record of one run. ``folder`` is the status folder; raises StatusError where it cannot be written.
 
-    ``toolchain`` returns what is wrong with a toolchain; ``notes`` takes remarks for the user;
-    ``log`` is the log as far as it was read already, ``redactor`` takes secrets out of what is written.
+    ``toolchain`` returns what is wrong with a toolchain; ``notes`` takes remarks for the user; ``trusted``: whether
+    commands of the project may be run; ``log`` is the log as far as it was read already, ``redactor`` takes secrets out
+    of what is written.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class RunRecorder:
         notes: list[str] | None = None,
         log: Follower | None = None,
         redactor: Redactor | None = None,
+        trusted: bool = True,
     ) -> None:
         self.run = run
+        self._trusted = trusted
         self.notes: list[str] = [] if notes is None else notes
         self._toolchain = toolchain
         self.journal = Journal(folder, redactor=redactor)
@@ -166,6 +169,7 @@ class RunRecorder:
                     status_dir=displayed_folder(self._root, self.journal.folder),
                     toolchain=self._toolchain,
                     scenario=scenario,
+                    trusted=self._trusted,
                 )
                 found.append(PhaseCheck(self.run, phase, criterion.text, holds, commit, message))
                 found[-1].append_to(self.journal)
