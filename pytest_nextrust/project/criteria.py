@@ -6,6 +6,7 @@ what is wrong (nothing: all is well), so that it depends neither on the toolchai
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import subprocess
@@ -53,9 +54,12 @@ def check_criterion(
 
 def _file(root: Path, path: str) -> str:
     try:
-        if not (root / path).resolve().is_relative_to(root.resolve()):
+        place = Path(os.path.normpath(root / path))
+        if not place.is_relative_to(root):
             return f"{path} is not in the project"
-        return "" if (root / path).exists() else f"{path} does not exist"
+        if not place.exists():
+            return f"{path} does not exist"
+        return "" if place.resolve().is_relative_to(root.resolve()) else f"{path} is not in the project"
     except (OSError, ValueError) as error:
         return f"{path}: {error}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,9 @@ def test_what_holds(tmp_path: Path, check: dict[str, object]) -> None:
         ({"file": "not/there"}, "not/there does not exist"),
         ({"file": "x" * 5000}, "File name too long"),
         ({"file": "a\0b"}, "does not exist"),
+        ({"file": "../there"}, "is not in the project"),
+        ({"file": "/etc/passwd"}, "is not in the project"),
+        ({"file": "root"}, "is not in the project"),
         ({"command": (PYTHON, "-c", "import sys; sys.exit('no such target')")}, "ended with 1: no such target"),
         ({"command": ("no-such-program-here", "x")}, "no-such-program-here x cannot be run: No such file"),
         ({"toolchain": "clang"}, "clang is not here"),
@@ -61,10 +65,24 @@ def test_what_holds(tmp_path: Path, check: dict[str, object]) -> None:
         ({"service": "127.0.0.1:99999"}, "nothing answers at 127.0.0.1:99999"),
         ({"service": "host.invalid:80"}, "nothing answers at host.invalid:80"),
     ],
-    ids=["file", "long", "null", "command", "no-program", "toolchain", "scenario", "port", "host"],
+    ids=[
+        "file",
+        "long",
+        "null",
+        "up",
+        "absolute",
+        "link",
+        "command",
+        "no-program",
+        "toolchain",
+        "scenario",
+        "port",
+        "host",
+    ],
 )
 def test_what_does_not_hold(tmp_path: Path, check: dict[str, object], why: str) -> None:
     """A check that is not fulfilled says what was found, in a line of bounded length."""
+    (tmp_path / "root").symlink_to("/")
     holds, message = asked(tmp_path, **check)
     assert not holds
     assert why in message or len(message) == 300
@@ -139,3 +157,19 @@ def test_bad_criteria_are_refused(criterion: object, fault: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_document(Phase, {"id": "p", "name": "P", "success_criteria": [criterion]}, subject="phases")
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize("check", [{"command": (PYTHON, "-c", "open('canary', 'w')")}, {"service": "127.0.0.1:9"}])
+def test_a_stranger_s_project_has_nothing_asked(tmp_path: Path, check: dict[str, Any]) -> None:
+    """No command is run and no service spoken to: it does not hold, and says why. The twin runs it."""
+    criterion = Criterion("x", **check)
+    given: dict[str, Any] = {
+        "root": tmp_path, "status_dir": "log", "toolchain": lambda name: "", "scenario": lambda name: "",
+    }  # fmt: skip
+    holds, message = check_criterion(criterion, **given, trusted=False)
+    assert not holds
+    assert "does not trust the project" in message
+    assert not (tmp_path / "canary").exists()
+    if "command" in check:
+        assert check_criterion(criterion, **given) == (True, "")
+        assert (tmp_path / "canary").exists()
