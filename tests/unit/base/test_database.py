@@ -25,9 +25,15 @@ def put(name: str) -> Callable[[sqlite3.Connection], object]:
     return lambda connection: connection.execute("INSERT INTO counters VALUES (?, 1)", (name,))
 
 
+def counted(path: Path) -> int:
+    """What a process that comes later counts."""
+    with Database(path) as database:
+        return database.read(count, -1)
+
+
 def test_reading_makes_nothing(tmp_path: Path) -> None:
     """Where there is no database the default is the answer, and no folder appears."""
-    assert Database(state_path(tmp_path)).read(count, -1) == -1
+    assert counted(state_path(tmp_path)) == -1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -107,7 +113,7 @@ def test_a_damaged_database_is_kept_aside(tmp_path: Path, damage: Callable[[Path
         assert Backoff(database).commits() == {}
         database.write(put("again"))
         assert path.with_name("state.sqlite.damaged-2").exists()
-    assert Database(path).read(count, -1) == 1
+    assert counted(path) == 1
 
 
 def test_a_sound_database_is_not_moved(tmp_path: Path) -> None:
@@ -168,7 +174,7 @@ with Database(Path(sys.argv[1])) as database:
         assert child.stdin is not None
         child.stdin.close()
     assert [child.wait(60) for child in children] == [0] * 8
-    assert Database(path).read(count, -1) == 40
+    assert counted(path) == 40
     assert sorted(p.name for p in path.parent.glob("*.damaged-?")) == ["state.sqlite.damaged-1"]
 
 
@@ -271,7 +277,7 @@ assert database._connection is mine
 """
     path = state_path(tmp_path)
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-    assert Database(path).read(count, -1) == 3
+    assert counted(path) == 3
 
 
 def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path) -> None:

@@ -49,5 +49,8 @@ def test_none_is_left_open_where_a_run_is_refused(tmp_path: Path, force: bool) -
 def test_the_count_sees_an_open_connection(tmp_path: Path) -> None:
     """The twin: a database that nobody closes is seen."""
     with counted() as connections:
-        Database(state_path(tmp_path)).write(lambda connection: connection.execute("SELECT 1"))
+        left = Database(state_path(tmp_path))
+        left.write(lambda connection: connection.execute("SELECT 1"))
         assert len(connections.open) == 1
+        left.close()
+        assert connections.open == []
