@@ -255,7 +255,7 @@ KNOWN: tuple[Known, ...] = (
 def find(case: Case) -> Known | None:
     """The known difference that a difference at this instruction is, if it is one."""
     for known in KNOWN:
-        if known.kind != "absent" and known.engine in (case.engine, "any") and known.matches(case):
+        if known.engine in (case.engine, "any") and known.matches(case):
             return known
     return None
 

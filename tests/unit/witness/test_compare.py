@@ -5,6 +5,7 @@ Engines that err on purpose stand in for a wrong machine: the machine itself is 
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,34 @@ def test_the_stack_grows(engine: str, tmp_path: Path) -> None:
     assert (record.difference, record.engines[0].lost) == (None, "")
     assert record.end is not None
     assert record.end.kind == "exit"
+
+
+def rpc(message: int, size: int) -> str:
+    """msg_rpc(message, 0, size, 48)"""
+    return f"223c {message:08x} 7400 76{size:02x} 7830 7a00 7c00 7016 4e43"
+
+
+@pytest.mark.parametrize("engine", EVERY)
+def test_pages_that_come_again_are_zero(engine: str, tmp_path: Path) -> None:
+    """vm_allocate, a store, vm_deallocate, vm_allocate at the same place: every engine has zeros there again."""
+    integer, boolean = 0x0220_0018, 0x0020_0018
+    allocate = struct.pack(">12I", 1, 48, 0x100, 0, 0, 2021, integer, 0, integer, 0x2000, boolean, 1)
+    free = struct.pack(">10I", 1, 40, 0x100, 0, 0, 2023, integer, 0, integer, 0x2000)
+    first, second, third = DATA, DATA + 0x40, DATA + 0x80
+    ports = "".join(
+        f"70{trap:02x} 4e43" + "".join(f"23c0 {message + at:08x}" for message in (first, second, third))
+        for trap, at in ((10, 16), (11, 12))
+    )
+    store = f"2079 {first + 36:08x} 20bc ffffffff 23c8 {second + 28:08x}"
+    load = f"2279 {third + 36:08x} 2e11 2408 9489 8487 56c1 7001 4e44"
+    data = b"".join(message.ljust(0x40, b"\0") for message in (allocate, free, allocate))
+    record = compared(
+        tmp_path, ports + rpc(first, 48) + store + rpc(second, 40) + rpc(third, 48) + load, engine, data=data
+    )
+    assert (record.difference, record.engines[0].lost) == (None, "")
+    # It exits with 0 where it has read zero, and at the same place.
+    assert record.end is not None
+    assert (record.end.kind, record.end.value) == ("exit", 0)
 
 
 @pytest.mark.parametrize("engine", EVERY)
