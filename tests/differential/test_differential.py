@@ -14,30 +14,12 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.emu.sandbox import Sandbox
-from pytest_nextrust.project.compiler_issues import load_known_issues
 from pytest_nextrust.toolchain import Toolchain, toolchains
 
 from .pairs import HERE, LEVELS, PROGRAMS, Answer, Pair, linux, nextstep, pairs
 from .witness import musashi, qemu
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
-
-KNOWN = {
-    "float_compare": "unicorn-m68k-infinity",
-    "float_special": "unicorn-m68k-infinity",
-    "float_order-O0-m68040": "unicorn-m68k-nan-lost",
-}
-"""Programs, or single pairs, that the machine gets wrong, and the known issue that says why: they must fail."""
-
-
-def cases() -> list[object]:
-    """The pairs of this run; those of KNOWN are strict expected failures."""
-    return [
-        pytest.param(pair, id=pair.id, marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason))
-        if (reason := KNOWN.get(pair.source.stem) or KNOWN.get(pair.id))
-        else pytest.param(pair, id=pair.id)
-        for pair in pairs(full=FULL)
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +35,7 @@ def gnu() -> Toolchain:
 
 @pytest.mark.campaign
 @pytest.mark.needs_compiler("gnu", "qemu")
-@pytest.mark.parametrize("pair", cases())
+@pytest.mark.parametrize("pair", [pytest.param(pair, id=pair.id) for pair in pairs(full=FULL)])
 def test_both_machines_agree(pair: Pair, tmp_path: Path, gnu: Toolchain, sandbox: Sandbox) -> None:
     """A program prints the same bytes and ends in the same way under qemu-m68k and on the machine."""
     want = linux(pair, tmp_path)
@@ -76,12 +58,6 @@ def test_a_program_that_differs_is_seen(tmp_path: Path, gnu: Toolchain, sandbox:
     assert (ours.stdout[:5], theirs.stdout[:6]) == (b"NeXT\n", b"Linux\n")
     assert ours != theirs
     assert Answer("exit 4", ours.stdout) != ours
-
-
-def test_expected_failures_are_known_issues() -> None:
-    """Every program of KNOWN is there, and its issue is in the table of known issues."""
-    assert set(KNOWN) <= {program.stem for program in PROGRAMS} | {pair.id for pair in pairs(full=True)}
-    assert set(KNOWN.values()) <= set(load_known_issues())
 
 
 @pytest.mark.needs_compiler("gnu", "qemu")

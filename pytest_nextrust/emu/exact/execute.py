@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_nextrust.emu.exact import integer
+from pytest_nextrust.emu.exact import float_instructions, integer
 from pytest_nextrust.emu.exact.execution import Execution
 from pytest_nextrust.emu.exact.state import Bus, MachineState
 from pytest_nextrust.errors import HarnessFault
@@ -55,10 +55,26 @@ def handler(opcode: int) -> Handler | None:
         return integer.add_or_subtract_extended
     if line == 5 and opcode & 0xF8 == 0xF8 and opcode & 7 in (2, 3, 4):
         return integer.trap_on_condition
+    if opcode & 0xFE00 == 0xF200:
+        return _float_handler(opcode)
     for mask, value, found in _INTEGER:
         if opcode & mask == value:
             return found
     return None
+
+
+def _float_handler(opcode: int) -> Handler | None:
+    kind, mode = opcode >> 6 & 7, opcode >> 3 & 7
+    if kind == 0:
+        return float_instructions.general
+    if kind in (2, 3):
+        return float_instructions.branch
+    if kind != 1:
+        return None
+    if mode == 1:
+        return float_instructions.decrement_and_branch
+    trap = mode == 7 and opcode & 7 in (2, 3, 4)
+    return float_instructions.trap_on_condition if trap else float_instructions.set_byte
 
 
 def execute(state: MachineState, code: bytes, bus: Bus, cpu: str) -> int | None:

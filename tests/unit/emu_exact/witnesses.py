@@ -137,8 +137,8 @@ def exact(case: Case, cpu: str) -> After:
 
 
 FP_WORDS = 28
-LOADER = bytes.fromhex("f210d0ff f2119800 4e71")
-"""fmovem.x (a0),fp0-fp7; fmovem.l (a1),fpcr/fpsr"""
+LOADER = bytes.fromhex("f210d0ff f2008800 f2019000 4e71")
+"""fmovem.x (a0),fp0-fp7; fmove.l d0,fpsr; fmove.l d1,fpcr"""
 
 
 class Emulator:
@@ -156,23 +156,23 @@ class Emulator:
 
     def __call__(self, case: Case) -> After:
         uc = self.cpu.uc
-        floating = b"".join(pack_extended(value) for value in case.fp) + struct.pack(">2I", *case.control[:2])
-        uc.mem_write(LOADER_AT + 64, floating)
-        self.cpu.load(Registers([0] * 8, [LOADER_AT + 64, LOADER_AT + 64 + 96] + [0] * 6, LOADER_AT, 0))
-        stop = self.cpu.run(2)
-        assert stop.kind == "count", stop
+        uc.mem_write(LOADER_AT + 64, b"".join(pack_extended(value) for value in case.fp))
+        d = [case.control[1], case.control[0]] + [0] * 6
+        self.cpu.load(Registers(d, [LOADER_AT + 64] + [0] * 7, LOADER_AT, 0))
+        for at in (0, 4, 8):
+            assert self.cpu.emulate(LOADER_AT + at).event is None
         uc.mem_write(CODE & -PAGE, bytes(PAGE))
         uc.mem_write(DATA & -PAGE, bytes(PAGE))
         uc.mem_write(CODE - AROUND, around(case))
         uc.mem_write(DATA, case.data)
-        self.cpu.flush()
+        uc.ctl_remove_cache(CODE - AROUND, CODE + 0x180)
         self.cpu.load(Registers(list(case.d), list(case.a), CODE, case.ccr))
-        stop = self.cpu.run(1)
+        event = self.cpu.emulate(CODE).event
         registers = self.cpu.registers()
         vector = None
-        if stop.kind == "exception":
-            vector = interpret(stop.vector, registers, case.code, self.cpu.name).vector
-        elif stop.kind == "fault":
+        if event is not None and event.kind == "exception":
+            vector = interpret(event.vector, registers, case.code, self.cpu.name).vector
+        elif event is not None:
             vector = 2
         uc.context_update(self._context)
         words = self._fp

@@ -39,7 +39,7 @@ def test_every_fault_of_a_table_is_reported(tmp_path: Path) -> None:
     text = FILE.read_text()
     bad = tmp_path / "bad.toml"
     bad.write_text(
-        text.replace('id = "unicorn', 'id = "Unicorn!').replace('"m68040"', '"m68060"').replace("effect", "efect")
+        text.replace('id = "gcc', 'id = "Gcc!').replace('"m68040"', '"m68060"').replace("effect", "efect")
     )
     with pytest.raises(ConfigError) as caught:
         load_known_issues(bad)
