@@ -38,9 +38,7 @@ def test_every_fault_of_a_table_is_reported(tmp_path: Path) -> None:
     """A missing key, an unknown CPU and an id that is no id are reported together; an id given twice by itself."""
     text = FILE.read_text()
     bad = tmp_path / "bad.toml"
-    bad.write_text(
-        text.replace('id = "gcc', 'id = "Gcc!').replace('"m68040"', '"m68060"').replace("effect", "efect")
-    )
+    bad.write_text(text.replace('id = "gcc', 'id = "Gcc!').replace('"m68040"', '"m68060"').replace("effect", "efect"))
     with pytest.raises(ConfigError) as caught:
         load_known_issues(bad)
     told = str(caught.value)
