@@ -33,7 +33,9 @@ class Copy:
 
     def __init__(self, origin: Path, root: Path) -> None:
         self.root = root
+        self.whole = root.with_name(f"{root.name}.whole")
         if root.exists():
+            self._mend()
             return
         names = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -67,18 +69,27 @@ class Copy:
     def killer(self, mutant: Mutant, covered: Covered) -> str:
         """What noticed the mutant: a test, or how its run ended; empty where nothing did."""
         file = self.root / mutant.path
-        whole = file.read_text(encoding="utf-8")
         first = covered.of_lines(mutant.path, mutant.lines)
         others = [test for test in covered.of_module(mutant.path) if test not in set(first)]
         if not first:
             # It runs in the child or at import only, and a test may look at what was made there and run none of it.
             known = set(others)
             others += [test for test in covered.of_folders(ROOMS[mutant.room].tests) if test not in known]
+        source = mutant.source(self.root)
+        kept = self.whole / mutant.path
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, kept)
         try:
-            file.write_text(mutant.source(self.root), encoding="utf-8")
+            file.write_text(source, encoding="utf-8")
             return self._run(first, covered) or self._run(others, covered)
         finally:
-            file.write_text(whole, encoding="utf-8")
+            self._mend()
+
+    def _mend(self) -> None:
+        """Put back what was changed, also by a run that was ended in the middle of a trial."""
+        if self.whole.exists():
+            shutil.copytree(self.whole, self.root, dirs_exist_ok=True)
+            shutil.rmtree(self.whole)
 
     def _run(self, tests: list[str], covered: Covered) -> str:
         if not tests:

@@ -388,8 +388,10 @@ def test_time_is_counted_in_instructions(guest: Guest) -> None:
     guest.ok(116, at, 0)
     assert struct.unpack(">ii", guest.memory.copyin(at, 8)) == (725_846_401, 2)
     guest.ok(117, 0, at)
-    assert struct.unpack(">ii", guest.memory.copyin(at, 8)) == (1, 2)
-    assert guest.unix(117, 5, at).error == 22
+    assert struct.unpack(">iiii", guest.memory.copyin(at, 16)) == (1, 2, 0, 0)
+    guest.ok(117, -1, at)
+    assert guest.memory.copyin(at, 16) == bytes(16)
+    assert [guest.unix(117, who, at).error for who in (5, 1, -2)] == [22, 22, 22]
 
 
 table_steps = st.lists(

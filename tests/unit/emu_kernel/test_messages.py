@@ -208,7 +208,8 @@ def test_task_and_thread_info(guest: Guest) -> None:
     header(guest, task, 2060, simple=True)
     thread = guest.ask(2069, integer(1), remote=guest.mach(13))
     assert words(thread[40:52]) == (11, 2, 3)
-    assert len(guest.ask(2069, integer(2), remote=guest.mach(13))) == 44 + 28
+    schedule = words(guest.ask(2069, integer(2), remote=guest.mach(13))[44:])
+    assert (len(schedule), schedule[:2], schedule[-2:]) == (7, (1, 0), (0, 0xFFFF_FFFF))
     assert words(guest.ask(2060, integer(9))[24:]) == (INTEGER, 4)
     threads = words(guest.ask(2011)[32:])
     assert threads[:3] == (*REPLY_PORT_ARRAY, 1)

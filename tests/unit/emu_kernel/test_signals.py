@@ -153,6 +153,17 @@ def test_ignoring(guest: Guest) -> None:
     assert guest.kernel.task.signals.pending == 0
 
 
+def test_a_signal_that_waited_may_be_ignored_when_its_time_comes(guest: Guest) -> None:
+    """Pending for a handler that is gone when it is unmasked: the default of SIGCHLD is to do nothing, once."""
+    guest.ok(109, 1 << 19)
+    sigvec(guest, 20, HANDLER)
+    guest.ok(37, 100, 20)
+    assert guest.kernel.task.signals.pending == 1 << 19
+    sigvec(guest, 20, 0)
+    guest.ok(110, 0)
+    assert guest.kernel.task.signals.pending == 0
+
+
 @pytest.mark.parametrize(
     ("signal", "core"), [(1, False), (3, True), (6, True), (13, False), (14, False), (15, False), (31, False)]
 )
@@ -176,6 +187,7 @@ def test_kill_finds_only_oneself(guest: Guest) -> None:
     assert guest.unix(37, 1, 15).error == 3
     assert guest.unix(37, -1, 15).error == 3
     assert guest.ok(37, 100, 0) == 0
+    assert guest.ok(37, -100, 0) == 0
     assert guest.unix(37, 100, 33).error == 22
     assert guest.unix(146, 5, 15).error == 3
     assert guest.ok(146, 0, 0) == 0

@@ -146,13 +146,24 @@ def test_changing_modes_by_handle(guest: Guest) -> None:
     assert (guest.root / "f").stat().st_size == 12
 
 
-def test_a_directory_without_permission(guest: Guest) -> None:
-    """stat shows a directory that cannot be read; opening, entering and listing it are refused."""
+def test_a_directory_without_permission(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """stat shows a directory that cannot be read, without reading it; opening, entering and listing it are refused."""
     guest.ok(136, guest.text("d"), 0o755)
     guest.ok(15, guest.text("d"), 0)
     at = guest.room(64)
-    guest.ok(38, guest.text("d"), at)
-    assert int.from_bytes(guest.memory.copyin(at + 6, 2), "big") == 0o040000
+    opened = []
+    host_open = os.open
+
+    def watched(path: str, *args: int, **more: int) -> int:
+        opened.append(os.fsdecode(path))
+        return host_open(path, *args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", watched)
+        guest.ok(38, guest.text("d"), at)
+    assert "d" not in opened
+    mode, links = struct.unpack(">HH", guest.memory.copyin(at + 6, 4))
+    assert (mode, links) == (0o040000, 2)
     assert guest.open("d").error == 13
     assert guest.unix(12, guest.text("d")).error == 13
     guest.ok(15, guest.text("d"), 0o755)
