@@ -9,7 +9,7 @@ User's Manual.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -17,9 +17,9 @@ from typing import Literal
 from pytest_nextrust.emu.exact.state import MachineState
 from pytest_nextrust.isa.decode import Decoded
 
-__all__ = ["KNOWN", "Case", "Known", "find", "open_codes", "refused"]
+__all__ = ["KNOWN", "Case", "Known", "find", "open_codes", "part_of", "refused"]
 
-N, Z, V, C = 8, 4, 2, 1
+X, N, Z, V, C = 16, 8, 4, 2, 1
 ACCESS = 2
 
 Kind = Literal["absent", "wrong", "open"]
@@ -55,7 +55,10 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Known:
     """A difference with a name. ``absent``: the engine is not asked; ``wrong``: it is, and its answer is not believed;
-    ``open``: the manual does not say what is right."""
+    ``open``: the manual does not say what is right. ``parts``: where alone it shows (``d``, ``a``, ``pc``, ``ccr``,
+    ``memory``, ``stop`` for an exception); ``codes``: the condition codes concerned. What differs elsewhere is another
+    difference.
+    """
 
     id: str
     engine: Literal["musashi", "qemu", "any"]
@@ -63,6 +66,14 @@ class Known:
     what: str
     reason: str
     matches: Callable[[Case], bool]
+    parts: frozenset[str] = frozenset({"d", "a", "pc", "ccr", "memory", "stop"})
+    codes: int = X | N | Z | V | C
+
+    def covers(self, case: Case, what: Sequence[str], codes: int) -> bool:
+        """Whether this difference at this instruction is it. ``codes`` are the condition codes that differ."""
+        if self.engine not in (case.engine, "any") or not self.matches(case):
+            return False
+        return codes & ~self.codes == 0 and self.parts.issuperset(part_of(words) for words in what)
 
 
 def _coprocessor(case: Case) -> bool:
@@ -111,6 +122,7 @@ KNOWN: tuple[Known, ...] = (
         "`abcd`, `sbcd`, `nbcd`",
         "of operands that are no decimal digits the manual defines no result",
         _decimal,
+        parts=frozenset({"d", "ccr", "memory"}),
     ),
     Known(
         "musashi-movem-base",
@@ -119,6 +131,7 @@ KNOWN: tuple[Known, ...] = (
         "`movem` to -(An) of a list with An",
         "from the 68020 on An is stored less the size of the operation; Musashi stores it as it was, as a 68000 does",
         _stores_its_base,
+        parts=frozenset({"memory"}),
     ),
     Known(
         "musashi-cas2-word",
@@ -127,6 +140,7 @@ KNOWN: tuple[Known, ...] = (
         "`cas2.w`",
         "it loads words into the lower half of Dc; Musashi changes the upper half, or extends the sign to it",
         lambda case: case.name == "cas2" and case.opcode == 0x0CFC,
+        parts=frozenset({"d"}),
     ),
     Known(
         "musashi-divs-least",
@@ -135,6 +149,7 @@ KNOWN: tuple[Known, ...] = (
         "`divs.w` of the least integer by -1",
         "the quotient overflows: V is set and the operands stay; Musashi gives 0",
         lambda case: case.name == "divs" and case.before.registers.d[case.opcode >> 9 & 7] == 0x8000_0000,
+        parts=frozenset({"d", "ccr"}),
     ),
     Known(
         "musashi-div-carry",
@@ -143,6 +158,8 @@ KNOWN: tuple[Known, ...] = (
         "`divu`, `divs` that overflow",
         "C is cleared in every case; Musashi leaves it",
         lambda case: case.name in ("divu", "divs", "div.l"),
+        parts=frozenset({"ccr"}),
+        codes=C,
     ),
     Known(
         "musashi-bit-field-tail",
@@ -151,6 +168,8 @@ KNOWN: tuple[Known, ...] = (
         "`bftst`, `bfchg`, `bfclr`, `bfset`, `bfins` in memory",
         "of a field that reaches into a fifth byte Musashi tests and changes bits behind the field too",
         _reaches_fifth_byte,
+        parts=frozenset({"memory", "ccr"}),
+        codes=Z,
     ),
     Known(
         "musashi-pack-order",
@@ -159,6 +178,7 @@ KNOWN: tuple[Known, ...] = (
         "`pack`, `unpk` in memory",
         "the two bytes are in the order of a word; Musashi has them the other way round",
         lambda case: case.name in ("pack", "unpk") and bool(case.opcode & 8),
+        parts=frozenset({"memory", "d"}),
     ),
     Known(
         "musashi-bounds",
@@ -167,6 +187,8 @@ KNOWN: tuple[Known, ...] = (
         "`cmp2`, `chk2`",
         "bounds may be signed or unsigned, and an address register is compared whole; Musashi does neither",
         lambda case: case.name == "cmp2/chk2",
+        parts=frozenset({"ccr", "stop"}),
+        codes=Z | C,
     ),
     Known(
         "musashi-move16",
@@ -183,6 +205,7 @@ KNOWN: tuple[Known, ...] = (
         "`cas`, `cas2` on a page that may not be written",
         "a locked cycle faults there even if nothing is stored (MC68030 User's Manual, WP); Musashi only sees the load",
         lambda case: case.name in ("cas", "cas2") and case.vector == ACCESS,
+        parts=frozenset({"stop"}),
     ),
     Known(
         "musashi-line-f",
@@ -191,6 +214,7 @@ KNOWN: tuple[Known, ...] = (
         "line F without a coprocessor",
         "it is an exception; Musashi passes over conditional instructions of coprocessors that are not there",
         lambda case: case.opcode >> 12 == 15 and case.opcode >> 9 & 7 > 3,
+        parts=frozenset({"stop"}),
     ),
     Known(
         "qemu-operands",
@@ -215,6 +239,7 @@ KNOWN: tuple[Known, ...] = (
         "`asl`, `asr`, `lsr` in memory",
         "V is never set, and a bit of the addressing mode makes the shift to the right logical or arithmetic",
         lambda case: case.opcode & 0xFCC0 == 0xE0C0,
+        parts=frozenset({"memory", "ccr"}),
     ),
     Known(
         "qemu-byte-at-a7",
@@ -239,6 +264,7 @@ KNOWN: tuple[Known, ...] = (
         "`jsr` through a7",
         "the target is found before the return address is pushed; qemu finds it afterwards",
         lambda case: case.name == "jsr" and case.opcode & 7 == 7 and case.opcode & 0x38 in (0x10, 0x28, 0x30),
+        parts=frozenset({"pc"}),
     ),
     Known(
         "musashi-fpu",
@@ -252,12 +278,15 @@ KNOWN: tuple[Known, ...] = (
 """In the order in which they are tried."""
 
 
-def find(case: Case) -> Known | None:
-    """The known difference that a difference at this instruction is, if it is one."""
-    for known in KNOWN:
-        if known.engine in (case.engine, "any") and known.matches(case):
-            return known
-    return None
+def part_of(words: str) -> str:
+    """Where a difference shows, of its words as the comparison has them."""
+    name = words.split(" ")[0]
+    return name.rstrip(":").rstrip("0123456789") if name.endswith(":") or name == "memory" else "stop"
+
+
+def find(case: Case, what: Sequence[str], codes: int) -> Known | None:
+    """The known difference that a difference at this instruction is, if it is one; see ``Known.covers``."""
+    return next((known for known in KNOWN if known.covers(case, what, codes)), None)
 
 
 def refused(case: Case) -> Known | None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.cpu import Cpu
-from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, ADDRESS, PRIVILEGE, VECTORS
+from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, PRIVILEGE, VECTORS
 from pytest_nextrust.emu.child.stepped_run import Step, SteppedRun
 from pytest_nextrust.emu.exact.state import MachineState
 from pytest_nextrust.emu.memory import PAGE
@@ -41,9 +41,9 @@ __all__ = ["MAKERS", "compare"]
 
 MAKERS: dict[str, Any] = {"musashi": Musashi, "qemu": Qemu}
 
-NOT_ASKED = {"musashi": frozenset({ADDRESS}), "qemu": frozenset({ACCESS, ADDRESS, PRIVILEGE})}
-"""Exceptions that an engine is not asked about. Neither knows an odd address to jump to; all of qemu's memory is there
-and may be written, and of an instruction that user mode may not execute its process dies."""
+NOT_ASKED = {"qemu": frozenset({ACCESS, PRIVILEGE})}
+"""Exceptions that an engine is not asked about: all of qemu's memory is there and may be written, and of an instruction
+that user mode may not execute its process dies."""
 
 MACHINE = "machine"
 CODES = 0x1F
@@ -189,6 +189,8 @@ class _Comparison:
         answer.known = refused(case)
         if answer.known is not None or step.vector in NOT_ASKED.get(engine.name, ()):
             return
+        if step.before.registers.pc & 1:
+            return  # An address error, which neither knows.
         if engine.name == "qemu" and step.after is not None and step.after.registers.pc & 1:
             return  # It dies of the jump itself.
         answer.stopped = engine.step()
@@ -203,12 +205,17 @@ class _Comparison:
             answer.state = engine.state(floats=step.floats)
             answer.what = _differences(step.after, answer.state, step.floats) + self._memory_differences(answer, step)
             answer.behind = bool(answer.what)
-            if len(answer.what) == 1 and answer.what[0].startswith("ccr"):
-                differing = (step.after.registers.sr ^ answer.state.registers.sr) & CODES
-                if not differing & ~open_codes(case, step.after):
-                    answer.what = []
+            if len(answer.what) == 1 and answer.what[0].startswith("ccr") and not self._codes_apart(answer, case, step):
+                answer.what = []
         if answer.what:
-            answer.known = find(case)
+            answer.known = find(case, answer.what, self._codes_apart(answer, case, step))
+
+    @staticmethod
+    def _codes_apart(answer: _Answer, case: Case, step: Step) -> int:
+        """The condition codes that differ, of those that the manual defines."""
+        if step.after is None or answer.state is None:
+            return 0
+        return (step.after.registers.sr ^ answer.state.registers.sr) & CODES & ~open_codes(case, step.after)
 
     def _memory_differences(self, answer: _Answer, step: Step) -> list[str]:
         found = []

@@ -84,6 +84,15 @@ def test_a_program_killed_by_an_exception(engine: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", EVERY)
+def test_an_odd_address(engine: str, tmp_path: Path) -> None:
+    """No engine knows an address error: it is not asked at an odd pc, and not given up."""
+    record = compared(tmp_path, f"203c {TEXT:08x} 5280 2040 4ed0", engine)
+    assert (record.difference, record.engines[0].lost) == (None, "")
+    assert record.end is not None
+    assert (record.end.kind, record.end.value) == ("signal", 10)
+
+
+@pytest.mark.parametrize("engine", EVERY)
 def test_the_stack_grows(engine: str, tmp_path: Path) -> None:
     """A store far below the stack's first pages is followed, and what it wrote is compared."""
     record = compared(tmp_path, f"2f7c 12345678 8000 202f 8000 0680 00000001 {EXIT_0}", engine)

@@ -11,7 +11,7 @@ from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.witness import known
-from pytest_nextrust.witness.known import KNOWN, Case, open_codes
+from pytest_nextrust.witness.known import KNOWN, Case, find, open_codes, part_of
 from tests.unit.emu_core.programs import DATA, EXIT_0, TEXT
 from tests.unit.witness.engines import needs
 from tests.unit.witness.test_compare import compared
@@ -93,6 +93,42 @@ def test_it_is_not_reached(name: str, tmp_path: Path) -> None:
     """The machine refuses a program with them. Where it does not any more, they belong to the samples above."""
     with pytest.raises(NotRunnable, match="not for this machine"):
         compared(tmp_path, f"{REFUSED[name]} {EXIT_0}", "musashi", data=bytes(64))
+
+
+@pytest.mark.parametrize(
+    ("what", "codes", "name"),
+    [
+        (("ccr: ----C, and here -----",), 1, "musashi-div-carry"),
+        (("ccr: --Z-C, and here -----",), 5, None),
+        (("d0: 00000001, and here 00000002",), 0, None),
+        (("d0: 00000001, and here 00000002", "ccr: ----C, and here -----"), 1, None),
+        (("pc: 00002402, and here 00002404",), 0, None),
+        (("completed, and here vector 5",), 0, None),
+    ],
+)
+def test_another_difference_is_another(what: tuple[str, ...], codes: int, name: str | None) -> None:
+    """A known difference covers what it is known for: a quotient that differs is not the carry of a division."""
+    code = bytes.fromhex("80c1")
+    case = Case("musashi", "m68030", code, decode(code, TEXT), MachineState(Registers()))
+    found = find(case, what, codes)
+    assert (found.id if found is not None else None) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("d7: 0, and here 1", "d"),
+        ("a0: 0, and here 1", "a"),
+        ("ccr: -----, and here X----", "ccr"),
+        ("memory at 0x00004000: 00, and here 01", "memory"),
+        ("fp3: 0, and here 1", "fp"),
+        ("completed, and here vector 4", "stop"),
+        ("access fault, and here completed", "stop"),
+    ],
+)
+def test_parts(words: str, part: str) -> None:
+    """Where a difference shows is read from its words."""
+    assert part_of(words) == part
 
 
 def test_the_table_is_whole() -> None:
