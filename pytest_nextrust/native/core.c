@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STATE = 272, FLOATS = 112, RESULT = 240, FLAGS = 266, INVALID = 1 };
+enum { ADDRESSES = 32, FLOATS = 112, RESULT = 240, STATUS = 260 };
 enum { NOTHING = 0, LIMIT = 1, UNKNOWN = 2, SITE = 3, ROLLED_BACK = 4 };
 enum { ALWAYS = 1, DIVISION = 2, FLOAT = 3 };
 #define NONE 1u /* no instruction is at an odd address */
@@ -33,7 +33,9 @@ typedef struct {
     stop_function stop;
     block_entry *blocks;     /* open addressing; all zero where unused */
     site_entry *sites;
-    uint8_t saved[STATE];    /* the registers before the pending instruction */
+    uint32_t addresses[8];   /* what the pending instruction may change: a0-a7, its target, FPSR */
+    uint8_t target[16];
+    uint32_t status, target_at;
 } counter;
 
 static block_entry no_block = {NONE, 0, 0, 0};
@@ -160,7 +162,7 @@ static void stop(counter *c, void *engine, uint32_t why) {
 /* Whether the pending instruction met an operand from memory that it must not; the run is stopped then. */
 static int was_wrong(counter *c, void *engine) {
     if (c->pending == NONE) return 0;
-    if (special(c->state + RESULT) || c->state[FLAGS] & INVALID) {
+    if (special(c->state + RESULT)) {
         c->site = c->pending;
         c->pending = NONE;
         stop(c, engine, ROLLED_BACK);
@@ -215,9 +217,10 @@ void nextrust_core_on_site(void *engine, uint64_t address, uint32_t size, void *
         c->site = here;
         stop(c, engine, SITE);
     } else if (site->kind == FLOAT && site->from_memory) {
-        memcpy(c->saved, c->state, STATE);
-        c->state[FLAGS] = 0;
-        memset(c->state + RESULT, 0, 10);
+        memcpy(c->addresses, c->state + ADDRESSES, sizeof c->addresses);
+        c->target_at = FLOATS + 16 * site->low;
+        memcpy(c->target, c->state + c->target_at, sizeof c->target);
+        memcpy(&c->status, c->state + STATUS, sizeof c->status);
         c->pending = here;
     }
 }

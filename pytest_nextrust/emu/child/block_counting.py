@@ -34,6 +34,9 @@ KINDS = {"always": 1, "division": 2, "float": 3}
 NOWHERE = (1 << 64) - 2
 """Bounds of a hook that no instruction is in."""
 
+STATUS = 260
+"""Where FPSR is in the CPU state."""
+
 SHORT = 24
 """Runs that are not longer are single steps: a run needs the translation without a count, which steps throw away."""
 
@@ -62,7 +65,10 @@ class _BlockCounter(ctypes.Structure):
         ("stop", ctypes.c_void_p),
         ("blocks", ctypes.c_void_p),
         ("sites", ctypes.c_void_p),
-        ("saved", ctypes.c_uint8 * 272),
+        ("addresses", ctypes.c_uint32 * 8),
+        ("target", ctypes.c_uint8 * 16),
+        ("status", ctypes.c_uint32),
+        ("target_at", ctypes.c_uint32),
     )
 
 
@@ -207,15 +213,14 @@ class BlockCount:
         return Progress(executed, None)
 
     def _roll_back(self) -> None:
-        """Back to before the instruction that met an operand the emulator gets wrong.
-
-        It changed no condition codes, and those that were saved are not whole in the middle of a block.
-        """
+        """Back to before the instruction that met an operand the emulator gets wrong: what it may have changed."""
+        counter = self._counter
         words = self._cpu.words()
-        codes = words[layout.CC_OP : layout.CC_Z + 1]
-        ctypes.memmove(words, self._counter.saved, ctypes.sizeof(self._counter.saved))
-        words[layout.CC_OP : layout.CC_Z + 1] = codes
-        words[layout.PC] = self._counter.site
+        begin = ctypes.addressof(words)
+        words[8:16] = counter.addresses[:]
+        words[layout.PC] = counter.site
+        ctypes.memmove(begin + counter.target_at, counter.target, ctypes.sizeof(counter.target))
+        ctypes.memmove(begin + STATUS, ctypes.byref(counter, _BlockCounter.status.offset), 4)
         self._cpu.take_context()
 
     # -- hooks ---------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ class Site:
 
     ``division``: ``high`` and ``low`` are the data registers with the dividend's halves, the same where it has one.
     ``float``: ``registers`` is a bit set of the floating-point registers it reads; ``from_memory`` says that its source
-    is none of them.
+    is none of them, and ``low`` is the one it changes.
     """
 
     offset: int
@@ -66,7 +66,9 @@ def _float_site(word: int) -> Site:
     read = 1 << target if operation & 0x3F >= 0x20 and operation not in (0x3A,) else 0
     if word >> 13 == 0:
         return Site(0, "float", registers=read | 1 << source)
-    return Site(0, "float", registers=read, from_memory=True)
+    if operation >> 3 == 6:
+        return Site(0, "always")  # FSINCOS changes two registers.
+    return Site(0, "float", low=target, registers=read, from_memory=True)
 
 
 def _may_be_watched(opcode: int) -> bool:
