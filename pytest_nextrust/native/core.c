@@ -10,13 +10,22 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ADDRESSES = 32, FLOATS = 112, RESULT = 240, STATUS = 260 };
+enum { ADDRESSES = 32, FLOATS = 112, RESULT = 240, CONTROL = 256, STATUS = 260, PRECISION = 0xc0 };
 enum { NOTHING = 0, LIMIT = 1, UNKNOWN = 2, SITE = 3, ROLLED_BACK = 4 };
-enum { ALWAYS = 1, DIVISION = 2, FLOAT = 3 };
+enum { ALWAYS = 1, DIVIDEND = 2, NUMBERS = 3 };
 #define NONE 1u /* no instruction is at an odd address */
+#define NO_REGISTER 255
 
 typedef struct { uint32_t address, size, count, used; } block_entry;
-typedef struct { uint32_t address, kind, high, low, registers, from_memory; } site_entry;
+typedef struct {
+    uint32_t address;
+    uint16_t least, range;    /* exponents that its operands may have, the least and how many more */
+    uint8_t condition;
+    uint8_t high, low;        /* DIVIDEND: data registers */
+    uint8_t first, second;    /* NUMBERS: registers that are read, of the floating-point unit; NO_REGISTER for none */
+    uint8_t from_memory;      /* 1: the source is no register; 2 + n: and the operand moves address register n */
+    uint8_t target, by_fpcr;
+} site_entry; /* 16 bytes: there is one for every instruction that is asked about */
 typedef int (*stop_function)(void *engine);
 
 typedef struct {
@@ -33,9 +42,10 @@ typedef struct {
     stop_function stop;
     block_entry *blocks;     /* open addressing; all zero where unused */
     site_entry *sites;
-    uint32_t addresses[8];   /* what the pending instruction may change: a0-a7, its target, FPSR */
-    uint8_t target[16];
-    uint32_t status, target_at;
+    uint64_t mantissa;       /* what the pending instruction may change: its target, FPSR, an address register */
+    uint16_t exponent;
+    uint32_t status, target_at, moved, moved_at;
+    uint32_t least, range;   /* exponents that its operand may have */
 } counter;
 
 static block_entry no_block = {NONE, 0, 0, 0};
@@ -91,9 +101,9 @@ static int grow_sites(counter *c) {
     site_entry *table = calloc((size_t)mask + 1, sizeof *table);
     if (!table) return 0;
     for (uint32_t i = 0; c->sites && i <= c->sites_mask; i++) {
-        if (!c->sites[i].kind) continue;
+        if (!c->sites[i].condition) continue;
         uint32_t at = hash(c->sites[i].address) & mask;
-        while (table[at].kind) at = (at + 1) & mask;
+        while (table[at].condition) at = (at + 1) & mask;
         table[at] = c->sites[i];
     }
     free(c->sites);
@@ -104,17 +114,16 @@ static int grow_sites(counter *c) {
 
 static site_entry *find_site(const counter *c, uint32_t address) {
     uint32_t at = hash(address) & c->sites_mask;
-    while (c->sites[at].kind && c->sites[at].address != address) at = (at + 1) & c->sites_mask;
+    while (c->sites[at].address != address && c->sites[at].condition) at = (at + 1) & c->sites_mask;
     return &c->sites[at];
 }
 
 /* Says what is asked at an address; 0: there is no memory for it. */
-int nextrust_core_site(counter *c, uint32_t address, uint32_t kind, uint32_t high, uint32_t low, uint32_t registers,
-                       uint32_t from_memory) {
+int nextrust_core_site(counter *c, const site_entry *site) {
     if (c->sites_used * 2 > c->sites_mask && !grow_sites(c)) return 0;
-    site_entry *found = find_site(c, address);
-    c->sites_used += !found->kind;
-    *found = (site_entry){address, kind, high, low, registers, from_memory};
+    site_entry *found = find_site(c, site->address);
+    c->sites_used += !found->condition;
+    *found = *site;
     return 1;
 }
 
@@ -142,18 +151,18 @@ static uint32_t word(const counter *c, uint32_t index) {
     return value;
 }
 
-/* An infinity, a NaN, a denormal, or a number that is not normalised; zero is none of these. */
-static int special(const uint8_t *value) {
+/* Neither zero nor a normalised number with an exponent in the range: an infinity, a NaN, a denormal among others. */
+static int special(const uint8_t *value, uint32_t least, uint32_t range) {
     uint64_t mantissa;
     uint16_t exponent;
     memcpy(&mantissa, value, 8);
     memcpy(&exponent, value + 8, 2);
     exponent &= 0x7fff;
     if (!exponent) return mantissa != 0;
-    return exponent == 0x7fff || !(mantissa >> 63);
+    return exponent - least > range || !(mantissa >> 63);
 }
 
-static void stop(counter *c, void *engine, uint32_t why) {
+static __attribute__((noinline, cold)) void stop(counter *c, void *engine, uint32_t why) {
     c->why = why;
     c->halted = 1;
     c->stop(engine);
@@ -162,7 +171,7 @@ static void stop(counter *c, void *engine, uint32_t why) {
 /* Whether the pending instruction met an operand from memory that it must not; the run is stopped then. */
 static int was_wrong(counter *c, void *engine) {
     if (c->pending == NONE) return 0;
-    if (special(c->state + RESULT)) {
+    if (special(c->state + RESULT, c->least, c->range)) {
         c->site = c->pending;
         c->pending = NONE;
         stop(c, engine, ROLLED_BACK);
@@ -194,12 +203,13 @@ void nextrust_core_on_block(void *engine, uint64_t address, uint32_t size, void 
 }
 
 static int is_wrong(const counter *c, const site_entry *site) {
-    if (site->kind == DIVISION)
+    if (site->condition == DIVIDEND)
         return word(c, site->high) == 0x80000000u && (site->low == site->high || !word(c, site->low));
-    if (site->kind != FLOAT) return 1;
-    for (uint32_t left = site->registers, at = 0; left; left >>= 1, at++)
-        if (left & 1 && special(c->state + FLOATS + 16 * at)) return 1;
-    return 0;
+    if (site->condition != NUMBERS) return 1;
+    if (site->by_fpcr && word(c, CONTROL / 4) & PRECISION) return 1;
+    const uint8_t *floats = c->state + FLOATS;
+    if (site->first != NO_REGISTER && special(floats + 16 * site->first, site->least, site->range)) return 1;
+    return site->second != NO_REGISTER && special(floats + 16 * site->second, site->least, site->range);
 }
 
 void nextrust_core_on_site(void *engine, uint64_t address, uint32_t size, void *user) {
@@ -208,19 +218,24 @@ void nextrust_core_on_site(void *engine, uint64_t address, uint32_t size, void *
     if (c->halted || was_wrong(c, engine)) return;
     uint32_t here = (uint32_t)address;
     const site_entry *site = find_site(c, here);
-    if (!site->kind) return;
-    if (c->passing == here) {
+    if (!site->condition) return;
+    if (__builtin_expect(c->passing == here, 0)) {
         c->passing = NONE;
         return;
     }
     if (is_wrong(c, site)) {
         c->site = here;
         stop(c, engine, SITE);
-    } else if (site->kind == FLOAT && site->from_memory) {
-        memcpy(c->addresses, c->state + ADDRESSES, sizeof c->addresses);
-        c->target_at = FLOATS + 16 * site->low;
-        memcpy(c->target, c->state + c->target_at, sizeof c->target);
-        memcpy(&c->status, c->state + STATUS, sizeof c->status);
+    } else if (site->from_memory) {
+        /* In the pieces in which it was stored: a wider load would wait for the stores. */
+        c->target_at = FLOATS + 16 * site->target;
+        memcpy(&c->mantissa, c->state + c->target_at, 8);
+        memcpy(&c->exponent, c->state + c->target_at + 8, 2);
+        c->status = word(c, STATUS / 4);
+        c->moved_at = site->from_memory > 1 ? ADDRESSES + 4u * (site->from_memory - 2u) : 0;
+        c->moved = word(c, c->moved_at / 4);
+        c->least = site->least;
+        c->range = site->range;
         c->pending = here;
     }
 }

@@ -30,7 +30,8 @@ __all__ = ["BlockCount"]
 
 NONE = 1
 NOTHING, LIMIT, UNKNOWN, SITE, ROLLED_BACK = range(5)
-KINDS = {"always": 1, "division": 2, "float": 3}
+NO_REGISTER = 255
+CONDITIONS = {"always": 1, "dividend": 2, "numbers": 3}
 NOWHERE = (1 << 64) - 2
 """Bounds of a hook that no instruction is in."""
 
@@ -65,11 +66,45 @@ class _BlockCounter(ctypes.Structure):
         ("stop", ctypes.c_void_p),
         ("blocks", ctypes.c_void_p),
         ("sites", ctypes.c_void_p),
-        ("addresses", ctypes.c_uint32 * 8),
-        ("target", ctypes.c_uint8 * 16),
+        ("mantissa", ctypes.c_uint64),
+        ("exponent", ctypes.c_uint16),
         ("status", ctypes.c_uint32),
         ("target_at", ctypes.c_uint32),
+        ("moved", ctypes.c_uint32),
+        ("moved_at", ctypes.c_uint32),
+        ("least", ctypes.c_uint32),
+        ("range", ctypes.c_uint32),
     )
+
+
+class _SiteEntry(ctypes.Structure):
+    """``site_entry`` of core.c."""
+
+    _fields_ = (
+        ("address", ctypes.c_uint32),
+        ("least", ctypes.c_uint16),
+        ("range", ctypes.c_uint16),
+        *((name, ctypes.c_uint8) for name in ("condition", "high", "low", "first", "second")),
+        *((name, ctypes.c_uint8) for name in ("from_memory", "target", "by_fpcr")),
+    )
+
+    @classmethod
+    def of(cls, site: Site, address: int) -> _SiteEntry:
+        """What the compiled part is told of a site."""
+        first, second, *_ = *(at for at in range(8) if site.registers >> at & 1), NO_REGISTER, NO_REGISTER
+        return cls(
+            address,
+            site.least,
+            site.greatest - site.least,
+            CONDITIONS[site.condition],
+            site.high,
+            site.low,
+            first,
+            second,
+            site.from_memory if site.moves is None else 2 + site.moves,
+            site.target,
+            site.by_fpcr,
+        )
 
 
 class BlockCount:
@@ -115,7 +150,7 @@ class BlockCount:
             return self._by_itself(until, wanted, slack)
         if event.kind in ("suspect", "unhooked"):
             if event.kind == "unhooked":
-                self._watch(event.pc, event.size)
+                self._watch(event.pc)
             return Progress(int(counter.total), event)
         if event.kind == "fault":
             whole = event.access == "fetch"
@@ -138,18 +173,8 @@ class BlockCount:
         self._told(self._core.nextrust_core_block(ctypes.byref(self._counter), pc, size, count))
         for site in block.sites:
             self._sites[pc + site.offset] = site
-            kind = KINDS[site.kind]
-            self._told(
-                self._core.nextrust_core_site(
-                    ctypes.byref(self._counter),
-                    pc + site.offset,
-                    kind,
-                    site.high,
-                    site.low,
-                    site.registers,
-                    int(site.from_memory),
-                )
-            )
+            entry = _SiteEntry.of(site, pc + site.offset)
+            self._told(self._core.nextrust_core_site(ctypes.byref(self._counter), ctypes.byref(entry)))
         return True
 
     def let_pass(self, pc: int) -> None:
@@ -217,20 +242,28 @@ class BlockCount:
         counter = self._counter
         words = self._cpu.words()
         begin = ctypes.addressof(words)
-        words[8:16] = counter.addresses[:]
         words[layout.PC] = counter.site
-        ctypes.memmove(begin + counter.target_at, counter.target, ctypes.sizeof(counter.target))
+        ctypes.memmove(begin + counter.target_at, ctypes.byref(counter, _BlockCounter.mantissa.offset), 8)
+        ctypes.memmove(begin + counter.target_at + 8, ctypes.byref(counter, _BlockCounter.exponent.offset), 2)
         ctypes.memmove(begin + STATUS, ctypes.byref(counter, _BlockCounter.status.offset), 4)
+        if counter.moved_at:
+            words[counter.moved_at // 4] = counter.moved
         self._cpu.take_context()
 
     # -- hooks ---------------------------------------------------------------------------------------------------------
 
-    def _watch(self, pc: int, size: int) -> None:
-        """Have the block at ``pc`` translated again, with calls from its first site to its last."""
-        sites = self._blocks[pc][1].sites
+    def _watch(self, pc: int) -> None:
+        """Have the block at ``pc`` translated again, with calls from its first site to the one behind its last.
+
+        Behind it, because what an operand from memory was is looked at before anything else is executed.
+        """
+        block = self._blocks[pc][1]
+        first, last = block.sites[0].offset, block.sites[-1].offset
+        end = min((offset for offset in block.offsets if offset > last), default=last)
         self._hooking = pc
-        self._bounds[:] = [pc + sites[0].offset, pc + sites[-1].offset]
-        self._cpu.uc.ctl_remove_cache(pc, pc + size)
+        self._bounds[:] = [pc + first, pc + end]
+        # Not the whole block: a loop's body and the block that leads into it overlap, and would undo each other.
+        self._cpu.uc.ctl_remove_cache(pc, pc + 1)
 
     def _hook(self, kind: int, callback: Any, begin: int, end: int) -> int:
         handle = ctypes.c_size_t()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.emu.child.sites import Site
     from pytest_nextrust.emu.records import Access
 
-__all__ = ["NEVER", "Counting", "Event", "LibraryCount", "Progress", "allocated", "is_special"]
+__all__ = ["NEVER", "Counting", "Event", "LibraryCount", "Progress", "allocated", "start"]
 
 NEVER = 1 << 63
 """An ``until`` no 32-bit program counter reaches."""
@@ -34,6 +34,9 @@ SCRATCH = 0x1_0000
 LOOP = bytes.fromhex("5280 60fc")
 """addq.l #1,d0; bra to it"""
 PROBES = (7, 33, 101)
+
+PRECISION = 0xC0
+"""The bits of FPCR that ask for less than extended precision."""
 
 EventKind = Literal["exception", "fault", "suspect", "site", "unhooked"]
 
@@ -193,11 +196,11 @@ class LibraryCount:
             uc.emu_stop()
 
     def _may_be_wrong(self, site: Site) -> bool:
-        if site.kind == "division":
+        if site.condition == "dividend":
             words = self._cpu.words()
             return words[site.high] == 0x8000_0000 and (site.low == site.high or not words[site.low])
-        if site.kind == "float":
-            return site.from_memory or is_special(self._cpu.floats(), site.registers)
+        if site.condition == "numbers":
+            return site.from_memory or not _are_plain(site, *float_state.unpack(self._cpu.floats()))
         return True
 
     def _find_counter(self) -> ctypes.c_uint64:
@@ -227,20 +230,19 @@ class LibraryCount:
         return ctypes.c_uint64.from_address(handle + places.pop())
 
 
-def is_special(block: bytes, registers: int) -> bool:
-    """Whether one of the floating-point registers of a bit set holds an infinity, a NaN, or no normal number but zero.
+def _are_plain(site: Site, floats: list[int], control: int, status: int) -> bool:
+    """Whether FPCR and the registers that a site reads are such that the emulator is right."""
+    del status
+    if site.by_fpcr and control & PRECISION:
+        return False
+    return all(not site.registers >> at & 1 or _is_plain(value, site) for at, value in enumerate(floats))
 
-    ``block`` is the context's, see ``float_state``.
-    """
-    values = float_state.unpack(block)[0]
-    return any(registers >> at & 1 and not _is_plain(value) for at, value in enumerate(values))
 
-
-def _is_plain(value: int) -> bool:
+def _is_plain(value: int, site: Site) -> bool:
     exponent, mantissa = value >> 64 & 0x7FFF, value & (1 << 64) - 1
     if not exponent:
         return not mantissa
-    return exponent != 0x7FFF and bool(mantissa >> 63)
+    return site.least <= exponent <= site.greatest and bool(mantissa >> 63)
 
 
 def allocated(address: int) -> int:

@@ -8,35 +8,54 @@ Boundary: reads code; hooks are ``cpu``'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from pytest_nextrust.emu.exact.suspicion import watch
+from pytest_nextrust.emu.exact.extended import EXTENDED
+from pytest_nextrust.emu.exact.float_formats import SIZES
+from pytest_nextrust.emu.exact.float_instructions import own_precision, plain_operation
+from pytest_nextrust.emu.exact.suspicion import BOTH, BYTE, REACH, SCALE, WORD, watch
 
 __all__ = ["Site", "site_of"]
 
 Kind = Literal["always", "division", "float"]
+Condition = Literal["always", "dividend", "numbers"]
+
+SINE_AND_COSINE = 6
+"""FSINCOS, which changes two registers: the operations 0x30 to 0x37."""
+
+BIAS = 16383
+WIDEST = 0x7FFE
+"""The greatest exponent of a number; what is above is an infinity or a NaN."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The instruction ``offset`` bytes into its block.
+    """The instruction ``offset`` bytes into its block: of what kind it is, and under which condition it is looked at.
 
-    ``division``: ``high`` and ``low`` are the data registers with the dividend's halves, the same where it has one.
-    ``float``: ``registers`` is a bit set of the floating-point registers it reads; ``from_memory`` says that its source
-    is none of them, and ``low`` is the one it changes.
+    ``dividend``: the data registers ``high`` and ``low`` hold the least integer; the same where it has one half.
+    ``numbers``: one of ``registers``, a bit set of those of the floating-point unit, or a source that is none of them
+    (``from_memory``), is neither zero nor a normalised number whose exponent is from ``least`` to ``greatest``; or FPCR
+    asks for less than extended precision (``by_fpcr``). ``target`` is the register that is changed, ``moves`` the
+    address register that the source moves.
     """
 
     offset: int
     kind: Kind
+    condition: Condition = "always"
     high: int = 0
     low: int = 0
     registers: int = 0
     from_memory: bool = False
+    target: int = 0
+    moves: int | None = None
+    least: int = 1
+    greatest: int = WIDEST
+    by_fpcr: bool = False
 
     def moved(self, offset: int) -> Site:
         """The same site elsewhere."""
-        return Site(offset, self.kind, self.high, self.low, self.registers, self.from_memory)
+        return replace(self, offset=offset)
 
 
 def site_of(code: bytes, cpu: str) -> Site | None:
@@ -46,29 +65,48 @@ def site_of(code: bytes, cpu: str) -> Site | None:
         return None
     kind = watch(code, cpu)
     if kind == "division":
-        if opcode >> 12 == 8:
-            register = opcode >> 9 & 7
-            return Site(0, kind, register, register)
-        low, high = code[2] >> 4 & 7, code[3] & 7
-        # Of a 64-bit dividend the upper half decides; the lower one is asked for zero.
-        return Site(0, kind, high if code[2] & 4 else low, low)
+        return _division_site(opcode, code)
     if kind == "float":
-        return _float_site(int.from_bytes(code[2:4], "big"))
+        return _float_site(opcode, int.from_bytes(code[2:4], "big"))
     return Site(0, kind) if kind else None
 
 
-def _float_site(word: int) -> Site:
-    source, target, operation = word >> 10 & 7, word >> 7 & 7, word & 0x7F
+def _division_site(opcode: int, code: bytes) -> Site:
+    if opcode >> 3 & 7 in (3, 4):
+        # By zero, it moves its address register as well.
+        return Site(0, "division")
+    if opcode >> 12 == 8:
+        register = opcode >> 9 & 7
+        return Site(0, "division", "dividend", register, register)
+    low, high = code[2] >> 4 & 7, code[3] & 7
+    # Of a 64-bit dividend the upper half decides; the lower one is asked for zero.
+    return Site(0, "division", "dividend", high if code[2] & 4 else low, low)
+
+
+def _float_site(opcode: int, word: int) -> Site:
+    source, target, operation = word >> 10 & 7, word >> 7 & 7, plain_operation(word & 0x7F)
     if word >> 13 == 3:
-        return Site(0, "float", registers=1 << target)
-    if word >> 13 not in (0, 2):
-        return Site(0, "always")
-    read = 1 << target if operation & 0x3F >= 0x20 and operation not in (0x3A,) else 0
-    if word >> 13 == 0:
-        return Site(0, "float", registers=read | 1 << source)
-    if operation >> 3 == 6:
-        return Site(0, "always")  # FSINCOS changes two registers.
-    return Site(0, "float", low=target, registers=read, from_memory=True)
+        greatest = BIAS + 8 * SIZES[source] - 2 if source in (WORD, BYTE) else WIDEST
+        return Site(0, "float", "numbers", registers=1 << target, greatest=greatest)
+    if operation == SCALE or operation >> 3 == SINE_AND_COSINE:
+        return Site(0, "float")
+    precision = own_precision(word & 0x7F)
+    reach = REACH.get(EXTENDED if precision is None else precision, REACH[EXTENDED])
+    least, greatest = BIAS - reach, BIAS + reach
+    if operation not in BOTH and reach == REACH[EXTENDED]:
+        least, greatest = 1, WIDEST
+    return Site(
+        0,
+        "float",
+        "numbers",
+        target=target,
+        moves=opcode & 7 if word >> 13 and opcode >> 3 & 7 in (3, 4) else None,
+        registers=(1 << target if operation in BOTH else 0) | (0 if word >> 13 else 1 << source),
+        from_memory=word >> 13 == 2,
+        least=least,
+        greatest=greatest,
+        by_fpcr=precision is None,
+    )
 
 
 def _may_be_watched(opcode: int) -> bool:

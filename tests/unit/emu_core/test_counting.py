@@ -74,7 +74,7 @@ def pieces_of_a_run(cpu: Cpu, lengths: list[int]) -> list[tuple[Stop, Registers,
     return seen
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(40))
 def test_any_code_cut_anywhere_is_the_same(both: tuple[Cpu, Cpu], seed: int) -> None:
     """Loops over random instructions, sites and special operands among them, in stretches of random length."""
     lot = random.Random(seed)
@@ -148,3 +148,24 @@ def test_where_it_cannot_count_the_reference_does(monkeypatch: pytest.MonkeyPatc
     assert cpu.counting == "one by one: emulator: its registers were not found in its memory"
     prepare(cpu, SUM, Registers(pc=CODE, a=[DATA] * 8))
     assert cpu.run(100).executed == 18
+
+
+def test_the_special_operand_from_memory_is_taken_back(both: tuple[Cpu, Cpu]) -> None:
+    """An infinity that only memory held: the sum is infinite, the address register moved once, codes untouched."""
+    for cpu in both:
+        # move #5,ccr; fadd.d (a0)+,fp0; fmove.d fp0,(a0); trap #4
+        prepare(
+            cpu,
+            "44fc0005 f2185422 f2107400 4e44",
+            Registers(pc=CODE, a=[DATA] * 8),
+            bytes.fromhex("7ff00000") + bytes(12),
+        )
+        cpu.uc.mem_write(DATA, bytes.fromhex("7ff0000000000000"))
+        stop = cpu.run(100)
+        assert (stop.kind, stop.executed, cpu.registers().a[0], cpu.registers().sr & 31) == (
+            "exception",
+            4,
+            DATA + 8,
+            5,
+        )
+        assert cpu.uc.mem_read(DATA + 8, 8) == bytes.fromhex("7ff0000000000000")
