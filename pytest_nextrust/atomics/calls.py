@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_nextrust.atomics.table import ROUTINES, Addresses, Args, Kind, Routine, slots
+from pytest_nextrust.atomics.table import ROUTINES, Addresses, Args, Kind, Routine, apply, slots
 
 __all__ = ["Call", "Extent", "History", "HistoryModel", "OperationModel"]
 
@@ -67,7 +67,7 @@ class History:
     """Calls per thread, over objects whose bytes are ``initial`` at first: (offset, bytes) pairs.
 
     ``handler`` are the calls of a signal handler that may interrupt each thread ``signals`` times. ``kind``: how the
-    objects lie, see ``families``.
+    objects lie, see ``families``. ``before`` are calls that are made, one after another, before the threads begin.
     """
 
     name: str
@@ -76,6 +76,18 @@ class History:
     handler: tuple[Call, ...] = ()
     signals: int = 0
     kind: str = ""
+    before: tuple[Call, ...] = ()
+
+    @property
+    def held(self) -> tuple[tuple[int, bytes], ...]:
+        """The objects' bytes when the threads begin."""
+        found = [(offset, bytearray(data)) for offset, data in self.initial]
+        for call in self.before:
+            for offset, data in found:
+                at = call.offset - offset
+                if at >= 0 and at + call.size <= len(data):
+                    data[at : at + call.size] = apply(call.meaning, bytes(data[at : at + call.size]), call.args).memory
+        return tuple((offset, bytes(data)) for offset, data in found)
 
     @property
     def calls(self) -> tuple[Call, ...]:

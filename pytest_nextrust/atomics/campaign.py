@@ -13,27 +13,34 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pytest_nextrust import macho
 from pytest_nextrust.atomics.calls import History
 from pytest_nextrust.atomics.conformance import CallFinding, ConformanceRequest, call_alone, footprints
-from pytest_nextrust.atomics.coverage import Footprint, means_the_same, shows
+from pytest_nextrust.atomics.coverage import NO_PRINTS, means_the_same, shows
 from pytest_nextrust.atomics.driver import assemble
 from pytest_nextrust.atomics.findings import about_call, about_history, run_of, saved
+from pytest_nextrust.atomics.footprints import Prints
 from pytest_nextrust.atomics.known import Meaning, SeenCode
 from pytest_nextrust.atomics.plan import CampaignPlan, PlannedHistory, histories
 from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.sampling import sample
+from pytest_nextrust.atomics.sweep import TOO_LARGE, Swept, in_groups, sweep
 from pytest_nextrust.emu.records import Address
+from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore.answer import ExploreAnswer, Finding
 from pytest_nextrust.explore.client import Caller, OnProgress, explore_batch
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 
 __all__ = ["CampaignResult", "check"]
 
-BATCH = 16
-"""Histories sent to the sandbox at once."""
+BATCH, SWEEP = 16, 400
+"""Histories sent to the sandbox at once: to be explored each by itself, and over images that they share."""
+
+SMALL = 4
+"""Calls of a history that is explored among others. Of more, threads that do the same are better taken together."""
 
 SAMPLE_SECONDS = 0.5
 """A history is sampled for at least this long, or for as long as its search took."""
@@ -149,6 +156,8 @@ class _Campaign:
         codes = {function.symbol: function.code for function in functions}
         planned = histories(self.target, self.plan, lock_free, broken, self._footprints(broken))
         fresh = [item for item in planned if known.fresh(item.history, codes)]
+        self._one_by_one([item for item in fresh if item.history.handler])
+        fresh = [item for item in fresh if not item.history.handler and not self._enough]
         # Who is wrong beside itself is not asked about with others: they would be blamed too.
         among = [item for item in fresh if len(self._meanings(item)) == 1]
         self._together(among)
@@ -161,18 +170,17 @@ class _Campaign:
         return self.out
 
     def _meanings(self, item: PlannedHistory) -> set[Meaning]:
-        return {self.means[call.name] for call in item.history.calls}
+        return {self.means[call.name] for call in (*item.history.calls, *item.history.before)}
 
-    def _footprints(self, broken: Collection[str]) -> dict[tuple[str, int], Footprint]:
+    def _footprints(self, broken: Collection[str]) -> Prints:
         """What each of the runtime's own routines touches at each place, where pairs are asked for."""
         own = {self.means[f.symbol]: f for f in reversed(self.target.functions) if f.symbol == f.routine}
         functions = tuple(f for f in own.values() if f.symbol not in broken)
         if not self.plan.pairs or not functions or self.left <= 0:
-            return {}
+            return NO_PRINTS
         runtime, plan = self.target.runtime, self.plan
         request = ConformanceRequest(self.program, runtime.cpu, runtime.objects, functions, plan.seed, self.left)
-        found = footprints(self.machine, request).own
-        return {(functions[number].symbol, size): own_bytes for number, size, own_bytes in found}
+        return footprints(self.machine, request)
 
     def _count(self, broken: Collection[str]) -> None:
         """Say of each function in how many histories it took part, and what is known of its code."""
@@ -220,7 +228,61 @@ class _Campaign:
     # -- together ------------------------------------------------------------------------------------------------------
 
     def _together(self, items: Sequence[PlannedHistory]) -> None:
-        """Explore the histories, in batches."""
+        """Explore the histories: small ones many at a time, and then the large ones."""
+        self._sweep([item for item in items if self._is_small(item)])
+        if not self._enough:
+            self._one_by_one([item for item in items if not self._is_small(item)])
+
+    @property
+    def _enough(self) -> bool:
+        return self.plan.first and bool(self.out.findings)
+
+    def _is_small(self, item: PlannedHistory) -> bool:
+        history = item.history
+        return self.plan.reduce and not history.handler and len(history.calls) <= SMALL
+
+    def _sweep(self, items: Sequence[PlannedHistory]) -> None:
+        """Explore small histories over images that they share; what is suspect, or too large, then by itself."""
+        groups = [[items[number] for number in group] for group in in_groups([item.history for item in items])]
+        done = 0
+        while groups and not self._enough:
+            chunk = [groups.pop(0)]
+            while groups and sum(map(len, chunk)) + len(groups[0]) <= SWEEP:
+                chunk.append(groups.pop(0))
+            left = self.left
+            if left <= 0:
+                self.out.undone += sum(map(len, (*chunk, *groups)))
+                return
+            histories = [[item.history for item in group] for group in chunk]
+            answer = sweep(
+                self.machine,
+                self.target.runtime,
+                self.program,
+                self.addresses,
+                histories,
+                left,
+                first=self.plan.first,
+                states=self.plan.states,
+            )
+            self.in_child += answer.seconds
+            asked = [item for group in chunk for item in group]
+            suspects = []
+            for item, swept in zip(asked, answer.histories, strict=False):
+                if swept.kind:
+                    suspects.append((item, swept.kind))
+                else:
+                    self._record(item, "passed", swept)
+            self._one_by_one([item for item, _ in suspects], {id(item): kind for item, kind in suspects})
+            rest = asked[len(answer.histories) :]
+            if rest:
+                # Ended by a suspect that was none, or by the time.
+                again = in_groups([item.history for item in rest])
+                groups = [[rest[number] for number in group] for group in again] + groups
+            done += len(answer.histories)
+            self.on_progress(f"{done} of {len(items)} histories explored: {len(self.out.findings)} findings")
+
+    def _one_by_one(self, items: Sequence[PlannedHistory], suspected: Mapping[int, str] = MappingProxyType({})) -> None:
+        """Explore histories each by itself, sent in batches. ``suspected``: by id, what the sweep said of them."""
         size = 1 if self.plan.first else BATCH
         for start in range(0, len(items), size):
             left = self.left
@@ -234,11 +296,15 @@ class _Campaign:
             answers = self._explored(variants, left)
             self.out.undone += len(batch) - len(answers)
             for item, variant, answer in zip(batch, variants, answers, strict=False):
+                kind = suspected.get(id(item), TOO_LARGE)
+                if kind != TOO_LARGE and answer.verdict == "passed":
+                    raise _disagreement(item.history.name, kind)
                 self._take(item, variant, answer)
-            if self.plan.first and self.out.findings:
+            if self._enough:
                 break
-            done = min(start + size, len(items))
-            self.on_progress(f"{done} of {len(items)} histories explored: {len(self.out.findings)} findings")
+            if not suspected:
+                done = min(start + size, len(items))
+                self.on_progress(f"{done} of {len(items)} large histories explored: {len(self.out.findings)} findings")
 
     def _variant(self, history: History, states: int, seconds: float) -> Variant:
         variant = assemble(history, self.target.runtime, self.addresses)
@@ -260,8 +326,10 @@ class _Campaign:
     def _run(self, request: ExploreRequest, finding: Finding) -> dict[str, Any]:
         return run_of(request, finding, replayable=self.folder is not None)
 
-    def _take(self, item: PlannedHistory, variant: Variant, answer: ExploreAnswer) -> None:
-        """Record an exploration and what it found; sample the history where its budget ended the search."""
+    def _record(
+        self, item: PlannedHistory, verdict: str, seen: ExploreAnswer | Swept, *, complete: bool = True
+    ) -> dict[str, Any]:
+        """Take an exploration into the answer, and into the count of each routine."""
         history, runtime = item.history, self.target.runtime
         record: dict[str, Any] = {
             "name": history.name,
@@ -271,22 +339,29 @@ class _Campaign:
             "method": "proof",
             "cpu": runtime.made_for,
             "level": runtime.level,
-            "verdict": answer.verdict,
-            "complete": answer.exhausted,
-            "states": answer.states,
-            "transitions": answer.transitions,
-            "instructions": answer.instructions,
-            "seconds": round(answer.seconds, 4),
+            "verdict": verdict,
+            "complete": complete,
+            "states": seen.states,
+            "transitions": seen.transitions,
+            "instructions": seen.instructions,
+            "seconds": round(seen.seconds, 4),
         }
         self.out.explorations.append(record)
         if shows(history):
             self.known.touched.update(self._meanings(item))
+        return record
+
+    def _take(self, item: PlannedHistory, variant: Variant, answer: ExploreAnswer) -> None:
+        """Record an exploration and what it found; sample the history where its budget ended the search."""
+        history = item.history
+        record = self._record(item, answer.verdict, answer, complete=answer.exhausted)
         finding = answer.finding
         request: ExploreRequest | None = None
         if answer.verdict == "budget" and self.folder is not None and self.left > 0:
             seconds = min(max(answer.seconds, SAMPLE_SECONDS), self.left)
             unsampled = replace(self._saved(variant), max_wall=self.wall_left)
             sampled = sample(self.machine, unsampled, seconds, self.plan.seed)
+            self.in_child += sampled.seconds
             finding, request = sampled.finding, sampled.request
             record["verdict"] = "budget" if finding is None else "failed"
             record |= {"method": "sample", "schedules": sampled.schedules, "guarantee": sampled.guarantee}
@@ -301,6 +376,14 @@ class _Campaign:
             self.out.notes.append({**found, "note": item.note})
         else:
             self.out.findings.append({**found, **self._run(request or self._saved(variant), finding)})
+
+
+def _disagreement(name: str, kind: str) -> HarnessFault:
+    return HarnessFault(
+        "atomics",
+        f"{name}: a {kind} among other histories, and nothing by itself",
+        remedy="report this: two searches of one history disagree",
+    )
 
 
 def _history_of(found: CallFinding) -> History:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_nextrust.atomics.calls import Call
+from pytest_nextrust.atomics.footprints import Footprint, LeftBehind, Prints
 from pytest_nextrust.atomics.program import Function
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.records import Address
@@ -18,7 +19,7 @@ from pytest_nextrust.explore.client import BUSY, GRACE, Caller
 __all__ = ["CallFinding", "ConformanceAnswer", "ConformanceRequest", "Footprints", "call_alone", "footprints"]
 
 CHILD = "pytest_nextrust.atomics.child.conformance:check"
-FOOTPRINTS = "pytest_nextrust.atomics.child.conformance:footprints"
+FOOTPRINTS = "pytest_nextrust.atomics.child.footprints:footprints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,26 @@ class ConformanceAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Footprints:
-    """``own``: for each function, its number in the request and an object's size, what ``coverage.Footprint`` says."""
+    """For functions, by their numbers in the request, and an object's size, what ``footprints.Prints`` says of them."""
 
-    own: tuple[tuple[int, int, tuple[tuple[int, ...], ...]], ...]
+    own: tuple[tuple[int, int, Footprint], ...]
+    spread: tuple[tuple[int, int, tuple[tuple[int, tuple[int, ...]], ...]], ...]
+    left: tuple[LeftBehind, ...]
+    orders: tuple[tuple[int, int, tuple[int, ...]], ...]
+    endless: tuple[tuple[int, int, int], ...]
 
 
-def footprints(machine: Caller, request: ConformanceRequest) -> Footprints:
-    """Which own bytes every function touches at every place, called alone. Raises HarnessFault."""
-    plain = machine.call(FOOTPRINTS, to_plain(request), BUSY * request.max_seconds + GRACE)
-    return from_plain(Footprints, plain)
+def footprints(machine: Caller, request: ConformanceRequest) -> Prints:
+    """What every function touches of the runtime's own data, called alone. Raises HarnessFault."""
+    found = from_plain(Footprints, machine.call(FOOTPRINTS, to_plain(request), BUSY * request.max_seconds + GRACE))
+    names = [function.symbol for function in request.functions]
+    return Prints(
+        {(names[number], size): own for number, size, own in found.own},
+        {(names[number], size): dict(touched) for number, size, touched in found.spread},
+        found.left,
+        {(names[number], size): orders for number, size, orders in found.orders},
+        tuple((names[number], size, place) for number, size, place in found.endless),
+    )
 
 
 def call_alone(machine: Caller, request: ConformanceRequest) -> ConformanceAnswer:

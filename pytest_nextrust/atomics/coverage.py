@@ -9,46 +9,33 @@ Boundary: values; nothing is built or run here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 from pytest_nextrust.atomics import families
 from pytest_nextrust.atomics.calls import Call, Extent, History
 from pytest_nextrust.atomics.driver import OBJECTS_AT
+from pytest_nextrust.atomics.extents import laid_out
+from pytest_nextrust.atomics.footprints import (
+    GENERIC_SIZES,
+    NO_OBJECT,
+    Footprint,
+    Prints,
+    call_of,
+    is_generic,
+    places,
+    rank,
+    shape,
+    sizes_of,
+)
+from pytest_nextrust.atomics.one_object import beyond_pairs, left_behind, title
 from pytest_nextrust.atomics.program import Function
-from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, GENERIC, ROUTINES, SIZES, Args, Kind
+from pytest_nextrust.atomics.table import ROUTINES, SIZES, Args
 
-__all__ = ["Footprint", "Members", "covering", "means_the_same", "places", "shows", "sizes_of"]
+__all__ = ["NO_PRINTS", "Members", "covering", "means_the_same", "pairs", "shows"]
 
-BITS = 13
-"""Address bits that are varied: 0 to 12."""
-WINDOW = 1 << BITS
-
-GENERIC_SIZES = (3, 6, 12)
-"""Sizes that only the generic four have, in which they are paired too."""
-
-Footprint = tuple[tuple[int, ...], ...]
-"""For each place the own bytes that a call alone touches, in the order in which it first does."""
-
-NO_OBJECT = ("__sync_synchronize", "__atomic_is_lock_free")
-
-
-def places(size: int) -> tuple[int, ...]:
-    """Where objects of ``size`` bytes lie, from a multiple of 8 KiB. Those of 2, 4 and 8 bytes have even addresses."""
-    single = [1 << bit for bit in range(BITS)]
-    upper = [WINDOW - (1 << bit) for bit in range(BITS)]
-    across = [(1 << bit) - size // 2 for bit in range(1, BITS + 1) if size > 1 and 1 << bit >= size // 2]
-    step = 2 if size in (2, 4, 8) else 1
-    return tuple(at for at in dict.fromkeys([OBJECTS_AT, 0, *single, *upper, *across]) if at % step == 0)
-
-
-def sizes_of(function: Function) -> tuple[int, ...]:
-    """The sizes of the objects that a function is paired on."""
-    routine = ROUTINES[function.routine]
-    if routine.name in NO_OBJECT:
-        return ()
-    return (*SIZES, *GENERIC_SIZES) if routine.size is None else (routine.size,)
+NO_PRINTS = Prints()
 
 
 def means_the_same(function: Function) -> tuple[object, ...]:
@@ -86,10 +73,10 @@ def shows(history: History) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """What is exported, equal code once. ``footprints``: by symbol and size."""
+    """What is exported, equal code once, and what it touches called alone."""
 
     functions: tuple[Function, ...]
-    footprints: Mapping[tuple[str, int], Footprint] = field(default_factory=dict)
+    prints: Prints = NO_PRINTS
 
     def of(self, size: int) -> list[Function]:
         """The functions for objects of ``size`` bytes."""
@@ -97,66 +84,47 @@ class Members:
 
     def at(self, function: Function, size: int, number: int) -> tuple[int, ...]:
         """The own bytes that a function touches at a place, by the place's number."""
-        found = self.footprints.get((function.symbol, size), ())
+        found = self.prints.own.get((function.symbol, size), ())
         return found[number] if number < len(found) else ()
 
     def leaders(self, size: int) -> dict[str, Function]:
         """For each function (symbol) the one that stands for all with its footprint, an update if there is one."""
         classes: dict[Footprint, list[Function]] = {}
         for function in self.of(size):
-            classes.setdefault(self.footprints.get((function.symbol, size), ()), []).append(function)
-        first = {same: min(found, key=_rank) for same, found in classes.items()}
+            classes.setdefault(self.prints.own.get((function.symbol, size), ()), []).append(function)
+        first = {same: min(found, key=rank) for same, found in classes.items()}
         return {function.symbol: first[same] for same, found in classes.items() for function in found}
 
     def shapes(self, size: int) -> list[Function]:
         """An update, a comparison, a store and a load of ``size`` bytes, and one of each further footprint."""
         found: dict[str, Function] = {}
         for function in self.of(size):
-            found.setdefault(_shape(function), function)
+            found.setdefault(shape(function), function)
         chosen = [*found.values(), *self.leaders(size).values()]
         return list({function.symbol: function for function in chosen}.values())
-
-
-def _shape(function: Function) -> str:
-    stem = ROUTINES[function.routine].stem
-    if stem in COMPARE_EXCHANGES:
-        return "compare"
-    return {"__atomic_load": "load", "__atomic_store": "store", "__sync_lock_release": "store"}.get(stem, "update")
-
-
-def _rank(function: Function) -> int:
-    return ("update", "compare", "store", "load").index(_shape(function))
 
 
 def covering(members: Members) -> Iterator[History]:
     """Every history that covers what is exported."""
     for size in (*SIZES, *GENERIC_SIZES):
-        yield from _pairs(members, size)
+        yield from pairs(members, size)
+        yield from beyond_pairs(members.of(size), size, members.prints)
+        if size in SIZES:
+            yield from left_behind(members.of(size), size, members.functions, members.prints)
     yield from _beside_fences(members)
+    yield from _endless(members)
+    yield from laid_out(members.functions, members.prints)
     for kind, room, left, right in families.layouts():
         yield from _laid_out(members, kind, room, left, right)
 
 
-def call_of(function: Function, extent: Extent, held: bytes, thread: int) -> Call:
-    """A call of ``function`` with an operand of the thread's own; a comparison expects what the object holds."""
-    routine = ROUTINES[function.routine]
-    takes = routine.has(Kind.VALUE) or routine.has(Kind.INPUT)
-    value = families.operand(routine, extent.size, thread) if takes else b""
-    args = Args(value, held if routine.stem in COMPARE_EXCHANGES else b"")
-    return Call(routine.name, extent.offset, extent.size, args, function.symbol, function.plain)
-
-
-def _title(function: Function, size: int) -> str:
-    return f"{function.symbol}({size})" if function.routine in GENERIC else function.symbol
-
-
-def _pairs(members: Members, size: int) -> Iterator[History]:
+def pairs(members: Members, size: int) -> Iterator[History]:
     """Two threads with one call each on the same object, at each class of places that the two tell apart."""
     found, leaders, held = members.of(size), members.leaders(size), families.initial(size)
     firsts = {function.routine: function for function in reversed(found)}
     # Further functions of a routine, one for each memory order, are looked at beside themselves and one update.
     standing = {function.symbol for function in firsts.values()}
-    writer = min(firsts.values(), key=_rank, default=None)
+    writer = min(firsts.values(), key=rank, default=None)
     for one, other in combinations_with_replacement(found, 2):
         further = one.symbol not in standing or other.symbol not in standing
         if not _could_show(one, other) or (further and one is not other and writer not in (one, other)):
@@ -175,14 +143,14 @@ def _pairs(members: Members, size: int) -> Iterator[History]:
             if not first and leader is leaders[other.symbol] and leader not in (one, other):
                 continue
             extent = Extent(place - OBJECTS_AT, size)
-            name = f"{_title(one, size)} | {_title(other, size)}" + ("" if first else f" at {place:#x}")
+            name = f"{title(one, size)} | {title(other, size)}" + ("" if first else f" at {place:#x}")
             threads = tuple((call_of(f, extent, held, n),) for n, f in enumerate((one, other)))
             yield History(name, threads, ((extent.offset, held),), kind="same")
 
 
 def _could_show(one: Function, other: Function) -> bool:
     """Two loads never interfere."""
-    return not (_shape(one) == _shape(other) == "load")
+    return not (shape(one) == shape(other) == "load")
 
 
 def _joint(one: Sequence[int], other: Sequence[int]) -> object:
@@ -194,7 +162,7 @@ def _joint(one: Sequence[int], other: Sequence[int]) -> object:
 def _beside_fences(members: Members) -> Iterator[History]:
     """Calls that touch no object, beside two updates of one."""
     for size in SIZES:
-        updates = [function for function in members.of(size) if _rank(function) < 2]
+        updates = [function for function in members.of(size) if rank(function) < 2]
         if updates:
             break
     else:
@@ -205,8 +173,20 @@ def _beside_fences(members: Members) -> Iterator[History]:
         if function.routine in NO_OBJECT:
             about = 0 if function.routine == "__sync_synchronize" else size
             call = Call(function.routine, 0, about, Args(), function.symbol, function.plain)
-            title = f"{function.symbol} | {updates[0].symbol} | {updates[0].symbol}"
-            yield History(title, ((call,), *pair), ((0, held),), kind="same")
+            name = f"{function.symbol} | {updates[0].symbol} | {updates[0].symbol}"
+            yield History(name, ((call,), *pair), ((0, held),), kind="same")
+
+
+def _endless(members: Members) -> Iterator[History]:
+    """Calls that did not return alone, once for each function."""
+    by_symbol = {function.symbol: function for function in members.functions}
+    firsts = {symbol: (symbol, size, place) for symbol, size, place in reversed(members.prints.endless)}
+    for symbol, size, place in firsts.values():
+        if symbol in by_symbol:
+            extent, held = Extent(place - OBJECTS_AT, size), families.initial(size)
+            call = call_of(by_symbol[symbol], extent, held, 0)
+            name = f"{title(by_symbol[symbol], size)} alone at {place:#x}"
+            yield History(name, ((call,),), ((extent.offset, held),), kind="same")
 
 
 def _laid_out(members: Members, kind: str, room: int, left: Extent, right: Extent) -> Iterator[History]:
@@ -223,12 +203,12 @@ def _laid_out(members: Members, kind: str, room: int, left: Extent, right: Exten
                 (call_of(function, extent, arena[extent.offset : extent.offset + extent.size], thread),)
                 for thread, (function, extent) in enumerate(((one, left), (other, right)))
             )
-            title = f"{kind}: {_title(one, left.size)}@{left.offset} | {_title(other, right.size)}@{right.offset}"
-            yield History(title, calls, ((0, arena),), kind=kind)
+            name = f"{kind}: {title(one, left.size)}@{left.offset} | {title(other, right.size)}@{right.offset}"
+            yield History(name, calls, ((0, arena),), kind=kind)
 
 
 def _generic(members: Members, size: int) -> list[Function]:
-    """The generic functions, for a size in which they have no footprint."""
+    """The generic function that shows most, for a size in which none has a footprint: many bytes take long."""
     if size in (*SIZES, *GENERIC_SIZES):
         return []
-    return [function for function in members.functions if function.routine in GENERIC]
+    return sorted(filter(is_generic, members.functions), key=rank)[:1]

@@ -54,7 +54,7 @@ def run_of(request: ExploreRequest, finding: Finding, *, replayable: bool) -> di
 
 def about_history(history: History, kind: str, message: str) -> dict[str, Any]:
     """A finding about a history, without its run."""
-    called = list(dict.fromkeys(call.name for call in history.calls))
+    called = list(dict.fromkeys(call.name for call in (*history.calls, *history.before)))
     return {
         "kind": kind,
         "routine": called[0],

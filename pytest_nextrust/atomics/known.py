@@ -42,14 +42,15 @@ class SeenCode:
 
     def fresh(self, history: History, codes: Mapping[str, str]) -> bool:
         """Whether a history of functions, by symbol in ``codes``, has not been seen; from now on it has been."""
-        if not all(codes.get(call.function) for call in history.calls):
+        if not all(codes.get(call.function) for call in (*history.calls, *history.before)):
             return True
 
         def named(calls: tuple[Call, ...]) -> tuple[Call, ...]:
             return tuple(replace(call, function=codes[call.function]) for call in calls)
 
         threads = tuple(named(calls) for calls in history.threads)
-        key = replace(history, name="", kind="", threads=threads, handler=named(history.handler))
+        before, handler = named(history.before), named(history.handler)
+        key = replace(history, name="", kind="", threads=threads, handler=handler, before=before)
         if key in self.together:
             return False
         self.together.add(key)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from pytest_nextrust.atomics import families
 from pytest_nextrust.atomics.calls import Call, Extent, History
-from pytest_nextrust.atomics.coverage import Footprint, Members, covering, means_the_same
+from pytest_nextrust.atomics.coverage import NO_PRINTS, Members, covering, means_the_same
+from pytest_nextrust.atomics.footprints import Prints
 from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.table import ROUTINES, SIZES
 
@@ -114,11 +114,11 @@ def histories(
     plan: CampaignPlan,
     lock_free: Mapping[str, int] | None = None,
     broken: Iterable[str] = (),
-    footprints: Mapping[tuple[str, int], Footprint] = MappingProxyType({}),
+    prints: Prints = NO_PRINTS,
 ) -> Iterator[PlannedHistory]:
     """Every history of the plan whose routines the target has. ``lock_free``: object size (as text) to 1 or 0.
 
-    Functions in ``broken`` are left out. ``footprints``: see ``coverage``.
+    Functions in ``broken`` are left out. ``prints``: what calls alone have shown.
     """
     by_routine: dict[str, Function] = {}
     bad = set(broken)
@@ -132,7 +132,7 @@ def histories(
     yield from (PlannedHistory(history) for history in _own_kind(target, bad) if plan.thread_counts)
     if plan.pairs:
         once = {means_the_same(f): f for f in reversed(target.functions) if f.symbol not in bad}
-        for found in covering(Members(tuple(reversed(once.values())), footprints)):
+        for found in covering(Members(tuple(reversed(once.values())), prints)):
             if _wanted(found, plan):
                 yield PlannedHistory(found, _note(found, plan, lock_free or {}))
 

@@ -65,10 +65,10 @@ class Slice:
 class Finding:
     """A defect: what kind, in words, the schedule that shows it, and the run under that schedule.
 
-    ``kind`` is history, final, fault, deadlock, livelock, divergence, starvation or overtaking. The schedule repeats
-    for ever from slice ``loop_from`` on (-1: nothing does). ``state`` is the number under which the search met it: of a
-    state, or of a schedule where they are drawn. ``switches`` are the schedule's context switches, ``holds`` who waits
-    for what. ``first_wrong_step`` is given where it can be determined.
+    ``kind`` is history, final, fault, register, deadlock, livelock, divergence, starvation or overtaking. The schedule
+    repeats for ever from slice ``loop_from`` on (-1: nothing does). ``state`` is the number under which the search met
+    it: of a state, or of a schedule where they are drawn. ``switches`` are the schedule's context switches, ``holds``
+    who waits for what. ``first_wrong_step`` is given where it can be determined.
     """
 
     kind: str

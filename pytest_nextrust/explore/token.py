@@ -26,7 +26,7 @@ LENGTH = 120
 HASH = 8
 """Bytes of a hash in a token."""
 
-KINDS = ("history", "final", "fault", "deadlock", "livelock", "divergence", "starvation", "overtaking")
+KINDS = ("history", "final", "fault", "deadlock", "livelock", "divergence", "starvation", "overtaking", "register")
 METHODS: tuple[Method, ...] = ("graph", "random", "pct")
 CPUS = ("m68030", "m68040")
 

@@ -1,8 +1,8 @@
 """Sequential conformance: every routine called alone, and everything that it leaves compared with the table.
 
 Each call has random registers and a random neighbourhood. Compared are the result, the object, what is handed back by
-pointer, the preserved registers, the stack pointer, and what the kernel keeps for the thread (the mask of blocked
-signals, the user register); and every access must be to the object, the call's buffers and
+pointer, the preserved registers (d2-d7, a2-a6, fp2-fp7), the stack pointer, and what the kernel keeps for the thread
+(the mask of blocked signals, the user register); and every access must be to the object, the call's buffers and
 arguments, the stack below, or the runtime's own data. The runtime's data (its locks) live on from call to call, so a
 lock that is not released is met by a later call that never returns.
 
@@ -22,34 +22,31 @@ from itertools import pairwise
 from typing import Any
 
 from pytest_nextrust.atomics.build import OBJECT_ROOM
-from pytest_nextrust.atomics.calls import Call, Extent
-from pytest_nextrust.atomics.child.first_wrong_step import NAMES, PRESERVED, Area, Wanted
+from pytest_nextrust.atomics.calls import Call
+from pytest_nextrust.atomics.child.first_wrong_step import Area, Wanted
 from pytest_nextrust.atomics.child.retrace import CallStart, Retracer
-from pytest_nextrust.atomics.conformance import CallFinding, ConformanceAnswer, ConformanceRequest, Footprints
-from pytest_nextrust.atomics.coverage import places, sizes_of
-from pytest_nextrust.atomics.families import initial, make_call
+from pytest_nextrust.atomics.conformance import CallFinding, ConformanceAnswer, ConformanceRequest
 from pytest_nextrust.atomics.program import Function
 from pytest_nextrust.atomics.table import COMPARE_EXCHANGES, ROUTINES, Addresses, Args, Effect, Kind, apply, returned
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.cpu import Cpu, Stop
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
-from pytest_nextrust.emu.child.thread_state import pack
+from pytest_nextrust.emu.child.thread_state import KEPT, pack
 from pytest_nextrust.emu.kernel.signals import UNMASKABLE
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.image import CheckedProgram, checked
+from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.subject import Host
 from pytest_nextrust.explore.child.traps import MASK, WORDS, serve, word_at
 
-__all__ = ["GENERIC_SIZES", "HUGE_SIZES", "Checker", "check", "footprints"]
+__all__ = ["GENERIC_SIZES", "HUGE_SIZES", "LIMIT", "STACK", "STACK_SIZE", "Checker", "check", "own_spans", "run_served"]
 
 STACK, STACK_SIZE = Address(0x0400_0000), 0x4000
 BLOCKS = (0x400, 0x7F0)
 """Where in the objects' room the 16-byte blocks are: with a block before each; the second ends a KiB."""
 BUFFERS = 0x1800
 BUFFER_GAP = 0x700
-PRINT_BUFFERS = 0x2800
-"""Where buffers are while footprints are taken: objects then lie in the first 8 KiB and across their end."""
 AROUND = 32
 """Bytes on either side of an object or buffer that are compared."""
 LIMIT = 200_000
@@ -98,6 +95,32 @@ class CallFailure:
     leaks: bool = False
 
 
+def own_spans(program: CheckedProgram, objects: int) -> list[Span]:
+    """Where the program's own code and data are: all but the room for objects."""
+    own: list[Span] = []
+    for section in program.file.sections:
+        start, end, writable = section.addr, section.addr + section.size, section.segname != "__TEXT"
+        if start <= objects < end:
+            own += [(start, objects, writable), (objects + OBJECT_ROOM, end, writable)]
+        else:
+            own.append((start, end, writable))
+    return own
+
+
+def run_served(cpu: Cpu, stepper: Stepper, kernel: dict[int, int]) -> Stop:
+    """Run until a call returns, or cannot go on; ``kernel``: what the kernel keeps for the thread."""
+    count = 0
+    while True:
+        stop = cpu.run(LIMIT - count)
+        count += stop.executed
+        served = serve(stepper, stop.vector, stepper.state(), kernel) if stop.kind == "exception" else None
+        if served is None:
+            return stop
+        stepper.load(served.state)
+        if count >= LIMIT:
+            return Stop("count", count)
+
+
 class Checker:
     """Calls the functions of one program, with objects and buffers in the room at ``objects``."""
 
@@ -112,13 +135,7 @@ class Checker:
         regions = [region for region in program.regions if region.address in low]
         self._data = [region for region in regions if region.prot & 2]
         self._room = objects
-        self._own: list[Span] = []
-        for section in program.file.sections:
-            start, end, writable = section.addr, section.addr + section.size, section.segname != "__TEXT"
-            if start <= objects < end:
-                self._own += [(start, objects, writable), (objects + OBJECT_ROOM, end, writable)]
-            else:
-                self._own.append((start, end, writable))
+        self._own = own_spans(program, objects)
         self._step = Stepper(cpu, [*regions, ImageRegion(STACK, STACK_SIZE, 3, b"")])
         self._retracer = Retracer(self._step, program)
 
@@ -148,32 +165,6 @@ class Checker:
             if self._one(Case(call, bytes(size), 0), address, random.Random(size)) is None:
                 answers[str(size)] = struct.unpack("=I", self._step.state()[:4])[0] & 0xFF
         return answers
-
-    def footprint(self, function: Function, size: int) -> tuple[tuple[int, ...], ...]:
-        """The own bytes that the function touches, in order, called alone at each place (see ``coverage``)."""
-        return tuple(self._touched(function, size, place) for place in places(size))
-
-    def _touched(self, function: Function, size: int, place: int) -> tuple[int, ...]:
-        step, held = self._step, initial(size)
-        call = make_call(ROUTINES[function.routine], Extent(place, size), bytes(place) + held, 0)
-        call = replace(call, function=function.symbol, plain=function.plain)
-        at = Addresses(*(self._room + p for p in (place, *(PRINT_BUFFERS + n * 0x100 for n in range(3)))))
-        step.write(at.object, held)
-        step.write(at.expected, call.args.expected or bytes(size))
-        step.write(at.input, call.args.value or bytes(size))
-        words = call.words(at)
-        sp = STACK + STACK_SIZE - 4 * (len(words) + 1) - 16
-        step.write(sp, b"".join(word.to_bytes(4, "big") for word in (SENTINEL, *words)))
-        step.load(pack(function.address, sp))
-        step.events.clear()
-        self._run({})
-        own = [(low, high) for low, high, writable in self._own if writable]
-        found: dict[int, None] = {}
-        for _, address, width in step.events:
-            if any(low <= address < high for low, high in own):
-                found.update(dict.fromkeys(range(address, address + width)))
-        self._forget()
-        return tuple(found)
 
     def _attempt(self, case: Case, address: int, rng: random.Random) -> CallFailure | None:
         kept, earlier = rng.getstate(), self._begun
@@ -238,7 +229,7 @@ class Checker:
             case, room, allowed, state, (*memory, (STACK, step.read(STACK, STACK_SIZE))), kernel
         )
         left = dict(kernel)
-        stop = self._run(left)
+        stop = run_served(self._cpu, step, left)
         self.calls += 1
         where = f"{size} bytes at offset {call.offset % 16} of a block, memory {_hex(case.memory)}"
         if call.args.value:
@@ -258,7 +249,7 @@ class Checker:
                 else f"a bad {stop.access} at 0x{stop.address:08x}"
             )
             return failure("fault", f"ends with {what}")
-        after = struct.unpack("=16I", step.state()[:64])
+        after = step.state()
         for kind, message in self._judge(case, room, before, after, sp + 4 + 4 * len(words), allowed):
             return failure(kind, message)
         for place, what in WORDS.items():
@@ -266,19 +257,6 @@ class Checker:
             if now != was:
                 return failure("register", f"{what} must be preserved: it was 0x{was:08x} and is 0x{now:08x}")
         return None
-
-    def _run(self, kernel: dict[int, int]) -> Stop:
-        """Run until the call returns, or cannot go on; ``kernel``: what the kernel keeps for the thread."""
-        count = 0
-        while True:
-            stop = self._cpu.run(LIMIT - count)
-            count += stop.executed
-            served = serve(self._step, stop.vector, self._step.state(), kernel) if stop.kind == "exception" else None
-            if served is None:
-                return stop
-            self._step.load(served.state)
-            if count >= LIMIT:
-                return Stop("count", count)
 
     def _again(self, begun: Begun) -> CallStart:
         """The call for one that makes it again, with what is wanted of it."""
@@ -314,18 +292,18 @@ class Checker:
         case: Case,
         room: bytearray,
         before: list[int],
-        after: tuple[int, ...],
+        state: bytes,
         top: int,
         allowed: dict[Kind, int],
     ) -> Iterator[tuple[str, str]]:
         call, size = case.call, case.call.size
         effect, wanted = self._wanted(case, room)
+        after = struct.unpack("=16I", state[:64])
         if after[15] != before[15] + 4:
             yield "register", f"returns with sp off by {after[15] - before[15] - 4}"
-        for register in PRESERVED:
-            if after[register] != before[register]:
-                message = f"{NAMES[register]} was 0x{before[register]:08x} and is 0x{after[register]:08x}"
-                yield "register", f"a register that must be preserved changed: {message}"
+        changed = KeptRegisters(tuple(before[number] for number in KEPT)).changed(state, self._step.unused_floats)
+        if changed:
+            yield "register", f"a register that must be preserved changed: {changed}"
         value = returned(call.meaning, after[0], after[1])
         if effect.result is not None and value != effect.result:
             yield "result", f"answers 0x{value or 0:x} instead of 0x{effect.result:x}"
@@ -396,18 +374,6 @@ def check(payload: Any, host: Host) -> Any:
     return to_plain(
         ConformanceAnswer(checker.calls, tuple(checker.findings), lock_free, undone, time.process_time() - began)
     )
-
-
-def footprints(payload: Any, host: Host) -> Any:
-    """The Footprints for a ConformanceRequest, both as plain values. Raises NotRunnable."""
-    request = from_plain(ConformanceRequest, payload)
-    program = checked(request.program, request.cpu)
-    own = []
-    with closing(Checker(host.cpu(request.cpu), program, request.objects)) as checker:
-        for number, function in enumerate(request.functions):
-            own += [(number, size, checker.footprint(function, size)) for size in sizes_of(function)]
-            host.report(f"{function.symbol}: footprints")
-    return to_plain(Footprints(tuple(own)))
 
 
 def cases(function: Function, rng: random.Random) -> Iterator[Case]:

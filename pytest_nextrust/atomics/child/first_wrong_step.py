@@ -16,14 +16,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_nextrust.emu.child.thread_state import KEPT
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.trace import REGISTERS as NAMES
 
-__all__ = ["NAMES", "PRESERVED", "Area", "Step", "Touch", "Wanted", "first_wrong_step", "left_behind"]
+__all__ = ["NAMES", "Area", "Step", "Touch", "Wanted", "first_wrong_step", "left_behind"]
 
 SP = 15
-PRESERVED = (*range(2, 8), *range(10, 15))
-"""Numbers of the registers that a call must leave as they were, sp aside."""
 _BRANCH = re.compile(r"^d?b(hi|ls|cc|cs|hs|lo|ne|eq|vc|vs|pl|mi|ge|lt|gt|le)\b")
 _COPY = re.compile(r"^move(a|m)?(\.[bwl])? ")
 _POINTER = re.compile(r"\((a[0-7])")
@@ -326,7 +325,7 @@ def _register(steps: Sequence[Step]) -> WrongStep | None:
         text = f"`{steps[number].text}` leaves sp {end[SP] - entry[SP] - 4:+d} from where the caller has it"
         return number, text + _decided(steps, number)
     found = []
-    for register in PRESERVED:
+    for register in KEPT:
         if end[register] == entry[register]:
             continue
         number = max(n for n, s in enumerate(steps) if s.before[register] == entry[register] != s.after[register])

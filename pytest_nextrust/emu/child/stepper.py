@@ -126,6 +126,11 @@ class Stepper:
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
+    @property
+    def unused_floats(self) -> bytes:
+        """The floating point block of a thread that has not used it, as ``state`` has it of one that has."""
+        return self._pristine_floats
+
     def load(self, state: bytes) -> None:
         """Make ``state`` the CPU's."""
         raw = self._payload

@@ -11,11 +11,29 @@ import struct
 
 from pytest_nextrust.emu.child import context as layout
 
-__all__ = ["A7", "CODES", "D0", "D1", "PC", "ccr_of", "pack", "register_of", "with_ccr", "with_register"]
+__all__ = [
+    "A7",
+    "CODES",
+    "D0",
+    "D1",
+    "KEPT",
+    "PC",
+    "ccr_of",
+    "kept_floats",
+    "pack",
+    "register_of",
+    "with_ccr",
+    "with_register",
+]
 
 D0, D1, A7, PC = 0, 1, 15, 16
 CODES = 68
 FLOATS = CODES + 24
+
+KEPT = (*range(2, 8), *range(10, 15))
+"""The registers that a call must leave as they were, sp aside: d2-d7, a2-a6 (System V ABI, Motorola 68000
+supplement)."""
+_KEPT_FLOATS = slice(FLOATS + 2 * 16, FLOATS + 8 * 16)
 
 _WORD = struct.Struct("=I")
 _CODES = struct.Struct("=6I")
@@ -36,6 +54,11 @@ def register_of(state: bytes, index: int) -> int:
 def with_register(state: bytes, index: int, value: int) -> bytes:
     """The same state with another value in register ``index``."""
     return state[: 4 * index] + _WORD.pack(value & 0xFFFF_FFFF) + state[4 * index + 4 :]
+
+
+def kept_floats(state: bytes) -> bytes:
+    """fp2-fp7, which a call must leave as they were; empty where the thread has not used floating point."""
+    return state[_KEPT_FLOATS]
 
 
 def ccr_of(state: bytes) -> int:

@@ -23,7 +23,7 @@ from pytest_nextrust.explore.child.execute import (
     shared_bytes,
     slices_of,
 )
-from pytest_nextrust.explore.child.first_wrong_step import Watch
+from pytest_nextrust.explore.child.first_wrong_step import Watch, clobbering
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.subject import Subject
 from pytest_nextrust.explore.child.trace import LOOP_STEPS, STEPS, Narrator, stop_text
@@ -96,7 +96,7 @@ class _Confirmation:
         self.kind = found.violation.kind
         self.narrator = Narrator(subject.image)
         self.executor = executor
-        self.history = ObservedHistory(executor, subject.marks, shared, subject.monitor)
+        self.history = ObservedHistory(executor, subject.marks, shared, subject.monitor, subject.kept)
 
     def finding(self, slices: Sequence[Slice], loop_from: int) -> Finding:
         first = slices if loop_from < 0 else slices[:loop_from]
@@ -131,8 +131,19 @@ class _Confirmation:
             loop_from=loop_from,
             switches=sum(a != b for a, b in pairwise(threads)),
             holds=self.narrator.waits([*run, *way], loop) if loop else (),
-            first_wrong_step=_within(watch.first_wrong_step(run), max(len(run) - STEPS, 0)),
+            first_wrong_step=_within(self._first_wrong_step(watch, run), max(len(run) - STEPS, 0)),
         )
+
+    def _first_wrong_step(self, watch: Watch, run: Sequence[Executed]) -> FirstWrongStep | None:
+        if self.kind != "register" or self.history.clobbered is None:
+            return watch.first_wrong_step(run)
+        return clobbering(run, *self.history.clobbered)
+
+    def _clobbered(self) -> str | None:
+        if self.history.clobbered is None:
+            return None
+        thread, changed = self.history.clobbered
+        return f"a call by thread {thread} changes a register that it must preserve: {changed}"
 
     def _repeat(self, slices: Sequence[Slice]) -> list[Executed]:
         # The search takes what is below a stack pointer for dead, and this does not: there it may differ once.
@@ -160,6 +171,8 @@ class _Confirmation:
             return f"thread {last.thread} in {image.symbol(last.pc)} died of {stop_text(image, last.stop)}"
         if self.kind == "history":
             return self.history.refuted
+        if self.kind == "register":
+            return self._clobbered()
         if self.kind == "final" and not self.executor.running and self.history.refuted is None:
             return self.subject.final_message(self.executor.memory, self.history.state)
         return None

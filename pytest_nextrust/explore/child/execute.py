@@ -16,6 +16,7 @@ from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child.accesses import Access
+from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
 from pytest_nextrust.explore.child.traps import Interrupts, deliver, interruptible, serve
@@ -98,6 +99,10 @@ class ScheduleExecutor:
     def register(self, thread: int, number: int) -> int:
         """A register of the thread: d0-d7, a0-a7, pc."""
         return register_of(self._threads[thread].state, number)
+
+    def changed_registers(self, thread: int, kept: KeptRegisters) -> str:
+        """Which of these registers the thread has changed, in words; "" where none."""
+        return kept.changed(self._threads[thread].state, self._stepper.unused_floats)
 
     def bytes(self, address: int, size: int) -> bytes:
         """Memory now."""
@@ -252,7 +257,8 @@ class ObservedHistory:
     """The calls and returns of a concrete run, judged along the way as the search judges them.
 
     A call counts from the operation's first access to a byte of ``shared``. ``state`` is the monitor's; ``refuted``
-    says what no order explains any more.
+    says what no order explains any more, ``clobbered`` whose operation changed which register that
+    it must leave.
     """
 
     def __init__(
@@ -261,13 +267,16 @@ class ObservedHistory:
         marks: Mapping[Address, Mark],
         shared: frozenset[int],
         monitor: Linearizability | None,
+        kept: KeptRegisters | None = None,
     ) -> None:
         self._executor = executor
         self._marks = marks
+        self._kept = kept
         self._shared = shared
         self._monitor = monitor
         self.state: Explanations | None = None if monitor is None else monitor.initial
         self.refuted: str | None = None
+        self.clobbered: tuple[int, str] | None = None
         self._pending = [[-1] for _ in range(executor.count)]
         if monitor is not None:
             for thread in range(executor.count):
@@ -297,6 +306,10 @@ class ObservedHistory:
         if not mark.returns:
             pending[-1] = mark.operation
             return
+        if self._kept is not None and len(pending) == 1 and self.clobbered is None:
+            changed = self._executor.changed_registers(thread, self._kept)
+            if changed:
+                self.clobbered = thread, changed
         if pending[-1] == mark.operation:
             self._event(thread, ("call", mark.operation, b""))
         result = b"".join(self._executor.register(thread, n).to_bytes(4, "big") for n in (0, 1))

@@ -11,16 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pytest_nextrust.emu.child.thread_state import kept_floats
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import FirstWrongStep
 from pytest_nextrust.explore.child.execute import Executed, ObservedHistory, ScheduleExecutor
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import Mark
+from pytest_nextrust.explore.child.trace import changed
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "clobbering"]
 
 LISTED = 4
 """Memories that a message lists."""
+
+
+def clobbering(run: Sequence[Executed], thread: int, message: str) -> FirstWrongStep | None:
+    """The last instruction of ``thread`` that changed the register that ``message``, of ``KeptRegisters``, names."""
+    name = message.partition(" ")[0]
+    for step in range(len(run) - 1, -1, -1):
+        before, after = run[step].before, run[step].after
+        if run[step].thread != thread:
+            continue
+        if name in dict(changed(before, after)) or (
+            name.startswith("fp") and kept_floats(before) != kept_floats(after) != b""
+        ):
+            return FirstWrongStep(step, run[step].pc, f"changes {name}, which nothing puts right: {message}")
+    return None
 
 
 class _FromCalls(ObservedHistory):

@@ -64,12 +64,17 @@ class MemoryImage:
 
     def address(self, name: str) -> Address:
         """Where a C name is. Raises NotRunnable."""
+        found = self.known(name)
+        if found is None:
+            raise NotRunnable("program", f"has no symbol {name}", remedy="export it, and link with a symbol table")
+        return found
+
+    def known(self, name: str) -> Address | None:
+        """Where a C name is, if the program has it."""
         if name in self.symbols:
             return self.symbols[name]
         symbol = self.program.file.lookup("_" + name) or self.program.file.lookup(name)
-        if symbol is None:
-            raise NotRunnable("program", f"has no symbol {name}", remedy="export it, and link with a symbol table")
-        return Address(symbol.value)
+        return None if symbol is None else Address(symbol.value)
 
     def byte(self, address: int) -> int:
         """One byte as threads find it. Raises KeyError outside the image."""

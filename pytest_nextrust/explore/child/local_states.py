@@ -54,7 +54,8 @@ class MacroStep:
 
 @dataclass(slots=True)
 class Local:
-    """A local state. ``kind`` is ``ready``, ``done``, ``fault``, ``diverges`` or ``unfinished``.
+    """A local state. ``kind`` is ``ready``, ``done``, ``fault``, ``clobbered`` (an operation changed a register that it
+    must leave), ``diverges`` or ``unfinished``.
 
     ``pending`` holds, innermost last, the operation that was called and has made no shared access yet (-1: none) of the
     thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).

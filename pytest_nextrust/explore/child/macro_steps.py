@@ -21,6 +21,7 @@ from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, pack, registe
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
 from pytest_nextrust.explore.child.decision_tree import Leaf, Read, grow, walk
+from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.local_states import (
     Local,
     MacroStep,
@@ -31,7 +32,7 @@ from pytest_nextrust.explore.child.local_states import (
 )
 from pytest_nextrust.explore.child.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
 
-__all__ = ["LONG_RUN", "SENTINEL", "Engine", "Mark", "Options", "SingleStepper", "ThreadStart"]
+__all__ = ["LONG_RUN", "SENTINEL", "Engine", "Mark", "Options", "SingleStepper", "ThreadBegun", "ThreadStart"]
 
 SENTINEL = 0xFFFF_F000
 """Where a thread returns to when its function is done: no memory is there, and nothing is executed."""
@@ -48,6 +49,8 @@ class SingleStepper(Protocol):
 
     events: list[Access]
 
+    @property
+    def unused_floats(self) -> bytes: ...
     def original(self, address: int) -> int: ...
     def read(self, address: int, size: int) -> bytes: ...
     def write(self, address: int, data: bytes) -> None: ...
@@ -74,6 +77,14 @@ class ThreadStart:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadBegun:
+    """A thread's local state before its first shared access, and the calls and returns on the way there."""
+
+    local: int
+    events: tuple[OperationEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A place in a thread's code between two instructions: operation ``operation`` is called, or has returned.
 
@@ -91,6 +102,7 @@ class Options:
     repeat.
 
     At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
+    ``kept``: the registers that an operation must leave as they were.
     """
 
     reduce: bool = True
@@ -98,6 +110,7 @@ class Options:
     doorways: frozenset[Address] = frozenset()
     interrupts: Interrupts | None = None
     max_instructions: int = 1_000_000
+    kept: KeptRegisters | None = None
 
 
 class Engine:
@@ -129,8 +142,7 @@ class Engine:
         stacks = [start.stack if options.reduce else range(0) for start in threads]
         self.threads = [ThreadLocals(index, self.original, stack) for index, stack in enumerate(stacks)]
         self.initial_shared = self._intern_vector(bytes(self.original(address) for address in self.order))
-        self.initial_events: list[tuple[OperationEvent, ...]] = []
-        self.initial_locals = tuple(self._begin(thread) for thread in self.threads)
+        self.initial = tuple(self.begin(index, start.entry) for index, start in enumerate(self._starts))
 
     def macro_step(self, index: int, local_id: int, shared_id: int) -> MacroStep:
         """The thread's next macro-step from a local and a shared state."""
@@ -262,15 +274,18 @@ class Engine:
 
     # -- execution -----------------------------------------------------------------------------------------------------
 
-    def _begin(self, thread: ThreadLocals) -> int:
-        start = self._starts[thread.index]
-        state = pack(start.entry, start.sp)
+    def begin(self, index: int, entry: Address) -> ThreadBegun:
+        """The thread before its first shared access, begun at any function: it may be one of many that share the memo.
+
+        Raises Reclassified.
+        """
+        thread = self.threads[index]
+        state = pack(entry, self._starts[index].sp)
         values = self._materialise(thread, (b"", b""), self.vectors[self.initial_shared])
         self._stepper.load(state)
         events: list[OperationEvent] = []
         local = self._run_on(_Run(thread, state, values, (-1,), False, events))
-        self.initial_events.append(tuple(events))
-        return thread.intern(local)
+        return ThreadBegun(thread.intern(local), tuple(events))
 
     def _execute(self, thread: ThreadLocals, local: Local, shared_id: int) -> StepEffect:
         values = self._materialise(thread, local.private, self.vectors[shared_id])
@@ -336,6 +351,8 @@ class Engine:
             run.entered = run.entered or pc in self.options.doorways
             if pc in self._marks and not run.resumed:
                 self._pass(self._marks[pc], run)
+                if self._clobbered(self._marks[pc], run):
+                    return run.end("clobbered")
             # A handler that ends where a mark stands interrupted its thread after the mark had been passed.
             run.resumed = False
             if pc == SENTINEL:
@@ -368,6 +385,13 @@ class Engine:
         run.events.append(("round", -1, b""))
         run.state, run.entered = pack(start.entry, start.sp), False
         self._stepper.load(run.state)
+
+    def _clobbered(self, mark: Mark, run: _Run) -> bool:
+        """Whether an operation that has just returned, and not in a handler, changed what it must leave."""
+        kept = self.options.kept
+        if kept is None or not mark.returns or len(run.pending) > 1:
+            return False
+        return bool(kept.changed(run.state, self._stepper.unused_floats))
 
     def _pass(self, mark: Mark, run: _Run) -> None:
         if not mark.returns:

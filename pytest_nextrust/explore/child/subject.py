@@ -9,29 +9,30 @@ Boundary: child process only. Knows nothing of how the states are searched.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Container, Hashable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Protocol
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import Stepper
-from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.emu.child.thread_state import KEPT, PC, pack, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.child.accesses import Accesses
 from pytest_nextrust.explore.child.execute import ScheduleExecutor
 from pytest_nextrust.explore.child.final_check import FinalCheck
 from pytest_nextrust.explore.child.image import CheckedProgram, Stopped, prepared
+from pytest_nextrust.explore.child.kept_registers import SYMBOL, KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
-from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options
+from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
 from pytest_nextrust.explore.child.symmetry import Partition
 from pytest_nextrust.explore.child.trace import is_call, stop_text, trap_text
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
-from pytest_nextrust.explore.child.traps import BASE, Interrupts
+from pytest_nextrust.explore.child.traps import Interrupts
 from pytest_nextrust.explore.request import ExploreRequest, Variant
 
-__all__ = ["Host", "Subject", "unserved"]
+__all__ = ["Host", "Subject", "both_touch", "unserved"]
 
 GUESS_STEPS = 3_000
 """Instructions of each thread, run alone, from which the first guess of what is shared is made."""
@@ -64,6 +65,7 @@ class Subject:
         self.check = FinalCheck(self.image, request.check) if request.check is not None else None
         self.monitor = _monitor(request)
         self.marks = self._marks()
+        self.kept = self._kept()
         self.objects = tuple((self.image.address(name), size) for name, size in request.objects)
         self.doorways = frozenset() if request.doorway is None else frozenset({self.image.address(request.doorway)})
 
@@ -93,13 +95,13 @@ class Subject:
 
         Raises Reclassified, Asymmetric.
         """
-        options = Options(self.request.reduce, self.request.loop, self.doorways, self.interrupts)
+        options = Options(self.request.reduce, self.request.loop, self.doorways, self.interrupts, kept=self.kept)
         engine = Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
         dead = self.image.stacks if self.request.reduce else ()
 
         @cache  # Where schedules are drawn, thousands end in the same few states.
         def judge(state: State) -> bool:
-            return self.final_message(_memory(engine, state), system.monitors[state[-1]], dead) is None
+            return self.final_message(system.memory(state), system.monitors[state[-1]], dead) is None
 
         wanted = self.check is not None or bool(self.monitor is not None and self.objects)
         system = TransitionSystem(engine, self.monitor, judge if wanted else None, symmetric)
@@ -126,23 +128,8 @@ class Subject:
         A history's operations begin with their first access to its objects. Of one thread and its handler nothing is
         shared otherwise, and an interrupted operation would seem to begin after the handler that has seen its effect.
         """
-        readers: dict[int, int] = {}
-        writers: dict[int, int] = {}
-        for thread, start in enumerate(self.image.starts):
-            stepper.restore()
-            state = pack(start.entry, start.sp)
-            stepper.load(state)
-            for _ in range(GUESS_STEPS):
-                if register_of(state, PC) == SENTINEL or stepper.step() is not None:
-                    break
-                state = stepper.state()
-                for writes, address, size in stepper.events:
-                    table = writers if writes else readers
-                    for byte in range(address, address + size):
-                        table[byte] = table.get(byte, 0) | 1 << thread
-        both = {byte: mask | readers.get(byte, 0) for byte, mask in writers.items()}
         objects = frozenset(byte for start, size in self.objects for byte in range(start, start + size))
-        return objects.union(byte for byte, mask in both.items() if mask & (mask - 1))
+        return objects | both_touch(stepper, enumerate(self.image.starts))
 
     # -- judging -------------------------------------------------------------------------------------------------------
 
@@ -186,6 +173,13 @@ class Subject:
             marks[self.image.address(operation.returned)] = Mark(True, number, reads)
         return marks
 
+    def _kept(self) -> KeptRegisters | None:
+        """What operations must leave in registers, where the program says what that is."""
+        at = self.image.known(SYMBOL) if self.request.operations else None
+        if at is None:
+            return None
+        return KeptRegisters.parsed(bytes(self.image.byte(at + n) for n in range(4 * len(KEPT))))
+
     def _setup_failed(self, stopped: Stopped) -> Exception:
         name = self.request.setup
         where = f"at {self.image.symbol(stopped.pc)}"
@@ -198,20 +192,34 @@ class Subject:
         return NotRunnable("program", died, place=self.request.name, remedy=remedy)
 
 
+def both_touch(stepper: Stepper, threads: Iterable[tuple[int, ThreadStart]]) -> frozenset[int]:
+    """The bytes that two threads, by number, touch when each runs alone from the image for a while, one writing.
+
+    A number may come several times: what that thread may be.
+    """
+    readers: dict[int, int] = {}
+    writers: dict[int, int] = {}
+    for thread, start in threads:
+        stepper.restore()
+        state = pack(start.entry, start.sp)
+        stepper.load(state)
+        for _ in range(GUESS_STEPS):
+            if register_of(state, PC) == SENTINEL or stepper.step() is not None:
+                break
+            state = stepper.state()
+            for writes, address, size in stepper.events:
+                table = writers if writes else readers
+                for byte in range(address, address + size):
+                    table[byte] = table.get(byte, 0) | 1 << thread
+    both = {byte: mask | readers.get(byte, 0) for byte, mask in writers.items()}
+    return frozenset(byte for byte, mask in both.items() if mask & (mask - 1))
+
+
 def unserved(what: str) -> HarnessFault:
     """The fault of a program that calls the kernel."""
     return HarnessFault(
         "explore", f"{what}, which exploration does not have", remedy="keep calls of the kernel out of the threads"
     )
-
-
-def _memory(engine: Engine, state: State) -> dict[int, int]:
-    """Every byte that may differ from the image in a whole state."""
-    memory = dict(zip(engine.order, engine.vectors[state[len(engine.threads)]], strict=True))
-    for thread, local in zip(engine.threads, state, strict=False):
-        private = thread.unpack(thread.table[local].private)
-        memory.update((address, value) for address, value in private.items() if address < BASE)
-    return memory
 
 
 def _monitor(request: ExploreRequest) -> Linearizability | None:

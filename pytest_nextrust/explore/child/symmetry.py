@@ -117,7 +117,7 @@ class Symmetry:
         self._classes = [_Class(threads) for threads in partition]
         self._renamed: list[dict[tuple[int, Order], int]] = [{} for _ in partition]
         for group in self._classes:
-            steps = [MacroStep(engine.initial_locals[t], 0, engine.initial_events[t]) for t in group.threads]
+            steps = [MacroStep(engine.initial[t].local, 0, engine.initial[t].events) for t in group.threads]
             self._same(group, steps)
 
     def begin(self, start: State) -> None:

@@ -8,13 +8,14 @@ Boundary: numbers and tuples. What a macro-step does is ``macro_steps``', what a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_nextrust.explore.child.local_states import OperationEvent
-from pytest_nextrust.explore.child.macro_steps import Engine
+from pytest_nextrust.explore.child.macro_steps import Engine, ThreadBegun
 from pytest_nextrust.explore.child.symmetry import Naming, Partition, Symmetry
+from pytest_nextrust.explore.child.traps import BASE
 
 __all__ = ["Monitor", "State", "TransitionSystem", "Violation"]
 
@@ -55,7 +56,8 @@ class Violation:
 class TransitionSystem:
     """The states of one program and how they follow each other.
 
-    ``judge`` says whether a final state is right. ``symmetric``: threads to be taken for symmetric
+    ``judge`` says whether a final state is right. ``begun``: the first threads of the engine, where they do not begin
+    as it says itself, and the others do not take part. ``symmetric``: threads to be taken for symmetric
     (see ``symmetry``), where the monitor can exchange operations and there are no signals and no threads that repeat;
     it changes what a search keeps (``kept``), not how states follow each other (``successors``). Raises Asymmetric.
     """
@@ -66,20 +68,24 @@ class TransitionSystem:
         monitor: Monitor | None = None,
         judge: Callable[[State], bool] | None = None,
         symmetric: Partition = (),
+        begun: Sequence[ThreadBegun] | None = None,
     ) -> None:
+        begun = engine.initial if begun is None else begun
         self.engine = engine
-        self.count = len(engine.threads)
+        self.count = len(begun)
         self.monitors: list[Hashable] = []
         self.moves = self.count * 2 if engine.interrupts else self.count
         self._monitor = monitor or AcceptAll()
         self._judge = judge
         self._monitor_ids: dict[Hashable, int] = {}
         self._moves: dict[tuple[int, int, tuple[OperationEvent, ...]], int] = {}
-        self._locals = [thread.table for thread in engine.threads]
+        self._locals = [thread.table for thread in engine.threads[: self.count]]
         watched = self._intern(self._monitor.initial)
-        for thread, events in enumerate(engine.initial_events):
-            watched = self._advance(watched, thread, events) if events else watched
-        self.start: State = (*engine.initial_locals, engine.initial_shared, watched)
+        for thread, own in enumerate(begun):
+            # What is refused stays so, whatever the threads after it have done.
+            if own.events and watched != REFUSED:
+                watched = self._advance(watched, thread, own.events)
+        self.start: State = (*(own.local for own in begun), engine.initial_shared, watched)
         self._symmetry: Symmetry | None = None
         self._naming = self._monitor if isinstance(self._monitor, Naming) else None
         options = engine.options
@@ -157,6 +163,14 @@ class TransitionSystem:
             watched = self._advance(watched, thread, step.events)
         return (*state[:thread], step.local, *state[thread + 1 : count], step.shared, watched)
 
+    def memory(self, state: State) -> dict[int, int]:
+        """Every byte that may differ from the image in a whole state."""
+        memory = dict(zip(self.engine.order, self.engine.vectors[state[self.count]], strict=True))
+        for thread, local in zip(self.engine.threads, state[: self.count], strict=False):
+            private = thread.unpack(thread.table[local].private)
+            memory.update((address, value) for address, value in private.items() if address < BASE)
+        return memory
+
     def ready(self, state: State) -> list[int]:
         """The threads that can take another macro-step."""
         return [thread for thread in range(self.count) if self._locals[thread][state[thread]].kind == "ready"]
@@ -173,6 +187,8 @@ class TransitionSystem:
             local = self._locals[thread][state[thread]]
             if local.kind == "fault":
                 return Violation("fault", state, thread)
+            if local.kind == "clobbered":
+                return Violation("register", state, thread)
         if self._judge is not None and self.is_final(state) and not self._judge(state):
             return Violation("final", state)
         return None

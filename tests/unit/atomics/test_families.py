@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from pytest_nextrust.atomics import coverage
 from pytest_nextrust.atomics.calls import Call, History
-from pytest_nextrust.atomics.coverage import Members, covering, places, shows
+from pytest_nextrust.atomics.coverage import Members, covering, shows
 from pytest_nextrust.atomics.driver import OBJECTS_AT
 from pytest_nextrust.atomics.families import overlaps, shared_locks, straddles
+from pytest_nextrust.atomics.footprints import Prints, places
 from pytest_nextrust.atomics.program import Function
 from pytest_nextrust.atomics.table import GENERIC, ROUTINES, SIZES, Args, apply
 from pytest_nextrust.emu.records import Address
@@ -23,7 +25,7 @@ FULL = Members(tuple(Function(name, Address(0), name) for name in ROUTINES))
 
 def pairs(size: int) -> list[History]:
     """Two calls on one object of this size."""
-    return [h for h in covering(FULL) if h.kind == "same" and len(h.threads) == 2 and h.calls[0].size == size]
+    return list(coverage.pairs(FULL, size))
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def test_where_locks_differ_a_pair_is_explored_elsewhere_too() -> None:
     count = len(places(1))
     one, other = ((function.symbol, 1) for function in functions)
     footprints = {one: ((1,),) * count, other: ((1,),) * (count - 1) + ((2,),)}
-    found = [h for h in covering(Members(functions, footprints)) if len({call.routine for call in h.calls}) == 2]
+    members = Members(functions, Prints(own=footprints))
+    found = [h for h in coverage.pairs(members, 1) if len({call.routine for call in h.calls}) == 2]
     assert [history.calls[0].offset for history in found] == [0, places(1)[-1] - OBJECTS_AT]
 
 
