@@ -21,7 +21,7 @@ from typing import Any
 
 from pytest_nextrust.base.files import open_unlinked
 from pytest_nextrust.errors import StatusError
-from pytest_nextrust.status.journal import Identity, Journal, JournalView, Lines, Problem, Record, refuse_link_or_pipe
+from pytest_nextrust.status.journal import Identity, Journal, JournalView, Lines, Problem, Record, refuse_odd_file
 from pytest_nextrust.status.records import moment
 
 __all__ = ["FOLDER", "Log", "LogChange", "archives", "read_log"]
@@ -34,7 +34,7 @@ _MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
 def archives(folder: Path) -> tuple[Path, ...]:
     """The archives of the log in ``folder``, oldest month first. Raises StatusError where they cannot be listed, and
     for a link in the place of one or of their folder."""
-    refuse_link_or_pipe(folder / FOLDER)
+    refuse_odd_file(folder / FOLDER)
     try:
         found = tuple(sorted(path for path in (folder / FOLDER).iterdir() if _MONTH.fullmatch(path.name)))
     except (FileNotFoundError, NotADirectoryError):
@@ -42,7 +42,7 @@ def archives(folder: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise _unreadable(folder / FOLDER, error) from error
     for path in found:
-        refuse_link_or_pipe(path)
+        refuse_odd_file(path)
     return found
 
 
@@ -152,7 +152,7 @@ class Log:
     def _look(self) -> tuple[tuple[object, ...], bytes]:
         """Which files these are, and what stands in the journal behind what was read of it."""
         try:
-            refuse_link_or_pipe(self._path)
+            refuse_odd_file(self._path)
             with open_unlinked(self._path) as stream:
                 status = os.fstat(stream.fileno())
                 seen = (status.st_dev, status.st_ino, *_signatures(archives(self.folder)))
@@ -195,7 +195,7 @@ def _signatures(paths: Iterable[Path]) -> Iterable[tuple[str, int, int, int]]:
 def _read_archive(path: Path) -> Lines:
     lines = Lines(name=f"{FOLDER}/{path.name}")
     try:
-        refuse_link_or_pipe(path)
+        refuse_odd_file(path)
         with open_unlinked(path) as stream:
             lines.feed(stream.read())
     except OSError as error:

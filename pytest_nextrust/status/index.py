@@ -28,7 +28,7 @@ from typing import Any, BinaryIO
 
 from pytest_nextrust.base.files import atomic_replace, open_unlinked
 from pytest_nextrust.status.archive import Order, archives
-from pytest_nextrust.status.journal import Journal, Lines, Problem, Record, decode, refuse_link_or_pipe
+from pytest_nextrust.status.journal import Journal, Lines, Problem, Record, decode, refuse_odd_file
 from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunItems, RunStart, moment
 from pytest_nextrust.status.summary import ACTIVITIES, INCOMPLETE, LogState
 
@@ -380,7 +380,7 @@ def read_indexed(folder: Path, *, worth: int = WORTH) -> tuple[LogState, tuple[P
     What is shown of it is right for at most RUNS runs. Raises StatusError for a link in a file's place.
     """
     path = Journal(folder).path
-    refuse_link_or_pipe(path)
+    refuse_odd_file(path)
     if archives(folder):
         return None
     try:

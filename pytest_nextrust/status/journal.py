@@ -62,13 +62,16 @@ __all__ = [
     "encode",
     "identity",
     "parse",
-    "refuse_link_or_pipe",
+    "refuse_odd_file",
 ]
 
 SCHEMA = 1
 """The version of a line's layout that this code writes."""
 
 NAME = "journal.jsonl"
+
+_HOLE = 1 << 24
+"""Bytes of a hole that a file of the log cannot have: what a crash leaves unwritten at an end is far smaller."""
 
 LARGEST = 1 << 20
 """Bytes that a line may have: whoever reads the log holds at least one in memory."""
@@ -355,13 +358,42 @@ def parse(data: bytes) -> JournalView:
     return JournalView(tuple(lines.records), (*lines.problems, *lines.tail))
 
 
-def refuse_link_or_pipe(path: Path) -> None:
-    """Raise StatusError for a link, which may lead to a file that is none of the log's, and for a named pipe, where
-    reading would wait for somebody to write."""
+def refuse_odd_file(path: Path) -> None:
+    """Raise StatusError for a link, which may lead to a file that is none of the log's; for a named pipe, where reading
+    would wait for somebody to write; and for a file with a hole in it, which is no bytes to store and all to read."""
     if path.is_symlink():
         raise StatusError("status log", "a link, not a file", place=str(path), remedy=TAKE_LINK_AWAY)
     if path.is_fifo():
         raise StatusError("status log", "not a file", place=str(path), remedy="take the pipe away")
+    hole = _hole(path)
+    if hole:
+        remedy = "nothing that writes entries leaves one: take the file away, or bring it back from where it is whole"
+        raise StatusError("status log", f"a hole of {hole} bytes", place=str(path), remedy=remedy)
+
+
+def _hole(path: Path) -> int:
+    """The size of the first large hole in a file; 0 where there is none, or where the file system does not tell."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return 0  # whoever reads it is told
+    try:
+        size, at = os.fstat(fd).st_size, 0
+        while size > _HOLE and at < size:
+            start = os.lseek(fd, at, os.SEEK_HOLE)
+            if start >= size:
+                return 0
+            try:
+                at = os.lseek(fd, start, os.SEEK_DATA)
+            except OSError:  # none behind it
+                at = size
+            if at - start > _HOLE:
+                return at - start
+    except OSError:
+        return 0
+    finally:
+        os.close(fd)
+    return 0
 
 
 def utc_now() -> datetime:
@@ -420,7 +452,7 @@ class Journal:
     def read(self) -> JournalView:
         """Everything in the journal; an absent one is empty. Raises StatusError only where the file cannot be read."""
         try:
-            refuse_link_or_pipe(self.path)
+            refuse_odd_file(self.path)
             with open_unlinked(self.path) as stream:
                 return parse(stream.read())
         except FileNotFoundError:
@@ -433,7 +465,7 @@ class Journal:
         status = self._file.is_at(self._name) if self._file is not None else None
         if self._file is not None and status is not None:
             return self._file, status.st_size
-        refuse_link_or_pipe(self.path)
+        refuse_odd_file(self.path)
         self._file = OpenFile(open_append(self.path))
         return self._file, os.fstat(self._file.fd).st_size
 

@@ -21,7 +21,7 @@ from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.status.archive import FOLDER, archives
-from pytest_nextrust.status.journal import Identity, Journal, Problem, Record, decode, identity, refuse_link_or_pipe
+from pytest_nextrust.status.journal import Identity, Journal, Problem, Record, decode, identity, refuse_odd_file
 from pytest_nextrust.status.records import moment, month
 
 __all__ = ["UNDATED", "Merge", "MergeSource", "merge"]
@@ -67,7 +67,7 @@ def merge(folder: Path, sources: Sequence[Path]) -> Merge:
     try:
         make_folder(folder)
         with Lock(folder / "rotation.lock", timeout=LOCK_TIMEOUT):
-            refuse_link_or_pipe(Journal(folder).path)
+            refuse_odd_file(Journal(folder).path)
             # The journal before the archives: what is in neither when read in this order is new.
             known = _identities([Journal(folder).path, *archives(folder)])
             new = [line for key, line in found.items() if key not in known]
@@ -91,7 +91,7 @@ def _read_source(path: Path) -> tuple[list[_Line], list[Problem]]:
         if not files:
             raise _not_a_log(path, "no journal in this folder")
         for file in files:
-            refuse_link_or_pipe(file)
+            refuse_odd_file(file)
     lines: list[_Line] = []
     problems: list[Problem] = []
     for file in files:
@@ -141,7 +141,7 @@ def _add(folder: Path, month: str, lines: Sequence[_Line]) -> tuple[Path, int]:
     """Put these lines into a month's archive, durably; lines in it that cannot be read stay, before all others."""
     path = folder / FOLDER / f"{month}.jsonl"
     make_folder(path.parent)
-    refuse_link_or_pipe(path)
+    refuse_odd_file(path)
     old = path.read_bytes().split(b"\n") if path.exists() else []
     unread: list[bytes] = []
     entries = list(lines)

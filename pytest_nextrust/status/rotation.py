@@ -19,7 +19,7 @@ from pathlib import Path
 from pytest_nextrust.base.files import LOCK_TIMEOUT, Lock, atomic_replace, make_folder, open_unlinked
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.status.archive import FOLDER
-from pytest_nextrust.status.journal import Identity, Journal, Record, decode, identity, refuse_link_or_pipe, utc_now
+from pytest_nextrust.status.journal import Identity, Journal, Record, decode, identity, refuse_odd_file, utc_now
 from pytest_nextrust.status.records import Item, PhaseCheck, PhaseDone, RunItems, RunStart, moment, month
 
 __all__ = ["DAYS", "Rotation", "rotate"]
@@ -69,7 +69,7 @@ def rotate(
         return Rotation(0, 0)
     cutoff = clock().timestamp() - days * _DAY
     try:
-        refuse_link_or_pipe(folder / FOLDER)
+        refuse_odd_file(folder / FOLDER)
         with Lock(folder / "rotation.lock", timeout=LOCK_TIMEOUT):
             _sweep(folder)
             for _ in range(_ATTEMPTS):
@@ -110,7 +110,7 @@ def _rotate(folder: Path, journal: Path, cutoff: float, current: str | None) -> 
 
 
 def _take(journal: Path) -> _JournalBefore:
-    refuse_link_or_pipe(journal)
+    refuse_odd_file(journal)
     with open_unlinked(journal) as stream:
         status = os.fstat(stream.fileno())
         data = stream.read()
@@ -176,7 +176,7 @@ def _archive(folder: Path, month: str, lines: Sequence[_Line]) -> tuple[Path, in
     """Add these lines to a month's archive, durably, without those it has."""
     path = folder / FOLDER / f"{month}.jsonl"
     make_folder(path.parent)
-    refuse_link_or_pipe(path)
+    refuse_odd_file(path)
     old = _bytes(path) if path.exists() else b""
     if old and not old.endswith(b"\n"):
         old += b"\n"
