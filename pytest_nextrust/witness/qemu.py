@@ -1,16 +1,18 @@
 """qemu-m68k (QEMU's user mode), steered through its debugger's stub, as an engine.
 
 Its process gets the guest's memory as an ELF file, is stopped before its first instruction and then stepped. No trap is
-ever stepped over: to it ``trap #0`` would be a Linux system call. Should its other end go away, it meets no call that
-it serves, and the processor time of the sandbox, which it inherits, ends it.
+ever stepped over: to it ``trap #0`` would be a Linux system call. Left alone by its debugger it would run on, so the
+operating system ends it together with the process that started it.
 
 Boundary: all memory from the program's first page to ``CEILING`` is there, and may be read, written and executed.
 """
 
 from __future__ import annotations
 
+import ctypes
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -78,7 +80,12 @@ class Qemu:
         program.chmod(0o700)
         command = [PROGRAM, "-cpu", self._cpu, "-g", str(listening), str(program)]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call into the C library, which is loaded before
         )
         self._gdb = self._connected(str(listening))
         # The floating-point registers are among the others only for one who has read their description.
@@ -178,15 +185,25 @@ class Qemu:
         return []
 
     def close(self) -> None:
-        if self._gdb is not None:
-            self._gdb.close()
-            self._gdb = None
+        # The process first: without its debugger it would run on.
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             if self._process.stderr is not None:
                 self._process.stderr.close()
             self._process = None
+        if self._gdb is not None:
+            self._gdb.close()
+            self._gdb = None
         if self._folder is not None:
             self._folder.close()
             self._folder = None
+
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """In the new process: ask Linux, where alone there is a QEMU of this kind, to end it with its parent."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

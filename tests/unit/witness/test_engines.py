@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.base.scratch import remove_tree
 from pytest_nextrust.emu.exact.state import MachineState
 from pytest_nextrust.emu.memory import PAGE
 from pytest_nextrust.emu.registers import Registers
@@ -15,6 +22,7 @@ from pytest_nextrust.witness.qemu import CEILING, Qemu
 from tests.unit.witness.engines import EVERY, needs
 
 CODE, DATA = 0x2000, 0x6000
+ROOT = Path(__file__).parents[3]
 MAKERS: dict[str, Callable[[str], Engine]] = {"musashi": Musashi, "qemu": Qemu}
 
 
@@ -170,3 +178,37 @@ def test_a_qemu_that_ends_is_told() -> None:
             qemu.step()
     finally:
         qemu.close()
+
+
+ORPHAN = """
+import os, signal
+from tests.unit.witness.test_engines import begin
+from pytest_nextrust.witness.qemu import Qemu
+qemu = Qemu("m68030")
+begin(qemu, "60fe")
+print(qemu._process.pid, qemu._folder.path, flush=True)
+input()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@needs("qemu")
+def test_qemu_does_not_outlive_its_parent() -> None:
+    """Whoever steers it may be killed: it does not run on, where it would serve the program's Linux calls."""
+    helper = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
+    )
+    assert helper.stdin is not None
+    assert helper.stdout is not None
+    process, folder = helper.stdout.readline().split()
+    handle = os.pidfd_open(int(process))
+    try:
+        helper.stdin.write("\n")
+        helper.stdin.flush()
+        assert helper.wait(timeout=60) == -signal.SIGKILL
+        assert select.select([handle], [], [], 60)[0] == [handle]
+    finally:
+        os.close(handle)
+        helper.stdin.close()
+        helper.stdout.close()
+        remove_tree(Path(folder))
