@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from pytest_nextrust.toolchain.prebuilt import prebuilt_programs
+from tests.compiled_part import needs_compiled_part
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,6 +81,13 @@ def test_the_wheel_holds_the_scenarios(installed: Installed, repository: Path) -
     programs = Counter(path.read_bytes() for path in shipped.rglob("*.macho"))
     assert len(programs) > 100
     assert set(programs.values()) == {1}
+
+
+def test_the_wheel_holds_the_compiled_part(installed: Installed, repository: Path) -> None:
+    """Made where a C compiler is, the wheel is one for this platform, and instructions are counted by blocks."""
+    needs_compiled_part()
+    done = installed.run("nextrust", "doctor", cwd=repository)
+    assert "counting    by blocks" in done.stdout.splitlines(), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
