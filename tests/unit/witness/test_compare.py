@@ -84,6 +84,16 @@ def test_a_program_killed_by_an_exception(engine: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", EVERY)
+def test_floating_point(engine: str, tmp_path: Path) -> None:
+    """A constant, a transcendental function, arithmetic, a store, the control registers: all of it is followed."""
+    numbers = f"f200 5c32 f200 0090 f200 0422 f239 6400 {DATA:08x} f200 a800 f240 0001 f23c 9000 00000010"
+    record = compared(tmp_path, f"{numbers} {EXIT_0}", engine, data=bytes(16))
+    assert (record.difference, record.engines[0].lost) == (None, "")
+    assert record.end is not None
+    assert record.end.kind == "exit"
+
+
+@pytest.mark.parametrize("engine", EVERY)
 def test_an_odd_address(engine: str, tmp_path: Path) -> None:
     """No engine knows an address error: it is not asked at an odd pc, and not given up."""
     record = compared(tmp_path, f"203c {TEXT:08x} 5280 2040 4ed0", engine)
