@@ -13,13 +13,12 @@ from pytest_nextrust.isa.operands import (
     DATA_ALTERABLE,
     M68030,
     M68040,
-    MISSING,
     InstructionReader,
     Undefined,
     signed,
 )
 
-__all__ = ["line_f"]
+__all__ = ["TRANSCENDENTAL", "line_f"]
 
 PRIVILEGE, LINE_F = 8, 11
 POSTINCREMENT, PREDECREMENT, DATA_REGISTER, ADDRESS_REGISTER = 1 << 3, 1 << 4, 1, 2
@@ -42,6 +41,11 @@ M68040_OPERATIONS = frozenset(
     {0x40, 0x41, 0x44, 0x45, 0x58, 0x5A, 0x5C, 0x5E, 0x60, 0x62, 0x63, 0x64, 0x66, 0x67, 0x68, 0x6C}
 )
 """Arithmetic that rounds to single or double whatever the control register says."""
+
+TRANSCENDENTAL = frozenset(
+    {0x02, 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11, 0x12, 0x14, 0x15, 0x16, 0x19, 0x1C, 0x1D}
+    | set(range(0x30, 0x38))
+)
 
 KILLED = "the emulator dies of its invalid condition"
 
@@ -98,11 +102,9 @@ def _conditional(r: InstructionReader) -> None:
         _kills(r)
         return
     if mode == 1:
-        r.limit = MISSING
         here = r.at
         r.branch(signed(r.word(), 16) + here - 2, "branch")
     elif r.name == "ftrapcc":
-        r.limit = MISSING
         r.skip((2, 4, 0)[register - 2])
     else:
         r.ea(DATA_ALTERABLE, 1)
@@ -145,7 +147,9 @@ def _from_memory(r: InstructionReader, extension: int) -> None:
         return
     _operation(r, extension)
     if form in PACKED:
-        r.name, r.limit = "fp packed decimal", MISSING
+        r.name = "fp packed decimal"
+        if extension & 0x7F in TRANSCENDENTAL:
+            r.limit = "the emulator does not have it, and nothing else computes the function"
     _fp_operand(r, form, DATA)
 
 
@@ -153,7 +157,7 @@ def _to_memory(r: InstructionReader, extension: int) -> None:
     form = extension >> 10 & 7
     r.name = "fmove"
     if form in PACKED:
-        r.name, r.limit = "fmove packed decimal", MISSING
+        r.name = "fmove packed decimal"
     elif extension & 0x7F:
         raise Undefined
     _fp_operand(r, 3 if form == 7 else form, DATA_ALTERABLE)

@@ -16,7 +16,6 @@ from pytest_nextrust.isa.operands import (
     DATA,
     DATA_ALTERABLE,
     MEMORY_ALTERABLE,
-    MISSING,
     NONE,
     InstructionReader,
     Undefined,
@@ -30,8 +29,6 @@ PRIVILEGE = 8
 PC_MODES = 1 << 9 | 1 << 10
 IMMEDIATE = 1 << 11
 PREDECREMENT, POSTINCREMENT, DATA_REGISTER = 1 << 4, 1 << 3, 1
-
-WRONG = "the emulator executes it as another instruction"
 
 
 def _line_0(r: InstructionReader) -> None:
@@ -79,7 +76,7 @@ def _line_0_special(r: InstructionReader) -> None:
     op = r.opcode
     kind = op >> 9 & 7
     if kind < 3:
-        r.name, r.limit = "cmp2/chk2", MISSING
+        r.name = "cmp2/chk2"
         r.skip(2)
         r.ea(CONTROL, SIZES[kind])
     elif kind == 3:
@@ -266,7 +263,7 @@ def _line_5(r: InstructionReader) -> None:
         r.name = "dbcc"
         r.branch(signed(r.word(), 16), "branch")
     elif mode == 7 and op & 7 in (2, 3, 4):
-        r.name, r.limit = "trapcc", WRONG
+        r.name = "trapcc"
         r.skip((2, 4, 0)[(op & 7) - 2])
     else:
         r.name = "scc"
@@ -300,7 +297,7 @@ def _line_8(r: InstructionReader) -> None:
     elif op & 0x1F0 == 0x100:
         r.name = "sbcd"
     elif op & 0x1F0 in (0x140, 0x180):
-        r.name, r.limit = ("pack" if op & 0x40 else "unpk"), WRONG
+        r.name = "pack" if op & 0x40 else "unpk"
         r.skip(2)
     else:
         _logic(r, "or")

@@ -412,7 +412,7 @@ def _moveq(r: _Reader) -> None:
 
 
 def _decimal(r: _Reader, source: int, target: int) -> None:
-    """abcd, sbcd, addx, subx, pack, unpk: between data registers, or from -(ay) to -(ax) of these sizes."""
+    """abcd, sbcd, addx, subx: between data registers, or from -(ay) to -(ax) of these sizes."""
     op = r.opcode
     x, y = op >> 9 & 7, op & 7
     if not op & 8:
@@ -420,6 +420,19 @@ def _decimal(r: _Reader, source: int, target: int) -> None:
         return
     r.operand(PREDECREMENT, y, source)
     r.write(r.operand(PREDECREMENT, x, target), target)
+
+
+def _packed(r: _Reader) -> None:
+    """pack and unpk: two bytes and one, each with a step of its own, which for a7 is two."""
+    op, packs = r.opcode, r.name == "pack"
+    x, y = op >> 9 & 7, op & 7
+    if not op & 8:
+        r.write(x, 1 if packs else 2)
+        return
+    for _ in range(2 if packs else 1):
+        r.operand(PREDECREMENT, y, 1)
+    for _ in range(1 if packs else 2):
+        r.write(r.operand(PREDECREMENT, x, 1), 1)
 
 
 def _arithmetic(r: _Reader) -> None:
@@ -431,10 +444,8 @@ def _arithmetic(r: _Reader) -> None:
         _decimal(r, 1, 1)
     elif name in ("addx", "subx"):
         _decimal(r, SIZES[kind & 3], SIZES[kind & 3])
-    elif name == "pack":
-        _decimal(r, 2, 1)
-    elif name == "unpk":
-        _decimal(r, 1, 2)
+    elif name in ("pack", "unpk"):
+        _packed(r)
     elif name == "exg":
         data = op & 0xF8 == 0x40
         x, y = (register, op & 7) if data else (register + (8 if op & 0xF8 == 0x48 else 0), 8 + (op & 7))

@@ -19,7 +19,6 @@ __all__ = [
     "M68030",
     "M68040",
     "MEMORY_ALTERABLE",
-    "MISSING",
     "NONE",
     "FlowKind",
     "InstructionReader",
@@ -47,10 +46,6 @@ ALTERABLE = _modes(DN, AN, IND, POST, PRE, DISP, INDEX, SHORT, LONG)
 DATA_ALTERABLE = ALTERABLE & ~_modes(AN)
 MEMORY_ALTERABLE = DATA_ALTERABLE & ~_modes(DN)
 CONTROL_ALTERABLE = CONTROL & ALTERABLE
-
-
-MISSING = "the emulator does not have it"
-"""The limit of an instruction that a program may well hold without ever executing it (packed decimal in a printf)."""
 
 
 class Undefined(Exception):

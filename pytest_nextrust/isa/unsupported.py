@@ -14,7 +14,6 @@ from __future__ import annotations
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.isa.decode import CPU_BITS, Decoded
 from pytest_nextrust.isa.flow import ControlFlow
-from pytest_nextrust.isa.operands import MISSING
 from pytest_nextrust.macho import MachFile
 
 __all__ = ["UnsupportedInstruction", "find_unsupported", "refuse_unsupported"]
@@ -66,7 +65,7 @@ def find_unsupported(file: MachFile, cpu: str) -> list[UnsupportedInstruction]:
 
 def _unsupported(address: int, instruction: Decoded, cpu: str) -> UnsupportedInstruction | None:
     name = instruction.name
-    if instruction.limit and instruction.limit != MISSING:
+    if instruction.limit:
         return UnsupportedInstruction(address, name, f"not for this machine: {instruction.limit}", "compile without it")
     if not instruction.cpus:
         return UnsupportedInstruction(

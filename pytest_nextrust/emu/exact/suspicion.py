@@ -17,6 +17,7 @@ from pytest_nextrust.emu.exact.integer import Division
 from pytest_nextrust.emu.exact.state import Bus, MachineState
 from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.isa.decode import CPU_BITS, decode
+from pytest_nextrust.isa.decode_fpu import TRANSCENDENTAL
 
 __all__ = ["Watch", "division_overflows", "float_is_special", "watch"]
 
@@ -76,8 +77,12 @@ def _float_watch(opcode: int, word: int) -> Watch:
     if what == 3:
         return "always" if form in (PACKED, 7) or _narrow_store(form, mode) or _a7_by_one(opcode, form) else "float"
     if what == 0 or (what == 2 and form != 7):
-        packed = what == 2 and (form == PACKED or _a7_by_one(opcode, form))
-        return "always" if packed or word & 0x7F in QUOTIENTS else "float"
+        operation = word & 0x7F
+        exactly = operation in QUOTIENTS or (what == 2 and (form == PACKED or _a7_by_one(opcode, form)))
+        if exactly and operation in TRANSCENDENTAL:
+            # Of an ordinary number only the emulator has the function; a packed decimal it has not.
+            return "" if form == PACKED else "float"
+        return "always" if exactly else "float"
     return ""
 
 

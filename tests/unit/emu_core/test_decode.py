@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.emu.exact.suspicion import watch
 from pytest_nextrust.isa.decode import CPU_BITS, Decoded, decode
 from tests.unit.emu_core.programs import hexadecimal
 
@@ -82,12 +83,17 @@ def test_which_cpu_has_it(code: str, cpus: int) -> None:
     assert CPU_BITS == {"m68030": 1, "m68040": 2}
 
 
-@pytest.mark.parametrize(
-    "code", ["81400000", "81800000", "50fc", "50fa0000", "00d00000", "4848", "f2bd0000", "f2f600000000", "f24800000000"]
-)
-def test_what_the_emulator_gets_wrong_is_a_limit(code: str) -> None:
-    """pack, unpk, trapcc, cmp2, bkpt, invalid FP conditions, fdbcc: never handed to the emulator."""
+@pytest.mark.parametrize("code", ["4848", "f2bd0000", "f2f600000000", "f2104c0e"])
+def test_what_the_emulator_dies_of_is_a_limit(code: str) -> None:
+    """bkpt, invalid FP conditions, the sine of a packed decimal: never handed to the emulator."""
     assert one(code).limit
+
+
+@pytest.mark.parametrize("code", ["81400000", "81800000", "50fc", "50fa0000", "00d00000", "f24800000000", "f27c0000"])
+def test_what_is_executed_exactly_is_none(code: str) -> None:
+    """pack, unpk, trapcc, cmp2, fdbcc, ftrapcc: the emulator has them not, and the machine does."""
+    assert not one(code).limit
+    assert watch(bytes.fromhex(code), "m68030") == "always"
 
 
 @pytest.mark.parametrize("code", ["40c0", "46c0", "f310", "0e100000", "007c0000"])

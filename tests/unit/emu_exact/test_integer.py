@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.emu.child.sites import site_of
 from pytest_nextrust.emu.exact.execute import execute
 from pytest_nextrust.emu.exact.execution import Execution
 from pytest_nextrust.emu.exact.state import MachineState
@@ -312,3 +313,12 @@ def test_the_bytes_end_early() -> None:
     with pytest.raises(GuestFault) as caught:
         execute(state, bytes.fromhex("4e57"), Memory(Case(b"")), "m68030")
     assert (caught.value.access, caught.value.address) == ("fetch", CODE + 2)
+
+
+@pytest.mark.parametrize("extension", [0, 0x0C00, 0x0800, 0x6000, 0x9C00, 0x4022])
+def test_whatever_is_watched_is_a_site(extension: int) -> None:
+    """The machine stops wherever ``watch`` says so: the two lists of opcodes cannot part."""
+    for code in range(0x1_0000) if FULL else range(0, 0x1_0000, 7):
+        data = code.to_bytes(2, "big") + extension.to_bytes(2, "big") + bytes(20)
+        watched, site = watch(data, "m68040"), site_of(data, "m68040")
+        assert watched == ("" if site is None else site.kind), data.hex()
