@@ -27,12 +27,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pytest_nextrust.base.files import atomic_replace, open_unlinked
+from pytest_nextrust.errors import StatusError
 from pytest_nextrust.status.archive import Order, archives
 from pytest_nextrust.status.journal import Journal, Lines, Problem, Record, decode, refuse_odd_file
 from pytest_nextrust.status.records import Item, ItemKey, PhaseCheck, PhaseDone, RunEnd, RunItems, RunStart, moment
 from pytest_nextrust.status.summary import ACTIVITIES, INCOMPLETE, LogState
 
-__all__ = ["NAME", "RUNS", "Index", "read_indexed"]
+__all__ = ["NAME", "RUNS", "Index", "keep_index", "read_indexed"]
 
 NAME = "journal.index"
 
@@ -41,6 +42,9 @@ RUNS = 20
 
 WORTH = 1 << 22
 """Bytes that are read without an index, or behind one, before one is made."""
+
+MOST = 1 << 26
+"""Bytes that the end of a run indexes: it takes some seconds, and a longer log waits for who shows it."""
 
 _RUN = re.compile(rb'"run"\s*:\s*"([^"]*)"')
 _VERSION = 1
@@ -95,7 +99,7 @@ class _Again(Exception):
     """What was left out of an index matters again, or the journal cannot be indexed."""
 
 
-class _Placed(Lines):
+class _PlacedLines(Lines):
     """Lines that remember where each record stood."""
 
     def __init__(self) -> None:
@@ -119,7 +123,7 @@ class _Reader:
 
     def __init__(self, stream: BinaryIO, index: Index) -> None:
         self._stream = stream
-        self.lines = _Placed()
+        self.lines = _PlacedLines()
         self.lines.position, self.lines.number, self.lines.lasts = index.size, index.number, dict(index.lasts)
         self.lines.problems = [Problem(*each) for each in index.problems]
         self.order = Order.resumed(index.order) if index.order else Order()
@@ -400,3 +404,27 @@ def read_indexed(folder: Path, *, worth: int = WORTH) -> tuple[LogState, tuple[P
     except OSError:
         return None  # whoever reads it all says what is wrong with the file
     return None
+
+
+def keep_index(folder: Path, *, worth: int = WORTH, most: int = MOST) -> None:
+    """Make the index, or bring it up to date, where that is worth it and not too much, for who shows the log later.
+
+    What is wrong with a file is left to who reads it.
+    """
+    path = Journal(folder).path
+    try:
+        refuse_odd_file(path)
+        if archives(folder):
+            return
+        with open_unlinked(path) as stream:
+            status = os.fstat(stream.fileno())
+            if status.st_size < worth:
+                return
+            for base in filter(None, (_stored(folder, stream), Index(status.st_dev, status.st_ino))):
+                if not worth <= status.st_size - base.size <= most:
+                    return
+                with suppress(_Again):
+                    atomic_replace(folder / NAME, _build(stream, base).encode())
+                    return
+    except (OSError, StatusError):
+        return

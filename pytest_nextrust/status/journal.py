@@ -249,9 +249,16 @@ def decode(line: bytes) -> Record:
         record = Record(plain["seq"], plain["time"], plain["type"], run, plain["details"], plain["schema"], log)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a record: {type(error).__name__}: {error}") from error
-    integers, strings = (record.seq, record.schema), (record.time, record.type, record.run, record.log)
-    sound = all(type(n) is int for n in integers) and all(isinstance(text, str) for text in strings)
-    if not sound or not isinstance(record.details, dict):
+    # One by one: every line of a log comes by here.
+    if not (
+        type(record.seq) is int
+        and type(record.schema) is int
+        and type(record.time) is str
+        and type(record.type) is str
+        and type(record.run) is str
+        and type(record.log) is str
+        and type(record.details) is dict
+    ):
         raise ValueError("not a record: a field of another type")
     return record
 

@@ -15,6 +15,7 @@ from pytest_nextrust.project.criteria import Fault, check_criterion
 from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.project.phases import Phases, clear_done, mark_done
 from pytest_nextrust.status.environment import Environment
+from pytest_nextrust.status.index import keep_index
 from pytest_nextrust.status.journal import LARGEST, Journal
 from pytest_nextrust.status.projections import Follower, Projector
 from pytest_nextrust.status.records import (
@@ -114,11 +115,12 @@ class RunRecorder:
         return self._log.catch_up().store
 
     def end(self, *, exit: int, items: Sequence[Item]) -> None:
-        """Record the end and draw the projections."""
+        """Record the end, draw the projections, and index the log."""
         RunEnd(self.run, exit=exit, counts=counts(items), seconds=time.monotonic() - self._began).append_to(
             self.journal
         )
         self._projector.finish()
+        keep_index(self.journal.folder)
 
     def mark(
         self,

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pytest_nextrust.base.convert import from_plain, option, to_plain
@@ -207,6 +208,7 @@ def check_details(type: str, details: Mapping[str, Any]) -> None:
         from_plain(kind, details, subject=f"{type} entry")
 
 
+@lru_cache(maxsize=64)
 def moment(time: str) -> float | None:
     """A record's time in seconds since 1970; None for what is no time. Without a zone it is UTC."""
     try:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_nextrust.errors import StatusError
 from pytest_nextrust.status import index
 from pytest_nextrust.status.archive import read_log
-from pytest_nextrust.status.index import NAME, Index, read_indexed
+from pytest_nextrust.status.index import NAME, Index, keep_index, read_indexed
 from pytest_nextrust.status.journal import Journal, decode
 from pytest_nextrust.status.projections import Follower
 from pytest_nextrust.status.records import Entry, Item, ItemKey, PhaseCheck, PhaseDone, RunItems
@@ -286,3 +286,31 @@ def test_a_copy_of_the_folder_makes_its_own(tmp_path: Path) -> None:
     made = Index.decode((tmp_path / "copy" / NAME).read_bytes())
     assert made is not None
     assert made.inode == os.stat(tmp_path / "copy" / "journal.jsonl").st_ino  # noqa: PTH116
+
+
+def test_the_end_of_a_run_keeps_it(tmp_path: Path) -> None:
+    """Whoever shows the log afterwards goes by it; a short log has none, one that grew too much waits."""
+    folder = _log(tmp_path / "log")
+    size = (folder / "journal.jsonl").stat().st_size
+    for worth, most in ((size + 1, size * 2), (1, size - 1)):
+        keep_index(folder, worth=worth, most=most)
+        assert not (folder / NAME).exists()
+    keep_index(folder, worth=size, most=size)
+    made = (folder / NAME).read_bytes()
+    assert Index.decode(made) is not None
+    _same(folder)
+    assert (folder / NAME).read_bytes() == made
+    item("z", run="r3").append_to(Journal(folder))
+    keep_index(folder, worth=1, most=size)
+    assert (folder / NAME).read_bytes() != made
+    _same(folder)
+
+
+def test_what_is_wrong_with_a_log_is_its_reader_s(tmp_path: Path) -> None:
+    """The index is a cache: where it cannot be made a run ends all the same."""
+    keep_index(tmp_path / "none", worth=1)
+    folder = _log(tmp_path / "log")
+    (folder / "journal.jsonl").rename(tmp_path / "elsewhere")
+    (folder / "journal.jsonl").symlink_to(tmp_path / "elsewhere")
+    keep_index(folder, worth=1)
+    assert not (folder / NAME).exists()
