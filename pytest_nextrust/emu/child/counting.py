@@ -200,7 +200,7 @@ class LibraryCount:
             words = self._cpu.words()
             return words[site.high] == 0x8000_0000 and (site.low == site.high or not words[site.low])
         if site.condition == "numbers":
-            return site.from_memory or not _are_plain(site, *float_state.unpack(self._cpu.floats()))
+            return site.from_memory or not _are_plain(site, self._cpu.floats())
         return True
 
     def _find_counter(self) -> ctypes.c_uint64:
@@ -230,19 +230,18 @@ class LibraryCount:
         return ctypes.c_uint64.from_address(handle + places.pop())
 
 
-def _are_plain(site: Site, floats: list[int], control: int, status: int) -> bool:
+def _are_plain(site: Site, block: bytes) -> bool:
     """Whether FPCR and the registers that a site reads are such that the emulator is right."""
-    del status
-    if site.by_fpcr and control & PRECISION:
+    if site.by_fpcr and float_state.control_of(block) & PRECISION:
         return False
-    return all(not site.registers >> at & 1 or _is_plain(value, site) for at, value in enumerate(floats))
-
-
-def _is_plain(value: int, site: Site) -> bool:
-    exponent, mantissa = value >> 64 & 0x7FFF, value & (1 << 64) - 1
-    if not exponent:
-        return not mantissa
-    return site.least <= exponent <= site.greatest and bool(mantissa >> 63)
+    for at in range(8):
+        if site.registers >> at & 1:
+            mantissa, exponent = float_state.number_of(block, at)
+            exponent &= 0x7FFF
+            is_zero = not exponent and not mantissa
+            if not is_zero and not (site.least <= exponent <= site.greatest and mantissa >> 63):
+                return False
+    return True
 
 
 def allocated(address: int) -> int:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import struct
 
-__all__ = ["OFFSET", "SIZE", "Floats", "pack", "unpack"]
+__all__ = ["OFFSET", "SIZE", "Floats", "control_of", "number_of", "pack", "unpack"]
 
 OFFSET, SIZE = 112, 160
 """Where the block is in the CPU state, and its bytes: fp0-fp7, the last result, FPCR, FPSR, arithmetic state."""
 
 _BLOCK = struct.Struct("=" + 9 * "QH6x" + "II8s")
+_NUMBER = struct.Struct("=QH")
+_CONTROL = struct.Struct("=I")
 
 _ROUNDING = {0: 0, 1: 3, 2: 1, 3: 2}
 """FPCR's rounding (nearest, to zero, down, up) as the emulator numbers it."""
@@ -33,6 +35,17 @@ def unpack(block: bytes) -> Floats:
     """What a block holds."""
     fields = _BLOCK.unpack(block)
     return [fields[2 * at + 1] << 64 | fields[2 * at] for at in range(8)], fields[18], fields[19]
+
+
+def number_of(block: bytes, register: int) -> tuple[int, int]:
+    """One register: its mantissa, and its exponent with the sign above it."""
+    mantissa, exponent = _NUMBER.unpack_from(block, 16 * register)
+    return mantissa, exponent
+
+
+def control_of(block: bytes) -> int:
+    """FPCR."""
+    return int(_CONTROL.unpack_from(block, 144)[0])
 
 
 def pack(floats: Floats, block: bytes) -> bytes:
