@@ -48,6 +48,12 @@ SAMPLE_SECONDS = 0.5
 ALONE_STATES, ALONE_SECONDS = 1_000, 60.0
 """Limits of a call alone as a history. What has more states counts in a loop; it is shown, and has no token."""
 
+UNEXPLAINED = {
+    "history": "no order of the operations explains what they answer",
+    "final": "no order of the operations leaves what is there in the end",
+}
+"""What notes say of histories that are not looked at by themselves."""
+
 UNEXPLORED = ("__sync_synchronize", "__atomic_is_lock_free")
 """Routines whose calls are no history: they leave nothing that one could be judged by."""
 
@@ -266,13 +272,7 @@ class _Campaign:
             )
             self.in_child += answer.seconds
             asked = [item for group in chunk for item in group]
-            suspects = []
-            for item, swept in zip(asked, answer.histories, strict=False):
-                if swept.kind:
-                    suspects.append((item, swept.kind))
-                else:
-                    self._record(item, "passed", swept)
-            self._one_by_one([item for item, _ in suspects], {id(item): kind for item, kind in suspects})
+            self._judge(list(zip(asked, answer.histories, strict=False)))
             rest = asked[len(answer.histories) :]
             if rest:
                 # Ended by a suspect that was none, or by the time.
@@ -280,6 +280,24 @@ class _Campaign:
                 groups = [[rest[number] for number in group] for group in again] + groups
             done += len(answer.histories)
             self.on_progress(f"{done} of {len(items)} histories explored: {len(self.out.findings)} findings")
+
+    def _judge(self, found: Sequence[tuple[PlannedHistory, Swept]]) -> None:
+        """Take what was swept; look at suspects by themselves, of those with the same note at the first."""
+        noted = {note["note"] for note in self.out.notes}
+        suspects, further = [], []
+        for item, swept in found:
+            if not swept.kind:
+                self._record(item, "passed", swept)
+            elif item.note in noted and swept.kind in UNEXPLAINED:
+                further.append((item, swept))
+            else:
+                suspects.append((item, swept.kind))
+                noted |= {item.note} if item.note and swept.kind in UNEXPLAINED else set()
+        self._one_by_one([item for item, _ in suspects], {id(item): kind for item, kind in suspects})
+        for item, swept in further:
+            self._record(item, "note", swept, complete=False)
+            about = about_history(item.history, swept.kind, UNEXPLAINED[swept.kind])
+            self.out.notes.append({**about, "note": item.note})
 
     def _one_by_one(self, items: Sequence[PlannedHistory], suspected: Mapping[int, str] = MappingProxyType({})) -> None:
         """Explore histories each by itself, sent in batches. ``suspected``: by id, what the sweep said of them."""
