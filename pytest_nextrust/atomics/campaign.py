@@ -195,6 +195,8 @@ class _Campaign:
         known.failed |= {self.means[name] for name in (*wrong, *broken) if name in self.means}
         for function in self.target.functions:
             means = self.means[function.symbol]
+            if function.alone:
+                continue
             out.touched[function.symbol] = known.touched[means]
             out.failed |= {function.symbol} if means in known.failed else set()
             out.cut |= {function.symbol} if means in known.cut else set()

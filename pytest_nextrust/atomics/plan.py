@@ -121,7 +121,7 @@ def histories(
     Functions in ``broken`` are left out. ``prints``: what calls alone have shown.
     """
     by_routine: dict[str, Function] = {}
-    bad = set(broken)
+    bad = {*broken, *(function.symbol for function in target.functions if function.alone)}
     for function in target.functions:
         if function.symbol not in bad:
             by_routine.setdefault(function.routine, function)

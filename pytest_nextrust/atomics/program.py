@@ -35,6 +35,7 @@ class Function:
     """A function under test: its symbol, the routine that it must be, and whether it takes no memory orders.
 
     ``alignment``: its object's address is always a multiple of this. ``code`` identifies its code, in whatever program.
+    ``alone``: it is no step for other threads, by the way in which it is made, and takes part in no history.
     """
 
     symbol: str
@@ -43,6 +44,7 @@ class Function:
     plain: bool = False
     alignment: int = 1
     code: str = ""
+    alone: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

@@ -177,13 +177,15 @@ def _summary(cells: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{f'{cpu} -O{level}':<10}  {functions:>9}  {counts}"
 
 
-_NAME = re.compile(r"nextrust_(?P<family>\w+?)_(?P<size>\d)_(?P<weak>weak_)?\w+")
+_NAME = re.compile(r"nextrust_(?P<family>\w+?)_(?P<size>\d)_(?P<weak>weak_)?(?:at_(?P<form>[a-z]+)_)?\w+")
 
 
 def _family(name: str) -> str:
     """The operation that a generated function is of, whatever its size and ordering."""
     match = _NAME.fullmatch(name)
-    return f"{match['family']}{' (weak)' if match['weak'] else ''}" if match else name
+    if match is None:
+        return name
+    return match["family"] + (" (weak)" if match["weak"] else "") + (f" at {match['form']}" if match["form"] else "")
 
 
 def _wrong(cells: list[dict[str, Any]], findings: list[dict[str, Any]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_nextrust.atomics.compilers.functions import FAILURES, FENCES, LOADS, PREFIX, STORES, UPDATES, Operation
+from pytest_nextrust.atomics.compilers.shapes import PREAMBLE, shapes, source_of
 from pytest_nextrust.atomics.table import OPERATIONS, SIZES
 
 __all__ = ["operations", "source"]
@@ -20,7 +21,8 @@ _ALIGNMENT = 2
 
 
 def operations() -> Iterator[Operation]:
-    """Every atomic operation of the two families of builtins, in every width and every ordering that it may have."""
+    """Every atomic operation of the two families of builtins, in every width and every ordering that it may have; and
+    those of other shapes (see ``shapes``)."""
     for size in SIZES:
         yield from _accesses(size)
         yield from _swaps(size)
@@ -33,6 +35,7 @@ def operations() -> Iterator[Operation]:
                 body = f"return {routine}(object, ({_TYPES[size]})value);"
                 yield _function(routine, size, "full", ("value",), body)
     yield from _fences()
+    yield from map(source_of, shapes())
 
 
 def _accesses(size: int) -> Iterator[Operation]:
@@ -94,4 +97,5 @@ def _function(family: str, size: int, order: str, arguments: tuple[str, ...], bo
 
 def source(made: Iterable[Operation]) -> str:
     """The C source of these functions."""
-    return "\n".join(["/* One function per atomic operation, width and ordering. */", *(o.text for o in made)])
+    head = "/* One function per atomic operation, width and ordering, or shape. */"
+    return "\n".join([head, PREAMBLE, *(o.text for o in made)])

@@ -90,7 +90,7 @@ def check_compiler(
             wrong = {found["routine"] for found in result.findings if len(found.get("routines", ())) < 2}
             known.condemn(function.key for function in target.functions if function.symbol in wrong)
             out.take(result, batch)
-            touched |= {function.key: result.touched[function.symbol] for function in target.functions}
+            touched |= {f.key: result.touched[f.symbol] for f in target.functions if not f.alone}
             if result.undone or any(e["verdict"] == "budget" for e in result.explorations):
                 undone |= {function.code for function in target.functions}
     out.findings = _gathered(out.findings, built)

@@ -6,6 +6,7 @@ Boundary: knows no compiler; what is tried is handed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -27,6 +28,9 @@ CRASHES = (
     "panicked at",
 )
 """What a compiler's end, or its output, holds where it fell over instead of refusing."""
+UNSELECTED = "error in backend: Cannot select:"
+"""What LLVM says, with all that it says of a crash, where it has no instruction for what it was given: it refuses."""
+_NODE = re.compile(re.escape(UNSELECTED) + r" \w+: .*? = (\w+)")
 
 
 def split(
@@ -59,12 +63,16 @@ def split(
 def crashed(error: BuildFailed) -> bool:
     """Whether the compiler fell over, as opposed to refusing what it was given."""
     text = f"{error.fault}\n{error.output}"
-    return any(sign in text for sign in CRASHES)
+    return UNSELECTED not in text and any(sign in text for sign in CRASHES)
 
 
 def reason(error: BuildFailed) -> str:
     """The line of the output that says why, else how the tool ended."""
     lines = [line.strip() for line in error.output.splitlines() if line.strip()]
+    unselected = _NODE.search(error.output)
+    if unselected is not None:
+        # The rest of the line has addresses of this run.
+        return f"{UNSELECTED} {unselected[1]}"
     for sign in (*CRASHES[:3], "error:", "error[", "undefined reference", "relocation truncated"):
         found = next((line for line in lines if sign in line), None)
         if found and sign != "PLEASE submit a bug report":

@@ -30,6 +30,7 @@ class Operation:
     """One function: its name, the routine of the table that it must be, and its definition in its language.
 
     ``size`` is the object's in bytes, 0 for a fence; ``alignment`` what the language promises of its address.
+    ``alone``: other threads would see how it is made to be its routine; it is called alone only.
     """
 
     name: str
@@ -37,3 +38,4 @@ class Operation:
     text: str
     size: int
     alignment: int = 1
+    alone: bool = False

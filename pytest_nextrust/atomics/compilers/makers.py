@@ -23,6 +23,10 @@ from pytest_nextrust.toolchain.tool_runner import ToolRunner
 __all__ = ["CMaker", "Maker", "RustMaker", "maker"]
 
 
+QUICK_CRASHES = {"LLVM_DISABLE_SYMBOLIZATION": "1"}
+"""clang names the functions of its own stack where it falls over, which takes three times as long as all else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Maker(ABC):
     """One compiler. ``missing``: what its language has and this target of it has not; ``suffix``: of its sources.
@@ -100,7 +104,8 @@ def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
     require(runtime)
     if isinstance(toolchain, CToolchain):
         version = require(toolchain).version
-        return CMaker(compiler, f"{compiler}: {version}", tuple(c.operations()), (), ".c", {}, "", (), flags, toolchain)
+        title, operations = f"{compiler}: {version}", tuple(c.operations())
+        return CMaker(compiler, title, operations, (), ".c", QUICK_CRASHES, "", (), flags, toolchain)
     assert isinstance(toolchain, RustToolchain)
     version = require(toolchain).version
     runner = ToolRunner(compiler)

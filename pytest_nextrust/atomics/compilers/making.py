@@ -93,10 +93,13 @@ def batches(
         runner = ToolRunner(made.name, COMPILE_SECONDS)
         objects = [_runtime(runner, cpu, folder), *_support(made, runner, cpu, folder), room(runner, folder)]
         archives = [*made.libraries, *libraries(runner, cpu)]
+        suspects: set[str] = set()
         for level in levels:
             for model in models or CLASSES[cpu]:
-                on_progress(f"compiling {len(made.operations)} functions for the {model} at level {level}")
-                work = _Work(made, cpu, model, level, folder, runner, objects, archives)
+                # Code for those between is the same but for what the plain functions show.
+                some = made if model in (CLASSES[cpu][0], cpu) else _without_shapes(made)
+                on_progress(f"compiling {len(some.operations)} functions for the {model} at level {level}")
+                work = _Work(some, cpu, model, level, folder, runner, objects, archives, suspects)
                 yield work.batch()
 
 
@@ -105,7 +108,7 @@ def native(compiler: str, cpu: str, level: str) -> Target:
 
     Raises ToolchainMissing, and BuildFailed where it does not take them all.
     """
-    made = maker(compiler, cpu)
+    made = _without_shapes(maker(compiler, cpu))
     batch = next(iter(batches(made, cpu, (level,), models=(cpu,))))
     refused = [found for found in batch.findings if found["kind"] in ("refused", "crashed-compiler")]
     if refused or batch.target is None:
@@ -113,6 +116,10 @@ def native(compiler: str, cpu: str, level: str) -> Target:
         output = "\n".join(f"{found['routine']}: {found['message']}" for found in refused)
         raise BuildFailed(compiler, fault, command=(), output=output)
     return batch.target
+
+
+def _without_shapes(made: Maker) -> Maker:
+    return replace(made, operations=tuple(operation for operation in made.operations if not operation.alone))
 
 
 def _runtime(runner: ToolRunner, cpu: str, folder: Path) -> Path:
@@ -157,11 +164,17 @@ class _Work:
     runner: ToolRunner
     objects: list[Path]
     archives: list[Path]
+    suspects: set[str]
+    """Functions that were refused before, which are tried each by itself: the others are then taken at once."""
     files: int = 0
 
     def batch(self) -> Batch:
         out = Batch(self.model, self.level, self.made.version)
-        parts, failed = split(self.made.operations, self._attempt)
+        parts, failed = split([o for o in self.made.operations if o.name not in self.suspects], self._attempt)
+        for suspect in [o for o in self.made.operations if o.name in self.suspects]:
+            more = split([suspect], self._attempt)
+            parts, failed = parts + more[0], failed + more[1]
+        self.suspects.update(operation.name for operation, _ in failed)
         for operation, error in failed:
             kind = "crashed-compiler" if crashed(error) else "refused"
             out.built.append(Built(operation, self.model, self.level, fault=kind))
@@ -220,7 +233,8 @@ class _Work:
                 {"note": why, "message": f"{operation.name} for the {self.model} at -O{self.level}", **where}
             )
         address = runtime.symbols[operation.name]
-        return Function(operation.name, address, operation.routine, True, operation.alignment, code.identity)
+        fixed = operation.routine, True, operation.alignment, code.identity, operation.alone
+        return Function(operation.name, address, *fixed)
 
     def _finding(self, kind: str, operation: Operation, message: str, lines: list[str]) -> dict[str, Any]:
         empty = {"message": message, "token": "", "command": "", "trace": [], "lines": lines}

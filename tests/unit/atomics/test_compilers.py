@@ -121,10 +121,17 @@ def test_split_gives_up_on_a_compiler_that_takes_nothing() -> None:
             "a.c:1: internal compiler error: in f",
         ),
         ("clang failed with status 1", "LLVM ERROR: Cannot select\nStack dump:\n", True, "LLVM ERROR: Cannot select"),
+        (
+            "clang failed with status 70",
+            "fatal error: error in backend: Cannot select: 0x5d: i32,ch = AtomicLoad<(load (s32) from %ir.3)> 0x5\n"
+            "PLEASE submit a bug report\n",
+            False,
+            "error in backend: Cannot select: AtomicLoad",
+        ),
         ("rustc was killed by SIGSEGV", "", True, "rustc was killed by SIGSEGV"),
         ("ld failed with status 1", "f: undefined reference to `g'\n", False, "f: undefined reference to `g'"),
     ],
-    ids=["refused", "gcc-ice", "llvm", "signal", "link"],
+    ids=["refused", "gcc-ice", "llvm", "unselected", "signal", "link"],
 )
 def test_how_a_compiler_ended(fault: str, output: str, fell: bool, why: str) -> None:
     """A compiler that fell over is told from one that refuses; the line that says why is found."""
