@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytest_nextrust.emu.exact.state import NAN
-
 __all__ = [
     "DOUBLE",
     "EXTENDED",
@@ -162,6 +160,3 @@ def round_to_integer(number: int, mode: int, rounding: Rounding) -> int:
     """FINT of a finite number."""
     sign, mantissa, exponent = finite(number)
     return rounded(sign, integer_of(sign, mantissa, exponent, mode), 0, rounding) if mantissa else signed_zero(sign)
-
-
-assert is_nan(NAN)

@@ -11,7 +11,6 @@ from pytest_nextrust.emu.exact.extended import (
     DOUBLE,
     EXTENDED,
     INFINITY,
-    SIGN,
     SINGLE,
     Precision,
     Rounding,
@@ -187,6 +186,3 @@ def _scaled(sign: int, mantissa: int, exponent: int, power: int, mode: int) -> i
     shift = divisor.bit_length() + EXTENDED.bits
     quotient, rest = divmod(mantissa << shift, divisor)
     return integer_of(sign, quotient << 1 | bool(rest), exponent - shift - 1, mode)
-
-
-assert SIGN == 1 << 79
