@@ -56,7 +56,7 @@ class Case:
 class Known:
     """A difference with a name. ``absent``: the engine is not asked; ``wrong``: it is, and its answer is not believed;
     ``open``: the manual does not say what is right. ``parts``: where alone it shows (``d``, ``a``, ``pc``, ``ccr``,
-    ``memory``, ``stop`` for an exception); ``codes``: the condition codes concerned. What differs elsewhere is another
+    ``memory``, ``fp``, ``fpsr``, ``fpcr``, ``stop`` for an exception); ``codes``: the condition codes concerned. What differs elsewhere is another
     difference.
     """
 
@@ -265,6 +265,15 @@ KNOWN: tuple[Known, ...] = (
         "the target is found before the return address is pushed; qemu finds it afterwards",
         lambda case: case.name == "jsr" and case.opcode & 7 == 7 and case.opcode & 0x38 in (0x10, 0x28, 0x30),
         parts=frozenset({"pc"}),
+    ),
+    Known(
+        "qemu-float-range",
+        "qemu",
+        "wrong",
+        "the 68040's `fsmul`, `fdmul` and their like, out of range",
+        "rounding to single or double takes the range of that format too, to infinity or zero; qemu rounds the mantissa",
+        lambda case: case.name == "fp with its own rounding",
+        parts=frozenset({"fp", "fpsr"}),
     ),
     Known(
         "musashi-fpu",

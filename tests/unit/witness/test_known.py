@@ -41,8 +41,14 @@ SAMPLES = {
     "qemu-byte-at-a7": ("qemu", "4adf"),
     "qemu-link-a7": ("qemu", "4e57 fff8"),
     "qemu-jsr-a7": ("qemu", "4e97"),
+    "qemu-float-range": (
+        "qemu",
+        f"23fc 70000000 {DATA:08x} 23fc 80000000 {DATA + 4:08x} f239 4800 {DATA:08x} f200 0067",
+    ),
 }
 """For each difference that the witness can be asked about: the witness, and a program that shows it."""
+
+ON_A_68040 = frozenset({"qemu-float-range"})
 
 ABSENT = {
     "musashi-fpu": ("musashi", "m68030", "f200 0022"),
@@ -65,11 +71,12 @@ def test_it_is_a_difference(name: str, tmp_path: Path, monkeypatch: pytest.Monke
     missing = needs(engine)
     if missing.args[0]:
         pytest.skip(missing.kwargs["reason"])
-    record = compared(tmp_path, f"{code} {EXIT_0}", engine, data=bytes(64))
+    cpu = "m68040" if name in ON_A_68040 else "m68030"
+    record = compared(tmp_path, f"{code} {EXIT_0}", engine, data=bytes(64), cpu=cpu)
     assert record.difference is None
     assert [one.id for one in record.engines[0].known] == [name]
     monkeypatch.setattr(known, "KNOWN", ())
-    record = compared(tmp_path, f"{code} {EXIT_0}", engine, data=bytes(64))
+    record = compared(tmp_path, f"{code} {EXIT_0}", engine, data=bytes(64), cpu=cpu)
     assert record.difference is not None
     assert record.difference.engine == engine
     assert not any(outcome.engine == engine and outcome.right for outcome in record.difference.outcomes)
