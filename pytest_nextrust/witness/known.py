@@ -56,8 +56,8 @@ class Case:
 class Known:
     """A difference with a name. ``absent``: the engine is not asked; ``wrong``: it is, and its answer is not believed;
     ``open``: the manual does not say what is right. ``parts``: where alone it shows (``d``, ``a``, ``pc``, ``ccr``,
-    ``memory``, ``fp``, ``fpsr``, ``fpcr``, ``stop`` for an exception); ``codes``: the condition codes concerned. What differs elsewhere is another
-    difference.
+    ``memory``, ``fp``, ``fpsr``, ``fpcr``, ``stop`` for an exception); ``codes``: the condition codes concerned. What
+    differs elsewhere is another difference.
     """
 
     id: str
@@ -271,7 +271,7 @@ KNOWN: tuple[Known, ...] = (
         "qemu",
         "wrong",
         "the 68040's `fsmul`, `fdmul` and their like, out of range",
-        "rounding to single or double takes the range of that format too, to infinity or zero; qemu rounds the mantissa",
+        "rounding to single or double takes that format's range too, to infinity or zero; qemu rounds the mantissa",
         lambda case: case.name == "fp with its own rounding",
         parts=frozenset({"fp", "fpsr"}),
     ),

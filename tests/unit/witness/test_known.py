@@ -43,7 +43,7 @@ SAMPLES = {
     "qemu-jsr-a7": ("qemu", "4e97"),
     "qemu-float-range": (
         "qemu",
-        f"23fc 70000000 {DATA:08x} 23fc 80000000 {DATA + 4:08x} f239 4800 {DATA:08x} f200 0067",
+        f"23fc 50000000 {DATA:08x} 23fc 80000000 {DATA + 4:08x} f239 4800 {DATA:08x} f200 0067",
     ),
 }
 """For each difference that the witness can be asked about: the witness, and a program that shows it."""
