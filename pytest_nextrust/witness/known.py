@@ -105,7 +105,7 @@ def _lacks(case: Case) -> bool:
         signed = case.name == "divs" or bool(case.extension & 0x800)
         register = case.opcode >> 9 if case.name == "divs" else case.extension >> 12
         return signed and case.before.registers.d[register & 7] in (0, 0x8000_0000)
-    return case.name in ("cmp2/chk2", "pack", "unpk")
+    return case.name in ("cmp2/chk2", "pack", "unpk", "fp packed decimal", "fmove packed decimal", "fdbcc")
 
 
 def _byte_at_a7(case: Case) -> bool:
@@ -228,7 +228,7 @@ KNOWN: tuple[Known, ...] = (
         "qemu-absent",
         "qemu",
         "absent",
-        "`cmp2`, `chk2`, `pack`, `unpk`, a division of the least integer by -1",
+        "`cmp2`, `chk2`, `pack`, `unpk`, `fdbcc`, packed decimal, a division of the least integer by -1",
         "it lacks them, takes them for other instructions, or dies of them",
         _lacks,
     ),

@@ -8,7 +8,6 @@ import pytest
 
 from pytest_nextrust.emu.exact.state import MachineState
 from pytest_nextrust.emu.registers import Registers
-from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.witness import known
 from pytest_nextrust.witness.known import KNOWN, Case, find, open_codes, part_of
@@ -35,6 +34,7 @@ SAMPLES = {
     "musashi-div-carry": ("musashi", "203c 12345678 7201 44fc 0001 80c1"),
     "musashi-bit-field-tail": ("musashi", f"{A0} eed0 01c0"),
     "musashi-bounds": ("musashi", f"{A0} 30bc 01ff 7010 00d0 0000"),
+    "musashi-pack-order": ("musashi", f"{A0} {A1} 33fc 1234 {DATA + 14:08x} 8348 0000"),
     "musashi-locked-cycle": ("musashi", f"41f9 {TEXT:08x} 70ff 0cd0 0000"),
     "musashi-line-f": ("musashi", hidden("f8b2 0002")),
     "qemu-shift-in-memory": ("qemu", f"23fc 40000000 {DATA + 16:08x} {A0} e1d0"),
@@ -57,11 +57,6 @@ ABSENT = {
     "qemu-absent": ("qemu", "m68030", "203c 80000000 72ff 81c1"),
 }
 """Those that it is not asked about."""
-
-REFUSED = {
-    "musashi-pack-order": f"{A0} {A1} 8348 0000",
-}
-"""Those of instructions that the machine itself refuses: they are not reached."""
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -92,14 +87,6 @@ def test_it_is_not_asked(name: str, tmp_path: Path) -> None:
     record = compared(tmp_path, f"{code} {EXIT_0}", engine, data=bytes(64), cpu=cpu)
     assert (record.difference, record.engines[0].lost) == (None, "")
     assert [one.id for one in record.engines[0].known] == [name]
-
-
-@needs("musashi")
-@pytest.mark.parametrize("name", REFUSED)
-def test_it_is_not_reached(name: str, tmp_path: Path) -> None:
-    """The machine refuses a program with them. Where it does not any more, they belong to the samples above."""
-    with pytest.raises(NotRunnable, match="not for this machine"):
-        compared(tmp_path, f"{REFUSED[name]} {EXIT_0}", "musashi", data=bytes(64))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +127,7 @@ def test_parts(words: str, part: str) -> None:
 
 def test_the_table_is_whole() -> None:
     """Every entry has an example, a name of its own, and words for what and why."""
-    assert {*SAMPLES, *ABSENT, *REFUSED} == {entry.id for entry in KNOWN}
+    assert {*SAMPLES, *ABSENT} == {entry.id for entry in KNOWN}
     assert len({entry.id for entry in KNOWN}) == len(KNOWN)
     assert all(entry.what and entry.reason and "|" not in entry.what + entry.reason for entry in KNOWN)
 
