@@ -125,6 +125,15 @@ KNOWN: tuple[Known, ...] = (
         parts=frozenset({"d", "ccr", "memory"}),
     ),
     Known(
+        "bit-number",
+        "musashi",
+        "open",
+        "`btst`, `bchg`, `bclr`, `bset` of a bit number above 255",
+        "the manual gives that byte as zero and does not say what another value does; here it is illegal",
+        lambda case: case.opcode & 0xFF00 == 0x0800 and case.extension > 0xFF,
+        parts=frozenset({"stop"}),
+    ),
+    Known(
         "musashi-movem-base",
         "musashi",
         "wrong",

@@ -28,6 +28,7 @@ def hidden(code: str) -> str:
 
 SAMPLES = {
     "decimal-digits": ("musashi", "70ff 72fa c101"),
+    "bit-number": ("musashi", hidden("0800 0100")),
     "musashi-movem-base": ("musashi", f"{A0} 48e0 0080"),
     "musashi-cas2-word": ("musashi", f"{A0} {A1} 203c ffff0001 7201 7402 7603 0cfc 8080 90c1"),
     "musashi-divs-least": ("musashi", "203c 80000000 72ff 81c1"),
