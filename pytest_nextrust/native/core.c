@@ -168,17 +168,19 @@ static __attribute__((noinline, cold)) void stop(counter *c, void *engine, uint3
     c->stop(engine);
 }
 
-/* Whether the pending instruction met an operand from memory that it must not; the run is stopped then. */
-static int was_wrong(counter *c, void *engine) {
+/* Whether the pending instruction met an operand from memory that it must not. */
+int nextrust_core_was_wrong(counter *c) {
     if (c->pending == NONE) return 0;
-    if (special(c->state + RESULT, c->least, c->range)) {
-        c->site = c->pending;
-        c->pending = NONE;
-        stop(c, engine, ROLLED_BACK);
-        return 1;
-    }
+    c->site = c->pending;
     c->pending = NONE;
-    return 0;
+    return special(c->state + RESULT, c->least, c->range);
+}
+
+/* The same from within a run, which is stopped then. */
+static int was_wrong(counter *c, void *engine) {
+    if (c->pending == NONE || !nextrust_core_was_wrong(c)) return 0;
+    stop(c, engine, ROLLED_BACK);
+    return 1;
 }
 
 void nextrust_core_on_block(void *engine, uint64_t address, uint32_t size, void *user) {

@@ -146,6 +146,10 @@ class BlockCount:
         start(self._cpu, until, 0, self._cpu.pc())
         event = self._cpu.event
         counter.halted = 1
+        if event is None or event.kind in ("suspect", "unhooked"):
+            late = self._looked_at_late(event)
+            if late is not None:
+                return late
         if event is None:
             return self._by_itself(until, wanted, slack)
         if event.kind in ("suspect", "unhooked"):
@@ -210,6 +214,17 @@ class BlockCount:
             pc = int(counter.site)
             return Progress(self._before(pc), Event("site", pc, site=self._sites[pc]))
         return Progress(self._before(until) if until != NEVER else total, None)
+
+    def _looked_at_late(self, event: Event | None) -> Progress | None:
+        """Where the run ended right behind an instruction whose operand was not looked at yet: that it was wrong."""
+        if not self._core.nextrust_core_was_wrong(ctypes.byref(self._counter)):
+            return None
+        if event is not None:
+            # The block that comes next has been translated, and will not be announced again as it is.
+            self._cpu.flush()
+        self._roll_back()
+        pc = int(self._counter.site)
+        return Progress(self._before(pc), Event("site", pc, site=self._sites[pc]))
 
     def _before(self, pc: int) -> int:
         """How many instructions came before the one at ``pc``, which is in the block that was entered last."""

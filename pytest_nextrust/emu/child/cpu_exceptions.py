@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_nextrust.emu.registers import WORD, Registers
+from pytest_nextrust.emu.registers import CARRY, WORD, Registers
 from pytest_nextrust.isa.decode import decode
 
 __all__ = ["VECTORS", "CpuException", "instruction_address", "interpret"]
@@ -62,6 +62,8 @@ def interpret(vector: int, regs: Registers, data: bytes, cpu: str) -> CpuExcepti
     if vector == ILLEGAL and opcode == TRAPV_OPCODE:
         regs.pc = (pc + 2) & WORD
         return CpuException(TRAPV if regs.sr & OVERFLOW else None, pc)
+    if vector == DIVIDE:
+        regs.sr &= ~CARRY  # PRM DIVS: C is always cleared.
     if vector in (DIVIDE, CHK):
         instruction = decode(data, pc)
         regs.pc = (pc + (instruction.length if instruction is not None else 2)) & WORD

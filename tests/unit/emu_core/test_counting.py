@@ -13,6 +13,7 @@ from pytest_nextrust.emu.child import block_counting, float_state
 from pytest_nextrust.emu.child import cpu as module
 from pytest_nextrust.emu.child.cpu import CPUS, Cpu, Stop
 from pytest_nextrust.emu.child.float_state import Floats
+from pytest_nextrust.emu.child.sites import Site
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
 from tests.compiled_part import needs_compiled_part
@@ -169,3 +170,30 @@ def test_the_special_operand_from_memory_is_taken_back(both: tuple[Cpu, Cpu]) ->
             5,
         )
         assert cpu.uc.mem_read(DATA + 8, 8) == bytes.fromhex("7ff0000000000000")
+
+
+@pytest.mark.parametrize("behind", ["5280 4e44", "f2000422 4e44"], ids=["a new block", "a new block with a site"])
+def test_an_operand_is_looked_at_where_the_run_stops_behind_it(both: tuple[Cpu, Cpu], behind: str) -> None:
+    """The last instruction of a block, and the next block stops the run to be looked into: the operand comes first.
+
+    The emulator ends a block where a page of 4 KiB is about to end.
+    """
+    for cpu in both:
+        prepare(cpu, "4e71", Registers(pc=CODE + 0xFDC, a=[DATA] * 8), bytes.fromhex("fff0000000000000"))
+        cpu.uc.mem_write(CODE + 0xFDC, hexadecimal("f2105438" + behind))  # fcmp.d (a0),fp0
+        seen: list[str] = []
+        watch_exactly(cpu, seen)
+        stop = cpu.run(1000)
+        assert (stop.kind, stop.executed) == ("exception", 3)
+        assert seen[0] == "float"
+
+
+def watch_exactly(cpu: Cpu, seen: list[str]) -> None:
+    """Note the kind of every site that a CPU decides about from now on."""
+    decide = Cpu._exactly
+
+    def watched(site: Site, pc: int) -> Stop | None:
+        seen.append(site.kind)
+        return decide(cpu, site, pc)
+
+    cpu._exactly = watched  # type: ignore[method-assign]
