@@ -72,6 +72,7 @@ class CountedCpu(Protocol):
 
     uc: Any
     event: Event | None
+    emulates: bool
 
     def pc(self) -> int: ...
     def words(self) -> Any: ...
@@ -187,7 +188,7 @@ class LibraryCount:
     def _on_site(self, uc: Any, address: int, size: int, data: object) -> None:
         del size, data
         site = self._sites.get(address)
-        if site is None:
+        if site is None or self._cpu.emulates:
             return
         if address == self._passing:
             self._passing = -1

@@ -90,8 +90,8 @@ class Cpu:
     """A CPU model with its own memory. Raises HarnessFault where the library is not what it must be.
 
     ``counting`` says how instructions are counted. ``stops_at_suspects``: whether a block with a suspect stops a run.
-    ``observer`` gets the accesses of instructions that the emulator does not execute. ``fpiar`` is the register, which
-    the emulator does not have.
+    ``emulates``: an instruction is left to the emulator whatever it is. ``observer`` gets the accesses of instructions
+    that the emulator does not execute. ``fpiar`` is the register, which the emulator does not have.
     """
 
     def __init__(self, name: str) -> None:
@@ -99,6 +99,7 @@ class Cpu:
         self.uc = Uc(const.UC_ARCH_M68K, const.UC_MODE_BIG_ENDIAN, cpu=CPUS[name])
         self.uc.ctl_set_tcg_buffer_size(BUFFER)
         self.event: Event | None = None
+        self.emulates = False
         self.stops_at_suspects = False
         self.observer: Observer | None = None
         self.fpiar = 0
@@ -214,7 +215,11 @@ class Cpu:
             # What was translated for runs may not count instructions.
             self.uc.ctl_flush_tb()
             self._unwatched = True
-        start(self, NEVER, 1, pc)
+        self.emulates = True
+        try:
+            start(self, NEVER, 1, pc)
+        finally:
+            self.emulates = False
         started = int(self._library.counter.value)
         event = self.event
         if event is None:

@@ -197,3 +197,14 @@ def watch_exactly(cpu: Cpu, seen: list[str]) -> None:
         return decide(cpu, site, pc)
 
     cpu._exactly = watched  # type: ignore[method-assign]
+
+
+def test_a_step_over_a_site_that_a_run_has_hooked(both: tuple[Cpu, Cpu]) -> None:
+    """Hooks of a run do not stop single steps: what may be left to the emulator there, it executes."""
+    for cpu in both:
+        prepare(cpu, "f2105422 f2105422 4e44", Registers(pc=CODE, a=[DATA] * 8), bytes.fromhex("3ff8000000000000"))
+        assert cpu.run(100).kind == "exception"
+        cpu.load(Registers(pc=CODE, a=[DATA] * 8))
+        assert cpu.step(CODE) is None
+        assert cpu.pc() == CODE + 4
+        assert cpu.run(100).executed == 2
