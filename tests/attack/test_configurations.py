@@ -33,7 +33,7 @@ def nothing(project: Path, out: Path) -> None:
 
 @dataclass(frozen=True)
 class Configuration:
-    """``files``: path in the project to text (``{out}``: the folder around it); ``prepare`` lays what is no text.
+    """``files``: path in the project to text (``{around}``: the folder around it); ``prepare`` lays what is no text.
     ``says``: a part of the error; empty where the run goes on and does what it would do without."""
 
     files: dict[str, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ def link(name: str, target: str) -> Prepare:
     def prepare(project: Path, out: Path) -> None:
         place = project / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(target.replace("{out}", str(out)))
+        place.symlink_to(target.replace("{around}", str(out)))
 
     return prepare
 
@@ -75,17 +75,17 @@ OWN = 'shipped_phases = false\n[[phase]]\nid = "phase-1"\nname = "x"\n'
 EVIL = """
 [toolchain.evil]
 languages = ["c"]
-compile = ["touch", "{out}/canary"]
-version = ["touch", "{out}/canary"]
+compile = ["touch", "{around}/canary", "{out}"]
+version = ["touch", "{around}/canary"]
 """
 CHAIN = "".join(
     f'[[phase]]\nid = "c{n}"\nname = "x"\ndepends = [' + (f'"c{n - 1}"' if n else "") + "]\n" for n in range(3000)
 )
 STOPPED: dict[str, Configuration] = {
-    "artifacts-is-a-link": Configuration(says=OUT, prepare=link("artifacts", "{out}/empty")),
-    "docs-is-a-link": Configuration(says=OUT, prepare=link("docs", "{out}/empty")),
-    "markers-behind-a-link": Configuration({"nextrust.toml": OWN}, OUT, link("artifacts/phase", "{out}/empty")),
-    "metrics-over-a-link": ini("nextrust_metrics = way/canary", OUT, prepare=link("way", "{out}")),
+    "artifacts-is-a-link": Configuration(says=OUT, prepare=link("artifacts", "{around}/empty")),
+    "docs-is-a-link": Configuration(says=OUT, prepare=link("docs", "{around}/empty")),
+    "markers-behind-a-link": Configuration({"nextrust.toml": OWN}, OUT, link("artifacts/phase", "{around}/empty")),
+    "metrics-over-a-link": ini("nextrust_metrics = way/canary", OUT, prepare=link("way", "{around}")),
     "metrics-up": ini("nextrust_metrics = ../canary", OUT),
     "phase-chain": toml(CHAIN, "phases (at most 1000)"),
     "phase-depends-round": toml('[[phase]]\nid = "a"\nname = "x"\ndepends = ["a"]\n', "depends"),
@@ -93,30 +93,30 @@ STOPPED: dict[str, Configuration] = {
     "phase-many": toml(
         "".join(f'[[phase]]\nid = "m{n}"\nname = "x"\n' for n in range(20_000)), "phases (at most 1000)"
     ),
-    "programs-behind-a-link": Configuration(says=OUT, prepare=link("artifacts/nextrust/programs", "{out}/empty")),
-    "scenarios-behind-a-link": Configuration(says=OUT, prepare=link("scenarios/other", "{out}/elsewhere/other")),
+    "programs-behind-a-link": Configuration(says=OUT, prepare=link("artifacts/nextrust/programs", "{around}/empty")),
+    "scenarios-behind-a-link": Configuration(says=OUT, prepare=link("scenarios/other", "{around}/elsewhere/other")),
     "scenarios-up": ini("nextrust_scenarios = ../elsewhere", OUT),
     "settings-garbage": toml("\0\x01\x02", "not TOML"),
     "settings-keys": toml('"\\u001b[31mred" = 1\n', "unknown key"),
-    "settings-link": Configuration(says="a link out of the project", prepare=link("nextrust.toml", "{out}/secret")),
+    "settings-link": Configuration(says="a link out of the project", prepare=link("nextrust.toml", "{around}/secret")),
     "settings-long-number": toml("x = " + "9" * 1_000_000, "not TOML"),
     "settings-nested": toml("x = " + "[" * 100_000, "not TOML"),
     "settings-sparse": Configuration(says="larger than", prepare=sparse("nextrust.toml")),
-    "state-is-a-link": Configuration(says=OUT, prepare=link(".nextrust", "{out}/empty")),
-    "status-dir-absolute": ini("nextrust_status_dir = {out}/status", OUT),
-    "status-dir-is-a-link": Configuration(says=OUT, prepare=link("docs/ci-status", "{out}/empty")),
-    "status-dir-over-a-link": ini("nextrust_status_dir = way/status", OUT, prepare=link("way", "{out}")),
+    "state-is-a-link": Configuration(says=OUT, prepare=link(".nextrust", "{around}/empty")),
+    "status-dir-absolute": ini("nextrust_status_dir = {around}/status", OUT),
+    "status-dir-is-a-link": Configuration(says=OUT, prepare=link("docs/ci-status", "{around}/empty")),
+    "status-dir-over-a-link": ini("nextrust_status_dir = way/status", OUT, prepare=link("way", "{around}")),
     "status-dir-up": ini("nextrust_status_dir = ../status", OUT),
 }
 """Those that end the run before it begins, as a usage error that says why."""
 
 WITHOUT_EFFECT: dict[str, Configuration] = {
-    "criterion-command": toml(OWN + 'success_criteria = [{text = "x", command = ["touch", "{out}/canary"]}]\n'),
+    "criterion-command": toml(OWN + 'success_criteria = [{text = "x", command = ["touch", "{around}/canary"]}]\n'),
     "criterion-file-up": toml(OWN + 'success_criteria = [{text = "x", file = "../secret"}]\n'),
     "criterion-service": toml(OWN + 'success_criteria = [{text = "x", service = "127.0.0.1:9"}]\n'),
-    "flags-allowed": toml('[toolchain.gnu]\nallow_flags = ["-wrapper", "touch,{out}/canary"]\n'),
-    "known-issues-link": Configuration(prepare=link("docs/ci-status/known-issues.json", "{out}/secret")),
-    "metrics-absolute": toml('[metrics]\nfile = "{out}/canary"\n'),
+    "flags-allowed": toml('[toolchain.gnu]\nallow_flags = ["-wrapper", "touch,{around}/canary"]\n'),
+    "known-issues-link": Configuration(prepare=link("docs/ci-status/known-issues.json", "{around}/secret")),
+    "metrics-absolute": toml('[metrics]\nfile = "{around}/canary"\n'),
     "metrics-sent-out": toml('[metrics]\nstatsd = "127.0.0.1:9"\n'),
     "phase-file-up": toml('[[phase]]\nid = "p"\nname = "x"\nexpected_files = ["../secret"]\n'),
     "settings-fifo": Configuration(prepare=fifo("nextrust.toml")),
@@ -135,7 +135,7 @@ def carried_out(configuration: Configuration, out: Path) -> tuple[int, str]:
     write_scenario(project / "scenarios", "honest", phase="phase-1")
     configuration.prepare(project, out)
     for name, text in configuration.files.items():
-        (project / name).write_text(text.replace("{out}", str(out)))
+        (project / name).write_text(text.replace("{around}", str(out)))
     before = surroundings(out)
     command = [
         sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nextrust-untrusted",
