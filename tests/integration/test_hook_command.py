@@ -119,7 +119,13 @@ def test_a_decision_loads_little(tmp_path: Path) -> None:
         "dispatcher.handle('PreToolUse', sys.stdin.buffer.read(), os.environ, lambda *_: None, {})\n"
         "print(' '.join(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], input=event_bytes(), capture_output=True, timeout=60, env=env)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=event_bytes(command="rm -rf build"),
+        capture_output=True,
+        timeout=60,
+        env=env,
+    )
     loaded = set(done.stdout.decode().split())
     assert "pytest_nextrust.hooks.handlers.pre_tool_use.destructive" in loaded
     heavy = {"pluggy", "pytest", "argparse", "tomllib", "dataclasses", "typing", "inspect", "subprocess", "pathlib"}
