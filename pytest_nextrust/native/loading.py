@@ -13,7 +13,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-__all__ = ["FILE", "SOURCE", "core", "state"]
+__all__ = ["FILE", "SOURCE", "core", "digest", "state"]
 
 SOURCE = Path(__file__).with_name("core.c")
 FILE = Path(__file__).with_name("core.so")
@@ -33,9 +33,15 @@ def _loaded() -> tuple[ctypes.CDLL | None, str]:
         source = library.nextrust_core_source()
     except (OSError, AttributeError) as error:
         return None, f"cannot be loaded ({error}): {AGAIN}"
-    if source != hashlib.sha256(SOURCE.read_bytes()).hexdigest().encode():
+    if source != digest().encode():
         return None, "of another source: " + AGAIN
     return library, "in use"
+
+
+@cache
+def digest() -> str:
+    """The hash of the source, by which a library built from it is known."""
+    return hashlib.sha256(SOURCE.read_bytes()).hexdigest()
 
 
 def core() -> ctypes.CDLL | None:

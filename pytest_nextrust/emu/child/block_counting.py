@@ -110,8 +110,6 @@ class _SiteEntry(ctypes.Structure):
 class BlockCount:
     """Counts by blocks. Raises HarnessFault where the emulator or the compiled part is not what it must be."""
 
-    name = "blocks"
-
     def __init__(self, cpu: CountedCpu, core: ctypes.CDLL) -> None:
         self._cpu = cpu
         self._core = core
@@ -128,10 +126,6 @@ class BlockCount:
         handle = self._hook(const.UC_HOOK_CODE, core.nextrust_core_on_site, BEGIN, END)
         self._bounds: Any = (ctypes.c_uint64 * 2).from_address(self._find_bounds(handle))
         self._bounds[:] = [NOWHERE, NOWHERE]
-
-    def close(self) -> None:
-        """Give memory back."""
-        self._core.nextrust_core_forget(ctypes.byref(self._counter))
 
     # -- Counting ------------------------------------------------------------------------------------------------------
 
@@ -211,8 +205,7 @@ class BlockCount:
         if counter.why == ROLLED_BACK:
             self._roll_back()
         if counter.why in (SITE, ROLLED_BACK):
-            pc = int(counter.site)
-            return Progress(self._before(pc), Event("site", pc, site=self._sites[pc]))
+            return self._at_site()
         return Progress(self._before(until) if until != NEVER else total, None)
 
     def _looked_at_late(self, event: Event | None) -> Progress | None:
@@ -223,6 +216,10 @@ class BlockCount:
             # The block that comes next has been translated, and will not be announced again as it is.
             self._cpu.flush()
         self._roll_back()
+        return self._at_site()
+
+    def _at_site(self) -> Progress:
+        """The run has come to the site that the compiled part names."""
         pc = int(self._counter.site)
         return Progress(self._before(pc), Event("site", pc, site=self._sites[pc]))
 

@@ -87,8 +87,6 @@ class CountedCpu(Protocol):
 class Counting(Protocol):
     """A way to run exactly so many instructions."""
 
-    name: str
-
     def run(self, until: int, wanted: int, slack: int) -> Progress:
         """Execute at most ``wanted``, up to ``slack`` fewer, and stop before ``until``. Raises HarnessFault."""
         ...
@@ -122,8 +120,6 @@ def start(cpu: CountedCpu, until: int, count: int, pc: int) -> None:
 
 class LibraryCount:
     """Counts by the library's own limit, and watches sites by a Python hook at each."""
-
-    name = "library"
 
     def __init__(self, cpu: CountedCpu) -> None:
         self._cpu = cpu

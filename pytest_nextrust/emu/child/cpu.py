@@ -164,12 +164,15 @@ class Cpu:
 
     def load(self, regs: Registers) -> None:
         """Set the integer registers; of SR only the condition codes, for a guest never leaves user mode."""
+        self._fill(regs)
+        self.take_context()
+
+    def _fill(self, regs: Registers) -> None:
         words = self.words()
         words[0:8] = regs.d
         words[8:16] = regs.a
         words[layout.PC] = regs.pc
         words[layout.CC_OP : layout.CC_Z + 1] = layout.encode_ccr(regs.sr)
-        self.uc.context_restore(self._context)
 
     def pc(self) -> int:
         """The program counter now."""
@@ -197,7 +200,7 @@ class Cpu:
         Raises HarnessFault when the library stops for a reason of its own.
         """
         if pc not in self._step_sites:
-            self._step_sites[pc] = site_of(GuestBus(self.uc, None).code(pc), self.name)
+            self._step_sites[pc] = site_of(GuestBus(self.uc).code(pc), self.name)
         site = self._step_sites[pc]
         if site is not None:
             stop = self._exactly(site, pc)
@@ -230,7 +233,7 @@ class Cpu:
 
     def ask(self, pc: int) -> Event | None:
         """What a run would be stopped for before it executes the instruction at ``pc``: a suspect, or a site."""
-        code = GuestBus(self.uc, None).code(pc)
+        code = GuestBus(self.uc).code(pc)
         if len(code) < 2:
             return None
         found = self._inspector.inspect(pc, code, 2)
@@ -273,13 +276,14 @@ class Cpu:
 
     def _exactly(self, site: Site, pc: int) -> Stop | None:
         """Execute the instruction at ``pc`` by ``emu.exact`` where it must be: None; LEFT where the emulator may."""
-        bus = GuestBus(self.uc, self.observer)
+        bus = GuestBus(self.uc)
         code = bus.code(pc)
         state = MachineState(self.registers(), *float_state.unpack(self.floats()), self.fpiar)
-        if site.kind == "division" and not division_overflows(state, code, bus.unobserved()):
+        if site.kind == "division" and not division_overflows(state, code, bus):
             return LEFT
-        if site.kind == "float" and not float_is_special(state, code, bus.unobserved()):
+        if site.kind == "float" and not float_is_special(state, code, bus):
             return LEFT
+        bus.observer = self.observer
         try:
             vector = execute(state, code, bus, self.name)
         except GuestFault as fault:
@@ -288,10 +292,9 @@ class Cpu:
         return None if vector is None else Stop("exception", 1, vector=vector, address=pc, exact=True)
 
     def _load_state(self, state: MachineState) -> None:
-        self.load(state.registers)
-        self.uc.context_update(self._context)
+        self._fill(state.registers)
         self._floats.raw = float_state.pack((state.fp, state.fpcr, state.fpsr), bytes(self._floats.raw))
-        self.uc.context_restore(self._context)
+        self.take_context()
         self.fpiar = state.fpiar
 
     def _stopped(self, event: Event, executed: int, count: int) -> Stop:

@@ -23,11 +23,14 @@ Observer = Callable[[bool, int, int], None]
 
 
 class GuestBus:
-    """The guest's memory with its protections. ``size``: of the access that was refused last."""
+    """The guest's memory with its protections, as it is now.
 
-    def __init__(self, uc: Any, observer: Observer | None) -> None:
+    ``observer``: who gets what is accessed from now on. ``size``: of the access that was refused last.
+    """
+
+    def __init__(self, uc: Any) -> None:
         self._uc = uc
-        self._observer = observer
+        self.observer: Observer | None = None
         self._regions = [(start, end + 1, prot) for start, end, prot in uc.mem_regions()]
         self.size = 0
 
@@ -44,10 +47,6 @@ class GuestBus:
         self._uc.mem_write(address, data)
         self._seen(True, address, len(data))
 
-    def unobserved(self) -> GuestBus:
-        """The same memory for one who only looks."""
-        return GuestBus(self._uc, None)
-
     def code(self, address: int) -> bytes:
         """The bytes of the instruction at ``address``, as far as there are pages to hold code."""
         data = b""
@@ -60,8 +59,8 @@ class GuestBus:
         return data
 
     def _seen(self, writes: bool, address: int, size: int) -> None:
-        if self._observer is not None:
-            self._observer(writes, address, size)
+        if self.observer is not None:
+            self.observer(writes, address, size)
 
     def _check(self, address: int, size: int, access: Access, needed: int) -> None:
         at = address

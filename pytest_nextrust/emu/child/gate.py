@@ -26,7 +26,8 @@ from pytest_nextrust.emu.memory import PAGE
 from pytest_nextrust.emu.records import GateStatus
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
-from pytest_nextrust.native.loading import SOURCE, core
+from pytest_nextrust.native.loading import core
+from pytest_nextrust.native.loading import digest as digest_of_core
 
 if TYPE_CHECKING:
     from pytest_nextrust.emu.gate.vectors import GateVector
@@ -153,7 +154,7 @@ def cache_folder() -> Path:
 
 
 def _key(folder: Path, *, fresh: bool) -> str:
-    counting = hashlib.sha256(SOURCE.read_bytes()).hexdigest() if core() is not None else "library"
+    counting = digest_of_core() if core() is not None else "library"
     digest = hashlib.sha256(f"{GATE_VERSION} {counting} {LIBRARY.__version__} {sys.version} {sys.platform}".encode())
     for library in sorted((Path(LIBRARY.__file__).parent / "lib").glob("*unicorn*")):
         if library.suffix != ".a":
