@@ -6,18 +6,17 @@ Boundary: one request, one ModelReply or ExternalError; the budget is asked befo
 from __future__ import annotations
 
 import contextlib
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from pytest_nextrust.base.http import proxy_for
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import ConfigError, ExternalError
 from pytest_nextrust.hookapi.settings import ExternalRules
 from pytest_nextrust.llm import gemini_api, gemini_cli, openai
 from pytest_nextrust.llm.budget import CallBudget
-from pytest_nextrust.llm.http import Post, post_json
+from pytest_nextrust.llm.posting import Post, post_json
 from pytest_nextrust.llm.queue import QueuedRequest
 from pytest_nextrust.llm.replies import ModelReply
 from pytest_nextrust.metrics.calls import external_call
@@ -141,13 +140,5 @@ class Asker:
             redactor=self.redactor,
             before=begin,
             refused=lambda: self.budget.release(entry.id),
-            proxy=_proxy(url),
+            proxy=proxy_for(url),
         )
-
-
-def _proxy(url: str) -> str:
-    """The proxy that HTTPS_PROXY and NO_PROXY ask for."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or urllib.request.proxy_bypass(parts.hostname or ""):
-        return ""
-    return urllib.request.getproxies().get("https", "")

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import stamina
 
+from pytest_nextrust.base import http
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import ExternalError
-from pytest_nextrust.llm import http, providers
+from pytest_nextrust.llm import posting
 from tests.unit.llm import servers
 
 SECRET = "sk-planted-0123456789abcdefghij"
@@ -25,7 +26,7 @@ GOOD = {"ok": True}
 def post(url: str, *, limit: float = 20.0, **given: Any) -> dict[str, Any]:
     redactor = Redactor({"OPENAI_API_KEY": SECRET})
     headers = {"Authorization": f"Bearer {SECRET}"}
-    return http.post_json(http.Post(url + "/x", headers, {"q": 1}, limit, redactor, **given))
+    return posting.post_json(posting.Post(url + "/x", headers, {"q": 1}, limit, redactor, **given))
 
 
 def fault(*scripts: servers.Script, limit: float = 20.0) -> tuple[ExternalError, int]:
@@ -129,10 +130,10 @@ def test_retry_after_is_kept() -> None:
     with stamina.set_testing(False):
         error, count = fault(servers.plain("", status="429 Slow", Retry_After="3600"), limit=5)
     assert (count, error.after) == (1, 3600.0)
-    assert http._retry_after({"retry-after-ms": "1500"}) == 1.5
-    assert http._retry_after({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
+    assert http.retry_after({"retry-after-ms": "1500"}) == 1.5
+    assert http.retry_after({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
     for bad in ("soon", "-1", "", "9" * 400, "\u0663"):
-        value = http._retry_after({"Retry-After": bad})
+        value = http.retry_after({"Retry-After": bad})
         assert value is None or value >= 0
 
 
@@ -216,12 +217,12 @@ def test_which_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """HTTPS_PROXY is used for https alone, and not for hosts of NO_PROXY."""
     for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    assert providers._proxy("https://api.example.org/v1") == ""
+    assert http.proxy_for("https://api.example.org/v1") == ""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "inner.example.org")
-    assert providers._proxy("https://api.example.org/v1") == "http://proxy:3128"
-    assert providers._proxy("https://inner.example.org/v1") == ""
-    assert providers._proxy("http://127.0.0.1:8080/v1") == ""
+    assert http.proxy_for("https://api.example.org/v1") == "http://proxy:3128"
+    assert http.proxy_for("https://inner.example.org/v1") == ""
+    assert http.proxy_for("http://127.0.0.1:8080/v1") == ""
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
