@@ -13,7 +13,8 @@
     ├── EmuError                  the machine
     │   ├── NotRunnable           a program this machine refuses before its first instruction
     │   └── HarnessFault          the sandbox, the emulator or its conformance gate failed: not the program
-    ├── ExternalError             a model outside: not reached, refused, or an answer nobody can use
+    ├── ExternalError             a service outside: not reached, refused, or an answer nobody can use
+    │   └── GithubError           GitHub's API
     ├── FixRefused                an auto-fix that is not tried or not kept
     ├── GuardError                the guards' database, which says what was handled and what failed
     │   └── ClaimHeld             somebody else is handling the same event; names the holder
@@ -29,6 +30,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "BuildFailed",
     "ClaimHeld",
@@ -37,6 +42,7 @@ __all__ = [
     "ExternalError",
     "Fault",
     "FixRefused",
+    "GithubError",
     "GuardError",
     "HarnessFault",
     "LockTimeout",
@@ -150,11 +156,11 @@ class HarnessFault(EmuError):
 
 
 class ExternalError(NextrustError):
-    """A model outside could not be asked. ``kind``: ``later`` (trying again may help), ``setup`` (only after somebody
+    """A service outside could not be asked. ``kind``: ``later`` (trying again may help), ``setup`` (only after somebody
     has changed a key or setting) or ``final`` (this request will never be answered).
 
     ``now``: trying again at once may help, ``after`` so many seconds where the other side said so. ``charged``: it may
-    have been worked on, and so charged for.
+    have been worked on, and so charged for or acted on.
     """
 
     def __init__(
@@ -174,6 +180,21 @@ class ExternalError(NextrustError):
         self.now = now
         self.after = after
         self.charged = charged
+
+
+class GithubError(ExternalError):
+    """GitHub's API was not reached, refused, or answered what nobody can use. ``status`` is 0 where none came back;
+    ``words`` name the row of the table of faults, ``github.faults``."""
+
+    def __init__(self, subject: str, fault: str, *, words: str = "", status: int = 0, **given: Any) -> None:
+        super().__init__(subject, fault, **given)
+        self.words = words
+        self.status = status
+
+    @property
+    def may_only_read(self) -> bool:
+        """Whether the token lacks a permission to write, as it does in a pull request from a fork."""
+        return self.words == "the token may only read"
 
 
 class FixRefused(NextrustError):

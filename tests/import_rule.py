@@ -25,10 +25,11 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("llm",),
         ("failures",),
         ("hooks",),
+        ("github",),
     ),
     (
         ("atomics", "hooks", "witness"),
-        ("verify",),
+        ("github", "verify"),
         ("report",),
         ("plugin", "commands"),
         ("cli",),

@@ -15,7 +15,8 @@ import pytest
 
 import pytest_nextrust
 from pytest_nextrust.status.archive import read_log
-from tests.unit.llm import servers, support
+from tests.unit import servers
+from tests.unit.llm import support
 
 SCHEMAS = Path(pytest_nextrust.__file__).parent / "schemas"
 ERROR = "ld: error: undefined reference to `__sync_fetch_and_add_4'\n"

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.integration.test_escalate_command import nextrust
-from tests.unit.llm import servers, support
+from tests.unit import servers
+from tests.unit.llm import support
 
 
 def test_due_and_by_hand(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ def make(kind: type[NextrustError]) -> NextrustError:
         return ConfigError("subject", [Fault("a.b", "wrong", "right"), Fault("c", "missing")], place="f.toml")
     if kind is BuildFailed:
         return BuildFailed("cc", "failed", command=["cc", "a b.c"], output="error\n", place="x.c", remedy="fix it")
-    if kind is ExternalError:
-        return ExternalError("subject", "fault", kind="later", after=2.5, charged=True, place="place", remedy="remedy")
+    if issubclass(kind, ExternalError):
+        return kind("subject", "fault", kind="later", after=2.5, charged=True, place="place", remedy="remedy")
     return kind("subject", "fault", place="place", remedy="remedy")
 
 

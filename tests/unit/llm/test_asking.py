@@ -17,8 +17,9 @@ from pytest_nextrust.llm.asking import ask_review, due_reviews, paths_of, start_
 from pytest_nextrust.llm.changes import uncommitted
 from pytest_nextrust.llm.novelty import PastDecisions, fingerprint
 from pytest_nextrust.llm.request import design_draft
+from tests.unit import servers
 from tests.unit.hooks.support import event_of
-from tests.unit.llm import servers, support
+from tests.unit.llm import support
 
 ERROR = "/home/u/src/a.c:12:3: error: undefined reference to `__sync_fetch_and_add_4' at 0x7f12ab90\n"
 SECRETS = {

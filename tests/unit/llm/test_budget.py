@@ -12,7 +12,8 @@ from pytest_nextrust.llm.asking import paths_of
 from pytest_nextrust.llm.budget import CallBudget, cost_of, tomorrow
 from pytest_nextrust.llm.replies import Usage
 from pytest_nextrust.usage.prices import load_prices
-from tests.unit.llm import servers, support
+from tests.unit import servers
+from tests.unit.llm import support
 
 DAY = 86_400.0
 

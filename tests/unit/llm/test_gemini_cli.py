@@ -19,7 +19,8 @@ from werkzeug import Request, Response
 from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.llm import gemini_cli
 from pytest_nextrust.llm.asking import paths_of
-from tests.unit.llm import servers, support
+from tests.unit import servers
+from tests.unit.llm import support
 
 FAKE = Path(__file__).with_name("fake_gemini.py")
 TOKENS = {"input": 800, "prompt": 900, "candidates": 50, "total": 1080, "cached": 200, "thoughts": 30, "tool": 100}

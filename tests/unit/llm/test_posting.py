@@ -17,7 +17,7 @@ from pytest_nextrust.base import http
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import ExternalError
 from pytest_nextrust.llm import posting
-from tests.unit.llm import servers
+from tests.unit import servers
 
 SECRET = "sk-planted-0123456789abcdefghij"
 GOOD = {"ok": True}
