@@ -30,6 +30,7 @@ PREFIXES = (
     "nextrust-prebuilt-",
     "nextrust-review-",
     "nextrust-root-",
+    "nextrust-status-",
     "nextrust-work-",
 )
 """How the names of such folders begin."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ACTIONS", "HELP", "add_arguments", "run"]
 
-HELP = "show, extend, rotate, merge, rebuild or import the status log; list the phases"
+HELP = "show, extend, rotate, merge, share, rebuild or import the status log; list the phases"
 
 REPORTED = 5
 """How many of a journal's problems are reported one by one."""
@@ -289,28 +289,19 @@ def _clear_backoff(args: argparse.Namespace) -> None:
     """Clear; also where there was nothing to clear. Raises UsageFault, GuardError, StatusError, ConfigError."""
     from pytest_nextrust.base.state_database import Database, state_path
     from pytest_nextrust.guards.backoff import Backoff
-    from pytest_nextrust.guards.override import record_clear
+    from pytest_nextrust.guards.restore import clear_failures
     from pytest_nextrust.metrics.sinks import open_emitter
     from pytest_nextrust.project.documents import load_project
 
     root = Path(find_root())
     # Opened first: faulty settings are reported before anything is changed.
     with open_emitter(root, load_project(root).metrics) as emitter, Database(state_path(root)) as database:
-        backoff = Backoff(database)
-        counts = backoff.commits()
-        commit = _commit(args.commit, counts)
-        failures = counts.get(commit, 0)
+        commit = _commit(args.commit, Backoff(database).commits())
+        why = args.why.strip()[:500]
+        failures = clear_failures(
+            database, args.dir, commit, environ=os.environ, reason=why, redactor=_project_redactor()
+        )
         if failures:
-            # The record first: killed in between, the commit is still refused and the command is given again.
-            record_clear(
-                args.dir,
-                commit,
-                failures,
-                environ=os.environ,
-                reason=args.why.strip()[:500],
-                redactor=_project_redactor(),
-            )
-            backoff.clear(commit)
             emitter.count("nextrust.guard.actions", guard="backoff", action="cleared")
     if args.json != "-":
         had = f"had failed {counted(failures, 'time')}, now cleared" if failures else "no failures"
@@ -334,6 +325,65 @@ def _commit(given: str | None, known: Mapping[str, int]) -> str:
     if len(meant) > 1:
         raise UsageFault("--commit", f"{len(meant)} commits begin so", place=given, remedy="give more digits")
     return meant[0] if meant else text
+
+
+# -- pull, push --------------------------------------------------------------------------------------------------------
+
+
+def _add_branch_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--remote", default="origin", metavar="NAME", help="the remote that has the branch (origin)")
+
+
+def _pull(args: argparse.Namespace) -> None:
+    """Pull; also where there is no branch yet. Raises StatusError, GuardError, ConfigError."""
+    from pytest_nextrust.guards.restore import restore
+    from pytest_nextrust.project.phases import Phases
+    from pytest_nextrust.status.archive import read_log
+    from pytest_nextrust.status.branch import StatusBranch
+    from pytest_nextrust.status.projections import rebuild
+
+    root = Path(find_root())
+    phases = Phases.load(root)
+    done = StatusBranch(root, remote=args.remote).pull(args.dir)
+    _warn(done.problems)
+    restored = restore(root, phases, read_log(args.dir).records)
+    if not _missing(args.dir):
+        rebuild(args.dir, phases, root=root)
+    if args.json != "-":
+        if not done.commit:
+            print(f"there is no branch nextrust-status at {args.remote} yet")
+        else:
+            print(f"added {counted(done.added, 'entry')}, {done.known} {'was' if done.known == 1 else 'were'} there")
+        for what, names in (("done", restored.done), ("open again", restored.reopened)):
+            print("".join(f"{name}: {what}\n" for name in names), end="")
+        if restored.failures or restored.cleared:
+            print(f"failures of commits: {restored.failures} more, {restored.cleared} cleared")
+    _answer(
+        args,
+        commit=done.commit,
+        added=done.added,
+        known=done.known,
+        restored={
+            "failures": restored.failures,
+            "cleared": restored.cleared,
+            "done": list(restored.done),
+            "reopened": list(restored.reopened),
+        },
+        problems=_plain(done.problems),
+    )
+
+
+def _push(args: argparse.Namespace) -> None:
+    """Push; also where there was nothing new. Raises StatusError."""
+    from pytest_nextrust.status.branch import StatusBranch
+
+    _existing_log(args.dir)
+    done = StatusBranch(Path(find_root()), remote=args.remote).push(args.dir)
+    _warn(done.problems)
+    if args.json != "-":
+        tries = f" in {counted(done.tries, 'try')}" if done.tries > 1 else ""
+        print(f"{counted(done.added, 'entry')} pushed{tries}; the branch is at {done.commit[:12]}")
+    _answer(args, commit=done.commit, added=done.added, tries=done.tries, problems=_plain(done.problems))
 
 
 # -- what they share ---------------------------------------------------------------------------------------------------
@@ -449,6 +499,22 @@ ACTIONS = {
         "nothing. They go to its archives, which everything that reads the log reads; the order is the same whichever "
         "way they are named. Safe while others write. Draw the projections anew afterwards: nextrust status rebuild.",
         _add_merge,
+    ),
+    "pull": _Action(
+        _pull,
+        "take over what other runners recorded, from the branch nextrust-status",
+        "Merge the branch nextrust-status of a remote into the log in --dir, draw the projections, and put back what "
+        "the log says: failures of commits that count, markers of phases. Work tree and index are not touched. Where "
+        "there is no such branch yet, nothing is taken over, and that is no fault.",
+        _add_branch_options,
+    ),
+    "push": _Action(
+        _push,
+        "add what is recorded here to the branch nextrust-status",
+        "Add to the branch nextrust-status of a remote what the log in --dir has beyond it; made where it is missing. "
+        "Where somebody else pushes at the same time, both are merged. Work tree, index and branches of the clone are "
+        "not touched.",
+        _add_branch_options,
     ),
     "import": _Action(
         _import,

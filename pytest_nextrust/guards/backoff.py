@@ -143,6 +143,22 @@ class Backoff:
 
         return self.database.write(record)
 
+    def replace(self, failures: Iterable[CommitFailure], cleared: Iterable[tuple[str, str]]) -> tuple[int, int]:
+        """Add failures that are not known, and forget those of a commit and an occasion; how many of each.
+
+        Durable. Raises GuardError. What the log says, put back: see ``guards.restore``.
+        """
+        oldest = self._clock() - KEEP_SECONDS
+        rows = [(f.commit, f.occasion, f.at, f.what) for f in failures if f.at >= oldest]
+        gone = list(cleared)
+
+        def change(connection: sqlite3.Connection) -> tuple[int, int]:
+            taken = connection.executemany('DELETE FROM commit_failures WHERE "commit" = ? AND occasion = ?', gone)
+            put = connection.executemany("INSERT OR IGNORE INTO commit_failures VALUES (?, ?, ?, ?)", rows)
+            return max(put.rowcount, 0), max(taken.rowcount, 0)
+
+        return self.database.write(change)
+
     def standing(self, commit: str, *, occasion: str = "") -> Standing:
         """How ``commit`` stands. Failures of this ``occasion`` are left out: a job must not stop its own siblings.
 

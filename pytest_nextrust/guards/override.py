@@ -10,7 +10,7 @@ Boundary: the journal is loaded only where something is written.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,12 +78,20 @@ def record_clear(
     *,
     environ: Mapping[str, str],
     reason: str = "",
+    by: str = "",
+    entries: Sequence[str] = (),
     redactor: Redactor | None = None,
 ) -> Record:
-    """Record that a commit's failures are forgotten, and who says so; durable. Raises StatusError."""
-    by, because = who(environ), reason or why(environ)
-    message = f"{failures} failures of {commit[:12]} cleared by {by['user']}" + (f": {because}" if because else "")
-    details = {"message": message, "commit": commit, "failures": failures, **by, "why": because}
+    """Record that a commit's failures are forgotten, and who says so; durable. Raises StatusError.
+
+    ``by`` is the user where it is not who runs this; ``entries`` are the entries that no longer count, as
+    ``guards.restore`` names them.
+    """
+    acting, because = who(environ) | ({"user": by} if by else {}), reason or why(environ)
+    message = f"{failures} failures of {commit[:12]} cleared by {acting['user']}" + (f": {because}" if because else "")
+    details = {"message": message, "commit": commit, "failures": failures, **acting, "why": because}
+    if entries:
+        details["entries"] = list(entries)
     return _append(folder, CLEARED, details, "", redactor)
 
 

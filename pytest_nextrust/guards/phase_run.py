@@ -17,6 +17,7 @@ from pytest_nextrust.base.text import counted
 from pytest_nextrust.errors import GuardError, UsageFault
 from pytest_nextrust.guards.backoff import Backoff, BackoffSettings, counts_as_failure, in_ci, occasion_of
 from pytest_nextrust.guards.override import record_override
+from pytest_nextrust.guards.restore import record_failure
 
 __all__ = ["RunGuard", "admit", "is_clean"]
 
@@ -34,16 +35,23 @@ class RunGuard:
     counting: bool
     forced: bool = False
     notes: tuple[str, ...] = ()
+    run: str = ""
+    status_dir: Path | None = None
+    redactor: Redactor | None = None
 
     def finish(self, verdicts: Collection[str]) -> list[str]:
-        """The run is over, with these verdicts: count it where it counts. Returns messages. Raises GuardError."""
+        """The run is over, with these verdicts: count it where it counts; messages. Raises GuardError, StatusError."""
         if not self.counting or not counts_as_failure(verdicts):
             return []
         bad = sum(1 for verdict in verdicts if counts_as_failure([verdict]))
-        with self.database as database:
-            failures = Backoff(database).fail(
-                self.commit, occasion=self.occasion, what=f"{bad} of {counted(len(verdicts), 'item')} failed"
+        what = f"{bad} of {counted(len(verdicts), 'item')} failed"
+        if self.status_dir is not None:
+            # The log first: it is what other runners learn it from.
+            record_failure(
+                self.status_dir, self.commit, occasion=self.occasion, what=what, run=self.run, redactor=self.redactor
             )
+        with self.database as database:
+            failures = Backoff(database).fail(self.commit, occasion=self.occasion, what=what)
         return [f"this commit has now failed {failures} times (limit {self.settings.limit})"]
 
 
@@ -93,7 +101,18 @@ def admit(
             redactor=redactor,
         )
         notes.append(f"forced: {reason}")
-    return RunGuard(database, settings, commit, occasion, counting, bool(reason), tuple(notes))
+    return RunGuard(
+        database,
+        settings,
+        commit,
+        occasion,
+        counting,
+        bool(reason),
+        tuple(notes),
+        run=run,
+        status_dir=status_dir,
+        redactor=redactor,
+    )
 
 
 def is_clean(root: Path) -> bool:

@@ -275,8 +275,8 @@ class Recording:
             if recorder is not None and plan is not None and self.session.expected:
                 ran = {item.phase for item in items} if not self.collection_errors else set()
                 self.session.done = recorder.mark(ran, plan.commit, self._names(), standins=settings.standins)
-                recorder.end(exit=int(session.exitstatus), items=items)
                 self._count_failure(session, items)
+                recorder.end(exit=int(session.exitstatus), items=items)
         except (StatusError, GuardError, OSError) as error:
             self.session.fault(str(error))
         self._measure(session, items)

@@ -8,7 +8,6 @@ Boundary: says nothing of scenarios or verdicts; who writes a marker has looked 
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 import json
 import shlex
@@ -326,7 +325,10 @@ def mark_done(root: Path, identifier: str, details: Mapping[str, Any]) -> Path:
     return path
 
 
-def clear_done(root: Path, identifier: str) -> None:
-    """Take a phase's marker away, where there is one. Raises OSError."""
-    with contextlib.suppress(FileNotFoundError):
+def clear_done(root: Path, identifier: str) -> bool:
+    """Take a phase's marker away; whether there was one. Raises OSError."""
+    try:
         done_path(root, identifier).unlink()
+    except FileNotFoundError:
+        return False
+    return True

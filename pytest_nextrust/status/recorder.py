@@ -24,6 +24,7 @@ from pytest_nextrust.status.records import (
     ItemKey,
     PhaseCheck,
     PhaseDone,
+    PhaseReopened,
     RunEnd,
     RunItems,
     RunStart,
@@ -141,10 +142,11 @@ class RunRecorder:
             if whole and not absent and not broken:
                 held = [check.criterion for check in checks]
                 mark_done(self._root, phase, {"commit": commit, "run": self.run, "criteria": held})
-                PhaseDone(self.run, phase, commit).append_to(self.journal)
+                PhaseDone(self.run, phase, commit, tuple(held)).append_to(self.journal)
                 done.append(phase)
-            elif broken or _failed(store, phase, self.run):
-                clear_done(self._root, phase)
+            elif (broken or _failed(store, phase, self.run)) and clear_done(self._root, phase):
+                why = f"{broken[0].criterion}: {broken[0].message}" if broken else "an item of it failed"
+                PhaseReopened(self.run, phase, commit, why).append_to(self.journal)
             if whole:
                 self.notes += [f"{phase} is not done: {path} does not exist" for path in absent]
                 self.notes += [f"{phase} is not done: {check.criterion}: {check.message}" for check in broken]

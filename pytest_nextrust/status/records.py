@@ -27,6 +27,7 @@ __all__ = [
     "ItemKey",
     "PhaseCheck",
     "PhaseDone",
+    "PhaseReopened",
     "RunEnd",
     "RunItems",
     "RunStart",
@@ -179,12 +180,25 @@ class PhaseCheck(Entry):
 
 @dataclass(frozen=True, slots=True)
 class PhaseDone(Entry):
-    """A phase's marker was written."""
+    """A phase's marker was written. ``criteria``: the texts of those that were checked and held."""
 
     TYPE: ClassVar[str] = "phase-done"
 
     phase: str
     commit: str = ""
+    criteria: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseReopened(Entry):
+    """A phase's marker was taken away: it is no longer complete (``why``), or somebody (``user``) asked for that."""
+
+    TYPE: ClassVar[str] = "phase-reopened"
+
+    phase: str
+    commit: str = ""
+    why: str = ""
+    user: str = ""
 
 
 def counts(items: Iterable[Item]) -> dict[str, int]:
@@ -194,7 +208,7 @@ def counts(items: Iterable[Item]) -> dict[str, int]:
 
 
 ENTRIES: Mapping[str, type[Entry]] = {
-    kind.TYPE: kind for kind in (RunStart, RunItems, Item, RunEnd, PhaseCheck, PhaseDone)
+    kind.TYPE: kind for kind in (RunStart, RunItems, Item, RunEnd, PhaseCheck, PhaseDone, PhaseReopened)
 }
 
 
