@@ -28,7 +28,6 @@ what to do (``remedy``). Errors cross processes, so each rebuilds itself from it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,13 +56,28 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong in a document: where (a dotted key or an offset), what, and what to write instead."""
 
-    path: str
-    message: str
-    remedy: str = ""
+    # No dataclass: whatever is imported here is imported everywhere, and ``base`` is above this module.
+    __slots__ = ("message", "path", "remedy")
+
+    def __init__(self, path: str, message: str, remedy: str = "") -> None:
+        self.path = path
+        self.message = message
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Fault, (self.path, self.message, self.remedy)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fault) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        return f"Fault(path={self.path!r}, message={self.message!r}, remedy={self.remedy!r})"
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" + (f" ({self.remedy})" if self.remedy else "")

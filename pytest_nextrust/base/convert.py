@@ -352,7 +352,7 @@ def _fields(cls: type[Any]) -> tuple[_Field, ...]:
     hints = _hints(cls)
     light = light_fields(cls)
     if light is not None:
-        return tuple(_Field(name, hints[name], *default) for name, default in light.items())
+        return tuple(_Field(name, hints[name], **default) for name, default in light.items())
     from dataclasses import MISSING, fields
 
     def field(f: Field[Any]) -> _Field:
@@ -410,7 +410,8 @@ def _bare(annotation: Any) -> Any:
 
 def _is_table(annotation: Any) -> bool:
     """Whether it is a dataclass."""
-    return hasattr(annotation, "__dataclass_fields__") or light_fields(annotation) is not None
+    # In this order: asked for it, a light one makes what the standard library wants.
+    return light_fields(annotation) is not None or hasattr(annotation, "__dataclass_fields__")
 
 
 def _exact(annotation: Any, strict: bool = False) -> Any:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
+
+from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["BLOCK_AT", "BlackBox", "Remains"]
 

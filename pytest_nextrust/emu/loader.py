@@ -10,9 +10,9 @@ Sources: OPENSTEP 4.2 m68k kernel ``_execve`` (strings and pointers below the st
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from pytest_nextrust import macho
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.memory import PAGE, READ, WRITE, AddressSpace, GuestFault, VmError, round_page, trunc_page
 from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.emu.registers import Registers

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Protocol
 
+from pytest_nextrust.base.light_dataclass import dataclass, replace
 from pytest_nextrust.emu.records import Access
 
 __all__ = [

@@ -5,8 +5,9 @@ Nothing here imports the emulator. Addresses and sizes are integers; bytes are b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, NewType
+
+from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -144,7 +145,7 @@ class RunRecord:
     traps: tuple[TrapRecord, ...] = ()
     traps_total: int = 0
     fault: FaultReport | None = None
-    truncated: tuple[str, ...] = field(default=())
+    truncated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Sources: M68000 Family Programmer's Reference Manual, section 1 (register set, c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from pytest_nextrust.base.light_dataclass import dataclass, field
 
 __all__ = ["CARRY", "SR_USER_MASK", "WORD", "Registers"]
 

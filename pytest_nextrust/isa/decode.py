@@ -10,8 +10,7 @@ Source: M68000 Family Programmer's Reference Manual, sections 4-6 (instructions)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.isa.decode_fpu import line_f
 from pytest_nextrust.isa.decode_integer import LINES
 from pytest_nextrust.isa.operands import BOTH, M68030, M68040, FlowKind, InstructionReader, Invalid, Undefined

@@ -11,9 +11,9 @@ Source: M68000 Family Programmer's Reference Manual, sections 2 and 4 to 6.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.operands import signed
 

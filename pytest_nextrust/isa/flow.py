@@ -6,8 +6,8 @@ Boundary: decoding and following; whether a CPU has an instruction is ``unsuppor
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
+from pytest_nextrust.base.light_dataclass import dataclass, field
 from pytest_nextrust.isa.decode import Decoded, decode
 from pytest_nextrust.macho import MachFile
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.errors import UnreadableMacho
 from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.check_commands import check_commands, check_entry, check_header

@@ -8,8 +8,7 @@ Sources: NeXT ``mach-o/loader.h`` and ``mach/m68k/thread_status.h``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.tables import clip, fixed_name, string_at
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from struct import Struct
 from typing import Any, overload
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.tables import RecordTable, clip, string_at
 

@@ -11,8 +11,9 @@ Sources: NeXT ``ld`` and ``lipo`` messages as documented in NEXTSTEP 3.3 Develop
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
+
+from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = ["DEFECT_LIMIT", "KINDS", "WORK_LIMIT", "Defect", "DefectKind", "Reporter", "WorkSpent"]
 

@@ -5,8 +5,7 @@ Plain data; the writer checks it. Addresses and sizes are in bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.macho.layout import CPU_SUBTYPE_ALL, VM_PROT_READ, VM_PROT_WRITE
 
 __all__ = ["Image", "ImageSection", "ImageSymbol"]

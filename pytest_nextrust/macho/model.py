@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.commands import LoadCommand, Section, Segment, SymtabCommand, ThreadCommand, ThreadState
 from pytest_nextrust.macho.tables import RecordTable, clip, string_at

@@ -11,9 +11,9 @@ padding of executables that NeXT's ``ld`` made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.errors import MachoError
 from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.image import Image, ImageSection, ImageSymbol

@@ -10,8 +10,7 @@ Boundary: inspects bytes; ``cpu`` stops, ``guest_run`` decides what becomes of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.child.sites import Site, site_of
 from pytest_nextrust.isa.decode import CPU_BITS, Decoded, decode
 from pytest_nextrust.isa.operands import NONE

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.child import float_state
 from pytest_nextrust.emu.child.library import UcError
 from pytest_nextrust.emu.child.library import uc as const

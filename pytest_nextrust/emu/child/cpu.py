@@ -14,9 +14,9 @@ Two facts of Unicorn 2.1.4 shape it, each checked when a CPU is made and again b
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from pytest_nextrust.base.light_dataclass import dataclass, replace
 from pytest_nextrust.emu.black_box import BLOCK_AT, BlackBox
 from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child import float_state

@@ -10,8 +10,7 @@ Source: M68000 Family Programmer's Reference Manual, and MC68030 User's Manual s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.registers import CARRY, WORD, Registers
 from pytest_nextrust.isa.decode import decode
 

@@ -5,8 +5,7 @@ Boundary: gathers and formats what the run and its log know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, VECTORS
 from pytest_nextrust.emu.child.rerun_log import Diverged, RerunLog
 from pytest_nextrust.emu.memory import GuestFault

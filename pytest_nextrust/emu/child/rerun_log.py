@@ -10,9 +10,9 @@ Boundary: knows the CPU and memory, not the kernel.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.child.backing import Change, ChangeRecorder, UnicornBacking, apply
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.registers import Registers

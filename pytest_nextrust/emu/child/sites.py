@@ -8,9 +8,9 @@ Boundary: reads code; hooks are ``cpu``'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
 
+from pytest_nextrust.base.light_dataclass import dataclass, replace
 from pytest_nextrust.emu.exact.extended import EXTENDED
 from pytest_nextrust.emu.exact.float_formats import SIZES
 from pytest_nextrust.emu.exact.float_instructions import own_precision, plain_operation

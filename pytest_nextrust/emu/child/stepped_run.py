@@ -10,9 +10,9 @@ around the instructions that can change them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.child import float_state
 from pytest_nextrust.emu.child.backing import Change
 from pytest_nextrust.emu.child.cpu import Cpu

@@ -13,9 +13,9 @@ from __future__ import annotations
 import ctypes
 import mmap
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.library import uc as const

@@ -18,10 +18,10 @@ import select
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from pytest_nextrust.base.convert import from_plain, to_plain
+from pytest_nextrust.base.light_dataclass import replace
 from pytest_nextrust.emu import channel
 from pytest_nextrust.emu.black_box import BlackBox
 from pytest_nextrust.emu.child import gate

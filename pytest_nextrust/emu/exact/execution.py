@@ -9,8 +9,7 @@ Source: M68000 Family Programmer's Reference Manual, section 2 (addressing modes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.exact.state import Bus, MachineState
 from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.registers import WORD

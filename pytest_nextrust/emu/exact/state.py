@@ -5,9 +5,9 @@ Boundary: plain records, and the protocol that whoever owns the guest's memory f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from pytest_nextrust.base.light_dataclass import dataclass, field
 from pytest_nextrust.emu.registers import Registers
 
 __all__ = ["NAN", "Bus", "MachineState"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from pytest_nextrust.base.light_dataclass import dataclass, field
 from pytest_nextrust.emu.gate import model
 
 __all__ = ["GateVector", "integer_vectors"]

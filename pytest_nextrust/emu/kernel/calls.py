@@ -6,8 +6,8 @@ Boundary: types shared by who serves them and the tables.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.kernel.mach.message_items import BOOLEAN, INTEGER, PORT, MessageItem
 from pytest_nextrust.emu.kernel.mach.ports import PortKind
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.kernel.structures import Stat, direct
 
 __all__ = ["GUEST_GID", "GUEST_UID", "ROOT_INO", "Inodes"]

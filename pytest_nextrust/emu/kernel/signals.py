@@ -16,8 +16,8 @@ from __future__ import annotations
 import enum
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from pytest_nextrust.base.light_dataclass import dataclass, field
 from pytest_nextrust.emu.kernel.ends import GuestKilled
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.registers import SR_USER_MASK, WORD, Registers

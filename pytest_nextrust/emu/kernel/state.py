@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from pytest_nextrust.base.light_dataclass import dataclass, field
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.ends import Interrupted, NeverReturns, Unimplemented, UnixError
 from pytest_nextrust.emu.kernel.errno import name_of

@@ -12,8 +12,8 @@ import os
 import select
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.kernel.ends import GuestWaited, UnixError
 from pytest_nextrust.emu.kernel.errno import Errno
 from pytest_nextrust.emu.kernel.files import O_RDONLY, O_WRONLY, FileDescription, WouldBlock

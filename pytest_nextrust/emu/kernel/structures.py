@@ -9,7 +9,8 @@ direct), ``<sys/resource.h>``, ``<sys/time.h>``, ``<signal.h>``, ``<sys/uio.h>``
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = [
     "IOVEC",

@@ -8,8 +8,7 @@ EINVAL. The tick is a decision: NeXT's is longer, but a short one lets a program
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.signals import Signal
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = [
     "BOOLEAN",

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from dataclasses import dataclass, field
 
+from pytest_nextrust.base.light_dataclass import dataclass, field
 from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError
 
 __all__ = ["BACKLOG_MAX", "Port", "PortKind", "Ports", "QueuedMessage"]
