@@ -1,7 +1,9 @@
 """``nextrust status``: show the status log, add an entry to it, draw its projections anew, rotate, merge, import.
 
-An action is a function for its arguments and one that runs it; ``ACTIONS`` lists them. Exit status: 0 done, 2 usage or
-a log that cannot be read or written. Boundary: only the words of the command line; the log itself is ``status``.
+An action is a function for its arguments and one that runs it; ``ACTIONS`` lists them. Exit status: 0 done, 1 merged
+while shards of a run are missing, 2 usage or a log that cannot be read or written.
+
+Boundary: only the words of the command line; the log itself is ``status``.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ REPORTED = 5
 
 TREND_RUNS = 20
 
+_COMPLETE = "merge the logs of all shards at once, run again the shards that are missing, or give --partial"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Each action with its own arguments, and with ``--dir`` and ``--json``."""
@@ -51,12 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one action; 0. Raises StatusError, ConfigError, UsageFault: exit status 2."""
+    """Do one action; its exit status. Raises StatusError, ConfigError, UsageFault: exit status 2."""
     if args.dir is None:
         args.dir = from_root(DEFAULT_STATUS_DIR)
     try_answer(args)
-    ACTIONS[args.action].run(args)
-    return 0
+    return ACTIONS[args.action].run(args) or 0
 
 
 # -- show, phases ------------------------------------------------------------------------------------------------------
@@ -229,27 +232,37 @@ def _add_merge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sources", nargs="+", type=Path, metavar="DIR_OR_FILE", help="a log's folder (with its archives), or a journal"
     )
+    parser.add_argument("--partial", action="store_true", help="shards are still to come: do not fail for missing ones")
 
 
-def _merge(args: argparse.Namespace) -> None:
-    """Merge; also where nothing was new. Raises StatusError."""
+def _merge(args: argparse.Namespace) -> int:
+    """Merge; 0 also where nothing was new, 1 where shards of a run are missing. Raises StatusError."""
     from pytest_nextrust.status.merge import merge
+    from pytest_nextrust.status.projections import Follower
+    from pytest_nextrust.status.shards import missing_shards
 
     done = merge(args.dir, args.sources)
     problems = [problem for source in done.sources for problem in source.problems]
+    absent = [] if args.partial else missing_shards(Follower(args.dir).catch_up().store)
     _warn(problems)
     if args.json != "-":
         for source in done.sources:
             print(f"{source.path}: {counted(source.entries, 'entry')}")
         print(f"added {counted(done.added, 'entry')}, {done.known} {'was' if done.known == 1 else 'were'} there")
+    for message in absent:
+        print(f"nextrust status: merge: {message}\n  remedy: {_COMPLETE}", file=sys.stderr)
     _answer(
         args,
+        ok=not absent,
+        exit=int(bool(absent)),
+        missing_shards=absent,
         added=done.added,
         known=done.known,
         sources=[{"path": str(source.path), "entries": source.entries} for source in done.sources],
         archives=_grown(done.archives),
         problems=_plain(problems),
     )
+    return int(bool(absent))
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -461,15 +474,15 @@ def _grown(archives: Iterable[tuple[Path, int]]) -> list[dict[str, Any]]:
     return [{"file": str(path), "entries": number} for path, number in archives]
 
 
-def _answer(args: argparse.Namespace, **fields: Any) -> None:
+def _answer(args: argparse.Namespace, *, ok: bool = True, exit: int = 0, **fields: Any) -> None:
     """Write the JSON answer of the action, if ``--json`` asks for it."""
-    write_answer(args, envelope("status", ok=True, exit=0, action=args.action, dir=str(args.dir), **fields))
+    write_answer(args, envelope("status", ok=ok, exit=exit, action=args.action, dir=str(args.dir), **fields))
 
 
 class _Action(NamedTuple):
     """One of ``nextrust status ACTION``; ``run`` raises for what cannot be done."""
 
-    run: Callable[[argparse.Namespace], None]
+    run: Callable[[argparse.Namespace], int | None]
     help: str
     description: str | None = None
     add_arguments: Callable[[argparse.ArgumentParser], None] | None = None
@@ -497,7 +510,8 @@ ACTIONS = {
         "add the entries of other logs, without doubles",
         "Add the entries of other logs to the one in --dir, byte for byte and without doubles: merging again adds "
         "nothing. They go to its archives, which everything that reads the log reads; the order is the same whichever "
-        "way they are named. Safe while others write. Draw the projections anew afterwards: nextrust status rebuild.",
+        "way they are named. Safe while others write. Draw the projections anew afterwards: nextrust status rebuild. "
+        "Exit status 1 where the newest run that was cut by --nextrust-shard lacks a shard.",
         _add_merge,
     ),
     "pull": _Action(

@@ -105,6 +105,11 @@ def _activate(config: pytest.Config) -> None:
     from pytest_nextrust.plugin.session import settings_of, start
 
     settings = settings_of(config)
+    if settings.shard is not None and (settings.phase is None or settings.exact):
+        raise pytest.UsageError(
+            f"--nextrust-shard {settings.shard}: only a run of phases is cut\n"
+            "  remedy: add --nextrust-phase ID|current|all, and name no scenario, node id or token beside it"
+        )
     mode: Mode
     if settings.replay is not None:
         _replay(config, settings.replay, settings.root)

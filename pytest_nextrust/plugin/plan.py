@@ -16,7 +16,7 @@ from pytest_nextrust.errors import ConfigError
 from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases, read_done
-from pytest_nextrust.project.run_settings import Settings
+from pytest_nextrust.project.run_settings import Settings, ShardNumber
 from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
 from pytest_nextrust.status.runs import PhaseState, RunStore
 
@@ -78,6 +78,9 @@ class RunPlan:
     failed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: dict[str, tuple[str, ...]] = field(default_factory=dict)
     checks: bool = True
+    shard: ShardNumber | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Where the run is a shard: what each item (``ItemKey`` as text) took the last time, in seconds."""
 
     def runs(self, phase: str, cell: str) -> bool:
         return cell in self.cells.get(phase, ())
@@ -117,6 +120,8 @@ def make_plan(
         depends={phase.id: phase.depends for phase in phases},
         cells=dict.fromkeys(targets, ids),
         checks=not settings.exact and settings.deps != "ignore",
+        shard=settings.shard,
+        seconds=_durations(store) if settings.shard is not None else {},
     )
     if not plan.checks:
         return plan
@@ -124,6 +129,10 @@ def make_plan(
     for phase in reversed(needed):
         _decide(plan, phase, settings, scenarios, store)
     return plan
+
+
+def _durations(store: RunStore) -> dict[str, float]:
+    return {str(key): item.seconds for key, item in store.verdicts().items() if item.seconds > 0}
 
 
 def _decide(plan: RunPlan, phase: str, settings: Settings, scenarios: Sequence[Scenario], store: RunStore) -> None:

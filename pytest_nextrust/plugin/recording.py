@@ -178,7 +178,12 @@ class Recording:
         argv = ["pytest", *map(str, self.config.invocation_params.args)]
         try:
             session.recorder.start(
-                session.environment, phase=plan.wanted, items=keys, argv=argv, forced=session.settings.force
+                session.environment,
+                phase=plan.wanted,
+                items=keys,
+                argv=argv,
+                forced=session.settings.force,
+                shard=session.shard,
             )
         except StatusError as error:
             raise pytest.UsageError(f"--nextrust-status-dir: {error}") from None

@@ -15,8 +15,10 @@ import pytest
 
 from pytest_nextrust.base.convert import to_plain
 from pytest_nextrust.base.files import atomic_replace
+from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.plugin.collection import PENDING, EmptyPhase, ScenarioFile, ScenarioItem
 from pytest_nextrust.plugin.session import Session
+from pytest_nextrust.plugin.shards import cut
 from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.scenario.model import FILE_NAME
 
@@ -86,6 +88,14 @@ class Selection:
         if chosen and self.session.mode == "phase":
             chosen += self._empty_phases(session, chosen)
         plan = self.session.plan
+        if plan is not None and plan.shard is not None and chosen:
+            try:
+                mine, self.session.shard = cut([item.stash[PENDING] for item in chosen], plan)
+            except UsageFault as error:
+                items.clear()  # pytest goes on to the end of the collection, where what is left is announced
+                raise pytest.UsageError(str(error)) from None
+            dropped += [item for item in chosen if item.nodeid not in mine]
+            chosen = [item for item in chosen if item.nodeid in mine]
         if plan is not None:
             chosen.sort(key=lambda item: plan.rank(item.stash[PENDING].phase))
         if dropped:
@@ -176,6 +186,7 @@ class Selection:
                         phase: {cell: sorted(names) for cell, names in cells.items()}
                         for phase, cells in self.session.tests.items()
                     },
+                    "shard": to_plain(self.session.shard),
                 }
                 atomic_replace(sidecar, json.dumps(collected).encode())
 

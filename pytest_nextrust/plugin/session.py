@@ -39,7 +39,7 @@ from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.journal import JournalView
 from pytest_nextrust.status.projections import Follower
 from pytest_nextrust.status.recorder import RunRecorder
-from pytest_nextrust.status.records import Item
+from pytest_nextrust.status.records import Item, Shard
 from pytest_nextrust.status.runs import RunStore
 from pytest_nextrust.toolchain.interface import Toolchain
 from pytest_nextrust.verify.services import Services
@@ -97,6 +97,8 @@ class Session:
     """Node id to the pending item (verdict ``crashed``: what it is if nothing reports it)."""
     tests: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     """Phase to cell of the matrix to the marked tests there are, whether or not they run here."""
+    shard: Shard | None = None
+    """Which part of a whole runs, once the items are known."""
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     """What fails the run itself, whatever its items report."""

@@ -31,7 +31,7 @@ from pytest_nextrust.plugin.bounds import end_worker, is_local
 from pytest_nextrust.plugin.heartbeat import Watch
 from pytest_nextrust.plugin.recording import Recording
 from pytest_nextrust.plugin.session import Session
-from pytest_nextrust.status.records import Item
+from pytest_nextrust.status.records import Item, Shard
 
 __all__ = ["CellScheduling", "Controller"]
 
@@ -238,6 +238,8 @@ class Controller:
         found = collected.get("items", {})
         for phase, cells in collected.get("tests", {}).items():
             self.session.tests[phase] = {cell: set(names) for cell, names in cells.items()}
+        if collected.get("shard") is not None:
+            self.session.shard = from_plain(Shard, collected["shard"])
         for nodeid in ids:
             if nodeid in found:
                 self.session.expected[nodeid] = from_plain(Item, found[nodeid])

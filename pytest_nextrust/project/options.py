@@ -75,6 +75,11 @@ OPTIONS: tuple[Option, ...] = (
         ini="linelist",
     ),
     Option("nextrust-cell", "ID", "run one cell of the matrix only, as ubuntu-latest-release-m68040"),
+    Option(
+        "nextrust-shard",
+        "I/N",
+        "run the I-th of N parts of a phase's run, balanced by recorded durations; merge their logs afterwards",
+    ),
     Option("nextrust-scenario", "NAME", "run this scenario only; alone, it checks no dependency and writes no status"),
     Option(
         "nextrust-deps",

@@ -31,6 +31,7 @@ __all__ = [
     "OptionSource",
     "RunBudget",
     "Settings",
+    "ShardNumber",
     "parse_budget",
     "parse_choice",
     "parse_duration",
@@ -38,6 +39,7 @@ __all__ = [
     "parse_name",
     "parse_replay",
     "parse_report",
+    "parse_shard",
     "parse_status_dir",
     "parse_time",
     "read_settings",
@@ -57,12 +59,24 @@ class RunBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardNumber:
+    """The ``index``-th, from 1, of ``of`` shards."""
+
+    index: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.of}"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the options and the ini file say, parsed. Paths are absolute."""
 
     root: Path
     phase: str | None = None
     cells: tuple[Cell, ...] = Matrix().cells
+    shard: ShardNumber | None = None
     scenario: str | None = None
     replay: str | None = None
     deps: str = "run"
@@ -170,6 +184,14 @@ def parse_name(option: str, text: str) -> str:
     return text
 
 
+def parse_shard(option: str, text: str) -> ShardNumber:
+    """``3/8``: the third of eight."""
+    match = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text.strip(), re.ASCII)
+    if match is None or int(match[1]) > int(match[2]):
+        raise UsageFault(option, "not a shard", place=text, remedy="write I/N, as 3/8; I is 1 to N")
+    return ShardNumber(int(match[1]), int(match[2]))
+
+
 def parse_replay(option: str, text: str) -> str:
     """A token; what is in it is looked at when it is replayed."""
     if not text.strip():
@@ -219,6 +241,7 @@ def read_settings(
         root=root,
         phase=_given(source, "nextrust_phase", parse_name),
         cells=_cells(source),
+        shard=_given(source, "nextrust_shard", parse_shard),
         scenario=_given(source, "nextrust_scenario", parse_name),
         replay=_given(source, "nextrust_replay", parse_replay),
         deps=_given(source, "nextrust_deps", lambda o, t: parse_choice(o, t, DEPS)) or "run",

@@ -28,6 +28,7 @@ from pytest_nextrust.status.records import (
     RunEnd,
     RunItems,
     RunStart,
+    Shard,
     counts,
 )
 from pytest_nextrust.status.runs import RunStore
@@ -76,7 +77,14 @@ class RunRecorder:
         self._began = time.monotonic()
 
     def start(
-        self, environment: Environment, *, phase: str, items: Sequence[ItemKey], argv: Sequence[str], forced: bool
+        self,
+        environment: Environment,
+        *,
+        phase: str,
+        items: Sequence[ItemKey],
+        argv: Sequence[str],
+        forced: bool,
+        shard: Shard | None = None,
     ) -> None:
         """Announce the run and everything it is going to report on, in as many entries as that takes."""
         self._began = time.monotonic()
@@ -91,6 +99,7 @@ class RunRecorder:
             items=first,
             argv=_shortened(argv),
             forced=forced,
+            shard=shard,
         )
         details = entry.details()
         if not forced:

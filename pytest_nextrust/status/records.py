@@ -31,6 +31,7 @@ __all__ = [
     "RunEnd",
     "RunItems",
     "RunStart",
+    "Shard",
     "Verdict",
     "check_details",
     "counts",
@@ -100,10 +101,24 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """Which part of a whole a run is: the ``index``-th, from 1, of ``of``.
+
+    ``whole`` is a hash of everything the whole has, ``cut`` one of what is in which shard.
+    """
+
+    index: int
+    of: int
+    whole: str
+    cut: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStart(Entry):
     """A run began. ``items``: everything it is going to report on; ``phase``: what was asked for.
 
-    ``commit`` is empty where there is none (no git, or no commit yet); ``forced`` says that refusals were overridden.
+    ``commit`` is empty where there is none (no git, or no commit yet); ``forced`` says that refusals were overridden;
+    ``shard`` which part of a whole it is, where the whole was cut.
     """
 
     TYPE: ClassVar[str] = "run-start"
@@ -116,6 +131,14 @@ class RunStart(Entry):
     items: tuple[ItemKey, ...] = ()
     argv: tuple[str, ...] = ()
     forced: bool = False
+    shard: Shard | None = None
+
+    def details(self) -> dict[str, Any]:
+        """The entry as plain types; a run that is a whole says nothing of shards."""
+        plain = super(RunStart, self).details()  # the class with slots is another than the one being defined
+        if self.shard is None:
+            del plain["shard"]
+        return plain
 
 
 @dataclass(frozen=True, slots=True)
