@@ -24,6 +24,8 @@ PRIVILEGE, LINE_F = 8, 11
 POSTINCREMENT, PREDECREMENT, DATA_REGISTER, ADDRESS_REGISTER = 1 << 3, 1 << 4, 1, 2
 ALL_MODES = (1 << 12) - 1
 IMMEDIATE = 11
+NO_CONDITION = 0x20
+"""The bit that none of the 32 conditions has: the instruction is none of the floating-point unit's."""
 
 FORMAT_SIZES = (4, 4, 12, 12, 2, 8, 1)
 """Bytes of each source format: long, single, extended, packed, word, double, byte."""
@@ -46,8 +48,6 @@ TRANSCENDENTAL = frozenset(
     {0x02, 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11, 0x12, 0x14, 0x15, 0x16, 0x19, 0x1C, 0x1D}
     | set(range(0x30, 0x38))
 )
-
-KILLED = "the emulator dies of its invalid condition"
 
 
 def line_f(r: InstructionReader) -> None:
@@ -74,8 +74,8 @@ def _fpu(r: InstructionReader) -> None:
         _conditional(r)
     elif kind in (2, 3):
         r.name = "fbcc"
-        if r.opcode & 0x3F > 0x1F:
-            _kills(r)
+        if r.opcode & NO_CONDITION:
+            r.flow, r.vector = "stop", LINE_F
             return
         r.branch(signed(r.word(), 16) if kind == 2 else signed(r.long(), 32), "branch")
         if r.opcode & 0x7F == 0 and r.target == r.pc + 2:
@@ -90,16 +90,12 @@ def _fpu(r: InstructionReader) -> None:
         raise Undefined
 
 
-def _kills(r: InstructionReader) -> None:
-    r.flow, r.limit = "stop", KILLED
-
-
 def _conditional(r: InstructionReader) -> None:
     mode, register = r.opcode >> 3 & 7, r.opcode & 7
     condition = r.word()
     r.name = "fdbcc" if mode == 1 else "ftrapcc" if mode == 7 and register in (2, 3, 4) else "fscc"
-    if condition > 0x1F:
-        _kills(r)
+    if condition & NO_CONDITION:
+        r.flow, r.vector = "stop", LINE_F
         return
     if mode == 1:
         here = r.at

@@ -20,7 +20,7 @@ from pytest_nextrust.isa.decode import Decoded
 __all__ = ["KNOWN", "Case", "Known", "find", "open_codes", "part_of", "refused"]
 
 X, N, Z, V, C = 16, 8, 4, 2, 1
-ACCESS = 2
+ACCESS, LINE_F = 2, 11
 
 Kind = Literal["absent", "wrong", "open"]
 
@@ -105,6 +105,8 @@ def _lacks(case: Case) -> bool:
         signed = case.name == "divs" or bool(case.extension & 0x800)
         register = case.opcode >> 9 if case.name == "divs" else case.extension >> 12
         return signed and case.before.registers.d[register & 7] in (0, 0x8000_0000)
+    if case.vector == LINE_F and _coprocessor(case):
+        return True
     return case.name in ("cmp2/chk2", "pack", "unpk", "fp packed decimal", "fmove packed decimal", "fdbcc")
 
 
@@ -208,6 +210,15 @@ KNOWN: tuple[Known, ...] = (
         lambda case: case.name == "move16" and case.opcode & 0xFFE0 == 0xF600,
     ),
     Known(
+        "musashi-move16-68030",
+        "musashi",
+        "wrong",
+        "`move16` on a 68030",
+        "only a 68040 has it; Musashi executes it on a 68030 too",
+        lambda case: case.name == "move16" and case.cpu == "m68030",
+        parts=frozenset({"stop"}),
+    ),
+    Known(
         "musashi-locked-cycle",
         "musashi",
         "wrong",
@@ -237,7 +248,7 @@ KNOWN: tuple[Known, ...] = (
         "qemu-absent",
         "qemu",
         "absent",
-        "`cmp2`, `chk2`, `pack`, `unpk`, `fdbcc`, packed decimal, a division of the least integer by -1",
+        "`cmp2`, `chk2`, `pack`, `unpk`, `fdbcc`, packed decimal, conditions above 0x1f, the least integer by -1",
         "it lacks them, takes them for other instructions, or dies of them",
         _lacks,
     ),

@@ -6,10 +6,11 @@ repeated from its notes alone, without asking the kernel (and with it the host's
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pytest_nextrust.emu.child.library import UcError
-from pytest_nextrust.emu.memory import Backing
+from pytest_nextrust.emu.memory import EXECUTE, Backing
 
 __all__ = ["Change", "ChangeRecorder", "UnicornBacking", "apply"]
 
@@ -18,11 +19,15 @@ Change = tuple[str, int, Any, int]
 
 
 class UnicornBacking:
-    """Memory of one emulated CPU. Mach's protection bits are the library's."""
+    """Memory of one emulated CPU. Mach's protection bits are the library's.
 
-    def __init__(self, uc: Any) -> None:
+    ``code_changed`` is called where pages become executable.
+    """
+
+    def __init__(self, uc: Any, code_changed: Callable[[], None]) -> None:
         # Any: the library's own annotations leave out what its methods answer.
         self._uc = uc
+        self._code_changed = code_changed
 
     def map(self, address: int, size: int, prot: int) -> None:
         """Add zeroed pages. Raises MemoryError where the host has none."""
@@ -30,6 +35,7 @@ class UnicornBacking:
             self._uc.mem_map(address, size, prot)
         except UcError as error:
             raise MemoryError(f"the host has no memory for 0x{size:x} bytes of the guest at 0x{address:08x}") from error
+        self._may_be_code(prot)
 
     def unmap(self, address: int, size: int) -> None:
         """Remove pages."""
@@ -38,6 +44,7 @@ class UnicornBacking:
     def protect(self, address: int, size: int, prot: int) -> None:
         """Change the protection of pages."""
         self._uc.mem_protect(address, size, prot)
+        self._may_be_code(prot)
 
     def read(self, address: int, size: int) -> bytes:
         """Read bytes, whatever the protection."""
@@ -46,6 +53,10 @@ class UnicornBacking:
     def write(self, address: int, data: bytes) -> None:
         """Write bytes, whatever the protection."""
         self._uc.mem_write(address, data)
+
+    def _may_be_code(self, prot: int) -> None:
+        if prot & EXECUTE:
+            self._code_changed()
 
 
 class ChangeRecorder:

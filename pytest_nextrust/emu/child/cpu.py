@@ -14,6 +14,7 @@ Two facts of Unicorn 2.1.4 shape it, each checked when a CPU is made and again b
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pytest_nextrust.base.light_dataclass import dataclass, replace
@@ -23,6 +24,8 @@ from pytest_nextrust.emu.child import float_state
 from pytest_nextrust.emu.child.block_counting import BlockCount
 from pytest_nextrust.emu.child.blocks import MARGIN, BlockInspector, Suspect
 from pytest_nextrust.emu.child.counting import NEVER, Counting, Event, LibraryCount, Progress, start
+from pytest_nextrust.emu.child.cpu_exceptions import ADDRESS
+from pytest_nextrust.emu.child.deadly import deadly_places
 from pytest_nextrust.emu.child.exact_step import GuestBus, Observer
 from pytest_nextrust.emu.child.library import Uc, UcError, m68k
 from pytest_nextrust.emu.child.library import uc as const
@@ -30,7 +33,7 @@ from pytest_nextrust.emu.child.sites import Site, site_of
 from pytest_nextrust.emu.exact.execute import execute
 from pytest_nextrust.emu.exact.state import MachineState
 from pytest_nextrust.emu.exact.suspicion import division_overflows, float_is_special
-from pytest_nextrust.emu.memory import GuestFault
+from pytest_nextrust.emu.memory import EXECUTE, GuestFault
 from pytest_nextrust.emu.records import Access
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
@@ -48,6 +51,9 @@ BUFFER = 32 << 20
 """Bytes of translated code the library may keep; its own default reserves 1 GiB."""
 
 SCRATCH = 0x1_0000
+
+PIECE, OVERLAP = 1 << 20, 4
+"""Bytes of memory that are searched at once, and of the next piece with them."""
 
 _ACCESS: dict[int, Access] = {
     const.UC_MEM_READ_UNMAPPED: "read",
@@ -86,6 +92,11 @@ LEFT = Stop("count", 0)
 """The answer that an instruction may be left to the emulator."""
 
 
+def _odd_address(pc: int) -> Stop:
+    """The exception after a jump to an odd address."""
+    return Stop("exception", 1, vector=ADDRESS, address=pc, exact=True)
+
+
 class Cpu:
     """A CPU model with its own memory. Raises HarnessFault where the library is not what it must be.
 
@@ -105,6 +116,8 @@ class Cpu:
         self.fpiar = 0
         self._inspector = BlockInspector(name)
         self._step_sites: dict[int, Site | None] = {}
+        self._deadly: frozenset[int] | None = None
+        self._exits_until: int | None = None
         self._unwatched = False
         self.uc.reg_write(m68k.UC_M68K_REG_SR, 0)
         self.uc.reg_write(m68k.UC_M68K_REG_A7, 0)
@@ -135,9 +148,14 @@ class Cpu:
 
     def flush(self) -> None:
         """Forget translated code."""
+        self.code_changed()
         self._step_sites.clear()
         self._unwatched = False
         self.uc.ctl_flush_tb()
+
+    def code_changed(self) -> None:
+        """Look at executable memory again before anything is executed."""
+        self._deadly = None
 
     def take_context(self) -> None:
         """Make what ``words`` answered the CPU's state, after it was changed."""
@@ -199,6 +217,8 @@ class Cpu:
         Code must not change between two steps, unless there is a ``flush`` or ``reset``.
         Raises HarnessFault when the library stops for a reason of its own.
         """
+        if pc & 1:
+            return _odd_address(pc)
         if pc not in self._step_sites:
             self._step_sites[pc] = site_of(GuestBus(self.uc).code(pc), self.name)
         site = self._step_sites[pc]
@@ -218,6 +238,7 @@ class Cpu:
             # What was translated for runs may not count instructions.
             self.uc.ctl_flush_tb()
             self._unwatched = True
+        self._set_exits(NEVER)
         self.emulates = True
         try:
             start(self, NEVER, 1, pc)
@@ -254,6 +275,10 @@ class Cpu:
         """
         executed = 0
         while True:
+            self._set_exits(until)
+            stop = self._not_shown(self.pc(), until)
+            if stop is not None:
+                return replace(stop, executed=stop.executed + executed)
             progress = self._counting.run(until, count - executed, slack)
             executed += progress.executed
             event = progress.event
@@ -273,6 +298,35 @@ class Cpu:
                 return Stop("count", executed)
             if until != NEVER and self.pc() == until:
                 return Stop("until", executed)
+
+    def _set_exits(self, until: int) -> None:
+        """Have the library stop in front of what it would die of, and of ``until``."""
+        if self._deadly is None:
+            self._deadly = deadly_places(self._executable())
+            self.uc.ctl_exits_enabled(bool(self._deadly))
+            self._exits_until = None
+        if self._deadly and until != self._exits_until:
+            self.uc.ctl_set_exits([until, *self._deadly])
+            self._exits_until = until
+
+    def _executable(self) -> Iterator[tuple[int, bytes]]:
+        for begin, end, prot in self.uc.mem_regions():
+            if prot & EXECUTE:
+                for at in range(begin, end + 1, PIECE):
+                    yield at, bytes(self.uc.mem_read(at, min(PIECE + OVERLAP, end + 1 - at)))
+
+    def _not_shown(self, pc: int, until: int) -> Stop | None:
+        """What becomes of an instruction that the emulator may not even see; None: it may."""
+        if pc & 1:
+            return _odd_address(pc)
+        if self._deadly and pc in self._deadly:
+            site = site_of(GuestBus(self.uc).code(pc), self.name)
+            if site is not None and site.kind == "always":
+                return self._exactly(site, pc)
+            # It was one, and the guest has changed it.
+            self.code_changed()
+            self._set_exits(until)
+        return None
 
     def _exactly(self, site: Site, pc: int) -> Stop | None:
         """Execute the instruction at ``pc`` by ``emu.exact`` where it must be: None; LEFT where the emulator may."""

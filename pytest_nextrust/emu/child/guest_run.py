@@ -89,7 +89,7 @@ class GuestRun:
         refuse_unsupported(file, cpu.name)
         cpu.reset()
         cpu.stops_at_suspects = True
-        self._recorder = ChangeRecorder(UnicornBacking(cpu.uc))
+        self._recorder = ChangeRecorder(UnicornBacking(cpu.uc, cpu.code_changed))
         self._memory = AddressSpace(self._recorder)
         self._loaded = loader.load(file, request, self._memory)
         cpu.load(self._loaded.registers)

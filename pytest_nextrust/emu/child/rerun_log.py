@@ -99,7 +99,7 @@ class RerunLog:
         first = max(0, total - wanted)
         state = next((state for state in reversed(self._states) if state.count <= first), self._states[0])
         self._go_back(state)
-        backing = UnicornBacking(self._cpu.uc)
+        backing = UnicornBacking(self._cpu.uc, self._cpu.code_changed)
         seen: list[tuple[int, bytes]] = []
         position = state.count
         for entry in self._entries[state.entries - self._dropped :]:

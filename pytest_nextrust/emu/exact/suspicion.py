@@ -30,6 +30,7 @@ SHIFTS_IN_MEMORY = frozenset({0xE0C0, 0xE1C0, 0xE2C0})
 """ASR, ASL and LSR: the emulator takes them for logical or arithmetic by a bit of the operand's mode, and sets no V."""
 IMMEDIATE = 0x3C
 WORD, BYTE = 4, 6
+LINE_F = 11
 QUOTIENTS = frozenset({0x21, 0x25})
 """FMOD and FREM: the emulator's quotient byte is that of a rounded quotient, and cut where that is large."""
 BOTH = frozenset({*DYADIC, COMPARE})
@@ -47,6 +48,8 @@ def watch(code: bytes, cpu: str) -> Watch:
     Nothing for what the CPU does not have, or may not have with this operand: that is an exception.
     """
     decoded = decode(code, 0)
+    if decoded is not None and decoded.vector == LINE_F:
+        return "always"  # Of such a condition the emulator dies.
     if decoded is None or decoded.invalid or decoded.vector is not None or not decoded.cpus & CPU_BITS[cpu]:
         return ""
     opcode = int.from_bytes(code[:2], "big")

@@ -83,10 +83,16 @@ def test_which_cpu_has_it(code: str, cpus: int) -> None:
     assert CPU_BITS == {"m68030": 1, "m68040": 2}
 
 
-@pytest.mark.parametrize("code", ["4848", "f2bd0000", "f2f600000000", "f2104c0e"])
-def test_what_the_emulator_dies_of_is_a_limit(code: str) -> None:
-    """bkpt, invalid FP conditions, the sine of a packed decimal: never handed to the emulator."""
+@pytest.mark.parametrize("code", ["4848", "f2104c0e"])
+def test_what_nothing_here_executes_is_a_limit(code: str) -> None:
+    """bkpt, the sine of a packed decimal: never handed to the emulator."""
     assert one(code).limit
+
+
+@pytest.mark.parametrize("code", ["f2bd0000", "f2f600000000", "f27c0020", "f2480020fffe"])
+def test_a_condition_that_there_is_not_is_an_exception(code: str) -> None:
+    """No FP condition is above 0x1f: line F, after which nothing is followed."""
+    assert (one(code).vector, one(code).limit, one(code).flow) == (11, "", "stop")
 
 
 @pytest.mark.parametrize("code", ["81400000", "81800000", "50fc", "50fa0000", "00d00000", "f24800000000", "f27c0000"])

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.emu.records import RunRecord
+from pytest_nextrust.emu.records import RunRecord, RunRequest
 from pytest_nextrust.emu.sandbox import Sandbox, gate_status
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from tests.compiled_part import needs_compiled_part
-from tests.unit.emu_core.programs import EXIT_0, TEXT, hexadecimal, request, write_and_exit
+from tests.unit.emu_core.programs import DATA, EXIT_0, TEXT, hexadecimal, program, request, write_and_exit
 
-KILLER = "41fa 0004 4ed0 f2bd 0000"
-"""Reached through a pointer: an FP branch with an invalid condition, on which the emulator aborts."""
+KILLER = f"23fc f2bd0000 {DATA + 16:08x} 4ef9 {DATA + 16:08x}"
+"""Stored by the program itself, and jumped to: an FP branch with an invalid condition, on which the emulator aborts."""
 
 
 def open_files() -> int:
@@ -50,7 +50,7 @@ def test_a_guest_that_aborts_the_emulator_costs_one_request(monkeypatch: pytest.
         sandbox.start()
         before = sandbox.pid
         with pytest.raises(HarnessFault, match=r"died of SIG(ABRT|SEGV)") as caught:
-            sandbox.run(request(KILLER))
+            sandbox.run(RunRequest(program(KILLER, data=bytes(32), data_prot=7)))
         assert "its last output" in str(caught.value) or "without output" in str(caught.value)
         assert caught.value.place == f"after 0 instructions, at 0x{TEXT:08x} start or later"
         assert sandbox.run(request(EXIT_0)).end.kind == "exit"

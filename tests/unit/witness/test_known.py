@@ -36,6 +36,7 @@ SAMPLES = {
     "musashi-bit-field-tail": ("musashi", f"{A0} eed0 01c0"),
     "musashi-bounds": ("musashi", f"{A0} 30bc 01ff 7010 00d0 0000"),
     "musashi-pack-order": ("musashi", f"{A0} {A1} 33fc 1234 {DATA + 14:08x} 8348 0000"),
+    "musashi-move16-68030": ("musashi", hidden("f620 9000")),
     "musashi-locked-cycle": ("musashi", f"41f9 {TEXT:08x} 70ff 0cd0 0000"),
     "musashi-line-f": ("musashi", hidden("f8b2 0002")),
     "qemu-shift-in-memory": ("qemu", f"23fc 40000000 {DATA + 16:08x} {A0} e1d0"),
