@@ -14,6 +14,7 @@ import pytest
 
 import pytest_nextrust
 from tests.import_rule import FACES, ONLY_IN, may_import
+from tests.unit.emu_core.programs import request, write_and_exit
 
 PACKAGE = Path(pytest_nextrust.__file__).parent
 
@@ -237,6 +238,25 @@ def test_nothing_heavy_is_loaded(statement: str, kept_out: set[str]) -> None:
     assert loaded_after(statement) & kept_out == set()
 
 
-def test_the_child_loads_the_emulator() -> None:
-    """The same look at sys.modules does see unicorn where it belongs: in the child."""
-    assert "unicorn" in loaded_after("import pytest_nextrust.emu.child.worker, pytest_nextrust.emu.child.cpu")
+CHILD = "import pytest_nextrust.emu.child.worker, pytest_nextrust.emu.child.cpu"
+
+SLOW = {"dataclasses", "inspect", "unicorn", "importlib.resources"}
+"""What each took a good part of the machine's start."""
+
+
+def test_the_child_loads_the_emulator_and_little_else() -> None:
+    """The same look at sys.modules does see the emulator's library where it belongs, without its package."""
+    loaded = loaded_after(CHILD)
+    assert "pytest_nextrust.emu.child.library" in loaded
+    assert loaded & SLOW == set()
+    assert loaded_after(f"{CHILD}, dataclasses") & SLOW == {"dataclasses", "inspect"}
+
+
+def test_a_command_that_runs_a_program_loads_little(tmp_path: Path) -> None:
+    """``nextrust run``, from its arguments to the guest's last word, loads none of that either."""
+    path = tmp_path / "hello"
+    code, data = write_and_exit(b"hello\n")
+    path.write_bytes(request(code, data=data).program)
+    loaded = loaded_after(f"from pytest_nextrust.cli import main; assert main(['run', {str(path)!r}]) == 0")
+    assert {"hello", "pytest_nextrust.emu.sandbox"} <= loaded
+    assert loaded & SLOW == set()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child.counting import NEVER, CountedCpu, Event, Progress, allocated, start
 from pytest_nextrust.emu.child.cpu_exceptions import instruction_address
-from pytest_nextrust.emu.child.library import address, function, m68k
+from pytest_nextrust.emu.child.library import UcError, address, m68k
 from pytest_nextrust.emu.child.library import uc as const
 from pytest_nextrust.emu.registers import Registers
 from pytest_nextrust.errors import HarnessFault
@@ -278,20 +278,11 @@ class BlockCount:
         self._cpu.uc.ctl_remove_cache(pc, pc + 1)
 
     def _hook(self, kind: int, callback: Any, begin: int, end: int) -> int:
-        handle = ctypes.c_size_t()
-        add = function("uc_hook_add")
-        status = add(
-            self._cpu.uc._uch,
-            ctypes.byref(handle),
-            kind,
-            ctypes.cast(callback, ctypes.c_void_p),
-            ctypes.byref(self._counter),
-            ctypes.c_uint64(begin),
-            ctypes.c_uint64(end),
-        )
-        if status != const.UC_ERR_OK:
-            raise HarnessFault("emulator", f"refuses a hook with status {status}")
-        return int(handle.value)
+        try:
+            handle: int = self._cpu.uc.hook_add_native(kind, callback, ctypes.byref(self._counter), begin, end)
+        except UcError as error:
+            raise HarnessFault("emulator", f"refuses a hook: {error}") from error
+        return handle
 
     @staticmethod
     def _find_bounds(handle: int) -> int:
@@ -311,7 +302,7 @@ class BlockCount:
         values = [0x5EED_0000 + 0x0101 * at for at in range(16)]
         for register, value in zip(registers, values, strict=True):
             uc.reg_write(register, value)
-        engine = uc._uch.value
+        engine = uc.handle
         find = self._core.nextrust_core_find_state
         find.restype, find.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p)
         found = find(engine, allocated(engine), struct.pack("=16I", *values))

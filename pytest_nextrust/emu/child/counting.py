@@ -207,7 +207,7 @@ class LibraryCount:
         The counter stands next to the limit it is compared with, and is one past it when the limit stopped the run.
         """
         uc = self._cpu.uc
-        handle = uc._uch.value
+        handle = uc.handle
         size = allocated(handle)
         uc.mem_map(SCRATCH, 0x2000, const.UC_PROT_READ | const.UC_PROT_EXEC)
         uc.mem_write(SCRATCH, LOOP)

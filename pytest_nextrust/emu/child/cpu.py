@@ -123,7 +123,7 @@ class Cpu:
         self.uc.reg_write(m68k.UC_M68K_REG_A7, 0)
         self._pristine = self.uc.context_save()
         self._context = self.uc.context_save()
-        view = self._context.context.value + layout.HEADER
+        view = self._context.address + layout.HEADER
         self._words: Any = (ctypes.c_uint32 * layout.CONTEXT_WORDS).from_address(view)
         self._floats: Any = (ctypes.c_char * float_state.SIZE).from_address(view + float_state.OFFSET)
         self._library = LibraryCount(self)

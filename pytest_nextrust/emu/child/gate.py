@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.emu.child.cpu import CPUS, Cpu, Stop
-from pytest_nextrust.emu.child.library import LIBRARY
+from pytest_nextrust.emu.child.library import FILE, VERSION
 from pytest_nextrust.emu.gate.addresses import CODE, DATA, DATA_SIZE, READ_ONLY, STACK
 from pytest_nextrust.emu.memory import PAGE
 from pytest_nextrust.emu.records import GateStatus
@@ -59,7 +59,7 @@ def vectors() -> list[GateVector]:
 def status(cpu: Callable[[str], Cpu], *, fresh: bool = False, folder: Path | None = None) -> GateStatus:
     """Pass or fail, from the cache if it holds a pass; ``cpu`` gives the CPU of a name, ``fresh`` ignores the cache."""
     begun = time.monotonic()
-    emulator = f"unicorn {LIBRARY.__version__}"
+    emulator = f"unicorn {VERSION}"
     folder = folder or cache_folder()
     place = folder / f"gate-{_key(folder, fresh=fresh)}.json"
     if not fresh:
@@ -155,10 +155,8 @@ def cache_folder() -> Path:
 
 def _key(folder: Path, *, fresh: bool) -> str:
     counting = digest_of_core() if core() is not None else "library"
-    digest = hashlib.sha256(f"{GATE_VERSION} {counting} {LIBRARY.__version__} {sys.version} {sys.platform}".encode())
-    for library in sorted((Path(LIBRARY.__file__).parent / "lib").glob("*unicorn*")):
-        if library.suffix != ".a":
-            digest.update(_digest(library, folder, fresh=fresh))
+    digest = hashlib.sha256(f"{GATE_VERSION} {counting} {VERSION} {sys.version} {sys.platform}".encode())
+    digest.update(_digest(Path(FILE), folder, fresh=fresh))
     return digest.hexdigest()[:32]
 
 

@@ -76,7 +76,7 @@ class Stepper:
             if region.prot & 2:
                 self._writable.append((buffer, bytes(region.data)))
         self._context = self._uc.context_save()
-        base = self._context.context.value + layout.HEADER
+        base = self._context.address + layout.HEADER
         self._payload: Any = (ctypes.c_char * 272).from_address(base)
         self._pristine_floats = self._floats(bytes(self._payload.raw))
         self._pc: Any = ctypes.c_uint32.from_address(base + 64)

@@ -149,7 +149,7 @@ class Emulator:
 
         self.cpu = Cpu(cpu)
         self._context = self.cpu.uc.context_save()
-        self._fp: Any = (ctypes.c_uint32 * 40).from_address(self._context.context.value + 40 + 4 * FP_WORDS)
+        self._fp: Any = (ctypes.c_uint32 * 40).from_address(self._context.address + 40 + 4 * FP_WORDS)
         for page in (CODE, DATA, LOADER_AT):
             self.cpu.uc.mem_map(page & -PAGE, PAGE, 7)
         self.cpu.uc.mem_write(LOADER_AT, LOADER)
