@@ -30,6 +30,14 @@ _EXTRAS = (
 )
 
 
+_TOOLS = (
+    ("qemu-m68k", "nextrust witness, differential tests", "apt-get install qemu-user"),
+    ("distcc", "compiling on other machines, as launcher of a custom toolchain", "apt-get install distcc"),
+    ("ccache", "keeping what was compiled, as launcher of a custom toolchain", "apt-get install ccache"),
+    ("sccache", "the same, shared between machines", "apt-get install sccache"),
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the JSON answer goes, and whether the gate may be believed from the cache."""
     parser.add_argument("--fresh", action="store_true", help="run the conformance gate again, whatever the cache says")
@@ -43,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         "python": _python(),
         "emulator": _emulator(faults, fresh=args.fresh),
         "toolchains": _toolchains(faults),
-        "tools": [_tool("qemu-m68k", "nextrust witness, differential tests", "apt-get install qemu-user")],
+        "tools": [_tool(*tool) for tool in _TOOLS],
         "extras": [_extra(*extra) for extra in _EXTRAS],
         "cache": _cache(faults),
     }

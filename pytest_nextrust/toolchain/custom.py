@@ -2,13 +2,14 @@
 
 ``[toolchain.NAME]`` of ``nextrust.toml`` (``[tool.nextrust.toolchain.NAME]`` of ``pyproject.toml``). Commands are
 arrays of words, never given to a shell; in each word ``{source}``, ``{out}``, ``{cpu}``, ``{profile}``, ``{opt}``,
-``{root}`` (the project) and ``{build}`` (what its own build command made) are replaced, and a word that is
-``{sources}``, ``{objects}`` or ``{flags}`` becomes as many words as there are.
+``{root}`` (the project), ``{build}`` (what its own build command made) and ``{launcher}`` are replaced, and a word that
+is ``{sources}``, ``{objects}`` or ``{flags}`` becomes as many words as there are.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ LAST_LINES = 40
 RESERVED = ("gnu", "clang", "rust")
 """The toolchains of this package: their tables are not command templates."""
 _PLACEHOLDER = re.compile(r"\{([a-z]*)\}")
-_ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build"})
+_ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build", "launcher"})
 _MANY = frozenset({"sources", "objects", "flags"})
 
 
@@ -54,7 +55,8 @@ class CustomSettings:
 
     Without ``link``, ``compile`` gets all ``{sources}`` and makes the executable; with it, one ``{source}`` at a time.
     ``cpus`` are the compiler's own names for them. ``allow_flags`` are patterns (``*``) of further flags that
-    scenarios may give. ``remedy`` is shown where it is not found.
+    scenarios may give. ``remedy`` is shown where it is not found. ``launcher`` is a program that starts compilers
+    elsewhere or keeps what they made (distcc, ccache, sccache): it starts ``compile`` where there is a ``link``.
     """
 
     compile: tuple[str, ...]
@@ -64,6 +66,7 @@ class CustomSettings:
     cpus: dict[str, str] = field(default_factory=dict)
     build: BuildStep | None = None
     allow_flags: tuple[str, ...] = ()
+    launcher: str = ""
     remedy: str = ""
     timeout: float = option(default=600.0, minimum=1.0)
 
@@ -77,6 +80,9 @@ class CustomSettings:
             if not words and key in ("compile", "build.command"):
                 yield Fault(key, "empty", 'write an array of words, ["cc", "-o", "{out}", "{sources}"]')
             yield from _word_faults(key, words)
+        if self.launcher and not self.link and not any("{launcher}" in word for _, words in commands for word in words):
+            remedy = "give link, so that compile makes objects, or write {launcher} in a word of build.command"
+            yield Fault("launcher", "starts nothing: compile links too", remedy)
         for cpu in self.cpus:
             if cpu not in CPUS:
                 yield Fault(f"cpus.{cpu}", "no such CPU", f"one of {', '.join(CPUS)}")
@@ -140,6 +146,10 @@ class CustomToolchain:
                 missing = () if line else (command[0],)
                 remedy = self.settings.remedy or f"make {command[0]} run, or correct [toolchain.{self.name}]"
                 self._probe = Probe(bool(line), command[0], line or "", missing, "" if line else remedy)
+            launcher = self.settings.launcher
+            if launcher and shutil.which(launcher) is None:
+                remedy = f"install {launcher}, or take launcher out of [toolchain.{self.name}]"
+                self._probe = Probe(False, self._probe.path, "", (*self._probe.missing, launcher), remedy)
         return self._probe
 
     def build(self, request: BuildRequest) -> BuildResult:
@@ -156,6 +166,7 @@ class CustomToolchain:
             "profile": request.profile,
             "opt": request.level,
             "root": str(self.root),
+            "launcher": self.settings.launcher,
         }
         one["build"] = str(self._built(request.cpu, one)) if self.settings.build else ""
         with workspace(self.name) as folder:
@@ -174,7 +185,9 @@ class CustomToolchain:
             many["objects"] = tuple(str(folder / f"{number}.o") for number in range(len(sources)))
             for source, compiled in zip(sources, many["objects"], strict=True):
                 one = {**one, "source": source, "out": compiled}
-                runner.run(self._fill(self.settings.compile, one, many), cwd=folder, place=source)
+                command = self._fill(self.settings.compile, one, many)
+                launched = (self.settings.launcher, *command) if self.settings.launcher else command
+                runner.run(launched, cwd=folder, place=source)
             runner.run(self._fill(self.settings.link, {**one, "out": str(out)}, many), cwd=folder)
         try:
             return out.read_bytes()

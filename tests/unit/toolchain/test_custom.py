@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -205,3 +206,30 @@ def test_its_own_build_fails_with_its_last_lines(project: Path) -> None:
     with pytest.raises(BuildFailed):
         own.build(request(project))
     assert (project / "count").read_text().split() == ["m68030", "m68030"]
+
+
+def test_a_launcher_starts_the_compiler(project: Path) -> None:
+    """Before each compile command, never before the link; its name is also there for the toolchain's own build."""
+    build = json.dumps([sys.executable, "-c", "open('{build}/seen', 'w').write('{launcher}')"])
+    text = (
+        f'[toolchain.own]\nlauncher = "env"\ncompile = {command("{source}")}\nlink = {command("{objects}")}\n'
+        f"[toolchain.own.build]\ncommand = {build}\n"
+    )
+    result = described(project, text).build(request(project))
+    assert [run[0] for run in result.commands] == ["env", "env", sys.executable]
+    (seen,) = (project.parent / "cache").rglob("seen")
+    assert seen.read_text() == "env"
+
+
+def test_a_launcher_that_is_not_there(project: Path) -> None:
+    """The toolchain is not found, whatever its compiler says: the objects would not be made as the project says."""
+    text = f'[toolchain.own]\nlauncher = "no-such-launcher"\ncompile = {command()}\nlink = {command("{objects}")}\n'
+    probe = described(project, text).probe()
+    assert (probe.found, probe.missing) == (False, ("no-such-launcher",))
+    assert "take launcher out of [toolchain.own]" in probe.remedy
+
+
+def test_a_launcher_that_starts_nothing(project: Path) -> None:
+    """Where compile links too there is nothing that could be done elsewhere."""
+    with pytest.raises(ConfigError, match="starts nothing: compile links too"):
+        described(project, f'[toolchain.own]\nlauncher = "env"\ncompile = {command()}\n')
