@@ -44,6 +44,7 @@ M68040_OPERATIONS = frozenset(
 )
 """Arithmetic that rounds to single or double whatever the control register says."""
 
+ETOXM1 = 0x08
 TRANSCENDENTAL = frozenset(
     {0x02, 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11, 0x12, 0x14, 0x15, 0x16, 0x19, 0x1C, 0x1D}
     | set(range(0x30, 0x38))
@@ -144,7 +145,7 @@ def _from_memory(r: InstructionReader, extension: int) -> None:
     _operation(r, extension)
     if form in PACKED:
         r.name = "fp packed decimal"
-        if extension & 0x7F in TRANSCENDENTAL:
+        if extension & 0x7F in TRANSCENDENTAL - {ETOXM1}:
             r.limit = "the emulator does not have it, and nothing else computes the function"
     _fp_operand(r, form, DATA)
 

@@ -2,7 +2,7 @@
 
 Boundary: numbers in, number out; operands, registers and condition codes are ``float_instructions``. Of the
 transcendental functions only limits are here: of infinities, of NaNs, and of numbers so small that the function is its
-first term.
+first term; but FETOXM1, which the emulator lacks, is whole.
 
 Where an operand is a NaN, it is the result, made quiet; of two the destination's. An invalid operation gives the NaN of
 the unit. What the manual leaves open (the integer bit of an infinity that is made) is 0.
@@ -34,7 +34,7 @@ from pytest_nextrust.emu.exact.extended import (
 )
 from pytest_nextrust.emu.exact.state import NAN
 
-__all__ = ["DYADIC", "MONADIC", "Remainder", "modulo", "relation", "transcendental"]
+__all__ = ["DYADIC", "ETOXM1", "MONADIC", "Remainder", "modulo", "relation", "transcendental"]
 
 GUARD = 140
 """Bits of a quotient or a root that are computed before what is left over counts as one more."""
@@ -287,16 +287,20 @@ HALF_PI = 0x1921FB54442D18469898CC51701B839A252049C1, -156
 """Pi by 2 as mantissa and exponent."""
 CONTEXT = Context(prec=80)
 
+LARGE_EXPONENT, SERIES_BELOW, TERMS = 14, 20, 16
+"""Of FETOXM1: e to 2^14 or more is beyond the range; where the power of 2 up to which the series is taken is, and its
+terms, of which the next is less than the first by 2^-320."""
+
 
 def transcendental(operation: int, source: int, rounding: Rounding) -> int | None:
-    """The function of an infinity, a NaN, or a denormalised number; None for a number of the ordinary kind."""
+    """The function of an infinity, a NaN, or a denormalised number; of another None, but for FETOXM1."""
     if is_nan(source):
         return quiet(source)
     if is_infinite(source):
         return _at_infinity(operation, _sign(source), rounding)
     sign, mantissa, exponent = finite(source)
     if mantissa and exponent + mantissa.bit_length() - 1 > -16000:
-        return None
+        return _exponential_less_one(sign, mantissa, exponent, rounding) if operation == ETOXM1 else None
     if operation in LOGARITHMS or operation == ACOS:
         return _of_the_tiny(operation, sign, mantissa, exponent, rounding)
     if operation in ODD or operation in SINCOS:
@@ -321,6 +325,28 @@ def _at_infinity(operation: int, negative: int, rounding: Rounding) -> int:
     if operation in LOGARITHMS or operation == LOGNP1:
         return NAN if negative else INFINITY
     return NAN
+
+
+def _exponential_less_one(sign: int, mantissa: int, exponent: int, rounding: Rounding) -> int:
+    """FETOXM1 of an ordinary number."""
+    size = exponent + mantissa.bit_length()
+    if size > LARGE_EXPONENT:
+        # Beyond every range, or less than 1 by less than any rounding sees.
+        return rounded(1, (1 << GUARD) - 1, -GUARD, rounding) if sign else rounded(0, 1, 1 << LARGE_EXPONENT, rounding)
+    number = CONTEXT.multiply(Decimal(-mantissa if sign else mantissa), CONTEXT.power(Decimal(2), exponent))
+    if size < -SERIES_BELOW:
+        # By the series: a difference would lose all digits.
+        value = Decimal(1)
+        for divisor in range(TERMS, 1, -1):
+            value = CONTEXT.add(1, CONTEXT.divide(CONTEXT.multiply(number, value), divisor))
+        value = CONTEXT.multiply(number, value)
+    elif sign and size > 7:
+        return rounded(1, (1 << GUARD) - 1, -GUARD, rounding)
+    else:
+        value = CONTEXT.subtract(CONTEXT.exp(number), 1)
+    at = GUARD - value.adjusted() * 10 // 3
+    scaled = int(CONTEXT.multiply(abs(value), CONTEXT.power(Decimal(2), at)))
+    return rounded(sign, scaled << 1 | 1, -at - 1, rounding)
 
 
 def _of_the_tiny(operation: int, sign: int, mantissa: int, exponent: int, rounding: Rounding) -> int:

@@ -12,7 +12,7 @@ from pytest_nextrust.emu.exact.execution import Execution
 from pytest_nextrust.emu.exact.extended import DOUBLE, EXTENDED, SINGLE, is_plain
 from pytest_nextrust.emu.exact.float_formats import PACKED, SIZES
 from pytest_nextrust.emu.exact.float_instructions import COMPARE, TEST, plain_operation, rounding_of, source_of
-from pytest_nextrust.emu.exact.float_operations import DYADIC, MONADIC, transcendental
+from pytest_nextrust.emu.exact.float_operations import DYADIC, ETOXM1, MONADIC, transcendental
 from pytest_nextrust.emu.exact.integer import Division
 from pytest_nextrust.emu.exact.state import Bus, MachineState
 from pytest_nextrust.emu.memory import GuestFault
@@ -81,6 +81,8 @@ def _float_watch(opcode: int, word: int) -> Watch:
         return "always" if form in (PACKED, 7) or _narrow_store(form, mode) or _a7_by_one(opcode, form) else "float"
     if what == 0 or (what == 2 and form != 7):
         operation = word & 0x7F
+        if operation == ETOXM1:
+            return "always"
         exactly = operation in QUOTIENTS or (what == 2 and (form == PACKED or _a7_by_one(opcode, form)))
         if exactly and operation in TRANSCENDENTAL:
             # Of an ordinary number only the emulator has the function; a packed decimal it has not.

@@ -31,12 +31,14 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from decimal import Context, Decimal
 from fractions import Fraction
 from math import isqrt
 from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.emu.exact.extended import Rounding, rounded
 from pytest_nextrust.emu.exact.float_formats import load, store, store_packed
 from pytest_nextrust.emu.exact.state import MachineState
 from pytest_nextrust.emu.exact.suspicion import float_is_special, watch
@@ -602,6 +604,53 @@ def test_transcendental_functions_at_infinity(operation: int) -> None:
     nan = registers_case(operation, 0x7FFF << 64 | 5, 0)
     assert exact(nan, CPU).fp[1] == 0x7FFF << 64 | QUIET | 5
     assert not special(registers_case(operation, 0x3FFF << 64 | 1 << 63, 0))
+
+
+ETOXM1 = 0x08
+"""The one transcendental function that the emulator has not."""
+DIGITS = Context(prec=400)
+
+
+def less_one(given: int, mode: int) -> int:
+    """e to the power of a number, less 1, by 400 digits and one rounding; not where that is next to -1."""
+    sign, mantissa = given >> 79, given & (1 << 64) - 1
+    exponent = (given >> 64 & 0x7FFF) - 16383 - 63
+    power = DIGITS.multiply(Decimal(-mantissa if sign else mantissa), DIGITS.power(Decimal(2), exponent))
+    found = DIGITS.subtract(DIGITS.exp(power), 1)
+    at = 300 - found.adjusted() * 10 // 3
+    scaled = int(DIGITS.multiply(abs(found), DIGITS.power(Decimal(2), at)))
+    return rounded(sign, scaled << 1 | 1, -at - 1, Rounding(mode))
+
+
+@pytest.mark.parametrize("sign", [0, 1])
+def test_e_to_the_power_less_one(sign: int) -> None:
+    """FETOXM1 from 2^-100 to 2^6 in every rounding mode, correctly rounded, on the machine as in exact execution."""
+    lot = random.Random(sign)
+    for exponent in range(-100, 7):
+        given = sign << 79 | 0x3FFF + exponent << 64 | 1 << 63 | lot.getrandbits(63)
+        for mode in range(4):
+            case = registers_case(ETOXM1, given, 0, mode << 4)
+            assert exact(case, CPU).fp[1] == less_one(given, mode), (hex(given), mode)
+    assert watch(registers_case(ETOXM1, 0, 0).code + bytes(8), CPU) == "always"
+
+
+@pytest.mark.parametrize(
+    ("given", "mode", "wanted"),
+    [
+        (0, 0, 0),
+        (1 << 79, 0, 1 << 79),
+        (0x400C_8000_0000_0000_0000, 0, 0x6E29_BC6A_67CA_24E9_BA38),
+        (0x4010_8000_0000_0000_0000, 0, 0x7FFF << 64),
+        (0x4010_8000_0000_0000_0000, 1, 0x7FFE_FFFF_FFFF_FFFF_FFFF),
+        (0xC006_8000_0000_0000_0001, 0, 0xBFFF_8000_0000_0000_0000),
+        (0xC006_8000_0000_0000_0001, 1, 0xBFFE_FFFF_FFFF_FFFF_FFFF),
+        (0xC010_8000_0000_0000_0000, 3, 0xBFFE_FFFF_FFFF_FFFF_FFFF),
+    ],
+)
+def test_the_ends_of_e_to_the_power_less_one(given: int, mode: int, wanted: int) -> None:
+    """Zeros stay; e to 8192 is a number, to 131072 it overflows by the rounding mode; far below 0 it is next to -1."""
+    found = exact(registers_case(ETOXM1, given, 0, mode << 4), CPU).fp[1]
+    assert found == wanted
 
 
 def test_functions_of_what_is_next_to_zero() -> None:
