@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import PathFinder
 from typing import Any
 
@@ -40,6 +40,8 @@ class uc:  # noqa: N801 - as the package's module is called
     UC_MEM_READ, UC_MEM_WRITE, UC_MEM_FETCH = 16, 17, 18
     UC_MEM_READ_UNMAPPED, UC_MEM_WRITE_UNMAPPED, UC_MEM_FETCH_UNMAPPED = 19, 20, 21
     UC_MEM_WRITE_PROT, UC_MEM_READ_PROT, UC_MEM_FETCH_PROT = 22, 23, 24
+    UC_CTL_UC_USE_EXITS = 4
+    UC_CTL_UC_EXITS = 6
     UC_CTL_CPU_MODEL = 7
     UC_CTL_TB_REMOVE_CACHE = 9
     UC_CTL_TB_FLUSH = 10
@@ -287,6 +289,15 @@ class Uc:
     def ctl_set_tcg_buffer_size(self, size: int) -> None:
         """How many bytes translated code may take."""
         self._control(uc.UC_CTL_TCG_BUFFER_SIZE, ctypes.c_uint32(size))
+
+    def ctl_exits_enabled(self, enable: bool) -> None:
+        """Whether runs stop in front of the addresses of ``ctl_set_exits``, or of their own ``until``."""
+        self._control(uc.UC_CTL_UC_USE_EXITS, ctypes.c_int(enable))
+
+    def ctl_set_exits(self, exits: Sequence[int]) -> None:
+        """The addresses in front of which runs stop."""
+        addresses = (ctypes.c_uint64 * len(exits))(*exits)
+        self._control(uc.UC_CTL_UC_EXITS, addresses, ctypes.c_size_t(len(exits)))
 
     def ctl_remove_cache(self, begin: int, end: int) -> None:
         """Forget the code that was translated from these addresses."""
