@@ -76,8 +76,11 @@ def _default(cls: type, name: str) -> Mapping[str, Any]:
     return {"factory": default.make} if isinstance(default, _Factory) else {"default": default}
 
 
-class _StandardFields:
-    """``__dataclass_fields__``, made when somebody asks for it."""
+class _AsStandard:
+    """``__dataclass_fields__`` or ``__dataclass_params__``, made when somebody asks for it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __get__(self, _value: Any, cls: type) -> Any:
         import dataclasses
@@ -86,7 +89,7 @@ class _StandardFields:
             return dataclasses.field(default=default, default_factory=factory)
 
         fields = [(name, cls.__annotations__[name], as_field(**_default(cls, name))) for name in cls._names]
-        return dataclasses.make_dataclass(cls.__name__, fields).__dataclass_fields__
+        return getattr(dataclasses.make_dataclass(cls.__name__, fields, **cls._options), self.name)
 
 
 # A class is made.
@@ -97,7 +100,7 @@ def _made(cls: type, frozen: bool, slots: bool, eq: bool) -> type:
         raise TypeError(f"{cls.__name__}: __post_init__ would not be called")
     own = vars(cls)
     names = tuple(own.get("__annotations__", ()))
-    given: dict[str, Any] = {"__repr__": _repr, "__reduce__": _reduce, "__dataclass_fields__": _STANDARD_FIELDS}
+    given: dict[str, Any] = {"__repr__": _repr, "__reduce__": _reduce, **_STANDARD}
     if eq:
         given |= {"__eq__": _eq, "__hash__": _hash if frozen else None}
     if frozen:
@@ -109,6 +112,7 @@ def _made(cls: type, frozen: bool, slots: bool, eq: bool) -> type:
         "__slots__": names if slots else (*names, "__dict__", "__weakref__"),
         "__match_args__": names,
         "_names": names,
+        "_options": {"frozen": frozen, "eq": eq},
         "_defaults": {name: own[name] for name in names if name in own},
         # Called as a function: it is none, and so becomes no method.
         "_values": attrgetter(*names) if names else attrgetter("__class__"),
@@ -176,4 +180,4 @@ def _refuse(self: Any, name: str, *_: Any) -> None:
     raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be changed")
 
 
-_STANDARD_FIELDS = _StandardFields()
+_STANDARD = {name: _AsStandard(name) for name in ("__dataclass_fields__", "__dataclass_params__")}

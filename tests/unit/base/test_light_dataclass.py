@@ -118,6 +118,12 @@ def test_the_standard_library_takes_it_for_a_dataclass() -> None:
     """``fields``, ``replace``, ``asdict``, ``copy`` and ``pickle`` work as with a real one."""
     names = [(f.name, f.default, f.default_factory) for f in dataclasses.fields(Stack)]
     assert names == [(f.name, f.default, f.default_factory) for f in dataclasses.fields(RealStack)]
+    made: list[Any] = [Pair, Stack, Lazy]
+    assert [(c.__dataclass_params__.frozen, c.__dataclass_params__.eq) for c in made] == [
+        (True, True),
+        (False, True),
+        (True, False),
+    ]
     assert dataclasses.replace(Stack([1]), depth=2) == Stack([1], 2)
     assert dataclasses.asdict(Stack([1])) == dataclasses.asdict(RealStack([1]))
     assert copy.deepcopy(Pair("a", 3)) == pickle.loads(pickle.dumps(Pair("a", 3))) == Pair("a", 3)
