@@ -37,6 +37,7 @@ COMMANDS = {
     "issues": "list known issues, compare a failure with them, mend one",
     "escalate": "put an error to a design model; list and send what is queued",
     "review": "have a phase reviewed by a model; list and send what is queued",
+    "slash": "carry out the slash commands of a pull request's comment",
     "init": "write what a project needs: the assistant's settings, folders, git-ignore lines",
 }
 

@@ -26,11 +26,12 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("failures",),
         ("hooks",),
         ("github",),
+        ("slash",),
     ),
     (
         ("atomics", "hooks", "witness"),
         ("github", "verify"),
-        ("report",),
+        ("report", "slash"),
         ("plugin", "commands"),
         ("cli",),
     ),

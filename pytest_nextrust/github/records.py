@@ -142,7 +142,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRun:
-    """A run of a workflow; ``run_attempt`` counts how often it was started, from 1."""
+    """A run of a workflow; ``run_attempt`` counts how often it was started, from 1.
+
+    ``created_at`` is GitHub's own time, whatever the commit says of itself."""
 
     id: int
     status: str | None
@@ -153,6 +155,7 @@ class WorkflowRun:
     path: str = ""
     conclusion: str | None = None
     run_attempt: int = 1
+    created_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

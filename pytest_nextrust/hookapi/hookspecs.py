@@ -9,6 +9,8 @@ The return value is an Answer, an iterable of Answers, or None (no objection); s
 ``hookapi.decisions``. An exception, a hang or another value is a fault: it blocks a PreToolUse, unless ``[hooks]
 fail_open`` is set, and never blocks anything else. What it prints goes to the log. This module is imported
 without pytest.
+
+``nextrust_slash_commands`` alone is about no event: it adds commands, and a fault in it stops ``nextrust slash``.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from pytest_nextrust.hookapi.context import Context
     from pytest_nextrust.hookapi.decisions import Answer
     from pytest_nextrust.hookapi.events import Event
+    from pytest_nextrust.hookapi.slash import SlashCommand
 
 __all__ = [
     "hookimpl",
     "nextrust_post_tool_use",
     "nextrust_post_tool_use_failure",
     "nextrust_pre_tool_use",
+    "nextrust_slash_commands",
     "nextrust_stop",
     "nextrust_user_prompt_submit",
 ]
@@ -79,4 +83,13 @@ def nextrust_user_prompt_submit(event: Event, context: Context) -> Answer | Iter
 
     When: the user has sent it. Return value: ``block`` erases it and shows the user the reason; ``context`` is added
     to it.
+    """
+
+
+@hookspec
+def nextrust_slash_commands() -> Iterable[SlashCommand] | None:
+    """Add slash commands, which comments on pull requests and chats may then ask for.
+
+    When: a request is read, or help is drawn. Return value: ``hookapi.slash.SlashCommand`` objects, with names that no
+    other command has. Who may ask is decided as for the shipped ones: an ``acting`` one takes the right to write.
     """

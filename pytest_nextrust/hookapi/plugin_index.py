@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pytest_nextrust.hookapi.events import HOOKS
 
-__all__ = ["GROUP", "index_plugins"]
+__all__ = ["GROUP", "index_plugins", "plugins_naming"]
 
 GROUP = "nextrust_hooks"
 """The entry point group."""
@@ -26,17 +26,24 @@ GROUP = "nextrust_hooks"
 def index_plugins(root: Path) -> dict[str, list[str]]:
     """For each event the references of the plugins that may handle it: ``entry:NAME`` and ``file:PATH``."""
     found: dict[str, list[str]] = {event: [] for event in HOOKS}
-    for reference, events in [*_entries(), *_files(root)]:
-        for event in events:
+    for reference, text in [*_entries(), *_files(root)]:
+        named = _hooks_named_in(text)
+        # Without a source that tells, for every event; a file that names none is somebody else's.
+        for event in named or ([] if text and reference.startswith("file:") else HOOKS):
             found[event].append(reference)
     return found
 
 
-def _entries() -> Iterable[tuple[str, list[str]]]:
+def plugins_naming(root: Path, hook: str) -> list[str]:
+    """The references of the plugins that name a hook which is about no event, or that may."""
+    return [reference for reference, text in [*_entries(), *_files(root)] if not text or _has_word(text, hook)]
+
+
+def _entries() -> Iterable[tuple[str, str]]:
     from importlib.metadata import entry_points
 
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        yield f"entry:{entry.name}", _hooks_named_in(_source(entry.module)) or list(HOOKS)
+        yield f"entry:{entry.name}", _source(entry.module)
 
 
 def _source(module: str) -> str:
@@ -49,17 +56,19 @@ def _source(module: str) -> str:
         return ""
 
 
-def _files(root: Path) -> Iterable[tuple[str, list[str]]]:
+def _files(root: Path) -> Iterable[tuple[str, str]]:
+    """Each with its text, which is empty where it cannot be read; a file without any is not there."""
     conftest = root / "conftest.py"
     for file in [conftest, *sorted((root / ".nextrust" / "hooks").glob("*.py"))]:
         try:
-            events = _hooks_named_in(file.read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
         except FileNotFoundError:
             continue
         except (OSError, ValueError):
-            events = list(HOOKS)
-        if events:
-            yield f"file:{file}", events
+            yield f"file:{file}", ""
+        else:
+            if text:
+                yield f"file:{file}", text
 
 
 def _hooks_named_in(text: str) -> list[str]:

@@ -12,14 +12,13 @@ from types import ModuleType
 from typing import Any
 
 from pytest_nextrust.errors import UsageFault
-from pytest_nextrust.hookapi.events import HOOKS
 from pytest_nextrust.hookapi.plugin_index import GROUP
 
 __all__ = ["load_hook"]
 
 
 def load_hook(reference: str, hook: str) -> Any:
-    """A callable for one plugin and hook, with keywords ``event`` and ``context``.
+    """A callable for one plugin and hook, with the keywords that its specification has.
 
     Raises UsageFault for a plugin that is not what the hook specifications ask for; what its own code raises passes.
     """
@@ -32,7 +31,7 @@ def load_hook(reference: str, hook: str) -> Any:
 
         def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
             options = super().parse_hookimpl_opts(plugin, name)
-            return {} if options is None and name in HOOKS.values() else options
+            return {} if options is None and name in hookspecs.__all__ else options
 
     manager = Manager("nextrust")
     manager.add_hookspecs(hookspecs)

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.hookapi.context import Context
 
-__all__ = ["Asked", "ask_review", "due_reviews", "offline", "request_design", "start_sender"]
+__all__ = [
+    "Asked",
+    "ask_review",
+    "due_reviews",
+    "offline",
+    "queue_design",
+    "queue_review",
+    "request_design",
+    "start_sender",
+]
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,16 @@ def request_design(
     Returns at once: what is new is queued, and sent later. ``command`` is what failed. ``force`` asks all the same.
     Raises StatusError and OSError where the request cannot be made durable.
     """
+    asked = queue_design(context, error, command=command, issues=issues, force=force)
+    if asked.state in ("queued", "waiting"):
+        start_sender(context)
+    return asked
+
+
+def queue_design(
+    context: Context, error: str, *, command: str = "", issues: Sequence[str] = (), force: bool = False
+) -> Asked:
+    """The same, and have nobody send it."""
     # The clean text has the same fingerprint wherever it is taken: in the status log there is no other.
     error = context.redactor.text(error)
     mark = novelty.fingerprint(error)
@@ -83,7 +102,6 @@ def request_design(
         largest=rules.largest,
     )
     ticket, new = Queue(paths).add(draft)
-    start_sender(context)
     if new:
         return Asked("queued", f"{ticket} is queued for the design model", ticket, mark)
     return Asked("waiting", f"{ticket} is about this error, and waits for its answer", ticket, mark)
@@ -111,11 +129,29 @@ def ask_review(context: Context, phase: str, name: str, occasion: str) -> Asked:
     """Queue a review once for each occasion; then, and only then, mark that it was. Raises StatusError, OSError."""
     if context.dry_run:
         return Asked("dry-run", f"a review of {phase} would be requested; a dry run queues nothing")
-    rules = context.settings.external
-    draft = request.review_draft(context, phase, name, occasion, base=rules.review.base, largest=rules.largest)
-    ticket, new = Queue(paths_of(context)).add(draft)
+    asked = queue_review(context, phase, name, occasion)
     _mark_as_asked(context, phase, occasion)
     start_sender(context)
+    return asked
+
+
+def queue_review(
+    context: Context, phase: str, name: str, occasion: str, *, kind: str = "review", commit: str = ""
+) -> Asked:
+    """Queue a review once for each occasion, and have nobody send it: by the model that ``kind`` names, of ``commit``
+    (a full hash; default: what is checked out). Raises StatusError, OSError."""
+    rules = context.settings.external
+    draft = request.review_draft(
+        context,
+        phase,
+        name,
+        occasion,
+        base=rules.review.base,
+        largest=rules.largest,
+        kind=kind,
+        commit=commit,
+    )
+    ticket, new = Queue(paths_of(context)).add(draft)
     if new:
         return Asked("queued", f"{ticket}: a review of {phase} is queued", ticket)
     return Asked("waiting", f"{ticket} is the review of {phase}", ticket)

@@ -43,13 +43,18 @@ def uncommitted(context: Context, *, room: int) -> Changes:
     return found if found.files else _changes(context, ["HEAD~1", "HEAD"], "the commit before", room)
 
 
-def since_base(context: Context, base: str, *, room: int) -> Changes:
-    """What differs from where this branch left ``base`` (or main, or master), else what the last commit changed."""
-    head = _git(context, "rev-parse", "HEAD").strip()
+def since_base(context: Context, base: str, *, room: int, commit: str = "") -> Changes:
+    """What differs from where this branch left ``base`` (or main, or master), else what the last commit changed.
+
+    With ``commit`` (a full hash) what that has, whatever is checked out.
+    """
+    head = commit or _git(context, "rev-parse", "HEAD").strip()
     for name in dict.fromkeys((base, "origin/main", "origin/master", "main", "master")):
-        fork = _git(context, "merge-base", "--", name, "HEAD").strip() if not name.startswith("-") else ""
+        fork = _git(context, "merge-base", "--", name, head or "HEAD").strip() if not name.startswith("-") else ""
         if fork and fork != head:
-            return _changes(context, [fork], f"{name} at {fork[:12]}", room)
+            return _changes(context, [fork, commit] if commit else [fork], f"{name} at {fork[:12]}", room)
+    if commit:
+        return _changes(context, [f"{commit}~1", commit], "the commit before", room)
     return uncommitted(context, room=room)
 
 

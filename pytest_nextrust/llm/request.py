@@ -73,14 +73,26 @@ def design_draft(
     )
 
 
-def review_draft(context: Context, phase: str, name: str, occasion: str, *, base: str, largest: int) -> Draft:
-    """A review of a phase. ``occasion`` identifies one completion of it."""
-    changes = since_base(context, base, room=largest - 3_000)
+def review_draft(
+    context: Context,
+    phase: str,
+    name: str,
+    occasion: str,
+    *,
+    base: str,
+    largest: int,
+    kind: str = "review",
+    commit: str = "",
+) -> Draft:
+    """A review of a phase. ``occasion`` identifies one completion of it; ``kind`` is the model that is asked,
+    ``commit`` what is looked at (default: what is checked out)."""
+    changes = since_base(context, base, room=largest - 3_000, commit=commit)
     compared = f"Compared with: {changes.against}" if changes.against else "No changes that git could show."
-    parts = [f"Phase: {phase}, {name}", f"Commit: {context.commit() or 'none'}", compared, *_changed(changes)]
+    looked_at = commit or context.commit()
+    parts = [f"Phase: {phase}, {name}", f"Commit: {looked_at or 'none'}", compared, *_changed(changes)]
     return _draft(
         context,
-        kind="review",
+        kind=kind,
         identity=f"review:{phase}:{occasion}",
         subject=_line(f"{phase}, {name}"),
         instructions=REVIEW,
@@ -88,6 +100,7 @@ def review_draft(context: Context, phase: str, name: str, occasion: str, *, base
         phase=phase,
         mark="",
         largest=largest,
+        commit=looked_at,
     )
 
 
@@ -102,6 +115,7 @@ def _draft(
     phase: str,
     mark: str,
     largest: int,
+    commit: str = "",
 ) -> Draft:
     # Once more for all together; each part was redacted before it was cut, since half a secret has no known shape.
     text = context.redactor.text("\n\n".join(part for part in parts if part))
@@ -112,7 +126,7 @@ def _draft(
         instructions=instructions,
         text=_cut(text, largest),
         phase=phase,
-        commit=context.commit(),
+        commit=commit or context.commit(),
         fingerprint=mark,
     )
 

@@ -2,7 +2,8 @@
 
 A block stands between ``<!-- help: COMMAND -->`` and ``<!-- /help -->`` and holds what ``COMMAND --help`` prints, 100
 columns wide; the import rule between ``<!-- import rule -->`` and ``<!-- /import rule -->``, made from its table, and
-likewise the witnesses' known differences between ``<!-- known differences -->`` and its end.
+likewise the witnesses' known differences between ``<!-- known differences -->`` and its end, and the slash commands
+between ``<!-- slash commands -->`` and its end.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from pytest_nextrust.slash.actions import table
+from pytest_nextrust.slash.table import COMMANDS
 from pytest_nextrust.witness.known import KNOWN
 from tests.import_rule import in_words
 
@@ -22,6 +25,8 @@ BLOCK = re.compile(r"(<!-- help: (?P<command>[^>]+) -->\n).*?(<!-- /help -->)", 
 RULE = re.compile(r"(<!-- import rule -->\n).*?(<!-- /import rule -->)", re.DOTALL)
 
 DIFFERENCES = re.compile(r"(<!-- known differences -->\n).*?(<!-- /known differences -->)", re.DOTALL)
+
+SLASH = re.compile(r"(<!-- slash commands -->\n).*?(<!-- /slash commands -->)", re.DOTALL)
 
 
 @cache
@@ -50,6 +55,7 @@ def rewrite(text: str) -> str:
     """The same document with every block current."""
     text = BLOCK.sub(lambda match: f"{match[1]}```text\n{printed_help(match['command'])}\n```\n{match[3]}", text)
     text = DIFFERENCES.sub(lambda match: f"{match[1]}\n{known_differences()}\n\n{match[2]}", text)
+    text = SLASH.sub(lambda match: "\n".join([f"{match[1]}", *table(COMMANDS), "", match[2]]), text)
     return RULE.sub(lambda match: f"{match[1]}\n{in_words()}\n\n{match[2]}", text)
 
 
