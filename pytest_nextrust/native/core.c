@@ -5,33 +5,46 @@
    the CPU state are those of Unicorn 2.1.4, see emu/child/context.py and float_state.py. */
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ADDRESSES = 32, FLOATS = 112, RESULT = 240, CONTROL = 256, STATUS = 260, PRECISION = 0xc0 };
-enum { NOTHING = 0, LIMIT = 1, UNKNOWN = 2, SITE = 3, ROLLED_BACK = 4 };
-enum { ALWAYS = 1, DIVIDEND = 2, NUMBERS = 3 };
+enum { FLOATS = 112, RESULT = 240, CONTROL = 256, PRECISION = 0xc0 };
+enum { NOTHING = 0, LIMIT = 1, UNKNOWN = 2, SITE = 3, ROLLED_BACK = 4, DOUBT = 5 };
+enum { ALWAYS = 1, DIVIDEND = 2, NUMBERS = 3, LOOK = 4 };
+enum { PLACES = 9, WORDS = 64 };
 #define NONE 1u /* no instruction is at an odd address */
-#define NO_REGISTER 255
 
-typedef struct { uint32_t address, size, count, used; } block_entry;
+typedef struct { uint16_t least, range; } exponents; /* the least, and how many more there may be */
+
+/* Instructions that are executed without a look at their operands: what is asked before the first of them, what behind
+   the last, and what they may change. */
+typedef struct stretch {
+    struct stretch *next;     /* all there are, to be freed */
+    uint32_t begin;
+    uint16_t asked, checked;  /* bit sets of fp0 to fp7, and of the last operand from memory */
+    exponents before[PLACES], behind[PLACES];
+    uint8_t swift;            /* it may be more than one instruction */
+    uint8_t by_fpcr;
+    uint8_t words_used;
+    uint8_t words[WORDS];     /* numbers of words in the CPU state */
+} stretch;
+
+typedef struct { uint32_t address, size, count, used; const stretch *stretch; } block_entry;
 typedef struct {
-    uint32_t address;
-    uint16_t least, range;    /* exponents that its operands may have, the least and how many more */
-    uint8_t condition;
+    uint32_t address, block;  /* the block it is in: that of another one may be looked at otherwise */
+    uint8_t condition;        /* LOOK: only at what came before */
     uint8_t high, low;        /* DIVIDEND: data registers */
-    uint8_t first, second;    /* NUMBERS: registers that are read, of the floating-point unit; NO_REGISTER for none */
-    uint8_t from_memory;      /* 1: the source is no register; 2 + n: and the operand moves address register n */
-    uint8_t target, by_fpcr;
-} site_entry; /* 16 bytes: there is one for every instruction that is asked about */
+    const stretch *stretch;   /* what begins here */
+} site_entry;
 typedef int (*stop_function)(void *engine);
 
 typedef struct {
     uint64_t total, limit;   /* instructions of all blocks entered, and how many there may be */
     block_entry *block;      /* the block entered last */
-    uint32_t pending;        /* an instruction whose operand from memory is looked at when it has been executed */
+    const stretch *pending;  /* what was begun: its operands are looked at behind it */
     uint32_t halted;         /* a stop is under way: nothing counts any more */
     uint32_t why;            /* why the run was stopped */
     uint32_t passing;        /* a site that is let pass once */
@@ -42,13 +55,12 @@ typedef struct {
     stop_function stop;
     block_entry *blocks;     /* open addressing; all zero where unused */
     site_entry *sites;
-    uint64_t mantissa;       /* what the pending instruction may change: its target, FPSR, an address register */
-    uint16_t exponent;
-    uint32_t status, target_at, moved, moved_at;
-    uint32_t least, range;   /* exponents that its operand may have */
+    stretch *stretches;
+    const stretch *back_to;  /* what was taken back, and the words it may have changed as they were before */
+    uint32_t saved[WORDS];
 } counter;
 
-static block_entry no_block = {NONE, 0, 0, 0};
+static block_entry no_block = {NONE, 0, 0, 0, NULL};
 
 #ifndef SOURCE
 #define SOURCE "unknown"
@@ -57,13 +69,21 @@ static block_entry no_block = {NONE, 0, 0, 0};
 /* The hash of this file, so that a library of another one is not used. */
 const char *nextrust_core_source(void) { return SOURCE; }
 
-uint64_t nextrust_core_layout(void) { return sizeof(counter); }
+uint64_t nextrust_core_layout(void) { return sizeof(counter) << 16 | sizeof(stretch); }
 
 static uint32_t hash(uint32_t address) { return ((address >> 1) * 2654435761u) >> 8; }
 
 /* -- tables, filled from Python ------------------------------------------------------------------------------------ */
 
+/* The entry of an address, or the unused one where it would be. */
+static block_entry *find_block(const counter *c, uint32_t address) {
+    uint32_t at = hash(address) & c->blocks_mask;
+    while (c->blocks[at].used && c->blocks[at].address != address) at = (at + 1) & c->blocks_mask;
+    return &c->blocks[at];
+}
+
 static int grow_blocks(counter *c) {
+    uint32_t entered = c->block->address;
     uint32_t mask = c->blocks_mask * 2 + 1;
     block_entry *table = calloc((size_t)mask + 1, sizeof *table);
     if (!table) return 0;
@@ -76,23 +96,30 @@ static int grow_blocks(counter *c) {
     free(c->blocks);
     c->blocks = table;
     c->blocks_mask = mask;
-    c->block = &no_block;
+    c->block = entered == NONE ? &no_block : find_block(c, entered);
     return 1;
 }
 
-/* The entry of an address, or the unused one where it would be. */
-static block_entry *find_block(const counter *c, uint32_t address) {
-    uint32_t at = hash(address) & c->blocks_mask;
-    while (c->blocks[at].used && c->blocks[at].address != address) at = (at + 1) & c->blocks_mask;
-    return &c->blocks[at];
+/* Keeps a stretch until all is forgotten, and answers where; NULL: there is no memory for it. The same one is kept once:
+   what is pending must not change while a block is translated again. */
+static const stretch *keep(counter *c, const stretch *given, const stretch *before) {
+    if (before && !memcmp(&before->begin, &given->begin, sizeof *given - offsetof(stretch, begin))) return before;
+    stretch *kept = malloc(sizeof *kept);
+    if (!kept) return NULL;
+    *kept = *given;
+    kept->next = c->stretches;
+    c->stretches = kept;
+    return kept;
 }
 
-/* Says how long the block at an address is; 0: there is no memory for it. */
-int nextrust_core_block(counter *c, uint32_t address, uint32_t size, uint32_t count) {
+/* Says how long the block at an address is, and what begins with it or NULL; 0: there is no memory for it. */
+int nextrust_core_block(counter *c, uint32_t address, uint32_t size, uint32_t count, const stretch *begins) {
     if (c->blocks_used * 2 > c->blocks_mask && !grow_blocks(c)) return 0;
     block_entry *found = find_block(c, address);
+    const stretch *kept = begins ? keep(c, begins, found->stretch) : NULL;
+    if (begins && !kept) return 0;
     c->blocks_used += !found->used;
-    *found = (block_entry){address, size, count, 1};
+    *found = (block_entry){address, size, count, 1, kept};
     return 1;
 }
 
@@ -112,18 +139,22 @@ static int grow_sites(counter *c) {
     return 1;
 }
 
-static site_entry *find_site(const counter *c, uint32_t address) {
+static site_entry *find_site(const counter *c, uint32_t address, uint32_t block) {
     uint32_t at = hash(address) & c->sites_mask;
-    while (c->sites[at].address != address && c->sites[at].condition) at = (at + 1) & c->sites_mask;
+    while (c->sites[at].condition && (c->sites[at].address != address || c->sites[at].block != block))
+        at = (at + 1) & c->sites_mask;
     return &c->sites[at];
 }
 
-/* Says what is asked at an address; 0: there is no memory for it. */
+/* Says what is asked at an address in a block; 0: there is no memory for it. */
 int nextrust_core_site(counter *c, const site_entry *site) {
     if (c->sites_used * 2 > c->sites_mask && !grow_sites(c)) return 0;
-    site_entry *found = find_site(c, site->address);
+    site_entry *found = find_site(c, site->address, site->block);
+    const stretch *kept = site->stretch ? keep(c, site->stretch, found->stretch) : NULL;
+    if (site->stretch && !kept) return 0;
     c->sites_used += !found->condition;
     *found = *site;
+    found->stretch = kept;
     return 1;
 }
 
@@ -134,12 +165,19 @@ uint32_t nextrust_core_last_block(const counter *c) { return c->block->address; 
 int nextrust_core_forget(counter *c) {
     free(c->blocks);
     free(c->sites);
+    while (c->stretches) {
+        stretch *gone = c->stretches;
+        c->stretches = gone->next;
+        free(gone);
+    }
     c->blocks = NULL;
     c->sites = NULL;
+    c->block = &no_block;
     c->blocks_used = c->sites_used = 0;
     c->blocks_mask = 511;
     c->sites_mask = 31;
-    c->passing = c->pending = NONE;
+    c->passing = NONE;
+    c->pending = NULL;
     return grow_blocks(c) && grow_sites(c);
 }
 
@@ -152,14 +190,22 @@ static uint32_t word(const counter *c, uint32_t index) {
 }
 
 /* Neither zero nor a normalised number with an exponent in the range: an infinity, a NaN, a denormal among others. */
-static int special(const uint8_t *value, uint32_t least, uint32_t range) {
+static int special(const uint8_t *value, exponents may) {
     uint64_t mantissa;
     uint16_t exponent;
     memcpy(&mantissa, value, 8);
     memcpy(&exponent, value + 8, 2);
     exponent &= 0x7fff;
     if (!exponent) return mantissa != 0;
-    return exponent - least > range || !(mantissa >> 63);
+    return (uint32_t)exponent - may.least > may.range || !(mantissa >> 63);
+}
+
+static int one_is_special(const counter *c, uint32_t places, const exponents *may) {
+    for (; places; places &= places - 1) {
+        uint32_t at = (uint32_t)__builtin_ctz(places);
+        if (special(c->state + FLOATS + 16 * at, may[at])) return 1;
+    }
+    return 0;
 }
 
 static __attribute__((noinline, cold)) void stop(counter *c, void *engine, uint32_t why) {
@@ -168,24 +214,37 @@ static __attribute__((noinline, cold)) void stop(counter *c, void *engine, uint3
     c->stop(engine);
 }
 
-/* Whether the pending instruction met an operand from memory that it must not. */
+/* Whether what is pending met an operand that it must not. */
 int nextrust_core_was_wrong(counter *c) {
-    if (c->pending == NONE) return 0;
-    c->site = c->pending;
-    c->pending = NONE;
-    return special(c->state + RESULT, c->least, c->range);
+    const stretch *done = c->pending;
+    if (!done) return 0;
+    c->pending = NULL;
+    c->back_to = done;
+    c->site = done->begin;
+    return one_is_special(c, done->checked, done->behind);
 }
 
 /* The same from within a run, which is stopped then. */
 static int was_wrong(counter *c, void *engine) {
-    if (c->pending == NONE || !nextrust_core_was_wrong(c)) return 0;
+    if (!nextrust_core_was_wrong(c)) return 0;
     stop(c, engine, ROLLED_BACK);
+    return 1;
+}
+
+/* Begins a stretch; 0: it must not be. */
+static int begin(counter *c, const stretch *next) {
+    if (next->by_fpcr && word(c, CONTROL / 4) & PRECISION) return 0;
+    if (one_is_special(c, next->asked, next->before)) return 0;
+    if (!next->checked) return 1;
+    /* In words, as most of them were stored: a wider load would wait for the stores. */
+    for (uint32_t i = 0; i < next->words_used; i++) c->saved[i] = word(c, next->words[i]);
+    c->pending = next;
     return 1;
 }
 
 void nextrust_core_on_block(void *engine, uint64_t address, uint32_t size, void *user) {
     counter *c = user;
-    if (__builtin_expect(c->halted || c->pending != NONE, 0) && (c->halted || was_wrong(c, engine))) return;
+    if (__builtin_expect(c->halted, 0) || (c->pending && was_wrong(c, engine))) return;
     block_entry *block = c->block; /* a loop comes to the same block again */
     if (block->address != (uint32_t)address || block->size != size) {
         block = find_block(c, (uint32_t)address);
@@ -200,46 +259,37 @@ void nextrust_core_on_block(void *engine, uint64_t address, uint32_t size, void 
         stop(c, engine, LIMIT);
         return;
     }
+    if (block->stretch) {
+        c->passing = NONE;
+        if (!begin(c, block->stretch)) {
+            c->site = (uint32_t)address;
+            c->block = &no_block;
+            stop(c, engine, DOUBT);
+            return;
+        }
+    }
     c->block = block;
     c->total = total;
 }
 
-static int is_wrong(const counter *c, const site_entry *site) {
-    if (site->condition == DIVIDEND)
-        return word(c, site->high) == 0x80000000u && (site->low == site->high || !word(c, site->low));
-    if (site->condition != NUMBERS) return 1;
-    if (site->by_fpcr && word(c, CONTROL / 4) & PRECISION) return 1;
-    const uint8_t *floats = c->state + FLOATS;
-    if (site->first != NO_REGISTER && special(floats + 16 * site->first, site->least, site->range)) return 1;
-    return site->second != NO_REGISTER && special(floats + 16 * site->second, site->least, site->range);
+static int is_least(const counter *c, const site_entry *site) {
+    return word(c, site->high) == 0x80000000u && (site->low == site->high || !word(c, site->low));
 }
 
 void nextrust_core_on_site(void *engine, uint64_t address, uint32_t size, void *user) {
     counter *c = user;
     (void)size;
-    if (c->halted || was_wrong(c, engine)) return;
+    if (c->halted) return;
     uint32_t here = (uint32_t)address;
-    const site_entry *site = find_site(c, here);
-    if (!site->condition) return;
+    const site_entry *site = find_site(c, here, c->block->address);
+    if (!site->condition || (c->pending && was_wrong(c, engine)) || site->condition == LOOK) return;
     if (__builtin_expect(c->passing == here, 0)) {
         c->passing = NONE;
         return;
     }
-    if (is_wrong(c, site)) {
-        c->site = here;
-        stop(c, engine, SITE);
-    } else if (site->from_memory) {
-        /* In the pieces in which it was stored: a wider load would wait for the stores. */
-        c->target_at = FLOATS + 16 * site->target;
-        memcpy(&c->mantissa, c->state + c->target_at, 8);
-        memcpy(&c->exponent, c->state + c->target_at + 8, 2);
-        c->status = word(c, STATUS / 4);
-        c->moved_at = site->from_memory > 1 ? ADDRESSES + 4u * (site->from_memory - 2u) : 0;
-        c->moved = word(c, c->moved_at / 4);
-        c->least = site->least;
-        c->range = site->range;
-        c->pending = here;
-    }
+    if (site->condition == NUMBERS ? begin(c, site->stretch) : site->condition == DIVIDEND && !is_least(c, site)) return;
+    c->site = here;
+    stop(c, engine, SITE);
 }
 
 /* -- where the process died ---------------------------------------------------------------------------------------- */

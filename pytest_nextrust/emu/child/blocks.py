@@ -39,11 +39,15 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What was found in a block: where its instructions begin, up to the suspect if there is one, and its sites."""
+    """What was found in a block: where its instructions begin, up to the suspect if there is one, and its sites.
+
+    ``code``: its bytes, and up to MARGIN more.
+    """
 
     offsets: tuple[int, ...]
     suspect: Suspect | None
     sites: tuple[Site, ...]
+    code: bytes = b""
 
 
 class BlockInspector:
@@ -85,7 +89,7 @@ class BlockInspector:
             if site is None or site.kind != "always":
                 suspect = self._suspect(at, len(offsets) - 1, instruction, here)
             at += instruction.length
-        return Block(tuple(offsets), suspect, tuple(sites))
+        return Block(tuple(offsets), suspect, tuple(sites), data)
 
     def _suspect(self, at: int, steps: int, instruction: Decoded, here: bytes) -> Suspect | None:
         name = instruction.name

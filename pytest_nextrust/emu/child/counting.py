@@ -38,7 +38,7 @@ PROBES = (7, 33, 101)
 PRECISION = 0xC0
 """The bits of FPCR that ask for less than extended precision."""
 
-EventKind = Literal["exception", "fault", "suspect", "site", "unhooked"]
+EventKind = Literal["exception", "fault", "suspect", "site", "unhooked", "again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Event:
     """What a hook stopped the library for.
 
     ``suspect`` and ``unhooked``: before the block at ``pc``, which has one, or sites that no hook watches yet;
-    ``site``: before the instruction at ``pc``.
+    ``site``: before the instruction at ``pc``; ``again``: before it too, and only to be gone on from there.
     """
 
     kind: EventKind

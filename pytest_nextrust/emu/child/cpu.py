@@ -292,7 +292,7 @@ class Cpu:
                     self._counting.let_pass(event.pc)
                 else:
                     return replace(stop, executed=stop.executed + executed)
-            elif event is not None and event.kind not in ("site", "unhooked"):
+            elif event is not None and event.kind not in ("site", "unhooked", "again"):
                 return self._stopped(event, executed, count)
             if executed >= count or (event is None and executed and executed + slack >= count):
                 return Stop("count", executed)

@@ -14,7 +14,7 @@ from pytest_nextrust.emu.exact.state import Bus, MachineState
 from pytest_nextrust.emu.memory import GuestFault
 from pytest_nextrust.emu.registers import WORD
 
-__all__ = ["DATA", "SP", "C", "Execution", "N", "Place", "V", "X", "Z", "signed"]
+__all__ = ["DATA", "SP", "C", "Execution", "N", "OperandPlace", "V", "X", "Z", "signed"]
 
 C, V, Z, N, X = 1, 2, 4, 8, 16
 CODES = 31
@@ -32,7 +32,7 @@ def signed(value: int, bits: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OperandPlace:
     """Where an operand is: ``at`` is a register's number, an address, or the immediate value itself."""
 
     kind: int
@@ -93,48 +93,48 @@ class Execution:
 
     # -- operands ------------------------------------------------------------------------------------------------------
 
-    def operand(self, field: int, size: int) -> Place:
+    def operand(self, field: int, size: int) -> OperandPlace:
         """The operand of ``size`` bytes that six bits of an opcode name; moves a register that it in- or decrements."""
         mode, register = field >> 3 & 7, field & 7
         if mode == 0:
-            return Place(DATA, register, size)
+            return OperandPlace(DATA, register, size)
         if mode == 1:
-            return Place(ADDRESS, register, size)
+            return OperandPlace(ADDRESS, register, size)
         if mode == 2:
-            return Place(MEMORY, self.a[register], size)
+            return OperandPlace(MEMORY, self.a[register], size)
         if mode == 3:
             return self.postincrement(register, size)
         if mode == 4:
             return self.predecrement(register, size)
         if mode == 5:
-            return Place(MEMORY, self.a[register] + signed(self.word(), 16) & WORD, size)
+            return OperandPlace(MEMORY, self.a[register] + signed(self.word(), 16) & WORD, size)
         if mode == 6:
-            return Place(MEMORY, self._indexed(self.a[register]), size)
+            return OperandPlace(MEMORY, self._indexed(self.a[register]), size)
         return self._without_register(register, size)
 
-    def _without_register(self, which: int, size: int) -> Place:
+    def _without_register(self, which: int, size: int) -> OperandPlace:
         if which == 0:
-            return Place(MEMORY, signed(self.word(), 16) & WORD, size)
+            return OperandPlace(MEMORY, signed(self.word(), 16) & WORD, size)
         if which == 1:
-            return Place(MEMORY, self.take(4), size)
+            return OperandPlace(MEMORY, self.take(4), size)
         if which == 2:
             here = self.here
-            return Place(MEMORY, here + signed(self.word(), 16) & WORD, size)
+            return OperandPlace(MEMORY, here + signed(self.word(), 16) & WORD, size)
         if which == 3:
-            return Place(MEMORY, self._indexed(self.here), size)
+            return OperandPlace(MEMORY, self._indexed(self.here), size)
         # A byte stands in the low half of a word.
-        return Place(IMMEDIATE, self.take(2) & 0xFF if size == 1 else self.take(size), size)
+        return OperandPlace(IMMEDIATE, self.take(2) & 0xFF if size == 1 else self.take(size), size)
 
-    def postincrement(self, register: int, size: int) -> Place:
+    def postincrement(self, register: int, size: int) -> OperandPlace:
         """(An)+; a7 stays even."""
-        place = Place(MEMORY, self.a[register], size)
+        place = OperandPlace(MEMORY, self.a[register], size)
         self.a[register] = self.a[register] + _step(register, size) & WORD
         return place
 
-    def predecrement(self, register: int, size: int) -> Place:
+    def predecrement(self, register: int, size: int) -> OperandPlace:
         """-(An); a7 stays even."""
         self.a[register] = self.a[register] - _step(register, size) & WORD
-        return Place(MEMORY, self.a[register], size)
+        return OperandPlace(MEMORY, self.a[register], size)
 
     def _indexed(self, base: int) -> int:
         extension = self.word()
@@ -155,14 +155,14 @@ class Execution:
             return base + index & WORD
         outer = self._displacement(indirect & 3)
         if indirect & 4:
-            return self.read(Place(MEMORY, base & WORD, 4)) + index + outer & WORD
-        return self.read(Place(MEMORY, base + index & WORD, 4)) + outer & WORD
+            return self.read(OperandPlace(MEMORY, base & WORD, 4)) + index + outer & WORD
+        return self.read(OperandPlace(MEMORY, base + index & WORD, 4)) + outer & WORD
 
     def _displacement(self, size: int) -> int:
         """A base or outer displacement: of size 0 and 1 there is none, of size 2 it is a word, of size 3 a long."""
         return 0 if size < 2 else signed(self.word(), 16) if size == 2 else signed(self.take(4), 32)
 
-    def read(self, place: Place) -> int:
+    def read(self, place: OperandPlace) -> int:
         """The operand's value, unsigned."""
         if place.kind == MEMORY:
             return int.from_bytes(self._bus.read(place.at, place.size), "big")
@@ -171,7 +171,7 @@ class Execution:
         register = self.d[place.at] if place.kind == DATA else self.a[place.at]
         return register & (1 << 8 * place.size) - 1
 
-    def write(self, place: Place, value: int) -> None:
+    def write(self, place: OperandPlace, value: int) -> None:
         """Change the operand: a register now, as far as its size goes; memory when the instruction finishes."""
         mask = (1 << 8 * place.size) - 1
         if place.kind == MEMORY:

@@ -9,7 +9,7 @@ Source: M68000 Family Programmer's Reference Manual, sections 3.6 (condition cod
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.exact.execution import DATA, Execution, Place, signed
+from pytest_nextrust.emu.exact.execution import DATA, Execution, OperandPlace, signed
 from pytest_nextrust.emu.exact.extended import (
     DOUBLE,
     EXTENDED,
@@ -238,7 +238,7 @@ def decrement_and_branch(i: Execution, opcode: int) -> int | None:
         return LINE_F
     if not predicate(number, i.fpsr):
         counter = i.d[opcode & 7] - 1 & 0xFFFF
-        i.write(Place(DATA, opcode & 7, 2), counter)
+        i.write(OperandPlace(DATA, opcode & 7, 2), counter)
         if counter != 0xFFFF:
             i.pc = here + displacement & WORD
     return None

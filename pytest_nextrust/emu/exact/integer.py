@@ -10,7 +10,7 @@ Source: M68000 Family Programmer's Reference Manual, section 4.
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.exact.execution import DATA, SP, C, Execution, N, Place, V, X, Z, signed
+from pytest_nextrust.emu.exact.execution import DATA, SP, C, Execution, N, OperandPlace, V, X, Z, signed
 from pytest_nextrust.emu.registers import WORD
 
 __all__ = [
@@ -111,7 +111,7 @@ def compare_and_swap(i: Execution, opcode: int) -> int | None:
         i.write(place, i.d[extension >> 6 & 7])
     else:
         i.write(place, left)
-        i.write(Place(DATA, extension & 7, size), left)
+        i.write(OperandPlace(DATA, extension & 7, size), left)
     return None
 
 
