@@ -12,9 +12,9 @@ Boundary: reads code, and says where to look; ``block_counting`` has it done.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
+from pytest_nextrust.base.light_dataclass import dataclass
 from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child import float_state
 from pytest_nextrust.emu.child.sites import BIAS, WIDEST, Site
@@ -150,13 +150,13 @@ class _NotSoError(Exception):
     """These instructions are no stretches."""
 
 
-@dataclass(slots=True)
 class _Open:
     """A stretch that is being read. ``sources``: for each operand that may be special, the places where it shows."""
 
-    begin: int
-    sources: list[set[int]] = field(default_factory=list)
-    words: set[int] = field(default_factory=set)
+    def __init__(self, begin: int) -> None:
+        self.begin = begin
+        self.sources: list[set[int]] = []
+        self.words: set[int] = set()
 
 
 class _Reading:
