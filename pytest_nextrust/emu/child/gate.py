@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "run", "status", "vectors"]
 
-GATE_VERSION = 2
+GATE_VERSION = 3
 """Counts up when the vectors or what is compared change."""
 
 SPACING = 32
@@ -47,13 +47,14 @@ BYSTANDER = 0xDEAD_0000
 """What registers hold that a vector does not name."""
 
 
-def vectors() -> list[GateVector]:
-    """All vectors, in their order."""
+def vectors(cpu: str) -> list[GateVector]:
+    """All vectors for this CPU, in their order; of those that witnesses agree on each CPU has every other one."""
     # Imported here: a child whose gate is remembered does without them.
+    from pytest_nextrust.emu.gate.agreed import agreed_vectors
     from pytest_nextrust.emu.gate.system_vectors import system_vectors
-    from pytest_nextrust.emu.gate.vectors import integer_vectors
+    from pytest_nextrust.emu.gate.vectors import conditions
 
-    return integer_vectors() + system_vectors()
+    return [*conditions(), *system_vectors(), *agreed_vectors(tuple(CPUS).index(cpu), len(CPUS))]
 
 
 def status(cpu: Callable[[str], Cpu], *, fresh: bool = False, folder: Path | None = None) -> GateStatus:
@@ -78,7 +79,7 @@ def status(cpu: Callable[[str], Cpu], *, fresh: bool = False, folder: Path | Non
 
 def run(cpu: Cpu) -> int:
     """Run every vector on ``cpu``; how many. Raises HarnessFault naming the first that fails."""
-    every = vectors()
+    every = vectors(cpu.name)
     cpu.reset()
     cpu.stops_at_suspects = False
     size = -(-len(every) * SPACING // PAGE) * PAGE

@@ -16,7 +16,7 @@ from pytest_nextrust.emu.child.context import (
     decode_ccr,
     encode_ccr,
 )
-from pytest_nextrust.emu.gate import model
+from tests.unit.emu_core import arithmetic
 
 BITS = (8, 16, 32)
 WORD = 0xFFFF_FFFF
@@ -30,7 +30,7 @@ def words(*codes: int) -> list[int]:
 
 
 def extended(value: int, bits: int) -> int:
-    return model.signed(value, bits) & WORD
+    return arithmetic.signed(value, bits) & WORD
 
 
 @given(st.integers(0, 31))
@@ -44,7 +44,7 @@ def test_lazy_addition_and_subtraction_are_evaluated_in_their_own_size(size: int
     """The overflow of a byte or word operation is the byte's or word's: the emulator keeps 32 bits of each operand."""
     bits = BITS[size]
     left, right = left & (1 << bits) - 1, right & (1 << bits) - 1
-    for base, operate in ((OP_ADD_B, model.add), (OP_SUB_B, model.sub)):
+    for base, operate in ((OP_ADD_B, arithmetic.add), (OP_SUB_B, arithmetic.sub)):
         result, codes = operate(left, right, bits, 0)
         lazy = words(base + size, codes >> 4, extended(result, bits), extended(right, bits), 0, 0)
         assert decode_ccr(lazy) == codes
@@ -54,7 +54,7 @@ def test_lazy_addition_and_subtraction_are_evaluated_in_their_own_size(size: int
 def test_lazy_comparison_ignores_what_is_above_its_size(size: int, left: int, right: int, extend: int) -> None:
     """CMP leaves X alone and looks only at its own bits of the operands."""
     mask = (1 << BITS[size]) - 1
-    _, codes = model.sub(left & mask, right & mask, BITS[size], 0)
+    _, codes = arithmetic.sub(left & mask, right & mask, BITS[size], 0)
     assert decode_ccr(words(OP_CMP_B + size, extend, left, right, 0, 0)) == codes & 15 | extend << 4
 
 
