@@ -9,6 +9,7 @@ process ends with it on stderr, and the parent reports that.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import gc
 import importlib
@@ -16,7 +17,6 @@ import os
 import resource
 import select
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -167,9 +167,10 @@ def main() -> None:
         lambda descriptor, data: channel.send(answers, {"output": [descriptor, data]}),
         BlackBox(int(sys.argv[2])) if len(sys.argv) > 2 else None,
     )
-    threading.Thread(target=watch, args=(requests,), daemon=True).start()
+    _thread.start_new_thread(watch, (requests,))
     served = 0
     gc.freeze()
+    gc.enable()
     while True:
         try:
             message = channel.receive(requests)
