@@ -38,6 +38,7 @@ COMMANDS = {
     "escalate": "put an error to a design model; list and send what is queued",
     "review": "have a phase reviewed by a model; list and send what is queued",
     "slash": "carry out the slash commands of a pull request's comment",
+    "checks": "the status log as GitHub checks, job summary and annotations",
     "init": "write what a project needs: the assistant's settings, folders, git-ignore lines",
 }
 

