@@ -24,10 +24,10 @@ from pytest_nextrust.github.records import (
     Cache,
     CheckRun,
     Comment,
-    Issue,
     Job,
     Permission,
     PullRequest,
+    TrackerIssue,
     User,
     WorkflowRun,
 )
@@ -144,23 +144,23 @@ class GithubClient:
 
     def issues(
         self, *, state: Literal["open", "closed", "all"] = "open", labels: Iterable[str] = ()
-    ) -> Iterator[Issue]:
+    ) -> Iterator[TrackerIssue]:
         """The repository's issues; pull requests are left out."""
         given = ",".join(labels) or None
-        found = self._each(Issue, self._path("issues"), state=state, labels=given)
+        found = self._each(TrackerIssue, self._path("issues"), state=state, labels=given)
         return (issue for issue in found if issue.pull_request is None)
 
-    def find_issue(self, key: str, *, labels: Iterable[str] = ()) -> Issue | None:
+    def find_issue(self, key: str, *, labels: Iterable[str] = ()) -> TrackerIssue | None:
         """This account's open issue with the mark of ``key``."""
         found = self.issues(labels=labels)
         return next((each for each in found if _marked(each.body, key) and self._is_own(each.user)), None)
 
-    def create_issue(self, title: str, body: str, *, key: str, labels: Iterable[str] = ()) -> Issue:
+    def create_issue(self, title: str, body: str, *, key: str, labels: Iterable[str] = ()) -> TrackerIssue:
         """Open an issue, marked with ``key``; the open one that is there where there is one."""
         if (found := self.find_issue(key)) is not None:
             return found
         fields = {"title": title, "body": f"{body}\n\n{mark(key)}", "labels": list(labels)}
-        return self._write(Issue, "POST", self._path("issues"), fields, lambda: self.find_issue(key))
+        return self._write(TrackerIssue, "POST", self._path("issues"), fields, lambda: self.find_issue(key))
 
     # -- people and pull requests --------------------------------------------------------------------------------------
 

@@ -15,13 +15,13 @@ __all__ = [
     "CheckRun",
     "Comment",
     "Head",
-    "Issue",
     "Job",
     "Output",
     "Permission",
     "PullRequest",
     "Repository",
     "Step",
+    "TrackerIssue",
     "User",
     "WorkflowRun",
 ]
@@ -81,7 +81,7 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
+class TrackerIssue:
     """An issue. ``pull_request`` is there where it is one."""
 
     number: int
