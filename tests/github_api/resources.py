@@ -125,6 +125,8 @@ class Resources:
         return 200, {**example, **self.account}
 
     def _create_check_run(self, values: Any, query: Any, body: Any) -> tuple[int, Any]:
+        if body.get("status") == "completed" and "conclusion" not in body:
+            raise Refused(422, "Validation Failed")
         run = self._description.example("check-run-example-of-completed-conclusion")
         run.update(id=next(self._numbers), external_id="", conclusion=None, completed_at=None, status="queued")
         run["output"] = dict.fromkeys(run["output"])
