@@ -185,3 +185,7 @@ class Permission:
 
     permission: str
     role_name: str = ""
+
+
+Issue = TrackerIssue
+"""The name that it had first."""
