@@ -11,7 +11,7 @@ PYTEST = $(BIN)/python -m pytest
 # The release of clang whose faults the tests know; a newer one beside it is clang-N.
 export NEXTRUST_CLANG ?= 19
 
-.PHONY: help verify test campaign mutants bench lint types docs prebuilt wheel-smoke clean
+.PHONY: help verify test campaign mutants bench lint types docs workflows prebuilt wheel-smoke wheels sdist release-check clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  \1: /p' $(MAKEFILE_LIST)
@@ -43,11 +43,27 @@ types: $(VENV)/.ready  ## mypy, strict, over the package and its tests
 docs: $(VENV)/.ready  ## write the generated parts of the documentation again
 	$(BIN)/python -m tests.docs.generate
 
+workflows: $(VENV)/.ready  ## write the workflows of GitHub Actions again
+	$(BIN)/nextrust init --github
+
 prebuilt: $(VENV)/.ready  ## build the programs that the scenarios ship, where their compilers are installed
 	$(BIN)/python -m pytest_nextrust.verify.prebuilt $(dir $(wildcard scenarios/*/scenario.toml))
 
 wheel-smoke: $(VENV)/.ready  ## build the wheel and try it in an environment that holds nothing else
 	$(PYTEST) tests/wheel $(ARGS)
+
+wheels: $(VENV)/.ready  ## wheels with the compiled part into dist; on Linux this needs docker
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'cibuildwheel>=2.21'
+	$(BIN)/python -m cibuildwheel --output-dir dist
+
+sdist: $(VENV)/.ready  ## the sources as they are released, into dist
+	$(BIN)/python -m build --sdist --outdir dist
+
+# TAG is read from the environment and never expanded: it is whatever somebody named a tag.
+release-check:  ## whether the variable TAG (v0.1.0) names the version that would be released
+	@version=$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' pytest_nextrust/__init__.py); \
+	[ "$$TAG" = "v$$version" ] || \
+		{ printf "make: the tag is '%s', the version %s: tag v%s\n" "$$TAG" "$$version" "$$version" >&2; exit 1; }
 
 clean:  ## remove the environment and what runs leave behind
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -39,7 +39,8 @@ COMMANDS = {
     "review": "have a phase reviewed by a model; list and send what is queued",
     "slash": "carry out the slash commands of a pull request's comment",
     "checks": "the status log as GitHub checks, job summary and annotations",
-    "init": "write what a project needs: the assistant's settings, folders, git-ignore lines",
+    "ci": "what workflows call: variables, matrix, cache keys, the jobs' logs, the token reminder",
+    "init": "write what a project needs: the assistant's settings, folders, git-ignore lines, workflows",
 }
 
 EXIT_USAGE = 2

@@ -29,6 +29,11 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("slash",),
     ),
     (
+        ("github",),
+        ("ci",),
+        ("commands",),
+    ),
+    (
         ("atomics", "hooks", "witness"),
         ("github", "verify"),
         ("report", "slash"),

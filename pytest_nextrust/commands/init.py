@@ -1,8 +1,9 @@
 """``nextrust init``: what a project needs to use this package, written once and never over somebody else's work.
 
 Written are the assistant's settings files with the hooks, a launcher for them, a folder for scenarios, a first
-``nextrust.toml`` and, if the user says so, git-ignore lines. A file that this command did not write is left as it is,
-and what should be in it is printed. What was written is known by its hash, kept in ``.nextrust/init.json``.
+``nextrust.toml`` and, if the user says so, git-ignore lines; with ``--github`` the workflows of ``ci.workflows``
+instead. A file that this command did not write is left as it is, and what should be in it is printed. What was written
+is known by its hash, kept in ``.nextrust/init.json``.
 
 An assistant skips a whole settings file for one event that it does not know. What only newer ones know stands therefore
 in the file for this machine, and only where the assistant on PATH knows it.
@@ -20,8 +21,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from pytest_nextrust.project.documents import load_project
 
 __all__ = ["HELP", "add_arguments", "run"]
 
-HELP = "write what a project needs: the assistant's settings, folders, git-ignore lines"
+HELP = "write what a project needs: the assistant's settings, folders, git-ignore lines, workflows"
 
 SLACK = 15
 """Seconds that the assistant waits longer than this package's own limit: a hook that it stops does not block."""
@@ -94,6 +96,11 @@ class _Outcome:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where, what about git, and whether to do it."""
     parser.add_argument("--dir", type=Path, default=Path(), metavar="DIR", help="the project's folder (here)")
+    parser.add_argument(
+        "--github",
+        action="store_true",
+        help="write the workflows of GitHub Actions instead, from the project's phases and [ci] of its settings",
+    )
     ignore = parser.add_mutually_exclusive_group()
     ignore.add_argument(
         "--git-ignore", action="store_true", default=None, help="add docs/ci-status/ and artifacts/ to .gitignore"
@@ -120,9 +127,9 @@ def run(args: argparse.Namespace) -> int:
     root: Path = args.dir
     if not root.is_dir():
         raise UsageFault("--dir", "is not a folder", place=str(root), remedy="name the project's folder")
-    ignore = _asked(args)
+    files = _workflows if args.github else partial(_written, ignore=_asked(args), inner=args.skill_commands)
     try:
-        outcomes = list(_written(root, ignore, args.skill_commands, dry_run=args.dry_run))
+        outcomes = list(_recorded(root, files, dry_run=args.dry_run))
     except OSError as error:
         raise UsageFault(
             "--dir", f"cannot be written: {error.strerror}", place=str(error.filename or root), remedy="see its mode"
@@ -131,8 +138,8 @@ def run(args: argparse.Namespace) -> int:
     status = 1 if refused else 0
     if args.json != "-":
         _show(outcomes, dry_run=args.dry_run)
-    files = [{"path": o.path, "action": o.action, "reason": o.reason} for o in outcomes]
-    write_answer(args, envelope("init", ok=not refused, exit=status, files=files, dry_run=args.dry_run))
+    answers = [{"path": o.path, "action": o.action, "reason": o.reason} for o in outcomes]
+    write_answer(args, envelope("init", ok=not refused, exit=status, files=answers, dry_run=args.dry_run))
     return status
 
 
@@ -167,8 +174,25 @@ def _asked(args: argparse.Namespace) -> bool | None:
     return answer.strip().lower() in ("", "y", "yes")
 
 
-def _written(root: Path, ignore: bool | None, inner: bool | None, *, dry_run: bool) -> Iterator[_Outcome]:
+def _recorded(root: Path, files: Callable[..., Iterator[_Outcome]], *, dry_run: bool) -> Iterator[_Outcome]:
+    """What ``files`` writes, which knows by their hashes the files that this command wrote before."""
     known = _hashes(root)
+    yield from files(root, known=known, dry_run=dry_run)
+    if not dry_run:
+        state_folder(str((root / MARKER).parent))
+        atomic_replace(root / MARKER, json.dumps({"written": known}, indent=2, sort_keys=True).encode() + b"\n")
+
+
+def _workflows(root: Path, *, known: dict[str, str], dry_run: bool) -> Iterator[_Outcome]:
+    from pytest_nextrust.ci.workflows import workflow_files
+
+    for name, text in workflow_files(root).items():
+        yield from _file(root, name, text, known, dry_run)
+
+
+def _written(
+    root: Path, *, ignore: bool | None, inner: bool | None, known: dict[str, str], dry_run: bool
+) -> Iterator[_Outcome]:
     yield from _file(root, ".claude/settings.json", json.dumps(settings(), indent=2) + "\n", known, dry_run)
     yield from _inner(root, inner, known, dry_run)
     yield from _file(root, ".nextrust/hook", LAUNCHER, known, dry_run, mode=0o755)
@@ -177,9 +201,6 @@ def _written(root: Path, ignore: bool | None, inner: bool | None, *, dry_run: bo
     if not (root / "scenarios").exists():
         yield from _file(root, "scenarios/README.md", SCENARIOS, known, dry_run)
     yield _ignored(root, ignore, dry_run=dry_run)
-    if not dry_run:
-        state_folder(str((root / MARKER).parent))
-        atomic_replace(root / MARKER, json.dumps({"written": known}, indent=2, sort_keys=True).encode() + b"\n")
 
 
 def _inner(root: Path, wanted: bool | None, known: dict[str, str], dry_run: bool) -> Iterator[_Outcome]:

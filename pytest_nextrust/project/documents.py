@@ -57,8 +57,8 @@ class ProjectConfig:
 
     ``source`` is the file they came from (None: there are none, everything is the default) and ``prefix`` the table
     in it (``tool.nextrust`` or nothing): give both to ``read_document`` so that its faults name the right place.
-    ``phases``, ``toolchains``, ``hooks``, ``backoff`` and ``metrics`` are the tables as written. ``notes`` are remarks
-    to show the user.
+    ``phases``, ``toolchains``, ``hooks``, ``backoff``, ``metrics`` and ``ci`` are the tables as written. ``notes`` are
+    remarks to show the user.
     """
 
     root: Path
@@ -75,6 +75,7 @@ class ProjectConfig:
     rotate_after_days: float = option(default=30.0, minimum=0, maximum=1e6)
     backoff: Mapping[str, Any] = option(default_factory=dict, remedy="write a [backoff] table")
     metrics: Mapping[str, Any] = option(default_factory=dict, remedy="write a [metrics] table")
+    ci: Mapping[str, Any] = option(default_factory=dict, remedy="write a [ci] table")
 
 
 def load_project(root: Path) -> ProjectConfig:

@@ -230,3 +230,30 @@ def test_git_sees_what_belongs_into_the_project_and_nothing_else(
 def _count_a_failure(root: Path) -> None:
     with Database(state_path(root)) as database:
         Failures(database).record("cargo build", 1)
+
+
+def test_the_workflows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--github`` writes them and nothing else; a change of settings rewrites them; one changed by hand stays."""
+    status, actions = init(tmp_path, capsys, "--github")
+    assert (status, set(actions.values())) == (0, {"written"})
+    assert "docs/security/token-rotation.md" in actions
+    assert all(name.startswith((".github/workflows/", "docs/security/")) for name in actions)
+    assert not (tmp_path / ".claude").exists()
+    (tmp_path / "nextrust.toml").write_text('[ci]\npython = "3.12"\n', encoding="utf-8")
+    changed = tmp_path / ".github" / "workflows" / "nextrust-slash.yml"
+    changed.write_text("name: mine\n", encoding="utf-8")
+    status, actions = init(tmp_path, capsys, "--github")
+    assert (status, actions[".github/workflows/nextrust-slash.yml"]) == (1, "refused")
+    assert actions[".github/workflows/nextrust.yml"] == "written"
+    assert changed.read_text(encoding="utf-8") == "name: mine\n"
+    assert 'python-version: "3.12"' in (tmp_path / ".github" / "workflows" / "nextrust.yml").read_text(encoding="utf-8")
+
+
+def test_workflows_of_settings_with_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Status 2, every fault by its path, and nothing is written."""
+    (tmp_path / "nextrust.toml").write_text('[ci]\npython = 3.12\ninstal = ""\n', encoding="utf-8")
+    assert main(["init", "--github", "--dir", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "ci.python" in told
+    assert "ci.instal" in told
+    assert not (tmp_path / ".github").exists()
