@@ -47,7 +47,7 @@ LEASE = 900.0
 
 _ENDS = frozenset({"done", "failed", "refused"})
 _WAIT = 600.0
-_PAUSE = 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Held:
-    """A request that is not to be carried out, and why. ``quiet``: it was answered, or too many would be."""
+    """A request that is not to be carried out, and why. ``recorded``: that it was refused is in the log already."""
 
     reason: str
-    quiet: bool = True
+    recorded: bool = False
 
 
 class Ledger:
@@ -126,8 +126,8 @@ class Ledger:
 
             self.branch.push(self.folder, admit=is_free)
             if found[0] is not None:
-                self.end("refused", claim, {**details, "reason": found[0].reason})
-                return found[0]
+                self.end("refused", claim, {**details, "reason": found[0].reason, "answered": False})
+                return Held(found[0].reason, recorded=True)
             self._wait_for(before)
         return claim
 
@@ -212,11 +212,11 @@ class Ledger:
 
     def _wait_for(self, tokens: Sequence[str]) -> None:
         """Until these claims are finished; a process that was killed is waited for until its lease has run out."""
-        waited = 0.0
+        waited, pause = 0.0, _FIRST_PAUSE
         while tokens and set(tokens) & set(self._open(self._entries(), "")):
             if waited > 2 * LEASE:
                 raise StatusError("slash", "an earlier request never ends", remedy="look at nextrust status show")
-            pause = _PAUSE * (0.5 + self._fraction())
-            self._sleep(pause)
-            waited += pause
+            now = pause * (0.5 + self._fraction())
+            self._sleep(now)
+            waited, pause = waited + now, min(2 * pause, _LONGEST_PAUSE)
             self._pull()

@@ -14,7 +14,7 @@ GitHub cannot be asked or answered.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_nextrust.errors import NextrustError, UsageFault
@@ -52,12 +52,13 @@ class SlashOutcome:
 
 
 class _Refused(Exception):
-    """Why a comment is refused. ``quiet``: nobody is to be told."""
+    """Why a comment is refused. ``quiet``: nobody is to be told; ``recorded``: it is in the log already."""
 
-    def __init__(self, reason: str, *, quiet: bool = False) -> None:
+    def __init__(self, reason: str, *, quiet: bool = False, recorded: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.quiet = quiet
+        self.recorded = recorded
 
 
 def check_lines(lines: Sequence[Line], commands: Mapping[str, SlashCommand]) -> bool:
@@ -102,7 +103,6 @@ class SlashService:
     ledger: Ledger
     commands: Mapping[str, SlashCommand]
     github: GithubClient | None = None
-    _asked: dict[str, str] = field(default_factory=dict)
 
     def handle(self, comment: CommentEvent | None) -> SlashOutcome:
         """Carry a comment's commands out, or refuse it; answer where somebody is to be told."""
@@ -119,6 +119,8 @@ class SlashService:
             try:
                 claim, commit = self._admit(comment, parsed.lines, parsed.refused)
             except _Refused as refused:
+                if refused.recorded:
+                    return SlashOutcome("refused", refused.reason)
                 quiet = refused.quiet or recent or not parsed.asked
                 return self._refuse(comment, refused.reason, quiet=quiet)
             return self._carry_out(comment, parsed.lines, claim, commit)
@@ -137,11 +139,11 @@ class SlashService:
             raise _Refused(" ".join(str(error).split())) from error
         held = self.ledger.look(comment.key, comment.user)
         if held is not None:
-            raise _Refused(held.reason, quiet=held.quiet)
+            raise _Refused(held.reason, quiet=True)
         commit = self._commit(comment, acting=acting)
         claim = self.ledger.claim(comment.key, comment.user, self._details(comment, lines, commit))
         if isinstance(claim, Held):
-            raise _Refused(claim.reason, quiet=claim.quiet)
+            raise _Refused(claim.reason, quiet=True, recorded=claim.recorded)
         return claim, commit
 
     def _commit(self, comment: CommentEvent, *, acting: bool) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
+from importlib import resources
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from pytest_nextrust.base.state_database import Database, state_path
@@ -81,6 +84,19 @@ def test_a_clearing_clears_what_it_saw_and_nothing_else(tmp_path: Path, order: t
         put_back(here, here)
     assert failures(here) == {"1.1", "2.1"}
     assert {len(entries) for entries in read_history(read_log(here).records).entries.values()} == {2}
+
+
+def test_entries_are_by_the_schema(tmp_path: Path) -> None:
+    """Those of failures, clearings, and phases done and reopened."""
+    schema = json.loads(resources.files("pytest_nextrust").joinpath("schemas", "journal.json").read_text())
+    record_failure(tmp_path, A, occasion="1.1", what="failed")
+    clear(tmp_path, tmp_path)
+    PhaseDone("r", "phase-1", A, ("it answers",)).append_to(Journal(tmp_path))
+    PhaseReopened("r", "phase-1", A, "an item of it failed").append_to(Journal(tmp_path))
+    lines = (tmp_path / "journal.jsonl").read_text().splitlines()
+    assert len(lines) == 4
+    for line in lines:
+        jsonschema.validate(json.loads(line), schema)
 
 
 def test_entries_of_somebody_elses_say_nothing(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from importlib import resources
 from typing import Any
 
+import jsonschema
 import pytest
 
 from pytest_nextrust.errors import GithubError, UsageFault
@@ -44,6 +47,23 @@ def test_a_command_is_carried_out_recorded_and_answered(desk: Desk) -> None:
     claimed, done = desk.records()
     assert (claimed["state"], done["state"], done["claim"]) == ("claimed", "done", claimed["claim"])
     assert (done["user"], done["commit"], done["pull"], done["answered"]) == ("someone", SHA, 7, True)
+
+
+def test_entries_are_by_the_schema(desk: Desk) -> None:
+    """Those of what was carried out, refused and failed."""
+    schema = json.loads(resources.files("pytest_nextrust").joinpath("schemas", "journal.json").read_text())
+    for text in ("/ci-note", "/ci-nothing", "/ci-get-logs nowhere"):
+        desk.say(text)
+    lines = (desk.context.status_dir / "journal.jsonl").read_text().splitlines()
+    assert [json.loads(line)["details"]["state"] for line in lines] == [
+        "claimed",
+        "done",
+        "refused",
+        "claimed",
+        "failed",
+    ]
+    for line in lines:
+        jsonschema.validate(json.loads(line), schema)
 
 
 def test_a_delivery_again_does_nothing(desk: Desk) -> None:
