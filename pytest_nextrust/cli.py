@@ -41,6 +41,8 @@ COMMANDS = {
     "checks": "the status log as GitHub checks, job summary and annotations",
     "ci": "what workflows call: variables, matrix, cache keys, the jobs' logs, the token reminder",
     "init": "write what a project needs: the assistant's settings, folders, git-ignore lines, workflows",
+    "chatops": "tell chats what happened, answer what they ask",
+    "init": "write what a project needs: the assistant's settings, folders, git-ignore lines",
 }
 
 EXIT_USAGE = 2

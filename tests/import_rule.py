@@ -37,6 +37,7 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("atomics", "hooks", "witness"),
         ("github", "verify"),
         ("report", "slash"),
+        ("chatops",),
         ("plugin", "commands"),
         ("cli",),
     ),

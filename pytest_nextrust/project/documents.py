@@ -59,6 +59,8 @@ class ProjectConfig:
     in it (``tool.nextrust`` or nothing): give both to ``read_document`` so that its faults name the right place.
     ``phases``, ``toolchains``, ``hooks``, ``backoff``, ``metrics`` and ``ci`` are the tables as written. ``notes`` are
     remarks to show the user.
+    ``phases``, ``toolchains``, ``hooks``, ``backoff``, ``metrics`` and ``chatops`` are the tables as written. ``notes``
+    are remarks to show the user.
     """
 
     root: Path
@@ -76,6 +78,7 @@ class ProjectConfig:
     backoff: Mapping[str, Any] = option(default_factory=dict, remedy="write a [backoff] table")
     metrics: Mapping[str, Any] = option(default_factory=dict, remedy="write a [metrics] table")
     ci: Mapping[str, Any] = option(default_factory=dict, remedy="write a [ci] table")
+    chatops: Mapping[str, Any] = option(default_factory=dict, remedy="write a [chatops] table")
 
 
 def load_project(root: Path) -> ProjectConfig:
