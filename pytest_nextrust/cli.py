@@ -40,9 +40,8 @@ COMMANDS = {
     "slash": "carry out the slash commands of a pull request's comment",
     "checks": "the status log as GitHub checks, job summary and annotations",
     "ci": "what workflows call: variables, matrix, cache keys, the jobs' logs, the token reminder",
-    "init": "write what a project needs: the assistant's settings, folders, git-ignore lines, workflows",
     "chatops": "tell chats what happened, answer what they ask",
-    "init": "write what a project needs: the assistant's settings, folders, git-ignore lines",
+    "init": "write what a project needs: the assistant's settings, folders, git-ignore lines, workflows",
 }
 
 EXIT_USAGE = 2

@@ -57,10 +57,8 @@ class ProjectConfig:
 
     ``source`` is the file they came from (None: there are none, everything is the default) and ``prefix`` the table
     in it (``tool.nextrust`` or nothing): give both to ``read_document`` so that its faults name the right place.
-    ``phases``, ``toolchains``, ``hooks``, ``backoff``, ``metrics`` and ``ci`` are the tables as written. ``notes`` are
-    remarks to show the user.
-    ``phases``, ``toolchains``, ``hooks``, ``backoff``, ``metrics`` and ``chatops`` are the tables as written. ``notes``
-    are remarks to show the user.
+    ``phases``, ``toolchains``, ``hooks``, ``backoff``, ``metrics``, ``ci`` and ``chatops`` are the tables as written.
+    ``notes`` are remarks to show the user.
     """
 
     root: Path
