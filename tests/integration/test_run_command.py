@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 import pytest_nextrust
-from tests.unit.emu_core.programs import DATA, EXIT_0, program, write_and_exit
+from tests.unit.emu_core.programs import DATA, EXIT_0, KILLER, program, write_and_exit
 
 SCHEMA = json.loads((Path(pytest_nextrust.__file__).parent / "schemas" / "run.json").read_text())
 ECHO = f"7003 7200 243c{DATA:08x} 7620 4e44 2600 7004 7201 243c{DATA:08x} 4e44 {EXIT_0}"
@@ -60,7 +60,7 @@ def test_the_guests_output_and_status_are_the_commands(tmp_path: Path) -> None:
         ("time", "60fe", ["--budget", "300ms"], 124, "time", "budget"),
         ("unimplemented", "203c000003e7 4e43", [], None, None, None),
         ("signal", "4afc", [], 132, "signal", "failed"),
-        ("emulator killed", "41fa 0004 4ed0 f2bd 0000", [], 125, "harness", "crashed"),
+        ("emulator killed", KILLER, [], 125, "harness", "crashed"),
         ("instruction nobody runs", "41fa 0004 4ed0 4848", [], 125, "harness", "failed"),
     ],
 )
@@ -68,7 +68,9 @@ def test_exit_statuses(
     name: str, code: str, options: list[str], status: int | None, kind: str | None, verdict: str | None, tmp_path: Path
 ) -> None:
     """Each end has its status, and its kind in the answer tells it from a guest's own."""
-    found = answer(*options, made(tmp_path, code))
+    path = tmp_path / "prog"
+    path.write_bytes(program(code, data=bytes(32), data_prot=7))
+    found = answer(*options, path)
     if status is not None:
         assert (found["exit"], found["end"]["kind"], found["verdict"]) == (status, kind, verdict)
     assert found["ok"] == (found["verdict"] == "passed")

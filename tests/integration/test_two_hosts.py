@@ -94,7 +94,8 @@ def hosts() -> Iterator[tuple[Host, Host]]:
         yield here, there
     finally:
         for host in (here, there):
-            subprocess.run(["ip", "netns", "delete", host.name], capture_output=True)
+            gone = subprocess.run(["ip", "netns", "delete", host.name], capture_output=True)
+            assert gone.returncode == 0 or any(each.returncode for each in made)
 
 
 def results(project: Project) -> list[tuple[str, str, str, str]]:

@@ -11,6 +11,8 @@ TEXT = 0x2400
 DATA = 0x4000
 EXIT_0 = "7001 7200 4e44"
 """moveq #1,d0; moveq #0,d1; trap #4"""
+KILLER = f"23fc f2bd0000 {DATA + 16:08x} 4ef9 {DATA + 16:08x}"
+"""Stored by the program itself, and jumped to: an FP branch with an invalid condition, on which the emulator aborts."""
 
 TEXT_SECTION = ("__TEXT", "__text")
 

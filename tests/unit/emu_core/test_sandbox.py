@@ -18,10 +18,7 @@ from pytest_nextrust.emu.records import RunRecord, RunRequest
 from pytest_nextrust.emu.sandbox import Sandbox, gate_status
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from tests.compiled_part import needs_compiled_part
-from tests.unit.emu_core.programs import DATA, EXIT_0, TEXT, hexadecimal, program, request, write_and_exit
-
-KILLER = f"23fc f2bd0000 {DATA + 16:08x} 4ef9 {DATA + 16:08x}"
-"""Stored by the program itself, and jumped to: an FP branch with an invalid condition, on which the emulator aborts."""
+from tests.unit.emu_core.programs import EXIT_0, KILLER, TEXT, hexadecimal, program, request, write_and_exit
 
 
 def open_files() -> int:
