@@ -9,12 +9,15 @@ the same clones meet again. What was pushed stays in the branch's history, and i
 Work tree, index, branches and configuration of the clone are left alone: commits are made by git's plumbing, in its
 store of objects, and one ref of its own (``refs/nextrust/status``) keeps them from being collected.
 
+The server that GITHUB_SERVER_URL names is shown the token GITHUB_TOKEN, which a workflow's checkout does not keep.
+
 Boundary: moves entries, whatever they say; what is drawn from them is ``projections`` and ``guards.restore``.
 Sources: git-fetch(1), git-push(1) (``--porcelain``, ``--force-with-lease``), git-mktree(1), git-commit-tree(1).
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -356,6 +359,7 @@ class _Git:
         self._environ = {name: value for name, value in environ.items() if name not in _ELSEWHERE} | names
         self._environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
         self._environ.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+        self._environ |= _credentials(environ)
 
     def run(self, *arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run it, whatever comes of it. Raises StatusError where there is no git, or it takes too long."""
@@ -382,6 +386,27 @@ class _Git:
         """What git complained about, in one line, without secrets: a remote's address may hold a password."""
         text = self._redactor.text((done.stderr + done.stdout).decode("utf-8", "replace"))
         return " ".join(text.split())[-500:] or f"status {done.returncode}"
+
+
+def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables by which git shows a job's token to GitHub, and to nobody else; none where there is no token.
+
+    A checkout that keeps its own token leaves it to every later step of the job, so the workflows have it forget that
+    one. Not as an argument: a command line is there for all to see. Source: git-config(1), GIT_CONFIG_COUNT and
+    ``http.<url>.extraHeader``; actions/checkout, which sends the token as the password of ``x-access-token``.
+    """
+    token = (environ.get("GITHUB_TOKEN", "") or environ.get("GH_TOKEN", "")).strip()
+    server = environ.get("GITHUB_SERVER_URL", "").rstrip("/")
+    if not token or not server:
+        return {}
+    number = environ.get("GIT_CONFIG_COUNT", "0")
+    count = int(number) if number.isdecimal() else 0
+    key = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": str(count + 1),
+        f"GIT_CONFIG_KEY_{count}": f"http.{server}/.extraHeader",
+        f"GIT_CONFIG_VALUE_{count}": f"Authorization: Basic {key}",
+    }
 
 
 _NOBODY = (("NAME", "nextrust"), ("EMAIL", "nextrust@localhost"))
