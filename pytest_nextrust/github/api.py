@@ -13,6 +13,7 @@ Boundary: statuses and limits; knows no resource. Sources: docs.github.com/rest,
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -55,7 +56,6 @@ PAGE = 100
 _VERSION = "2022-11-28"
 _LARGEST = 32_000_000
 _LOG = 64_000_000
-_SECONDARY = 60.0
 _READ_ONLY = re.compile(r"not accessible by (integration|personal access token)", re.IGNORECASE)
 
 
@@ -111,7 +111,7 @@ class GithubApi:
         such a request is not repeated, and its error is ``charged``. Raises GithubError.
         """
         uncertain = False
-        secondary = [0]
+        waits = _secondary_waits()
 
         def look() -> T | None:
             try:
@@ -125,7 +125,7 @@ class GithubApi:
             if (found := look()) is not None:
                 return found
             try:
-                reply = self._once(method, self._at(path, {}), payload, seconds, secondary)
+                reply = self._once(method, self._at(path, {}), payload, seconds, waits)
                 return read(_document(reply, self.url, charged=True) if reply.body else None)
             except GithubError as error:
                 uncertain = uncertain or error.charged
@@ -136,25 +136,26 @@ class GithubApi:
         try:
             return until_answered(attempt, limit=self.limit, attempts=ATTEMPTS, clock=self.clock)
         except GithubError as error:
-            if error.now and (found := look()) is not None:
+            # Also behind a refusal: what is refused the second time may be what was done the first.
+            if error.words != "it may have arrived" and (found := look()) is not None:
                 return found
             raise
 
     def log(self, path: str) -> bytes:
         """What is downloaded from where the answer to ``path`` points; the token is not sent there."""
+        waits = _secondary_waits()
 
         def attempt(seconds: float) -> bytes:
-            reply = self._once("GET", self._at(path, {}), None, seconds, secondary, redirected=True)
+            reply = self._sent("GET", self._at(path, {}), None, seconds)
             where = reply.headers.get("Location", "")
-            if not where:
-                return reply.body
+            if reply.status != 302 or not where:
+                return self._judged("GET", reply, waits).body
             check_url(where, "GitHub")
             request = HttpRequest(
                 "GET", where, {"Accept": "*/*"}, self.redactor, proxy=proxy_for(where), largest=_LOG, subject="GitHub"
             )
-            return self._judged("GET", _exchanged(request, min(TIMEOUT, seconds)), secondary).body
+            return self._judged("GET", _exchanged(request, min(TIMEOUT, seconds)), waits).body
 
-        secondary = [0]
         return until_answered(attempt, limit=self.limit, attempts=ATTEMPTS, clock=self.clock)
 
     def _at(self, path: str, query: Mapping[str, object]) -> str:
@@ -171,24 +172,20 @@ class GithubApi:
         return found[1]
 
     def _ask(self, url: str) -> tuple[Any, HttpReply]:
-        secondary = [0]
+        waits = _secondary_waits()
 
         def attempt(seconds: float) -> tuple[Any, HttpReply]:
-            reply = self._once("GET", url, None, seconds, secondary)
+            reply = self._once("GET", url, None, seconds, waits)
             return _document(reply, self.url), reply
 
         return until_answered(attempt, limit=self.limit, attempts=ATTEMPTS, clock=self.clock)
 
     def _once(
-        self,
-        method: str,
-        url: str,
-        payload: Mapping[str, Any] | None,
-        seconds: float,
-        secondary: list[int],
-        *,
-        redirected: bool = False,
+        self, method: str, url: str, payload: Mapping[str, Any] | None, seconds: float, waits: Iterator[float]
     ) -> HttpReply:
+        return self._judged(method, self._sent(method, url, payload, seconds), waits)
+
+    def _sent(self, method: str, url: str, payload: Mapping[str, Any] | None, seconds: float) -> HttpReply:
         headers = {
             "Accept": "application/vnd.github+json",
             "Authorization": f"Bearer {self.token}",
@@ -198,29 +195,17 @@ class GithubApi:
         body = None if payload is None else json.dumps(payload).encode()
         if body is not None:
             headers["Content-Type"] = "application/json"
-        request = HttpRequest(
-            method,
-            url,
-            headers,
-            self.redactor,
-            body,
-            proxy_for(url),
-            _LARGEST,
-            "GitHub",
-            REMEDIES["GitHub was not reached"],
-        )
-        reply = _exchanged(request, min(TIMEOUT, seconds))
-        if redirected and reply.status == 302:
-            return reply
-        return self._judged(method, reply, secondary)
+        proxy = proxy_for(url)
+        request = HttpRequest(method, url, headers, self.redactor, body, proxy, largest=_LARGEST, subject="GitHub")
+        return _exchanged(request, min(TIMEOUT, seconds))
 
-    def _judged(self, method: str, reply: HttpReply, secondary: list[int]) -> HttpReply:
+    def _judged(self, method: str, reply: HttpReply, waits: Iterator[float]) -> HttpReply:
         """The reply, where its status is 2xx. Raises GithubError."""
         status = reply.status
         if 200 <= status < 300:
             return reply
         message = self._message(reply)
-        limited = self._limited(reply, message, secondary)
+        limited = self._limited(reply, message, waits)
         if limited is not None:
             words, after = limited
             raise fault(words, message, place=self.url, kind="later", status=status, now=True, after=after)
@@ -237,7 +222,7 @@ class GithubApi:
             )
         raise fault(_words(status, message), message, place=self.url, kind=_kind(status), status=status)
 
-    def _limited(self, reply: HttpReply, message: str, secondary: list[int]) -> tuple[str, float] | None:
+    def _limited(self, reply: HttpReply, message: str, waits: Iterator[float]) -> tuple[str, float] | None:
         """Which limit is reached, and the seconds until it may be tried again."""
         if reply.status not in (403, 429):
             return None
@@ -250,8 +235,7 @@ class GithubApi:
         reset = reply.headers.get("x-ratelimit-reset", "").strip()
         if spent and reset.isascii() and reset.isdigit() and len(reset) < 12:
             return "the rate limit is reached", max(1.0, int(reset) - self.now() + 1.0)
-        secondary[0] += 1
-        return "too many requests at once", _SECONDARY * 2 ** (secondary[0] - 1)
+        return "too many requests at once", next(waits)
 
     def _message(self, reply: HttpReply) -> str:
         """Status, GitHub's own words, each field that it refuses, and the request's id, which its support asks for."""
@@ -268,6 +252,11 @@ class GithubApi:
         if identity := re.sub(r"[^0-9A-Fa-f:]", "", reply.headers.get("x-github-request-id", ""))[:60]:
             said.append(f"request {identity}")
         return "; ".join(part for part in said if part)
+
+
+def _secondary_waits() -> Iterator[float]:
+    """Seconds to wait before each try after a secondary limit that does not say."""
+    return (60.0 * 2**number for number in itertools.count())
 
 
 def fault(

@@ -172,6 +172,14 @@ def test_the_last_one_is_looked_up_too() -> None:
     assert (len(requests), left) == (6, [])
 
 
+def test_a_refusal_of_what_was_done() -> None:
+    """A request that was done and not yet seen is refused the second time: it is looked up once more."""
+    looks: list[str | None] = [None, "found"]
+    with servers.raw_server(servers.reset, said("403 No", "already running")) as (url, requests):
+        assert api(url).write("POST", "/x", {}, read=_whole, landed=lambda: looks.pop(0)) == "found"
+    assert (len(requests), looks) == (2, [])
+
+
 def test_what_cannot_be_looked_up_is_not_repeated() -> None:
     """Without a way to look, a request that may have arrived ends it, and the error says so."""
     with servers.raw_server(servers.reset) as (url, requests), pytest.raises(GithubError) as caught:
