@@ -228,6 +228,15 @@ KNOWN: tuple[Known, ...] = (
         parts=frozenset({"stop"}),
     ),
     Known(
+        "musashi-nbcd-of-zero",
+        "musashi",
+        "wrong",
+        "`nbcd` of zero on a page that may not be written",
+        "0 - operand - X is stored whatever it is, so it faults there; Musashi stores nothing where nothing changes",
+        lambda case: case.name == "nbcd" and case.opcode & 0x38 != 0 and case.vector == ACCESS,
+        parts=frozenset({"stop"}),
+    ),
+    Known(
         "musashi-line-f",
         "musashi",
         "wrong",

@@ -38,6 +38,7 @@ SAMPLES = {
     "musashi-pack-order": ("musashi", f"{A0} {A1} 33fc 1234 {DATA + 14:08x} 8348 0000"),
     "musashi-move16-68030": ("musashi", hidden("f620 9000")),
     "musashi-locked-cycle": ("musashi", f"41f9 {TEXT:08x} 70ff 0cd0 0000"),
+    "musashi-nbcd-of-zero": ("musashi", f"41f9 {TEXT + 2:08x} 44fc 0000 4810"),
     "musashi-line-f": ("musashi", hidden("f8b2 0002")),
     "qemu-shift-in-memory": ("qemu", f"23fc 40000000 {DATA + 16:08x} {A0} e1d0"),
     "qemu-byte-at-a7": ("qemu", "4adf"),
