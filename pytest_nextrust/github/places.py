@@ -42,9 +42,9 @@ def place_of(item: Item, root: Path) -> Place:
 
 
 def _line_of(lines: list[str], name: str) -> int:
-    """The line that defines what a node id names: a test's function; in a scenario the line with its sources."""
+    """The line that defines what a node id names: a test's function; a scenario's line with its sources or program."""
     function = name.rpartition("::")[2].partition("[")[0]
-    wanted = re.compile(rf"\s*(async\s+)?def\s+{re.escape(function)}\b|\s*sources?\s*=")
+    wanted = re.compile(rf"\s*(?:async\s+)?def\s+{re.escape(function)}\b|\s*(?:sources?|file)\s*=")
     return next((number for number, line in enumerate(lines, 1) if wanted.match(line)), 1)
 
 

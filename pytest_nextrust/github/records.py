@@ -185,7 +185,3 @@ class Permission:
 
     permission: str
     role_name: str = ""
-
-
-Issue = TrackerIssue
-"""The name that it had first."""

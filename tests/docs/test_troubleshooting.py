@@ -14,7 +14,7 @@ from pytest_nextrust.github.faults import REMEDIES
 from tests.docs.generate import ROOT
 
 PACKAGE = Path(pytest_nextrust.__file__).parent
-SIDE = ("github", "slash", "commands/checks.py", "commands/slash.py")
+SIDE = ("github", "slash", "ci", "commands/checks.py", "commands/slash.py", "commands/ci.py")
 """Rooms and commands whose messages are about GitHub."""
 
 SUBJECT_FIRST = re.compile(r"(Fault|Error)$")
@@ -59,7 +59,8 @@ def words_of(node: ast.expr) -> Iterator[str]:
 
 def explained(message: str) -> bool:
     """Whether the page quotes words of the message."""
-    return any(words in message for words in QUOTED)
+    like = re.compile(re.escape(message).replace(re.escape("..."), ".+"))
+    return any(words in message or like.fullmatch(words) for words in QUOTED)
 
 
 def modules() -> list[Path]:

@@ -16,6 +16,7 @@ import pytest
 import pytest_nextrust
 from tests.github_api import Fault, StandIn, standing_in
 from tests.github_api.description import description
+from tests.integration.conftest import CELL, Project
 from tests.unit.status.helpers import COMMIT, DARWIN, LINUX, end, item, journal_in, start
 
 SCHEMA = json.loads((Path(pytest_nextrust.__file__).parent / "schemas" / "checks.json").read_text(encoding="utf-8"))
@@ -86,6 +87,29 @@ def test_sent(root: Path, github: StandIn) -> None:
     assert [each["state"] for each in answer(root, **github.environ)["checks"]] == ["known"] * 3
     assert len(github.resources.check_runs) == 3
     assert (root / "summary").read_text().count("## nextrust\n") == 2
+
+
+def test_a_real_run(project: Project, github: StandIn) -> None:
+    """A run of pytest, then the command: the failure is shown at a line of the scenario, with the line to repeat."""
+    project.scenario("right")
+    project.scenario("wrong", expect="exit = 1")
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        named = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+        assert project.pytester.run("git", *named, *command).ret == 0
+    assert project.run("--nextrust-phase", "first", "--nextrust-cell", CELL).ret == 1
+    (item,) = [each for each in project.records() if each["verdict"] == "failed"]
+    (commit,) = [each["commit"] for each in project.records("run-start")]
+    done = run(project.path, "--commit", commit, **github.environ)
+    assert done.stdout.splitlines() == [
+        f"nextrust cell {CELL}: failure: sent in 1 request",
+        "nextrust phase first: failure: sent in 1 request",
+    ]
+    annotations = [each for group in github.resources.annotations.values() for each in group]
+    assert {(each["path"], each["start_line"]) for each in annotations} == {("scenarios/wrong/scenario.toml", 7)}
+    assert all(each["message"].endswith(f"to reproduce:\n{item['reproduction']}") for each in annotations)
+    for each in github.resources.check_runs.values():
+        assert f"`{item['reproduction']}`" in each["output"]["summary"]
+        assert item["program_sha256"] in each["output"]["text"]
 
 
 def test_the_head_of_a_pull_request(root: Path, github: StandIn, tmp_path: Path) -> None:
