@@ -47,7 +47,7 @@ __all__ = [
     "status",
 ]
 
-SEND_SECONDS = 600.0
+SEND_SECONDS = 300.0
 _LINES = 80
 _BEFORE = 40
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]{8,20}Z ", re.MULTILINE)

@@ -42,11 +42,10 @@ ENTRY = "slash"
 RATE = 30.0
 """Seconds between two requests of a user that are carried out."""
 
-LEASE = 900.0
-"""Seconds after which a claim without an end is a process that was killed."""
+LEASE = 1800.0
+"""Seconds after which a claim without an end is a process that was killed: more than one comment can take."""
 
 _ENDS = frozenset({"done", "failed", "refused"})
-_WAIT = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 
@@ -97,7 +96,7 @@ class Ledger:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other processes of this machine out, and take over what other runners recorded."""
-        with Lock(self.folder / "slash.lock", timeout=_WAIT):
+        with Lock(self.folder / "slash.lock", timeout=LEASE):
             self._pull()
             yield
 
@@ -128,8 +127,24 @@ class Ledger:
             if found[0] is not None:
                 self.end("refused", claim, {**details, "reason": found[0].reason, "answered": False})
                 return Held(found[0].reason, recorded=True)
-            self._wait_for(before)
+            if self._wait_for(before):
+                return self._renewed(claim, details)
         return claim
+
+    def _renewed(self, claim: Claim, details: Mapping[str, Any]) -> Claim | Held:
+        """The claim once more, as of now: its lease ran while it waited. Unless somebody took it over meanwhile."""
+        assert self.branch is not None
+        self._record("claimed", claim, details)
+
+        def is_mine(records: Sequence[Record]) -> bool:
+            entries = [record for record in records if record.type == ENTRY and record.details.get("key") == claim.key]
+            return not self._open(entries, claim.token)
+
+        if self.branch.push(self.folder, admit=is_mine).admitted:
+            return claim
+        reason = "it was taken over by another runner"
+        self.end("refused", claim, {**details, "reason": reason, "answered": False})
+        return Held(reason, recorded=True)
 
     def end(self, state: str, claim: Claim, details: Mapping[str, Any]) -> None:
         """Record what came of a claim, durably and for all runners."""
@@ -143,7 +158,7 @@ class Ledger:
 
     def recent(self, user: str) -> bool:
         """Whether a user's request was recorded, whatever came of it, so lately that one more answer is too many."""
-        return any(e.details.get("user") == user and self._age(e) < RATE for e in self._entries())
+        return any(e.details.get("user") == _name(user) and self._age(e) < RATE for e in self._entries())
 
     def answer_due(self, key: str) -> str:
         """The answer of a finished request that never arrived; empty where there is none."""
@@ -170,7 +185,7 @@ class Ledger:
             "message": message,
             "state": state,
             "key": claim.key,
-            "user": safe(claim.user, 80),
+            "user": _name(claim.user),
             "claim": claim.token,
         }
         self._journal.append(ENTRY, {**head, **details})
@@ -205,18 +220,31 @@ class Ledger:
                 return Held("it is being carried out")
             if any(e.details.get("claim") == token and e.details.get("state") in ("done", "failed") for e in entries):
                 return Held("it was carried out before")
-        ages = [self._age(e) for e in claims if e.details.get("user") == user and e.details.get("claim") not in refused]
+        ages = [
+            self._age(e)
+            for e in claims
+            if e.details.get("user") == _name(user) and e.details.get("claim") not in refused
+        ]
         if ages and min(ages) < RATE:
             return Held(f"{RATE:g} s between two requests: again in {RATE - min(ages):.0f} s")
         return None
 
-    def _wait_for(self, tokens: Sequence[str]) -> None:
-        """Until these claims are finished; a process that was killed is waited for until its lease has run out."""
+    def _wait_for(self, tokens: Sequence[str]) -> bool:
+        """Until these claims are finished; a process that was killed is waited for until its lease has run out.
+
+        Whether there was anything to wait for.
+        """
         waited, pause = 0.0, _FIRST_PAUSE
         while tokens and set(tokens) & set(self._open(self._entries(), "")):
-            if waited > 2 * LEASE:
+            if waited > 2 * LEASE:  # a clock that stands still
                 raise StatusError("slash", "an earlier request never ends", remedy="look at nextrust status show")
             now = pause * (0.5 + self._fraction())
             self._sleep(now)
             waited, pause = waited + now, min(2 * pause, _LONGEST_PAUSE)
             self._pull()
+        return waited > 0
+
+
+def _name(user: str) -> str:
+    """A user as the log has them."""
+    return safe(user, 80)

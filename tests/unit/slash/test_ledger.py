@@ -122,7 +122,7 @@ def test_another_request_waits_until_the_first_is_finished(runners: tuple[Runner
 
 
 def test_nobody_waits_for_a_runner_that_was_killed(runners: tuple[Runner, Runner]) -> None:
-    """Its claim is open for 15 minutes, then another one goes on; the same comment is taken over, and told so."""
+    """Its claim is open for half an hour, then another one goes on; the same comment is taken over, and told so."""
     one, other = runners
     one.asked("comment-1", "boss")
     other.end(other.asked("comment-2"))
@@ -131,6 +131,28 @@ def test_nobody_waits_for_a_runner_that_was_killed(runners: tuple[Runner, Runner
     assert taken.again is True
     other.end(taken)
     assert other.refused("comment-1", "boss") == "it was carried out before"
+
+
+def test_a_lease_that_ran_while_waiting_is_renewed(
+    runners: tuple[Runner, Runner], tmp_path: Path, clock: Clock
+) -> None:
+    """Who waited for a killed runner is still known to be at work; who was taken over meanwhile does nothing."""
+    one, other = runners
+    one.asked("comment-1", "boss")
+    waited = other.asked("comment-2")
+    third = Runner(tmp_path, "third", clock)
+    assert third.refused("comment-2", "reader") == "it is being carried out"
+    other.end(waited)
+    one.asked("comment-3", "boss")
+    clock.pass_by(60)
+    late = Runner(tmp_path, "late", clock)
+
+    def meanwhile() -> None:
+        clock.pass_by(LEASE)
+        third.asked("comment-4", "reader")
+
+    late.meanwhile = [meanwhile]
+    assert late.refused("comment-4") == "it was taken over by another runner"
 
 
 def test_a_refusal_is_known_to_all(runners: tuple[Runner, Runner]) -> None:

@@ -243,7 +243,7 @@ def test_a_claim_of_a_killed_process_is_taken_over(desk: Desk) -> None:
     event = desk.event("/ci-note")
     desk.ledger.claim("comment-1", "someone", {})
     assert desk.deliver(event).reason == "it is being carried out"
-    desk.clock.pass_by(901)
+    desk.clock.pass_by(1801)
     assert desk.deliver(event).state == "done"
     assert len(DONE) == 1
 
