@@ -35,7 +35,7 @@ TEMPLATES = {
     "finding": "New finding in $phase: $scenario on $cell $verdict, at commit $commit.\n$message\n$reproduction",
     "budget": "Budget: $message",
     "backoff": "Commit $commit: $message",
-    "command": "Command $message",
+    "command": "Command $message\n$answer",
 }
 """The words where a webhook has none of its own."""
 

@@ -29,7 +29,8 @@ KINDS = ("phase-done", "finding", "budget", "backoff", "command")
 """The events that a webhook may be told."""
 
 NAMES = (
-    "event", "message", "phase", "scenario", "cell", "verdict", "commit", "run", "reproduction", "user", "time",
+    "event", "message", "phase", "scenario", "cell", "verdict", "commit", "run", "reproduction", "user",
+    "answer", "time",
 )  # fmt: skip
 """What a template may name. Where an event has no such thing it is empty."""
 
@@ -83,7 +84,7 @@ class _Reader:
         elif record.type == "budget":
             yield _notice(record, "budget", _name(record), message=str(details.get("message", "")))
         elif record.type == "slash" and details.get("state") in _COMMAND_ENDS:
-            said = {name: str(details.get(name, "")) for name in ("message", "user", "commit")}
+            said = {name: str(details.get(name, "")) for name in ("message", "user", "commit", "answer")}
             yield _notice(record, "command", _name(record), **said)
 
     def _phase(self, record: Record) -> Iterator[Notice]:

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.commands.escalate import context_here
+from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
+    from pytest_nextrust.chatops.desk import ChatDesk
+    from pytest_nextrust.chatops.settings import ChatopsSettings
     from pytest_nextrust.hookapi.context import Context
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -23,17 +26,24 @@ HELP = "tell chats what happened, answer what they ask"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``notify``."""
+    """``notify``, ``serve`` and ``run``."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     notify = actions.add_parser("notify", help="send what the status log has that was not sent yet")
     notify.add_argument("--dry-run", action="store_true", help="print what would be sent, and send nothing")
     _add_state_option(notify)
     add_json_option(notify)
+    serve = actions.add_parser("serve", help="answer the slash commands of Slack and Discord, until it is ended")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen at (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8765, help="the port to listen at; 0: any (8765)")
+    _add_state_option(serve)
+    dispatched = actions.add_parser("run", help="carry out what serve handed to a workflow by repository_dispatch")
+    _add_state_option(dispatched)
+    add_json_option(dispatched)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do one action. Raises UsageFault, ConfigError, StatusError, GithubError: exit status 2."""
-    actions = {"notify": _notify}
+    actions = {"notify": _notify, "serve": _serve, "run": _run_dispatched}
     return actions[args.action](args)
 
 
@@ -82,3 +92,89 @@ def _notify(args: argparse.Namespace) -> int:
     ]
     write_answer(args, envelope("chatops", ok=True, exit=0, action="notify", messages=plain, notes=notifier.notes))
     return 0
+
+
+def _desk(args: argparse.Namespace, context: Context, settings: ChatopsSettings, *, dispatch: bool) -> ChatDesk:
+    from pytest_nextrust.chatops.desk import ChatDesk
+    from pytest_nextrust.github.client import GithubClient
+    from pytest_nextrust.guards.restore import restore
+    from pytest_nextrust.project.phases import Phases
+    from pytest_nextrust.slash.added import added_commands
+    from pytest_nextrust.slash.ledger import Ledger
+    from pytest_nextrust.slash.table import commands_of
+    from pytest_nextrust.status.archive import read_log
+
+    phases = Phases.load(context.root)
+    ledger = Ledger(
+        context.status_dir,
+        branch=_branch(args, context),
+        pulled=lambda: restore(context.root, phases, read_log(context.status_dir).records),
+        redactor=context.redactor,
+    )
+    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+    github = GithubClient.from_environment() if token or dispatch else None
+    commands = commands_of(added_commands(context.root))
+    return ChatDesk(context, settings, ledger, commands, github, dispatch)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from pytest_nextrust.chatops.settings import load_chatops
+
+    context = context_here()
+    settings = load_chatops(context.root)
+    secret = _slack_secret(settings)
+    _check_extra()
+    from pytest_nextrust.base.redaction import Redactor
+    from pytest_nextrust.chatops.server import ChatServer, serve
+    from pytest_nextrust.chatops.worker import ChatWorker
+    from pytest_nextrust.status.journal import Journal
+
+    desk = _desk(args, context, settings, dispatch=settings.run == "dispatch")
+    redactor = Redactor(os.environ, names=[settings.slack.secret_env] if settings.slack is not None else [])
+    journal = Journal(context.status_dir, redactor=redactor)
+    worker = ChatWorker(desk.handle, journal, redactor, report=_complain)
+    server = ChatServer(settings, worker, slack_secret=secret)
+    serve(server, args.host, args.port, ready=lambda url: print(f"listening at {url}", flush=True))
+    return 0
+
+
+def _complain(text: str) -> None:
+    print(f"nextrust chatops: {text}", file=sys.stderr, flush=True)
+
+
+def _slack_secret(settings: ChatopsSettings) -> str:
+    """The signing secret; empty where Slack is not set up. Raises UsageFault where nothing could be served."""
+    if settings.slack is None and settings.discord is None:
+        raise UsageFault("chatops serve", "no chat is set up", remedy="write [chatops.slack] or [chatops.discord]")
+    if settings.slack is None:
+        return ""
+    name = settings.slack.secret_env
+    if not (secret := os.environ.get(name, "").strip()):
+        raise UsageFault("chatops serve", f"{name} is not set", remedy="export the app's signing secret")
+    return secret
+
+
+def _check_extra() -> None:
+    import importlib
+
+    for name in ("starlette", "uvicorn", "nacl", "slack_sdk"):
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            remedy = "pip install 'pytest-nextrust[chatops]'"
+            raise UsageFault("chatops serve", f"{name} is not installed", remedy=remedy) from error
+
+
+def _run_dispatched(args: argparse.Namespace) -> int:
+    from pytest_nextrust.chatops.desk import read_dispatch
+    from pytest_nextrust.chatops.settings import load_chatops
+
+    context = context_here()
+    settings = load_chatops(context.root)
+    outcome = _desk(args, context, settings, dispatch=False).handle_dispatch(read_dispatch(os.environ))
+    if args.json != "-":
+        print(f"{outcome.state}\n{outcome.text}")
+    status = 1 if outcome.state == "failed" else 0
+    answer = envelope("chatops", ok=not status, exit=status, action="run", state=outcome.state, answer=outcome.text)
+    write_answer(args, answer)
+    return status

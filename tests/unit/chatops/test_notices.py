@@ -52,6 +52,7 @@ def test_a_finding_has_what_reproduces_it(log: LogFile, verdict: str) -> None:
         "run": "r1",
         "reproduction": "pytest --nextrust-scenario s0",
         "user": "",
+        "answer": "",
     }
 
 
