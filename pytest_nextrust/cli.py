@@ -32,6 +32,8 @@ COMMANDS = {
     "explore": "explore every interleaving of a concurrent test",
     "replay": "run a failing exploration again from its token",
     "status": "show, extend or rebuild the status log",
+    "likely": "which items are likely to fail for what changed, and how good that guess was",
+    "bisect": "the first bad commit of a finding, in a scratch clone; a proposal to revert it",
     "hook": "answer a coding assistant's hook event on stdin",
     "usage": "tokens and cost of the assistant's sessions",
     "issues": "list known issues, compare a failure with them, mend one",

@@ -16,6 +16,7 @@
     ├── ExternalError             a service outside: not reached, refused, or an answer nobody can use
     │   └── GithubError           GitHub's API
     ├── FixRefused                an auto-fix that is not tried or not kept
+    ├── HistoryError              git, or a search through the project's history
     ├── GuardError                the guards' database, which says what was handled and what failed
     │   └── ClaimHeld             somebody else is handling the same event; names the holder
     └── StatusError               the journal and its projections
@@ -44,6 +45,7 @@ __all__ = [
     "GithubError",
     "GuardError",
     "HarnessFault",
+    "HistoryError",
     "LockTimeout",
     "MachoError",
     "NextrustError",
@@ -221,6 +223,10 @@ class GuardError(NextrustError):
 
 class ClaimHeld(GuardError):
     """An event is being handled by another process, which has not finished in the time there was to wait."""
+
+
+class HistoryError(NextrustError):
+    """git failed, or a search through the project's history cannot go on."""
 
 
 class StatusError(NextrustError):

@@ -34,6 +34,11 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("commands",),
     ),
     (
+        ("status",),
+        ("history",),
+        ("plugin", "commands"),
+    ),
+    (
         ("atomics", "hooks", "witness"),
         ("github", "verify"),
         ("report", "slash"),

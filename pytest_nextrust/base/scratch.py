@@ -25,6 +25,7 @@ __all__ = ["PREFIXES", "ScratchFolder", "hindrance", "remove_tree", "sweep"]
 
 PREFIXES = (
     "nextrust-atomics-",
+    "nextrust-bisect-",
     "nextrust-build-",
     "nextrust-explore-",
     "nextrust-prebuilt-",

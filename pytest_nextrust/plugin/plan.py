@@ -9,15 +9,18 @@ Boundary: looks at the journal through ``status.RunStore`` and at scenario files
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pytest_nextrust.errors import ConfigError
+from pytest_nextrust.base.text import counted
+from pytest_nextrust.errors import ConfigError, HistoryError, UsageFault
+from pytest_nextrust.history.forecast import forecast
 from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases, read_done
 from pytest_nextrust.project.run_settings import Settings, ShardNumber
 from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
+from pytest_nextrust.status.records import ItemKey
 from pytest_nextrust.status.runs import PhaseState, RunStore
 
 __all__ = ["REFUSED", "Catalogue", "RunPlan", "catalogue", "make_plan", "refusal"]
@@ -82,6 +85,16 @@ class RunPlan:
     seconds: dict[str, float] = field(default_factory=dict)
     """Where the run is a shard: what each item (``ItemKey`` as text) took the last time, in seconds."""
 
+    chances: dict[str, float] = field(default_factory=dict)
+    """Where likely failures come first: how likely each known item (``ItemKey`` as text) is to fail, from 0 to 1."""
+    chance_of_new: float = 0.0
+    order_note: str = ""
+    """Where they do: from what that is known, or why it is not, for the user."""
+
+    def chance(self, key: ItemKey) -> float:
+        """How likely an item is to fail; the same for all where they stay in the order of collection."""
+        return self.chances.get(str(key), self.chance_of_new)
+
     def runs(self, phase: str, cell: str) -> bool:
         return cell in self.cells.get(phase, ())
 
@@ -123,12 +136,28 @@ def make_plan(
         shard=settings.shard,
         seconds=_durations(store) if settings.shard is not None else {},
     )
+    if settings.order == "likely":
+        plan = _with_chances(plan, settings.root, store)
     if not plan.checks:
         return plan
     needed = [p.id for p in phases if p.id not in targets and any(p in phases.closure(target) for target in targets)]
     for phase in reversed(needed):
         _decide(plan, phase, settings, scenarios, store)
     return plan
+
+
+def _with_chances(plan: RunPlan, root: Path, store: RunStore) -> RunPlan:
+    """The plan with what is likely. That nothing can be known is no fault: the order is then that of collection."""
+    try:
+        known = forecast(store, root)
+    except (HistoryError, UsageFault) as error:
+        return replace(plan, order_note=f"as collected: {error.subject}: {error.fault}")
+    if not known.runs:
+        return replace(plan, order_note="as collected: no run of a commit is recorded")
+    chances = {str(each.key): each.chance for each in known.predictions}
+    changed = "an unknown change" if known.changed is None else counted(len(known.changed), "changed path")
+    note = f"likely failures first, by {counted(known.runs, 'run')} and {changed} since {known.base[:12]}"
+    return replace(plan, chances=chances, chance_of_new=known.new, order_note=note)
 
 
 def _durations(store: RunStore) -> dict[str, float]:

@@ -17,10 +17,12 @@ from pytest_nextrust.base.convert import to_plain
 from pytest_nextrust.base.files import atomic_replace
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.plugin.collection import PENDING, EmptyPhase, ScenarioFile, ScenarioItem
+from pytest_nextrust.plugin.plan import RunPlan
 from pytest_nextrust.plugin.session import Session
 from pytest_nextrust.plugin.shards import cut
 from pytest_nextrust.project.matrix import Cell, Matrix
 from pytest_nextrust.scenario.model import FILE_NAME
+from pytest_nextrust.status.records import Item
 
 __all__ = ["Selection", "arguments"]
 
@@ -97,7 +99,7 @@ class Selection:
             dropped += [item for item in chosen if item.nodeid not in mine]
             chosen = [item for item in chosen if item.nodeid in mine]
         if plan is not None:
-            chosen.sort(key=lambda item: plan.rank(item.stash[PENDING].phase))
+            chosen.sort(key=lambda item: _place(plan, item.stash[PENDING]))
         if dropped:
             config.hook.pytest_deselected(items=dropped)
         items[:] = chosen
@@ -189,6 +191,11 @@ class Selection:
                     "shard": to_plain(self.session.shard),
                 }
                 atomic_replace(sidecar, json.dumps(collected).encode())
+
+
+def _place(plan: RunPlan, pending: Item) -> tuple[int, float]:
+    """Where an item runs: phases in their order, in each the likely failures first where that is asked for."""
+    return plan.rank(pending.phase), -plan.chance(pending.key)
 
 
 def _is_worker(session: pytest.Session) -> bool:

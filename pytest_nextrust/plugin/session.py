@@ -162,6 +162,8 @@ class Session:
             )
         lines += [f"nextrust: {remark}" for remark in self.catalogue.remarks]
         if plan is not None:
+            if plan.order_note:
+                lines.append(f"nextrust: {plan.order_note}")
             for phase, cells in plan.passed.items():
                 if cells:
                     number = counted(len(cells), "cell")

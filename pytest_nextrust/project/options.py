@@ -16,11 +16,13 @@ __all__ = [
     "DEFAULT_WORKER_TIMEOUT",
     "DEPS",
     "OPTIONS",
+    "ORDERS",
     "STANDINS",
     "Option",
 ]
 
 DEPS = ("run", "check", "ignore")
+ORDERS = ("collected", "likely")
 STANDINS = ("accept", "reject")
 DEFAULT_STATUS_DIR = "docs/ci-status"
 DEFAULT_WORKER_TIMEOUT = "60s"
@@ -79,6 +81,13 @@ OPTIONS: tuple[Option, ...] = (
         "nextrust-shard",
         "I/N",
         "run the I-th of N parts of a phase's run, balanced by recorded durations; merge their logs afterwards",
+    ),
+    Option(
+        "nextrust-order",
+        "collected|likely",
+        "order of a phase's items: as they are collected (default), or first those that are likely to fail for what "
+        "changed; none is left out",
+        ini="string",
     ),
     Option("nextrust-scenario", "NAME", "run this scenario only; alone, it checks no dependency and writes no status"),
     Option(

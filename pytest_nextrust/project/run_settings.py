@@ -23,6 +23,7 @@ from pytest_nextrust.project.options import (
     DEFAULT_WORKER_TIMEOUT,
     DEPS,
     OPTIONS,
+    ORDERS,
     STANDINS,
 )
 from pytest_nextrust.project.trust import refuse_ways_out
@@ -77,6 +78,7 @@ class Settings:
     phase: str | None = None
     cells: tuple[Cell, ...] = Matrix().cells
     shard: ShardNumber | None = None
+    order: str = "collected"
     scenario: str | None = None
     replay: str | None = None
     deps: str = "run"
@@ -242,6 +244,7 @@ def read_settings(
         phase=_given(source, "nextrust_phase", parse_name),
         cells=_cells(source),
         shard=_given(source, "nextrust_shard", parse_shard),
+        order=_given(source, "nextrust_order", lambda o, t: parse_choice(o, t, ORDERS)) or "collected",
         scenario=_given(source, "nextrust_scenario", parse_name),
         replay=_given(source, "nextrust_replay", parse_replay),
         deps=_given(source, "nextrust_deps", lambda o, t: parse_choice(o, t, DEPS)) or "run",

@@ -15,10 +15,15 @@ from typing import Any
 from pytest_nextrust.status.records import BAD, SATISFYING, Item, ItemKey
 from pytest_nextrust.status.runs import Run, RunStore
 
-__all__ = ["trend"]
+__all__ = ["is_evidence", "trend"]
 
 _SILENT = frozenset({"skipped", "infra-error"})
 _REFUSED = "refused: "
+
+
+def is_evidence(item: Item) -> bool:
+    """Whether a verdict says anything about what was verified."""
+    return item.verdict not in _SILENT and not item.message.startswith(_REFUSED)
 
 
 def trend(store: RunStore, count: int) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def _flaky(store: RunStore, runs: Iterable[Run]) -> tuple[list[dict[str, Any]], 
         if not run.commit:
             continue  # without a commit no two runs are known to have seen the same
         for key, item in store.verdicts(run=run.id).items():
-            if item.verdict not in _SILENT and not item.message.startswith(_REFUSED):
+            if is_evidence(item):
                 seen.setdefault((run.commit, key), {})[run.id] = item
     repeated = {key: tuple(results.values()) for key, results in seen.items() if len(results) > 1}
     found = []
