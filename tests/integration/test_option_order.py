@@ -17,6 +17,9 @@ from tests.integration.conftest import CELL, Project
 from tests.integration.status_answers import schema
 
 PHASE_OF = {"early": "first", "last": "first", "middle": "first", "after": "second", "beside": "apart"}
+IGNORED = "docs/\nartifacts/\n__pycache__/\n.pytest_cache/\n.cache/\nrunpytest-*\nstdout\nstderr\n"
+"""What runs leave, and what pytester keeps in the project's folder."""
+
 RUN = ("--nextrust-phase", "all", "--nextrust-cell", CELL)
 LIKELY = (*RUN, "--nextrust-order", "likely")
 
@@ -46,7 +49,7 @@ def record(project: Project, number: int, *, bad: bool) -> None:
 def live(project: Project, *, real: bool) -> None:
     """Six runs: ``last`` breaks in two that changed lib/, and is well in the next; then lib/ changes once more."""
     git(project.path, "init", "--quiet", "--initial-branch=main")
-    (project.path / ".gitignore").write_text("docs/\nartifacts/\n__pycache__/\n.pytest_cache/\n", encoding="utf-8")
+    (project.path / ".gitignore").write_text(IGNORED, encoding="utf-8")
     (project.path / "lib").mkdir()
     for name, phase in PHASE_OF.items():
         project.scenario(name, phase)
