@@ -234,16 +234,7 @@ class Cpu:
 
     def emulate(self, pc: int) -> Progress:
         """Let the emulator execute the instruction at the current pc, which is ``pc``, be it right or wrong."""
-        if not self._unwatched:
-            # What was translated for runs may not count instructions.
-            self.uc.ctl_flush_tb()
-            self._unwatched = True
-        self._set_exits(NEVER)
-        self.emulates = True
-        try:
-            start(self, NEVER, 1, pc)
-        finally:
-            self.emulates = False
+        self._emulate(pc, NEVER, 1)
         started = int(self._library.counter.value)
         event = self.event
         if event is None:
@@ -251,6 +242,23 @@ class Cpu:
                 raise HarnessFault("emulator", "stopped without a reason", place=f"at 0x{self.pc():08x}")
             return Progress(1, None)
         return Progress(started if event.kind == "exception" or event.access == "fetch" else started - 1, event)
+
+    def emulate_until(self, pc: int, until: int) -> Event | None:
+        """The same with all instructions from ``pc`` to ``until``; None: it is there, else why it is not."""
+        self._emulate(pc, until, 0)
+        return self.event
+
+    def _emulate(self, pc: int, until: int, most: int) -> None:
+        if not self._unwatched:
+            # What was translated for runs may not count instructions.
+            self.uc.ctl_flush_tb()
+            self._unwatched = True
+        self._set_exits(until)
+        self.emulates = True
+        try:
+            start(self, until, most, pc)
+        finally:
+            self.emulates = False
 
     def ask(self, pc: int) -> Event | None:
         """What a run would be stopped for before it executes the instruction at ``pc``: a suspect, or a site."""

@@ -16,12 +16,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.emu.child.cpu import CPUS, Cpu, Stop
 from pytest_nextrust.emu.child.library import FILE, VERSION
-from pytest_nextrust.emu.gate.addresses import CODE, DATA, DATA_SIZE, READ_ONLY, STACK
+from pytest_nextrust.emu.gate.addresses import CODE, DATA, DATA_SIZE, READ_ONLY
 from pytest_nextrust.emu.memory import PAGE
 from pytest_nextrust.emu.records import GateStatus
 from pytest_nextrust.emu.registers import Registers
@@ -30,11 +31,12 @@ from pytest_nextrust.native.loading import core
 from pytest_nextrust.native.loading import digest as digest_of_core
 
 if TYPE_CHECKING:
+    from pytest_nextrust.emu.gate.together import Short
     from pytest_nextrust.emu.gate.vectors import GateVector
 
-__all__ = ["check", "run", "status", "vectors"]
+__all__ = ["check", "run", "run_alone", "run_together", "shorts", "status", "vectors"]
 
-GATE_VERSION = 3
+GATE_VERSION = 4
 """Counts up when the vectors or what is compared change."""
 
 SPACING = 32
@@ -43,18 +45,38 @@ SPACING = 32
 BEHIND = b"\x4e\x44" * (SPACING // 2)
 """``trap #4`` behind every vector: one that goes too far is stopped there."""
 
-BYSTANDER = 0xDEAD_0000
-"""What registers hold that a vector does not name."""
+
+@cache
+def _general() -> tuple[list[GateVector], list[Short]]:
+    """What is the same for every CPU: what runs one by one, and what runs together."""
+    # Imported here and below: a child whose gate is remembered does without them.
+    from pytest_nextrust.emu.gate.agreed import ALONE_TOO
+    from pytest_nextrust.emu.gate.system_vectors import system_vectors
+    from pytest_nextrust.emu.gate.together import short_of
+    from pytest_nextrust.emu.gate.vectors import conditions
+
+    every = [(vector, short_of(vector)) for vector in (*conditions(), *system_vectors())]
+    alone = [vector for at, (vector, short) in enumerate(every) if short is None or at % ALONE_TOO == 0]
+    return alone, [short for _, short in every if short is not None]
+
+
+def _share(cpu: str) -> tuple[int, int]:
+    """Of those that witnesses agree on each CPU has every other one: where it begins, and in what steps."""
+    return tuple(CPUS).index(cpu), len(CPUS)
 
 
 def vectors(cpu: str) -> list[GateVector]:
-    """All vectors for this CPU, in their order; of those that witnesses agree on each CPU has every other one."""
-    # Imported here: a child whose gate is remembered does without them.
+    """Those that run one by one, counted and watched as a program is, and some of those that run together."""
     from pytest_nextrust.emu.gate.agreed import agreed_vectors
-    from pytest_nextrust.emu.gate.system_vectors import system_vectors
-    from pytest_nextrust.emu.gate.vectors import conditions
 
-    return [*conditions(), *system_vectors(), *agreed_vectors(tuple(CPUS).index(cpu), len(CPUS))]
+    return [*_general()[0], *agreed_vectors(*_share(cpu))]
+
+
+def shorts(cpu: str) -> list[Short]:
+    """Those that run together, by the emulator alone."""
+    from pytest_nextrust.emu.gate.agreed import agreed_shorts
+
+    return [*_general()[1], *agreed_shorts(*_share(cpu))]
 
 
 def status(cpu: Callable[[str], Cpu], *, fresh: bool = False, folder: Path | None = None) -> GateStatus:
@@ -79,9 +101,47 @@ def status(cpu: Callable[[str], Cpu], *, fresh: bool = False, folder: Path | Non
 
 def run(cpu: Cpu) -> int:
     """Run every vector on ``cpu``; how many. Raises HarnessFault naming the first that fails."""
-    every = vectors(cpu.name)
-    cpu.reset()
+    together, alone = shorts(cpu.name), vectors(cpu.name)
     cpu.stops_at_suspects = False
+    run_together(cpu, together)
+    run_alone(cpu, alone)
+    cpu.reset()
+    return len(together) + len(alone)
+
+
+def run_together(cpu: Cpu, every: list[Short]) -> None:
+    """Run them in one program. Raises HarnessFault naming the first that fails.
+
+    One that never ends is ended from outside, as every program is.
+    """
+    from pytest_nextrust.emu.gate import together
+
+    program = together.Together(every)
+    cpu.reset()
+    uc = cpu.uc
+    uc.mem_map(DATA, DATA_SIZE, 3)
+    for address, content, size, protection in (
+        (CODE, program.code, len(program.code), 5),
+        (together.TABLE, program.table, len(program.table), 1),
+        (together.VARIABLES, program.variables, PAGE, 3),
+        (together.RESULTS, b"", len(program.expected), 3),
+    ):
+        uc.mem_map(address, -(-size // PAGE) * PAGE, protection)
+        uc.mem_write(address, content)
+    cpu.load(Registers(pc=CODE))
+    event = cpu.emulate_until(CODE, program.end)
+    if event is not None:
+        begun = program.begun(uc.mem_read(together.VARIABLES, len(program.variables)))
+        problem = f"{begun.name}: stopped with {event.kind} {event.vector} at 0x{cpu.pc():08x}"
+    else:
+        problem = program.difference(uc.mem_read(together.RESULTS, len(program.expected)))
+    if problem:
+        raise HarnessFault("emulator", problem, place=f"as a {cpu.name}")
+
+
+def run_alone(cpu: Cpu, every: list[GateVector]) -> None:
+    """Run them one by one. Raises HarnessFault naming the first that fails."""
+    cpu.reset()
     size = -(-len(every) * SPACING // PAGE) * PAGE
     uc = cpu.uc
     uc.mem_map(CODE, size, 5)
@@ -91,8 +151,6 @@ def run(cpu: Cpu) -> int:
     uc.mem_write(CODE, image)
     for at, vector in enumerate(every):
         check(cpu, vector, CODE + at * SPACING)
-    cpu.reset()
-    return len(every)
 
 
 def check(cpu: Cpu, vector: GateVector, code: int) -> None:
@@ -102,8 +160,7 @@ def check(cpu: Cpu, vector: GateVector, code: int) -> None:
         vector.memory | {a: vector.memory.get(a, bytes(len(b))) for a, b in vector.want_memory.items()}
     ).items():
         uc.mem_write(address, data)
-    d = [vector.d.get(at, BYSTANDER + at) for at in range(8)]
-    a = [vector.a.get(at, STACK if at == 7 else BYSTANDER + 0x100 + at) for at in range(8)]
+    d, a = vector.registers()
     cpu.load(Registers(d, a, code, vector.ccr))
     stop = cpu.run(vector.steps)
     found = cpu.registers()

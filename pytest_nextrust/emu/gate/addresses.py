@@ -5,7 +5,7 @@ Boundary: numbers; ``child.gate`` maps them.
 
 from __future__ import annotations
 
-__all__ = ["CODE", "DATA", "DATA_SIZE", "HOLE", "READ_ONLY", "STACK"]
+__all__ = ["BYSTANDER", "CODE", "DATA", "DATA_SIZE", "HOLE", "READ_ONLY", "STACK"]
 
 CODE = 0x1_0000
 """The first vector's code, readable and executable."""
@@ -21,3 +21,6 @@ READ_ONLY = 0x28_0000
 
 HOLE = 0x30_0000
 """Nothing is mapped here."""
+
+BYSTANDER = 0xDEAD_0000
+"""What registers hold that a vector does not name, each with its number added: 0 to 7, 0x100 to 0x106."""

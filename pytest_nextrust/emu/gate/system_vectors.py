@@ -165,6 +165,30 @@ def memory() -> Iterator[GateVector]:
     yield GateVector("eori to ccr", "0a3c0011", ccr=1, want_ccr=16)
 
 
+def codes() -> Iterator[GateVector]:
+    """ADD, SUB and CMP in each size, behind which the emulator has yet to work the codes out. They run alone."""
+    for size in range(3):
+        bits = 8 << size
+        mask, sign = (1 << bits) - 1, 1 << (bits - 1)
+        for left, right in ((sign, sign), (sign - 1, mask), (5, 5)):
+            total, rest = left + right, left - right
+            for name, opcode, result, overflow in (
+                ("add", 0xD200, total, (left ^ total) & (right ^ total)),
+                ("sub", 0x9200, rest, (left ^ right) & (left ^ rest)),
+                ("cmp", 0xB200, rest, (left ^ right) & (left ^ rest)),
+            ):
+                carry = result != result & mask
+                found = 8 * bool(result & sign) + 4 * (not result & mask) + 2 * bool(overflow & sign) + carry
+                yield GateVector(
+                    f"{name} of {bits} bits {left:#x},{right:#x}",
+                    f"{opcode | size << 6:04x}",
+                    {0: right, 1: left},
+                    want_d={} if name == "cmp" else {1: result & mask},
+                    want_ccr=found + 16 * (carry and name != "cmp"),
+                    pc=2,
+                )
+
+
 def exceptions() -> Iterator[GateVector]:
     """What raises which vector, with the pc and the registers where they must be, after a count that is exact."""
 
@@ -288,8 +312,11 @@ def faults() -> Iterator[GateVector]:
 
 
 def counts() -> Iterator[GateVector]:
-    """A loop of three instructions, stopped after every number of steps, and stopped by a trap inside it."""
-    for steps in range(1, 64):
+    """A loop of three instructions, stopped after few and after more steps, and stopped by a trap inside it.
+
+    Up to 24 instructions are executed one by one; above that they are counted by blocks, where that can be.
+    """
+    for steps in (*range(1, 7), *range(22, 31), 61, 62, 63):
         rounds, rest = divmod(steps, 3)
         yield GateVector(
             f"{steps} steps of a loop",
@@ -300,7 +327,7 @@ def counts() -> Iterator[GateVector]:
             want_ccr=None,
             pc=(0, 2, 4)[rest],
         )
-    for rounds in range(1, 20):
+    for rounds in (1, 2, 7, 8, 9, 19):
         yield GateVector(
             f"trap after {rounds} rounds",
             "5280538166fa4e44",
@@ -383,4 +410,4 @@ def _long(value: int) -> bytes:
 
 def system_vectors() -> list[GateVector]:
     """Everything but arithmetic, in one list."""
-    return [*atomics(), *memory(), *exceptions(), *faults(), *counts(), *floating()]
+    return [*atomics(), *memory(), *codes(), *exceptions(), *faults(), *counts(), *floating()]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_nextrust.base.light_dataclass import dataclass, field
+from pytest_nextrust.emu.gate.addresses import BYSTANDER, STACK
 
 __all__ = ["GateVector", "conditions"]
 
@@ -45,6 +46,11 @@ class GateVector:
     access: str = ""
     size: int = 0
     executed: int | None = None
+
+    def registers(self) -> tuple[list[int], list[int]]:
+        """d0 to d7 and a0 to a7 before it."""
+        d = [self.d.get(at, BYSTANDER + at) for at in range(8)]
+        return d, [self.a.get(at, STACK if at == 7 else BYSTANDER + 0x100 + at) for at in range(8)]
 
 
 def condition(number: int, ccr: int) -> bool:

@@ -6,11 +6,13 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_nextrust.emu.child import context as layout
 from pytest_nextrust.emu.child import gate
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.gate.vectors import conditions
@@ -38,7 +40,9 @@ def test_both_cpus_pass_three_thousand_vectors(made: dict[str, Cpu], tmp_path: P
     assert status.passed
     assert not status.cached
     assert status.vectors >= 2_900
-    assert len(gate.vectors("m68030")) >= 1_400
+    for name in ("m68030", "m68040"):
+        assert len(gate.shorts(name)) >= 1_300
+        assert len(gate.vectors(name)) >= 200
 
 
 def test_a_pass_is_remembered_and_a_fresh_run_asks_again(made: dict[str, Cpu], tmp_path: Path) -> None:
@@ -123,6 +127,23 @@ def test_a_wrong_expectation_of_any_kind_is_seen_and_named(
     monkeypatch.setattr(gate, "vectors", lambda _: [broken])
     with pytest.raises(HarnessFault, match="trap #4: "):
         gate.run(maker(made)("m68030"))
+
+
+def test_every_form_of_condition_codes_is_read(made: dict[str, Cpu], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that run alone leave the codes in each form that the emulator has for them, of each size."""
+    forms = set()
+    decode = layout.decode_ccr
+
+    def seen(words: Sequence[int]) -> int:
+        forms.add(words[layout.CC_OP])
+        return decode(words)
+
+    monkeypatch.setattr(layout, "decode_ccr", seen)
+    for name in ("m68030", "m68040"):
+        forms.clear()
+        cpu = maker(made)(name)
+        gate.run_alone(cpu, gate.vectors(name))
+        assert forms == set(range(layout.OP_FLAGS, layout.OP_LOGIC + 1))
 
 
 def test_a_failure_is_a_status_and_is_not_remembered(

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pytest_nextrust.emu.child.sites import site_of
 from pytest_nextrust.emu.gate.agreed import FILE, PAGE_AT
 from pytest_nextrust.isa.decode import decode
 from tests.unit.emu_exact import generate
@@ -36,7 +37,14 @@ PC_RELATIVE = (0x3A, 0x3B)
 def content(cpu: str, program: Path) -> bytes:
     """What the file holds, by this CPU: always the same for the same sources. ``program`` runs under qemu-m68k."""
     plain = {"registers": [[*d, *a] for d, a in REGISTERS], "pages": [page.hex() for page in PAGES]}
-    return json.dumps({**plain, "vectors": entries(cpu, program)}, separators=(",", ":")).encode()
+    vectors = entries(cpu, program)
+    apart = [number for number, entry in enumerate(vectors) if _is_site(bytes.fromhex(entry[1]))]
+    return json.dumps({**plain, "apart": apart, "vectors": vectors}, separators=(",", ":")).encode()
+
+
+def _is_site(code: bytes) -> bool:
+    """Whether the machine asks before the emulator executes it, on either CPU."""
+    return any(site_of(code, cpu) is not None for cpu in CPUS)
 
 
 def entries(cpu: str, program: Path, stride: int = 1) -> list[list[Any]]:
