@@ -51,7 +51,7 @@ class SlashOutcome:
     answered: bool = False
 
 
-class _Refused(Exception):
+class _CommentRefused(Exception):
     """Why a comment is refused. ``quiet``: nobody is to be told; ``recorded``: it is in the log already."""
 
     def __init__(self, reason: str, *, quiet: bool = False, recorded: bool = False) -> None:
@@ -118,7 +118,7 @@ class SlashService:
             recent = self.ledger.recent(comment.user)
             try:
                 claim, commit = self._admit(comment, parsed.lines, parsed.refused)
-            except _Refused as refused:
+            except _CommentRefused as refused:
                 if refused.recorded:
                     return SlashOutcome("refused", refused.reason)
                 quiet = refused.quiet or recent or not parsed.asked
@@ -128,52 +128,52 @@ class SlashService:
     # -- may it be carried out -----------------------------------------------------------------------------------------
 
     def _admit(self, comment: CommentEvent, lines: tuple[Line, ...], wrong: str) -> tuple[Claim, str]:
-        """The claim, and the commit that the comment is about. Raises _Refused."""
+        """The claim, and the commit that the comment is about. Raises _CommentRefused."""
         if comment.refused:
-            raise _Refused(comment.refused, quiet=comment.strange)
+            raise _CommentRefused(comment.refused, quiet=comment.strange)
         if wrong:
-            raise _Refused(wrong)
+            raise _CommentRefused(wrong)
         try:
             acting = check_lines(lines, self.commands)
         except UsageFault as error:
-            raise _Refused(" ".join(str(error).split())) from error
+            raise _CommentRefused(" ".join(str(error).split())) from error
         held = self.ledger.look(comment.key, comment.user)
         if held is not None:
-            raise _Refused(held.reason, quiet=True)
+            raise _CommentRefused(held.reason, quiet=True)
         commit = self._commit(comment, acting=acting)
         claim = self.ledger.claim(comment.key, comment.user, self._details(comment, lines, commit))
         if isinstance(claim, Held):
-            raise _Refused(claim.reason, quiet=True, recorded=claim.recorded)
+            raise _CommentRefused(claim.reason, quiet=True, recorded=claim.recorded)
         return claim, commit
 
     def _commit(self, comment: CommentEvent, *, acting: bool) -> str:
         if self.github is None:
             if acting:
-                raise _Refused("there is no token to ask GitHub with: GITHUB_TOKEN is not set")
+                raise _CommentRefused("there is no token to ask GitHub with: GITHUB_TOKEN is not set")
             return ""
         if acting:
             found = self.github.permission(comment.user)
             if found.permission not in RIGHTS:
-                raise _Refused("this takes the right to write to the repository: ask somebody who has it")
+                raise _CommentRefused("this takes the right to write to the repository: ask somebody who has it")
         pull = self.github.pull_request(comment.pull)
         if pull.state != "open":
-            raise _Refused("the pull request is closed")
+            raise _CommentRefused("the pull request is closed")
         if acting:
             self._check_head(comment, pull.head.sha)
         return pull.head.sha
 
     def _check_head(self, comment: CommentEvent, commit: str) -> None:
-        """Raise _Refused where the commit may be newer than the comment: somebody else's push must not be acted on."""
+        """Raise _CommentRefused where the commit may be newer than the comment: somebody else's push must not be acted on."""
         assert self.github is not None
         times = [moment(run.created_at) for run in self.github.workflow_runs(commit)]
         seen = [time for time in times if time is not None]
         if not seen:
-            raise _Refused(
+            raise _CommentRefused(
                 f"no workflow has run at {commit[:12]}: whether it was there when you wrote cannot be told; "
                 "write it again when its checks have begun"
             )
         if min(seen) > comment.created:
-            raise _Refused(f"the branch has moved to {commit[:12]} since: look at it, and write it again")
+            raise _CommentRefused(f"the branch has moved to {commit[:12]} since: look at it, and write it again")
 
     # -- what comes of it ----------------------------------------------------------------------------------------------
 
