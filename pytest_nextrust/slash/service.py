@@ -163,7 +163,7 @@ class SlashService:
         return pull.head.sha
 
     def _check_head(self, comment: CommentEvent, commit: str) -> None:
-        """Raise _CommentRefused where the commit may be newer than the comment: somebody else's push must not be acted on."""
+        """Raise _CommentRefused where the commit may be newer than the comment: nobody vouched for that push."""
         assert self.github is not None
         times = [moment(run.created_at) for run in self.github.workflow_runs(commit)]
         seen = [time for time in times if time is not None]
