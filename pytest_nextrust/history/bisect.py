@@ -190,13 +190,13 @@ class _Search:
         return step
 
     def _try(self, commit: str, wanted: str | None) -> Step:
-        """Run what is checked out, again where it is bad, and leave the clone as git has the commit."""
+        """Run what is checked out, again where it is bad. What git does not know is gone afterwards; what it does is
+        checked out by force for the next step."""
         for source, inside in self._overlay:
             _lay_over(source, self._git.folder / inside)
         results = [self._trial(self._git.folder / self._inside)]
         while len(results) <= self._reruns and _judge(results[-1].verdict, wanted or results[0].verdict) == "bad":
             results.append(self._trial(self._git.folder / self._inside))
-        self._git("reset", "--quiet", "--hard")
         self._git("clean", "--quiet", "-ffdx")
         runs = tuple(result.verdict for result in results)
         alike = len(set(runs)) == 1

@@ -34,13 +34,19 @@ def history(folder: Path, verdicts: list[str]) -> list[str]:
 
 
 def read(folder: Path) -> TrialResult:
-    """What the file says; it leaves something behind and changes what is tracked, as builds do."""
+    """What the file says, in a folder that is as the commit has it."""
     verdict = (folder / "verdict").read_text(encoding="utf-8")
+    assert (folder / "f0").read_bytes() == b""
     assert not (folder / "left").exists()
-    (folder / "left").touch()
-    (folder / "left").unlink()
-    (folder / "f0").write_text("changed", encoding="utf-8")
     return TrialResult(verdict, f"it is {verdict}")
+
+
+def littering(folder: Path) -> TrialResult:
+    """As ``read``; it leaves something behind and changes what is tracked, as builds do."""
+    result = read(folder)
+    (folder / "left").touch()
+    (folder / "f0").write_text("changed", encoding="utf-8")
+    return result
 
 
 def state(folder: Path) -> dict[str, bytes]:
@@ -87,6 +93,14 @@ def test_any_place(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
         assert found.outcome == "range"
         assert commits[first] in found.candidates
         assert {commits.index(commit) for commit in found.candidates[:-1]} <= silent
+
+
+def test_each_step_begins_clean(tmp_path: Path) -> None:
+    """What a run left behind or changed is gone at the next commit."""
+    commits = history(tmp_path, ["passed", "passed", "failed", "failed", "failed"])
+    found = search(tmp_path, littering, try_revert=True)
+    assert found.first_bad is not None
+    assert found.first_bad.commit == commits[2]
 
 
 def test_only_skipped_commits_are_left(tmp_path: Path) -> None:
