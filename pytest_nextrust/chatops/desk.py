@@ -54,7 +54,7 @@ class DeskAnswer:
     text: str
 
 
-class _Refused(Exception):
+class _Declined(Exception):
     """Why a request is refused."""
 
 
@@ -97,14 +97,14 @@ class ChatDesk:
         with self.ledger.alone():
             try:
                 if wrong:
-                    raise _Refused(wrong)
+                    raise _Declined(wrong)
                 line = self._admit(user, text)
                 held = self.ledger.look(key, who)
                 if held is not None:
-                    raise _Refused(held.reason)
-            except _Refused as refused:
-                self.ledger.refuse(key, who, details | {"reason": str(refused), "answered": True})
-                return DeskAnswer("refused", _refusal(str(refused)))
+                    raise _Declined(held.reason)
+            except _Declined as declined:
+                self.ledger.refuse(key, who, details | {"reason": str(declined), "answered": True})
+                return DeskAnswer("refused", _refusal(str(declined)))
             details["commands"] = [safe(str(line))]
             claim = self.ledger.claim(key, who, details)
             if isinstance(claim, Held):
@@ -112,21 +112,21 @@ class ChatDesk:
             return self._carry_out(line, claim, commit, details)
 
     def _admit(self, user: ChatUser | None, text: str) -> Line:
-        """The command. Raises _Refused."""
+        """The command. Raises _Declined."""
         if user is None:
-            raise _Refused("only those in [[chatops.user]] may ask")
+            raise _Declined("only those in [[chatops.user]] may ask")
         parsed = parse(text)
         if parsed.refused or len(parsed.lines) != 1:
-            raise _Refused(parsed.refused or "not one command")
+            raise _Declined(parsed.refused or "not one command")
         (line,) = parsed.lines
         try:
             acting = check_lines([line], self.commands)
         except UsageFault as error:
-            raise _Refused(" ".join(str(error).split())) from error
+            raise _Declined(" ".join(str(error).split())) from error
         if acting and user.permission != "write":
-            raise _Refused(f'this takes permission = "write" in [[chatops.user]], and {user.name} has not')
+            raise _Declined(f'this takes permission = "write" in [[chatops.user]], and {user.name} has not')
         if line.name in _OF_PULL_REQUESTS:
-            raise _Refused("it is about a pull request: write it there")
+            raise _Declined("it is about a pull request: write it there")
         return line
 
     def _carry_out(self, line: Line, claim: Claim, commit: str, details: Mapping[str, object]) -> DeskAnswer:
