@@ -152,7 +152,7 @@ def _values(settings: WorkflowSettings, phases: Phases) -> dict[str, str]:
     values["status"] = part("status-job", recorded=", ".join(["plan", *jobs.values(), *review]))
     budget = f' --nextrust-budget "{settings.nightly_budget}"'
     values["explore"] = part(
-        "phase-job", job="explore", phase="all", needs="plan", condition="", minutes="350", options=budget
+        "phase-job", job="explore", phase="all", needs="plan", condition="", minutes="350", options=budget, checked=""
     )
     values["nightly"] = "\n".join(
         part("nightly-job", number=str(number), command=command) for number, command in enumerate(settings.nightly, 1)
@@ -163,10 +163,15 @@ def _values(settings: WorkflowSettings, phases: Phases) -> dict[str, str]:
 
 def _phase_job(phase: Phase, jobs: Mapping[str, str], part: Callable[..., str]) -> str:
     """The job of one phase. It runs where a phase before it failed too: which cells that rules out, the log says."""
-    needs = ", ".join(["plan", *(jobs[needed] for needed in phase.depends)])
-    condition = part("condition", phase=phase.id)
     return part(
-        "phase-job", job=jobs[phase.id], phase=phase.id, needs=needs, condition=condition, minutes="120", options=""
+        "phase-job",
+        job=jobs[phase.id],
+        phase=phase.id,
+        needs=", ".join(["plan", *(jobs[needed] for needed in phase.depends)]),
+        condition=part("condition", phase=phase.id),
+        minutes="120",
+        options="",
+        checked=f" --phase {phase.id}",
     )
 
 

@@ -120,7 +120,7 @@ FAULTS = {
         "        if: ${{ !cancelled() }}\n        with:\n          name: nextrust-phase-1",
         "        with:\n          name: nextrust-phase-1",
     ),
-    "uploads: no summary": ("own", "nextrust.yml", "run: nextrust checks", "run: nextrust status show"),
+    "uploads: no summary": ("own", "nextrust.yml", "run: nextrust checks --phase", "run: nextrust status --phase"),
 }
 """A fault of every class: who finds it, in which of this repository's files, what is written in place of what."""
 
