@@ -5,7 +5,8 @@ reminder.
 same to the job's later steps where ``--github-env`` or ``--github-output`` says so. ``gather`` merges what the jobs of
 a run left.
 
-Exit status: 0 done, 1 ``gather`` misses what ``--expect`` names, 2 usage or what cannot be read, asked or written.
+Exit status: 0 done, 1 ``gather`` misses what ``--expect`` names or is told of a job that failed, 2 usage or what cannot
+be read, asked or written.
 Boundary: only the words of the command line; what they mean is in ``ci``.
 """
 
@@ -49,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     gather = actions.add_parser("gather", help="merge the logs that the jobs of a run left into this one")
     gather.add_argument("folder", type=Path, metavar="DIR", help="where their artifacts are, a folder each")
     gather.add_argument("--expect", metavar="JSON", default="", help="an array of artifacts that have to be there")
+    gather.add_argument(
+        "--needs", metavar="JSON", default="", help="the jobs before this one, as toJSON(needs) has them"
+    )
     gather.add_argument("--dir", type=Path, metavar="DIR", help=f"the log's folder ({DEFAULT_STATUS_DIR})")
     reminder = actions.add_parser("token-reminder", help="open the monthly issue about tokens, unless one is open")
     reminder.add_argument("--dry-run", action="store_true", help="print the issue, and ask and send nothing")
@@ -124,14 +128,17 @@ def _gather(args: argparse.Namespace) -> int:
     from pytest_nextrust.ci.gathering import gather
 
     folder = from_root(DEFAULT_STATUS_DIR) if args.dir is None else args.dir
+    failed = _failed(args.needs)
     found = gather(args.folder, folder, _expected(args.expect))
     for problem in found.problems:
         print(f"nextrust ci gather: {problem}", file=sys.stderr)
     _print(args, *(f"{name}: {counted(number, 'entry')}" for name, number in found.entries), found.message)
     for name in found.missing:
         print(f"nextrust ci gather: {name}: left no log: its job did not get that far", file=sys.stderr)
+    for name, result in failed.items():
+        print(f"nextrust ci gather: job {name}: {result}", file=sys.stderr)
     fields = {"logs": dict(found.entries), "added": found.added, "known": found.known, "missing": list(found.missing)}
-    return _answer(args, fields, exit=1 if found.missing else 0)
+    return _answer(args, {**fields, "failed": failed}, exit=1 if found.missing or failed else 0)
 
 
 def _expected(text: str) -> Sequence[str]:
@@ -143,6 +150,17 @@ def _expected(text: str) -> Sequence[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UsageFault("--expect", "not an array of texts", remedy='write ["nextrust-phase-1-CELL"]')
     return names
+
+
+def _failed(text: str) -> dict[str, str]:
+    """The jobs in ``--needs`` that neither succeeded nor were left out, and what each came to. Raises UsageFault."""
+    try:
+        needs = json.loads(text) if text else {}
+        results = {str(name): str(job["result"]) for name, job in needs.items()}
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
+        remedy = "pass ${{ toJSON(needs) }} by a variable"
+        raise UsageFault("--needs", "not what toJSON(needs) gives", remedy=remedy) from error
+    return {name: result for name, result in results.items() if result not in ("success", "skipped")}
 
 
 def _reminder(args: argparse.Namespace) -> int:

@@ -244,6 +244,19 @@ def test_gather_nothing(project: Path, ask: Ask) -> None:
     assert (status, answer["logs"], answer["missing"]) == (0, {}, [])
 
 
+def test_gather_is_told_of_jobs(project: Path, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that failed or was cancelled makes it 1, after the merge; one that was left out does not."""
+    results = {"plan": "success", "first": "skipped", "second": "failure", "third": "cancelled"}
+    needs = {name: {"result": result, "outputs": {}} for name, result in results.items()}
+    Journal(project / "ci-artifacts" / "nextrust-a").append("note", {"message": "a"})
+    status, answer = ask("gather", "ci-artifacts", "--needs", json.dumps(needs))
+    assert (status, answer["added"], answer["failed"]) == (1, 1, {"second": "failure", "third": "cancelled"})
+    del needs["second"], needs["third"]
+    assert ask("gather", "ci-artifacts", "--needs", json.dumps(needs))[0] == 0
+    assert main(["ci", "gather", "ci-artifacts", "--needs", "[]"]) == 2
+    assert "--needs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("expected", ["{", "{}", "[1]"])
 def test_gather_expects_names(project: Path, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Anything else is refused: nothing would be missing."""
