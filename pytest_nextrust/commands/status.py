@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands.answer import add_json_option, envelope, try_answer, write_answer
 from pytest_nextrust.errors import StatusError, UsageFault
-from pytest_nextrust.project.options import DEFAULT_STATUS_DIR
+from pytest_nextrust.project.options import DEFAULT_SCENARIOS, DEFAULT_STATUS_DIR, STANDINS
 from pytest_nextrust.project.root import find_root, from_root
 
 if TYPE_CHECKING:
@@ -286,6 +286,61 @@ def _import(args: argparse.Namespace) -> None:
     _answer(args, imported=len(done.added), known=done.known, left=left, phases_toml=toml)
 
 
+# -- mark --------------------------------------------------------------------------------------------------------------
+
+
+def _add_mark(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--standins",
+        choices=STANDINS,
+        default="accept",
+        help="whether a cell of another host, passed here, counts (default: accept)",
+    )
+
+
+def _mark(args: argparse.Namespace) -> None:
+    """Mark; also where nothing is complete. Raises UsageFault without a commit, StatusError, ConfigError."""
+    from pytest_nextrust.project.documents import load_project
+    from pytest_nextrust.project.matrix import Matrix
+    from pytest_nextrust.project.phases import Phases
+    from pytest_nextrust.scenario.catalogue import catalogue
+    from pytest_nextrust.status.environment import git_commit
+    from pytest_nextrust.status.recorder import RunRecorder
+
+    root = Path(find_root())
+    project = load_project(root)
+    phases = Phases.from_config(project)
+    _existing_log(args.dir)
+    commit = git_commit(root)
+    if not commit:
+        raise UsageFault("status mark", "no commit is checked out", place=str(root), remedy="check one out")
+    recorder = RunRecorder(args.dir, phases, root, run="", toolchain=_toolchain_fault, redactor=_project_redactor())
+    store = recorder.store()
+    begun = {key.phase for key in store.announced(commit=commit)}
+    names = catalogue(project, [root / name for name in DEFAULT_SCENARIOS]).names()
+    for key in store.announced(commit=commit):
+        # The log does not say in which cells a marked test is none: it has to have passed in all of them.
+        for cell in [each.id for each in Matrix().cells] if "::" in key.scenario else [key.cell]:
+            names.setdefault(key.phase, {}).setdefault(cell, set()).add(key.scenario)
+    done = recorder.mark([id for id in phases.ids if id in begun], commit, names, standins=args.standins)
+    recorder.draw()
+    if args.json != "-":
+        for line in (*(f"{phase} is done" for phase in done), *recorder.notes):
+            print(line)
+        print(f"{counted(len(done), 'phase')} of {len(begun)} at {commit[:12]} complete")
+    _answer(args, commit=commit, done=list(done), notes=list(recorder.notes))
+
+
+def _toolchain_fault(name: str) -> str:
+    from pytest_nextrust.toolchain import toolchains
+
+    known = toolchains().get(name)
+    if known is None:
+        return f"no toolchain {name}"
+    probe = known.probe()
+    return "" if probe.found else f"{name} is not usable here: {', '.join(probe.missing) or 'not found'}"
+
+
 # -- clear-backoff -----------------------------------------------------------------------------------------------------
 
 
@@ -529,6 +584,14 @@ ACTIONS = {
         "Where somebody else pushes at the same time, both are merged. Work tree, index and branches of the clone are "
         "not touched.",
         _add_branch_options,
+    ),
+    "mark": _Action(
+        _mark,
+        "write the markers of the phases that the log shows complete",
+        "Write artifacts/phase/ID.done for every phase that the log shows complete at the commit checked out: for jobs "
+        "of a matrix and shards, of which none saw all of a phase, once their logs are merged. A marker that no longer "
+        "holds is taken away. Criteria with a check are asked here.",
+        _add_mark,
     ),
     "import": _Action(
         _import,

@@ -8,56 +8,24 @@ Boundary: looks at the journal through ``status.RunStore`` and at scenario files
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_nextrust.base.text import counted
-from pytest_nextrust.errors import ConfigError, HistoryError, UsageFault
+from pytest_nextrust.errors import HistoryError, UsageFault
 from pytest_nextrust.history.forecast import forecast
-from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases, read_done
 from pytest_nextrust.project.run_settings import Settings, ShardNumber
-from pytest_nextrust.scenario.model import Scenario, find, load, shipped_folder
+from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.status.records import ItemKey
 from pytest_nextrust.status.runs import PhaseState, RunStore
 
-__all__ = ["REFUSED", "Catalogue", "RunPlan", "catalogue", "make_plan", "refusal"]
+__all__ = ["REFUSED", "RunPlan", "make_plan", "refusal"]
 
 REFUSED = "refused: "
 """How the message of an item opens that was not run because of a dependency."""
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """The scenarios there are: name to file, the folders searched, and remarks for the user."""
-
-    files: Mapping[str, Path]
-    folders: tuple[Path, ...]
-    remarks: tuple[str, ...] = ()
-
-    def load(self) -> tuple[Scenario, ...]:
-        """Those that can be read; the others are reported when they are collected."""
-        found = []
-        for file in self.files.values():
-            try:
-                found.append(load(file))
-            except ConfigError:
-                continue
-        return tuple(found)
-
-
-def catalogue(settings: Settings, config: ProjectConfig, more: Iterable[Path] = ()) -> Catalogue:
-    """Search the shipped folder, then ``more`` (those of plugins), then the project's.
-
-    The shipped scenarios belong to the shipped phases: a project that does without these does without those.
-    """
-    shipped = shipped_folder() if config.shipped_phases else None
-    own = [*settings.scenario_dirs, *(config.root / name for name in config.scenarios)]
-    folders = tuple(dict.fromkeys([*([shipped] if shipped else []), *more, *own]))
-    files, remarks = find(folders)
-    return Catalogue(files, folders, remarks)
 
 
 @dataclass(frozen=True)

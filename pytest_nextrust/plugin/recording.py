@@ -23,7 +23,6 @@ from pytest_nextrust.plugin.heartbeat import Heartbeat
 from pytest_nextrust.plugin.plan import REFUSED
 from pytest_nextrust.plugin.serializable import redact, repair
 from pytest_nextrust.plugin.session import Session
-from pytest_nextrust.project.matrix import Matrix
 from pytest_nextrust.status.records import BAD, Item, ItemKey, Verdict
 from pytest_nextrust.verify.outcome import ScenarioOutcome
 
@@ -303,11 +302,10 @@ class Recording:
 
     def _names(self) -> dict[str, dict[str, set[str]]]:
         """Phase to cell to the scenarios and marked tests there are, whether or not they ran."""
-        tests = self.session.tests.items()
-        names = {phase: {cell: set(known) for cell, known in cells.items()} for phase, cells in tests}
-        for scenario in self.session.catalogue.load():
-            for cell in scenario.cells(Matrix().cells):
-                names.setdefault(scenario.phase, {}).setdefault(cell.id, set()).add(scenario.name)
+        names = self.session.catalogue.names()
+        for phase, cells in self.session.tests.items():
+            for cell, known in cells.items():
+                names.setdefault(phase, {}).setdefault(cell, set()).update(known)
         return names
 
 

@@ -27,13 +27,14 @@ from pytest_nextrust.errors import ConfigError, Fault, NextrustError, StatusErro
 from pytest_nextrust.guards.phase_run import RunGuard, admit
 from pytest_nextrust.metrics.runs import RunMeasure
 from pytest_nextrust.metrics.sinks import open_emitter
-from pytest_nextrust.plugin.plan import Catalogue, RunPlan, catalogue, make_plan, refusal
+from pytest_nextrust.plugin.plan import RunPlan, make_plan, refusal
 from pytest_nextrust.project.documents import ProjectConfig, load_project
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.phases import Phases
 from pytest_nextrust.project.root import find_root, ini_file
 from pytest_nextrust.project.run_settings import Settings, read_settings
 from pytest_nextrust.project.trust import comes_from_fork
+from pytest_nextrust.scenario.catalogue import Catalogue, catalogue
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.status.environment import Environment, capture
 from pytest_nextrust.status.journal import JournalView
@@ -370,7 +371,7 @@ def open_session(
     """
     project = load_project(settings.root)
     phases = Phases.from_config(project)
-    found = catalogue(settings, project, folders)
+    found = catalogue(project, settings.scenario_dirs, folders)
     log = Follower(settings.status_dir)
     plan: RunPlan | None = None
     if handed is not None:

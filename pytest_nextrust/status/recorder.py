@@ -132,6 +132,10 @@ class RunRecorder:
         self._projector.finish()
         keep_index(self.journal.folder)
 
+    def draw(self) -> None:
+        """Draw the projections."""
+        self._projector.finish()
+
     def mark(
         self,
         phases: Collection[str],
@@ -153,7 +157,7 @@ class RunRecorder:
                 mark_done(self._root, phase, {"commit": commit, "run": self.run, "criteria": held})
                 PhaseDone(self.run, phase, commit, tuple(held)).append_to(self.journal)
                 done.append(phase)
-            elif (broken or _failed(store, phase, self.run)) and clear_done(self._root, phase):
+            elif (broken or _failed(store, phase, commit, self.run)) and clear_done(self._root, phase):
                 why = f"{broken[0].criterion}: {broken[0].message}" if broken else "an item of it failed"
                 PhaseReopened(self.run, phase, commit, why).append_to(self.journal)
             if whole:
@@ -213,8 +217,10 @@ def _shortened(argv: Sequence[str]) -> tuple[str, ...]:
     return tuple(argv)
 
 
-def _failed(store: RunStore, phase: str, run: str) -> bool:
-    return any(item.phase == phase and item.verdict not in SATISFYING for item in store.verdicts(run=run).values())
+def _failed(store: RunStore, phase: str, commit: str, run: str) -> bool:
+    """Whether something of a phase failed in a run; without a run, at a commit."""
+    known = store.verdicts(run=run) if run else store.verdicts(commit=commit)
+    return any(item.phase == phase and item.verdict not in SATISFYING for item in known.values())
 
 
 def complete(

@@ -49,7 +49,7 @@ CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 
 FAULTS = {
     "a key that is none": ("check-jsonschema", "nextrust.yml", "runs-on: ubuntu-latest", "run-on: ubuntu-latest"),
-    "a step without anything": ("check-jsonschema", "nextrust.yml", "run: nextrust status rebuild", "shell: bash"),
+    "a step without anything": ("check-jsonschema", "nextrust.yml", "run: nextrust status mark", "shell: bash"),
     "not YAML": ("check-jsonschema", "nextrust.yml", "jobs:", "jobs: ["),
     "a branch as a mapping": ("check-jsonschema", "nextrust.yml", 'branches: ["main"]', "branches: {main: yes}"),
     "a comment in a script": (
