@@ -14,7 +14,8 @@ from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.project.matrix import Matrix
 
 VALUES = st.dictionaries(
-    st.from_regex(r"[A-Z][A-Z_-]{0,8}", fullmatch=True), st.text(st.characters(exclude_characters="\r"), max_size=60)
+    st.from_regex(r"[A-Z][A-Z_-]{0,8}", fullmatch=True),
+    st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=60),
 )
 
 
