@@ -110,8 +110,8 @@ FAULTS = {
     "secrets: in a pull request": (
         "own",
         "nextrust.yml",
-        "      - name: Draw it\n",
-        "      - name: Draw it\n        env:\n          KEY: ${{ secrets.O3_TOKEN }}\n",
+        "      - name: Phases that are complete\n",
+        "      - name: Phases that are complete\n        env:\n          KEY: ${{ secrets.O3_TOKEN }}\n",
     ),
     "secrets: the other trigger": ("own", "nextrust.yml", "  pull_request:\n", "  pull_request_target:\n"),
     "uploads: only where all is well": (
