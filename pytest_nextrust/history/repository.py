@@ -15,13 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_nextrust.base.git import GIT_SECONDS, complaint, start_git
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.errors import HistoryError, UsageFault
 
 __all__ = ["CommitSummary", "Repository"]
-
-_SECONDS = 120.0
-_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +49,12 @@ class Repository:
 
     def run(self, *arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run git, whatever comes of it. Raises HistoryError where there is no git, or it takes too long."""
-        command = ["git", *_QUIET, *arguments]
         try:
-            return subprocess.run(
-                command, cwd=self.folder, input=data, capture_output=True, env=self._environ, timeout=_SECONDS
-            )
+            return start_git(self.folder, self._environ, *arguments, data=data)
         except FileNotFoundError as error:
             raise HistoryError("git", "not installed", remedy="install git") from error
         except subprocess.TimeoutExpired as error:
-            fault = f"git {arguments[0]} took longer than {_SECONDS:g} s"
+            fault = f"git {arguments[0]} took longer than {GIT_SECONDS:g} s"
             raise HistoryError("git", fault, place=str(self.folder), remedy="do it again") from error
 
     def __call__(self, *arguments: str, data: bytes = b"") -> bytes:
@@ -70,9 +65,8 @@ class Repository:
         return done.stdout
 
     def complaint(self, done: subprocess.CompletedProcess[bytes]) -> str:
-        """What git complained about, in one line, without secrets: a remote's address may hold a password."""
-        text = self._redactor.text((done.stderr + done.stdout).decode("utf-8", "replace"))
-        return " ".join(text.split())[-500:] or f"status {done.returncode}"
+        """What git complained about, in one line, without secrets."""
+        return complaint(done, self._redactor)
 
     def top(self) -> Path:
         """The work tree's folder. Raises HistoryError where there is none."""

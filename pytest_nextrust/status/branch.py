@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_nextrust.base.files import Lock
+from pytest_nextrust.base.git import GIT_SECONDS, complaint, start_git
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.base.text import counted
@@ -52,7 +53,6 @@ VERSION = 1
 REF = "refs/nextrust/status"
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 4.0
 _REACH_TRIES, _REACH_WAIT = 3, 0.4
-_GIT_SECONDS = 120.0
 _ARCHIVE = re.compile(rf"{FOLDER}/\d{{4}}-\d\d\.jsonl")
 _ELSEWHERE = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -363,15 +363,12 @@ class _Git:
 
     def run(self, *arguments: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run it, whatever comes of it. Raises StatusError where there is no git, or it takes too long."""
-        command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "core.fsmonitor=false", *arguments]
         try:
-            return subprocess.run(
-                command, cwd=self._root, input=data, capture_output=True, env=self._environ, timeout=_GIT_SECONDS
-            )
+            return start_git(self._root, self._environ, *arguments, data=data)
         except FileNotFoundError as error:
             raise StatusError("status branch", "git is not installed", remedy="install git") from error
         except subprocess.TimeoutExpired as error:
-            fault = f"git {arguments[0]} took longer than {_GIT_SECONDS:g} s"
+            fault = f"git {arguments[0]} took longer than {GIT_SECONDS:g} s"
             raise StatusError("status branch", fault, place=str(self._root), remedy="do it again") from error
 
     def __call__(self, *arguments: str, data: bytes = b"") -> bytes:
@@ -383,9 +380,8 @@ class _Git:
         return done.stdout
 
     def said(self, done: subprocess.CompletedProcess[bytes]) -> str:
-        """What git complained about, in one line, without secrets: a remote's address may hold a password."""
-        text = self._redactor.text((done.stderr + done.stdout).decode("utf-8", "replace"))
-        return " ".join(text.split())[-500:] or f"status {done.returncode}"
+        """What git complained about, in one line, without secrets."""
+        return complaint(done, self._redactor)
 
 
 def _credentials(environ: Mapping[str, str]) -> dict[str, str]:
