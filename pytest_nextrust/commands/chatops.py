@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.commands.escalate import context_here
+from pytest_nextrust.commands.shared_state import add_state_option, github_here, open_branch, open_ledger
 from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
@@ -30,14 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     notify = actions.add_parser("notify", help="send what the status log has that was not sent yet")
     notify.add_argument("--dry-run", action="store_true", help="print what would be sent, and send nothing")
-    _add_state_option(notify)
+    add_state_option(notify)
     add_json_option(notify)
     serve = actions.add_parser("serve", help="answer the slash commands of Slack and Discord, until it is ended")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen at (127.0.0.1)")
     serve.add_argument("--port", type=int, default=8765, help="the port to listen at; 0: any (8765)")
-    _add_state_option(serve)
+    add_state_option(serve)
     dispatched = actions.add_parser("run", help="carry out what serve handed to a workflow by repository_dispatch")
-    _add_state_option(dispatched)
+    add_state_option(dispatched)
     add_json_option(dispatched)
 
 
@@ -45,23 +46,6 @@ def run(args: argparse.Namespace) -> int:
     """Do one action. Raises UsageFault, ConfigError, StatusError, GithubError: exit status 2."""
     actions = {"notify": _notify, "serve": _serve, "run": _run_dispatched}
     return actions[args.action](args)
-
-
-def _add_state_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--state",
-        choices=("branch", "local"),
-        help="remember what was handled for all runners, in the branch nextrust-status, or on this machine alone "
-        "(default: branch in GitHub Actions, else local)",
-    )
-
-
-def _branch(args: argparse.Namespace, context: Context) -> Any:
-    """The branch that remembers, or None for this machine alone."""
-    from pytest_nextrust.status.branch import StatusBranch
-
-    shared = args.state == "branch" or (args.state is None and os.environ.get("GITHUB_ACTIONS") == "true")
-    return StatusBranch(context.root) if shared else None
 
 
 def _notify(args: argparse.Namespace) -> int:
@@ -74,7 +58,7 @@ def _notify(args: argparse.Namespace) -> int:
     settings = load_chatops(context.root)
     project = load_project(context.root)
     limit = BackoffSettings.read(project.backoff, place=str(project.source or "")).limit
-    branch = None if args.dry_run else _branch(args, context)
+    branch = None if args.dry_run else open_branch(args, context)
     notifier = Notifier(settings, context.status_dir, os.environ, branch, limit)
     messages = notifier.preview() if args.dry_run else notifier.run()
     if args.json != "-":
@@ -96,23 +80,10 @@ def _notify(args: argparse.Namespace) -> int:
 
 def _desk(args: argparse.Namespace, context: Context, settings: ChatopsSettings, *, dispatch: bool) -> ChatDesk:
     from pytest_nextrust.chatops.desk import ChatDesk
-    from pytest_nextrust.github.client import GithubClient
-    from pytest_nextrust.guards.restore import restore
-    from pytest_nextrust.project.phases import Phases
     from pytest_nextrust.slash.added import added_commands
-    from pytest_nextrust.slash.ledger import Ledger
     from pytest_nextrust.slash.table import commands_of
-    from pytest_nextrust.status.archive import read_log
 
-    phases = Phases.load(context.root)
-    ledger = Ledger(
-        context.status_dir,
-        branch=_branch(args, context),
-        pulled=lambda: restore(context.root, phases, read_log(context.status_dir).records),
-        redactor=context.redactor,
-    )
-    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-    github = GithubClient.from_environment() if token or dispatch else None
+    ledger, github = open_ledger(args, context), github_here(required=dispatch)
     commands = commands_of(added_commands(context.root))
     return ChatDesk(context, settings, ledger, commands, github, dispatch)
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.commands.escalate import context_here
+from pytest_nextrust.commands.shared_state import add_state_option, github_here, open_ledger
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -22,12 +23,7 @@ HELP = "carry out the slash commands of a pull request's comment"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``--list``, ``--state`` and ``--json``."""
     parser.add_argument("--list", action="store_true", help="print the table of commands instead")
-    parser.add_argument(
-        "--state",
-        choices=("branch", "local"),
-        help="remember what was handled for all runners, in the branch nextrust-status, or on this machine alone "
-        "(default: branch in GitHub Actions, else local)",
-    )
+    add_state_option(parser)
     add_json_option(parser)
 
 
@@ -46,14 +42,8 @@ def run(args: argparse.Namespace) -> int:
         write_answer(args, envelope("slash", ok=True, exit=0, list=rows))
         return 0
 
-    from pytest_nextrust.github.client import GithubClient
-    from pytest_nextrust.guards.restore import restore
-    from pytest_nextrust.project.phases import Phases
     from pytest_nextrust.slash.event import read_comment, read_event
-    from pytest_nextrust.slash.ledger import Ledger
     from pytest_nextrust.slash.service import SlashService
-    from pytest_nextrust.status.archive import read_log
-    from pytest_nextrust.status.branch import StatusBranch
 
     environ = os.environ
     comment = read_comment(
@@ -62,16 +52,8 @@ def run(args: argparse.Namespace) -> int:
         repository=environ.get("GITHUB_REPOSITORY", ""),
         now=datetime.now(UTC),
     )
-    token = environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN")
-    state = args.state or ("branch" if environ.get("GITHUB_ACTIONS") == "true" else "local")
-    phases = Phases.load(context.root)
-    ledger = Ledger(
-        context.status_dir,
-        branch=StatusBranch(context.root) if state == "branch" else None,
-        pulled=lambda: restore(context.root, phases, read_log(context.status_dir).records),
-        redactor=context.redactor,
-    )
-    github = GithubClient.from_environment(environ) if token else None
+    ledger = open_ledger(args, context)
+    github = github_here()
     outcome = SlashService(context, ledger, commands, github).handle(comment)
     status = 1 if outcome.state == "failed" else 0
     if args.json != "-":

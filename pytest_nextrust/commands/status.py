@@ -303,9 +303,11 @@ def _mark(args: argparse.Namespace) -> None:
     from pytest_nextrust.project.documents import load_project
     from pytest_nextrust.project.matrix import Matrix
     from pytest_nextrust.project.phases import Phases
+    from pytest_nextrust.project.run_settings import Settings
     from pytest_nextrust.scenario.catalogue import catalogue
     from pytest_nextrust.status.environment import git_commit
     from pytest_nextrust.status.recorder import RunRecorder
+    from pytest_nextrust.verify.services import Services
 
     root = Path(find_root())
     project = load_project(root)
@@ -314,11 +316,12 @@ def _mark(args: argparse.Namespace) -> None:
     commit = git_commit(root)
     if not commit:
         raise UsageFault("status mark", "no commit is checked out", place=str(root), remedy="check one out")
-    recorder = RunRecorder(args.dir, phases, root, run="", toolchain=_toolchain_fault, redactor=_project_redactor())
-    store = recorder.store()
-    begun = {key.phase for key in store.announced(commit=commit)}
+    services = Services(Settings(root=root), Path)  # asked about toolchains alone: nothing is built in a folder
+    recorder = RunRecorder(args.dir, phases, root, run="", toolchain=services.fault, redactor=_project_redactor())
+    announced = recorder.store().announced(commit=commit)
+    begun = {key.phase for key in announced}
     names = catalogue(project, [root / name for name in DEFAULT_SCENARIOS]).names()
-    for key in store.announced(commit=commit):
+    for key in announced:
         # The log does not say in which cells a marked test is none: it has to have passed in all of them.
         for cell in [each.id for each in Matrix().cells] if "::" in key.scenario else [key.cell]:
             names.setdefault(key.phase, {}).setdefault(cell, set()).add(key.scenario)
@@ -329,16 +332,6 @@ def _mark(args: argparse.Namespace) -> None:
             print(line)
         print(f"{counted(len(done), 'phase')} of {len(begun)} at {commit[:12]} complete")
     _answer(args, commit=commit, done=list(done), notes=list(recorder.notes))
-
-
-def _toolchain_fault(name: str) -> str:
-    from pytest_nextrust.toolchain import toolchains
-
-    known = toolchains().get(name)
-    if known is None:
-        return f"no toolchain {name}"
-    probe = known.probe()
-    return "" if probe.found else f"{name} is not usable here: {', '.join(probe.missing) or 'not found'}"
 
 
 # -- clear-backoff -----------------------------------------------------------------------------------------------------
