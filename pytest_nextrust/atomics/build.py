@@ -24,6 +24,7 @@ from pytest_nextrust.toolchain.clang import release_named
 from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME, FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import exported, image_of
 from pytest_nextrust.toolchain.interface import require
+from pytest_nextrust.toolchain.levels import asked_by, common_level, level_of_object
 from pytest_nextrust.toolchain.output import LINK, workspace
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
@@ -81,10 +82,18 @@ class Unit:
     flags: tuple[str, ...] = ()
     toolchain: str = ""
 
+    def fixed_level(self) -> str | None:
+        """The level that it is made at whichever is asked for: an object's own, or what ``flags`` say; else None."""
+        if self.source.suffix == ".o":
+            return level_of_object(self.source.read_bytes())
+        return asked_by(self.flags, "c")
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A linked runtime. ``routines`` maps the C name of each routine it exports to its address.
+    """A linked runtime. ``level``: the level that its parts were made at, which is not always the one asked for.
+
+    ``routines`` maps the C name of each routine it exports to its address.
 
     ``symbols`` are all external names as the sources spell them. ``model``: the CPU that the code under test was made
     for, where that is not ``cpu``.
@@ -151,7 +160,8 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
             codes |= _codes(data, number, level, alone=len(units) == 1)
         runtime = linked(runner, [*objects, room(runner, folder)], names, cpu, folder, libraries(runner, cpu))
     version = f"{toolchain}: {compilers[toolchain].probe().version}"
-    return replace(runtime, level=level, version=version, codes=codes)
+    made_at = common_level(unit.fixed_level() or level for unit in units)
+    return replace(runtime, level=made_at, version=version, codes=codes)
 
 
 def _codes(data: bytes, number: int, level: str, *, alone: bool) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pytest_nextrust.atomics.campaign import CampaignResult
 from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.atomics.table import ROUTINES
 from pytest_nextrust.explore.text import NOT_PROVED
+from pytest_nextrust.toolchain.levels import in_words
 
 __all__ = ["NOT_EXPLORED", "cells_of", "missing_of", "text", "totals"]
 
@@ -159,7 +160,7 @@ def _table(cells: list[dict[str, Any]]) -> Iterator[str]:
     for (cpu, level, family), row in rows.items():
         if before != (cpu, level):
             before = (cpu, level)
-            yield f"{f'{cpu} -O{level}':<{width}}  " + "  ".join(f"{column:>{wide}}" for column in columns)
+            yield f"{f'{cpu} {in_words(level)}':<{width}}  " + "  ".join(f"{column:>{wide}}" for column in columns)
         yield f"{family:<{width}}  " + "  ".join(f"{row.get(column, '-'):>{wide}}" for column in columns)
 
 
@@ -174,7 +175,7 @@ def _summary(cells: list[dict[str, Any]]) -> Iterator[str]:
     for (cpu, level), row in rows.items():
         counts = "  ".join(f"{row[name]:>{width}}" for name, width in _COLUMNS)
         functions = row["passed"] + row["failed"] + row["budget"] + row[NOT_EXPLORED]
-        yield f"{f'{cpu} -O{level}':<10}  {functions:>9}  {counts}"
+        yield f"{f'{cpu} {in_words(level)}':<10}  {functions:>9}  {counts}"
 
 
 _NAME = re.compile(r"nextrust_(?P<family>\w+?)_(?P<size>\d)_(?P<weak>weak_)?(?:at_(?P<form>[a-z]+)_)?\w+")

@@ -32,7 +32,9 @@ HELP = "prove or refute a runtime's atomic routines, or a compiler's"
 
 PASSED, FINDING, USAGE, BUDGET, HARNESS = 0, 1, 2, 3, 4
 CPUS = ("m68030", "m68040")
-LEVELS = ("0", "1", "2", "3", "s")
+LEVELS = ("0", "1", "2", "3", "s", "z")
+ALL_LEVELS = LEVELS[:-1]
+"""What ``--level all`` means. GNU C before 12 knows no z, and others make little of it that s does not."""
 PROGRESS_SECONDS = 1.0
 SEEDS, MOST_DIGITS = (1 << 64) - 1, 20
 THREADS, CALLS, SIGNALS = 4, 16, 16
@@ -49,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="check what this compiler makes of every atomic operation: gnu, clang, clang-N or rust",
     )
     parser.add_argument("--cpu", choices=CPUS, default="m68030", help="default: m68030")
-    parser.add_argument("--level", metavar="LEVEL", help="optimisation: 0, 1, 2, 3, s or all; default: all")
+    parser.add_argument(
+        "--level", metavar="LEVEL", help="optimisation: 0, 1, 2, 3, s, z or all (without z); default: all"
+    )
     parser.add_argument(
         "--toolchain",
         type=_c_compiler,
@@ -249,7 +253,7 @@ def _again(args: argparse.Namespace, level: str | None) -> str:
     """The command line that does the same check, at ``level`` alone where that is known."""
     parts = ["nextrust", "atomics", *args.sources, "--cpu", args.cpu, "--seed", str(args.seed)]
     for option in ("compiler", "level", "require", "threads", "ops", "wall"):
-        value = level if option == "level" and level else getattr(args, option)
+        value = level if option == "level" and level and not _fixed_level(args) else getattr(args, option)
         parts += [f"--{option}", str(value)] if value is not None else []
     for given in args.budget:
         parts += ["--budget", given]
@@ -288,11 +292,32 @@ def _plan(args: argparse.Namespace) -> CampaignPlan:
 
 def _levels(args: argparse.Namespace) -> tuple[str, ...]:
     wanted = args.level or "all"
-    if wanted == "all":
-        return LEVELS
-    if wanted not in LEVELS:
+    if wanted not in (*LEVELS, "all"):
         raise UsageFault("--level", "no such level", place=wanted, remedy=f"one of {', '.join(LEVELS)} or all")
-    return (wanted,)
+    from pytest_nextrust.toolchain.levels import UNKNOWN, asked_by, in_words
+
+    fixed = _fixed_level(args)
+    if not fixed:
+        return ALL_LEVELS if wanted == "all" else (wanted,)
+    # What was made already, or is made as a flag says, is checked once.
+    if args.level is not None and fixed not in (UNKNOWN, wanted):
+        fault = f"the code is at {', '.join(map(in_words, fixed.split(',')))} whatever is asked for"
+        raise UsageFault("--level", fault, place=wanted, remedy="leave --level out")
+    # Objects are not compiled: the level of the build counts for nothing then.
+    return (asked_by(args.flag, "rust" if args.compiler == "rust" else "c") or ALL_LEVELS[0],)
+
+
+def _fixed_level(args: argparse.Namespace) -> str:
+    """The level of the code where ``--level`` cannot choose it: flags that name one, objects alone; else ""."""
+    from pytest_nextrust.toolchain.levels import asked_by, common_level
+
+    if args.compiler:
+        return asked_by(args.flag, "rust" if args.compiler == "rust" else "c") or ""
+    units = _units(args)
+    if not units or not all(unit.source.is_file() for unit in units):
+        return ""  # which is told elsewhere
+    levels = [level for unit in units if (level := unit.fixed_level()) is not None]
+    return common_level(levels) if len(levels) == len(units) else ""
 
 
 def _units(args: argparse.Namespace) -> list[Unit]:

@@ -15,7 +15,7 @@ from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of
 from pytest_nextrust.errors import BuildFailed, NextrustError
 
 if TYPE_CHECKING:
-    from pytest_nextrust.toolchain.interface import BuildResult
+    from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -37,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--toolchain", metavar="NAME", help="instead of the language's default")
     parser.add_argument(
-        "--optimise", choices=("0", "1", "2", "3", "s"), metavar="LEVEL", help="0, 1, 2, 3 or s, whatever the profile"
+        "--optimise",
+        choices=("0", "1", "2", "3", "s", "z"),
+        metavar="LEVEL",
+        help="0, 1, 2, 3, s or z, whatever the profile",
     )
     parser.add_argument(
         "--flag", action="append", default=[], metavar="FLAG", help="hand FLAG to the compiler (repeatable: --flag=-DX)"
@@ -48,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build. Returns the exit status; raises UsageFault where the answer cannot be written."""
     try:
-        result = _build(args)
+        request, result = _build(args)
     except NextrustError as error:
         status = _REFUSED if isinstance(error, BuildFailed) else _USAGE
         print(f"nextrust build: {error}", file=sys.stderr)
@@ -67,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
             exit=_BUILT,
             file={"path": str(result.path), "sha256": result.sha256, "size": result.path.stat().st_size},
             toolchain=result.toolchain,
+            level=request.made_at,
             version=result.version,
             provenance=result.provenance,
             commands=[list(command) for command in result.commands],
@@ -76,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     return _BUILT
 
 
-def _build(args: argparse.Namespace) -> BuildResult:
+def _build(args: argparse.Namespace) -> tuple[BuildRequest, BuildResult]:
     from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
 
     request = BuildRequest(
@@ -88,4 +92,4 @@ def _build(args: argparse.Namespace) -> BuildResult:
         optimise=args.optimise,
     )
     request.validate()
-    return resolve(language_of(request.sources), args.toolchain).build(request)
+    return request, resolve(language_of(request.sources), args.toolchain).build(request)

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", metavar="SOURCE", nargs="+", help="C, assembly or Rust; or one ready-made program")
     parser.add_argument("--cpu", choices=("m68030", "m68040"), default="m68030", help="default: m68030")
     parser.add_argument("--profile", choices=("debug", "release"), default="release", help="default: release")
-    parser.add_argument("--optimise", choices=("0", "1", "2", "3", "s"), help="the level; default: the profile's")
+    parser.add_argument("--optimise", choices=("0", "1", "2", "3", "s", "z"), help="the level; default: the profile's")
     parser.add_argument("--toolchain", metavar="NAME", help="default: by language (gnu or rust)")
     parser.add_argument("--flag", metavar="FLAG", action="append", default=[], help="for the compiler; repeatable")
     parser.add_argument(

@@ -78,7 +78,7 @@ class Atomics:
     compiler: str | None = option(
         default=None, pattern=r"gnu|clang(-[1-9][0-9]?)?|rust", remedy="gnu, clang, clang-N or rust"
     )
-    level: str | None = option(default=None, choices=("0", "1", "2", "3", "s"))
+    level: str | None = option(default=None, choices=("0", "1", "2", "3", "s", "z"))
     require: tuple[str, ...] = ()
     overlap: str = option(default="same-size", choices=("same-size", "mixed"))
     conformance: bool = True

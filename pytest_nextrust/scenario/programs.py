@@ -33,7 +33,7 @@ class Program:
     sources: tuple[str, ...] = ()
     file: str | None = None
     flags: tuple[str, ...] = ()
-    optimise: str | None = option(default=None, choices=("0", "1", "2", "3", "s"))
+    optimise: str | None = option(default=None, choices=("0", "1", "2", "3", "s", "z"))
     args: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     stdin: str | None = None

@@ -11,11 +11,13 @@ from typing import Literal, Protocol
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.matrix import CPUS, PROFILES
+from pytest_nextrust.toolchain.levels import LEVELS, asked_by
 
 __all__ = ["LANGUAGES", "OPTIMISE", "BuildRequest", "BuildResult", "Probe", "Toolchain", "language_of", "require"]
 
 LANGUAGES = ("c", "asm", "rust")
-OPTIMISE = ("0", "1", "2", "3", "s")
+OPTIMISE = LEVELS
+"""What ``BuildRequest.optimise`` may be."""
 
 _SUFFIXES = {".c": "c", ".s": "asm", ".S": "asm", ".rs": "rust"}
 
@@ -43,8 +45,14 @@ class BuildRequest:
 
     @property
     def level(self) -> str:
-        """The optimisation level: ``optimise``, or what the profile stands for."""
+        """The optimisation level that is asked for: ``optimise``, or what the profile stands for."""
         return self.optimise or ("0" if self.profile == "debug" else "2")
+
+    @property
+    def made_at(self) -> str:
+        """The level that the code is made at: that of ``flags`` where they name one, since they come last."""
+        rust = any(source.suffix == ".rs" for source in self.sources)
+        return asked_by(self.flags, "rust" if rust else "c") or self.level
 
     def validate(self) -> None:
         """Raise UsageFault for a request that no toolchain could carry out."""

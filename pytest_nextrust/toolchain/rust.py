@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -57,6 +57,11 @@ def candidates(search: str | None = None) -> Iterator[str]:
         if path not in seen and shutil.which(path):
             seen.add(path)
             yield path
+
+
+def names_edition(flags: Sequence[str]) -> bool:
+    """Whether a list of flags says which edition the source is of."""
+    return any(flag == "--edition" or flag.startswith("--edition=") for flag in flags)
 
 
 def examine(path: str) -> Compiler:
@@ -136,7 +141,7 @@ class RustToolchain:
             source = request.sources[0].absolute()
             archive = folder / "libprogram.a"
             command = [
-                *self.command(request.cpu, request.level, debug=request.profile == "debug"),
+                *self.command(request.cpu, request.level, debug=request.profile == "debug", flags=request.flags),
                 *(("-C", "debuginfo=line-tables-only") if request.lines else ()),
                 *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
                 *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
@@ -156,14 +161,17 @@ class RustToolchain:
 
     # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a
     # program of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
-    def command(self, cpu: str, level: str, *, debug: bool) -> list[str]:
-        """How rustc is called for a CPU and level, before what names the crate; ``ENVIRONMENT`` goes with it."""
+    def command(self, cpu: str, level: str, *, debug: bool, flags: Sequence[str] = ()) -> list[str]:
+        """How rustc is called for a CPU and level, before what names the crate; ``ENVIRONMENT`` goes with it.
+
+        ``flags`` are what the caller puts behind it: rustc takes ``--edition`` once, so that of ``flags`` stands.
+        """
         compiler = self.compiler()
         assert compiler is not None
         checks = "on" if debug else "off"
         return [
             compiler.path,
-            "--edition=2024",
+            *(() if names_edition(flags) else ("--edition=2024",)),
             f"--target={TARGET}",
             *("-C", f"target-cpu={cpu.upper()}", "-C", "panic=abort", "-C", f"opt-level={level}"),
             *("-C", f"debug-assertions={checks}", "-C", "relocation-model=static", "-C", "codegen-units=1"),

@@ -99,7 +99,7 @@ def make_programs(folder: Path, known: Mapping[str, Toolchain], build_with: Make
                 refused.append(f"{cell}: {error.fault}")
                 continue
             made = made or IndexedScenario(result.toolchain, result.version, request.flags, {})
-            made.programs[cell] = IndexedProgram(request.level, source_hash(request), result.sha256)
+            made.programs[cell] = IndexedProgram(request.made_at, source_hash(request), result.sha256)
             contents[result.sha256] = result.path.read_bytes()
         _record(folder, made, contents)
         if (folder / FOLDER / MANIFEST).is_file():

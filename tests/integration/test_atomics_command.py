@@ -6,6 +6,7 @@ import json
 import os
 import re
 import struct
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from importlib.resources import files
@@ -449,3 +450,41 @@ def test_every_function_at_every_level(capsys: pytest.CaptureFixture[str], name:
     assert said["totals"]["undone"] == 0
     assert f"nextrust_{KNOWN[name]}" in {found["routine"] for found in said["findings"]}
     assert {cell["level"] for cell in said["cells"]} == (set("0123s") if FULL else {"2"})
+
+
+def _object(folder: Path, *flags: str) -> str:
+    source, out = folder / "add.c", folder / "add.o"
+    source.write_text(CAS_LOOP)
+    subprocess.run(["m68k-linux-gnu-gcc", "-m68030", *flags, "-c", source, "-o", out], check=True)
+    return out.name
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize(("flags", "level"), [(("-O1", "-g"), "1"), (("-Oz", "-g"), "z"), (("-O1",), "unknown")])
+def test_an_object_has_its_own_level(
+    folder: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], level: str
+) -> None:
+    """What was compiled elsewhere is checked once, at the level that it says it has, or at one that is not known."""
+    status, said = answer(capsys, _object(folder, *flags))
+    assert (status, {cell["level"] for cell in said["cells"]}) == (0, {level})
+    assert main(["atomics", "add.o"]) == 0
+    assert f"m68030 -O{'?' if level == 'unknown' else level}" in capsys.readouterr().out
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_level_that_is_not_the_objects(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An object of -O1 is not checked as if it were one of -O2."""
+    status, said = answer(capsys, _object(folder, "-O1", "-g"), "--level", "2")
+    assert (status, said["errors"][0]["path"]) == (2, "--level 2")
+    assert said["errors"][0]["message"] == "the code is at -O1 whatever is asked for"
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_level_that_a_flag_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Sources are made at the level of a flag that comes last, once, and are labelled with it."""
+    (folder / "add.c").write_text(CAS_LOOP)
+    status, said = answer(capsys, "add.c", "--flag=-Os")
+    assert (status, {cell["level"] for cell in said["cells"]}) == (0, {"s"})
+    assert answer(capsys, "add.c", "--flag=-Os", "--level", "2")[0] == 2
+    status, said = answer(capsys, "add.c", "--level", "z")
+    assert (status, {cell["level"] for cell in said["cells"]}) == (0, {"z"})

@@ -85,7 +85,7 @@ class RustMaker(Maker):
     def command(self, source: Path, out: Path, model: str, level: str) -> list[str]:
         """The command line. Methods of core are expanded or compiled here, for ``model``, never taken from core's own
         object, which is for the CPU that runs them."""
-        base = self.toolchain.command(model, level, debug=False)
+        base = self.toolchain.command(model, level, debug=False, flags=self.flags)
         options = ["--crate-name", "operations", "--crate-type", "lib", "--cap-lints", "allow", "--emit", "obj"]
         options += ["-C", "debuginfo=line-tables-only", "-Zshare-generics=no", "-Zfunction-sections=yes"]
         remap = ["--remap-path-prefix", f"{source.parent}="]
