@@ -33,7 +33,7 @@ COMMANDS = {
     "replay": "run a failing exploration again from its token",
     "status": "show, extend or rebuild the status log",
     "likely": "which items are likely to fail for what changed, and how good that guess was",
-    "bisect": "the first bad commit of a finding, in a scratch clone; a proposal to revert it",
+    "bisect": "the first bad commit of a finding, in a scratch clone; or the pass of a compiler that breaks a program",
     "hook": "answer a coding assistant's hook event on stdin",
     "usage": "tokens and cost of the assistant's sessions",
     "issues": "list known issues, compare a failure with them, mend one",

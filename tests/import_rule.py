@@ -41,7 +41,7 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (
         ("atomics", "hooks", "witness"),
         ("github", "verify"),
-        ("report", "slash"),
+        ("compilers", "report", "slash"),
         ("chatops",),
         ("plugin", "commands"),
         ("cli",),

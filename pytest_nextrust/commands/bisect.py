@@ -1,4 +1,5 @@
-"""``nextrust bisect``: the first bad commit of a finding, by a scenario and cell, a replay token, or any command.
+"""``nextrust bisect``: the first bad commit of a finding, by a scenario and cell, a replay token, or any command; or,
+with ``--pass``, the compiler's pass (``bisect_pass``).
 
 At each step the project's sources are those of the commit, and what runs them is the nextrust that is installed. The
 user's work tree and repository are left as they are. Exit status: 0 the commit was found, 1 it was not (only skipped
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.base.redaction import Redactor
 from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.base.text import counted
+from pytest_nextrust.commands import bisect_pass
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
 from pytest_nextrust.errors import UsageFault
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "add_arguments", "run"]
 
-HELP = "the first bad commit of a finding"
+HELP = "the first bad commit of a finding, or the pass of a compiler"
 
 SKIPPING = (125, 126, 127)
 """Statuses of a command by which its commit is skipped: git's own for that, and the shell's for what cannot be run."""
@@ -47,11 +49,13 @@ OUTPUT_LINES = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The ends, what is run, how often, and how the answer is given."""
-    parser.add_argument("--good", metavar="COMMIT", required=True, help="a commit at which it is well")
+    parser.add_argument("--good", metavar="COMMIT", help="a commit at which it is well")
     parser.add_argument("--bad", metavar="COMMIT", default="HEAD", help="a later one at which it fails (default: HEAD)")
     parser.add_argument("--scenario", metavar="NAME", help="what fails: this scenario, in the cell of --cell")
     parser.add_argument("--cell", metavar="ID", help="as ubuntu-latest-release-m68040")
-    parser.add_argument("--toolchain", metavar="NAME", help="with --scenario: build with this toolchain where it can")
+    parser.add_argument(
+        "--toolchain", metavar="NAME", help="with --scenario and --pass: build with this toolchain where it can"
+    )
     parser.add_argument("--token", metavar="T", help="what fails: an exploration of sources, by the token it printed")
     parser.add_argument(
         "words", nargs="*", metavar="-- COMMAND", help="what fails: a command; 0 is good, 125 to 127 skip, others bad"
@@ -75,11 +79,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--propose", action="store_true", help="try the commit's revert too, and print it as a pull request's text"
     )
+    bisect_pass.add_arguments(parser)
     add_json_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Search; the exit status. Raises UsageFault, HistoryError, ConfigError."""
+    """Search; the exit status. Raises UsageFault, HistoryError, ConfigError, and what tracing a pass raises."""
+    if args.passes:
+        return bisect_pass.run(args)
+    _refuse_pass_options(args)
     from pytest_nextrust.history.bisect import bisect
     from pytest_nextrust.history.proposal import propose
     from pytest_nextrust.project.root import find_root
@@ -107,11 +115,20 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
+def _refuse_pass_options(args: argparse.Namespace) -> None:
+    """Raise UsageFault where no good commit is named, or something is said that is about passes alone."""
+    if args.good is None:
+        raise UsageFault("--good", "missing", remedy="name a commit at which it is well, or --pass for a compiler's")
+    for option in bisect_pass.OPTIONS:
+        if getattr(args, option):
+            raise UsageFault(f"--{option.replace('_', '-')}", "is about passes", remedy="add --pass, or leave it out")
+
+
 # -- what is run -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Subject:
+class _BisectSubject:
     """What is run at a step. ``words`` may hold ``{report}``, the file that it is to write; ``read`` makes a result of
     its status and that file's text; ``line`` says it to people; ``finding`` is the verdict looked for, where it is
     known before."""
@@ -168,7 +185,7 @@ def _status(words: Sequence[str], folder: Path, wall: float, output: Path) -> in
             process.wait()
 
 
-def _subject(args: argparse.Namespace, root: Path) -> _Subject:
+def _subject(args: argparse.Namespace, root: Path) -> _BisectSubject:
     """What the arguments say. Raises UsageFault where they say nothing, or two things."""
     given = [name for name in ("scenario", "token", "words") if getattr(args, name)]
     if len(given) != 1:
@@ -185,7 +202,7 @@ def _subject(args: argparse.Namespace, root: Path) -> _Subject:
     return _exploration(args.token, root) if args.token else _command(args)
 
 
-def _scenario(args: argparse.Namespace) -> _Subject:
+def _scenario(args: argparse.Namespace) -> _BisectSubject:
     from pytest_nextrust.project.matrix import Matrix, parse_cell
     from pytest_nextrust.project.run_settings import parse_name
 
@@ -203,7 +220,7 @@ def _scenario(args: argparse.Namespace) -> _Subject:
     # not loaded by themselves.
     start = [sys.executable, "-P", "-m", "pytest", "-p", "nextrust", "-p", "no:cacheprovider"]
     words = [*start, *options, "--nextrust-report", "{report}"]
-    return _Subject(tuple(words), shlex.join(["pytest", *options]), _read_report)
+    return _BisectSubject(tuple(words), shlex.join(["pytest", *options]), _read_report)
 
 
 def _read_report(_: int, text: str) -> TrialResult:
@@ -216,7 +233,7 @@ def _read_report(_: int, text: str) -> TrialResult:
     return TrialResult(tests[0]["rawStatus"], tests[0].get("trace", ""))
 
 
-def _exploration(text: str, root: Path) -> _Subject:
+def _exploration(text: str, root: Path) -> _BisectSubject:
     """The exploration that a token is of, again, from the sources at each commit: its program is another one there."""
     from pytest_nextrust.explore.store import FOLDER, find
     from pytest_nextrust.explore.token import decode
@@ -235,7 +252,7 @@ def _exploration(text: str, root: Path) -> _Subject:
     options = [*_sources(build, root), *_build_options(build), *_search_options(token)]
     words = [sys.executable, "-P", "-m", "pytest_nextrust.cli", "explore", *options, "--json", "{report}"]
     line = shlex.join(["nextrust", "explore", *options])
-    return _Subject(tuple(words), line, _read_exploration, finding=token.kind)
+    return _BisectSubject(tuple(words), line, _read_exploration, finding=token.kind)
 
 
 def _sources(build: Build, root: Path) -> list[str]:
@@ -272,7 +289,7 @@ def _read_exploration(status: int, text: str) -> TrialResult:
     return TrialResult({0: "passed", 3: "budget"}.get(status, "infra-error"))
 
 
-def _command(args: argparse.Namespace) -> _Subject:
+def _command(args: argparse.Namespace) -> _BisectSubject:
     skipping = {*SKIPPING, *(_number("--skip", text, 255) for text in args.skip)}
 
     def read(status: int, _: str) -> TrialResult:
@@ -282,7 +299,7 @@ def _command(args: argparse.Namespace) -> _Subject:
             return TrialResult("skipped")
         return TrialResult("passed" if status == 0 else "failed" if 0 < status < 128 else "crashed")
 
-    return _Subject(tuple(args.words), shlex.join(args.words), read)
+    return _BisectSubject(tuple(args.words), shlex.join(args.words), read)
 
 
 def _number(option: str, text: str, most: int) -> int:

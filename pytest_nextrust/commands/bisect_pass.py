@@ -1,0 +1,263 @@
+"""``nextrust bisect --pass``: the compiler's pass after which a program fails, and what the pass made of the code.
+
+Exit status: 0 traced to a pass or to what code generation needs, 1 the program does not fail, 2 usage, or a compiler
+whose passes cannot be limited, 4 a fault of the harness.
+
+Boundary: options and words; the search is ``compilers``'s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_nextrust.base.text import counted
+from pytest_nextrust.commands.answer import envelope, faults_of, write_answer
+from pytest_nextrust.errors import HarnessFault, UsageFault
+
+if TYPE_CHECKING:
+    from pytest_nextrust.compilers.search import PassSearch, Trial
+    from pytest_nextrust.compilers.subjects import TrialSubject
+    from pytest_nextrust.compilers.tracing import TracedFault
+    from pytest_nextrust.emu.sandbox import Sandbox
+
+__all__ = ["add_arguments", "run"]
+
+TRACED, FINE, HARNESS = 0, 1, 4
+CHECKS, MOST_CHECKS = 6, 1000
+OPTIONS = ("cpu", "level", "profile", "expect_exit", "expect_stdout")
+"""Options of ``--pass`` that are about sources: a scenario says these things itself."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What fails, how it is built and judged, and how much is tried."""
+    group = parser.add_argument_group("the pass of a compiler, instead of a commit")
+    group.add_argument(
+        "--pass",
+        dest="passes",
+        metavar="SCENARIO|SOURCE",
+        action="append",
+        default=[],
+        help="find the pass after which this scenario, or the program of these sources, fails; repeatable for sources",
+    )
+    group.add_argument("--cpu", choices=("m68030", "m68040"), help="of sources; default: m68030")
+    group.add_argument("--profile", choices=("debug", "release"), help="of sources; default: release")
+    group.add_argument("--level", choices=("0", "1", "2", "3", "s"), help="of sources: whatever the profile says")
+    group.add_argument("--flag", metavar="FLAG", action="append", default=[], help="of sources; repeatable: --flag=-DX")
+    group.add_argument("--expect-exit", metavar="N", help="of sources: the exit status that is right; default: 0")
+    group.add_argument("--expect-stdout", metavar="FILE", help="of sources: what they must print; default: anything")
+    group.add_argument(
+        "--checks",
+        metavar="N",
+        default=str(CHECKS),
+        help=f"limits tried beside the boundary, to see whether it is the only one; default: {CHECKS}",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trace; the exit status. Raises UsageFault, ConfigError, ToolchainError."""
+    from pytest_nextrust.base.scratch import ScratchFolder
+    from pytest_nextrust.compilers.tracing import trace
+    from pytest_nextrust.emu.sandbox import Sandbox
+    from pytest_nextrust.toolchain.interface import require
+
+    for option in ("good", "scenario", "token", "words", "skip", "overlay", "propose"):
+        if getattr(args, option):
+            given, why = f"--{option}", "is about commits"
+            if option == "words":
+                given, why = "-- COMMAND", "a command is about commits"
+            raise UsageFault(given, why, remedy="leave --pass out")
+    checks = _number("--checks", args.checks, MOST_CHECKS)
+    with ExitStack() as stack:
+        work = stack.enter_context(ScratchFolder("nextrust-work-"))
+        machine = stack.enter_context(Sandbox())
+        try:
+            subject = _subject(args, machine, work)
+            version = require(subject.toolchain).version
+            fault = trace(subject, checks=checks, on_progress=_progress)
+        except HarnessFault as error:
+            print(f"nextrust bisect: {error}", file=sys.stderr)
+            write_answer(args, envelope("bisect", ok=False, exit=HARNESS, errors=faults_of(error)))
+            return HARNESS
+    status = FINE if fault.search.outcome == "passed" else TRACED
+    if args.json != "-":
+        print("\n".join([f"{subject.name} ({subject.cpu}), by {subject.toolchain.name}: {version}", *_lines(fault)]))
+    plain = _plain(fault, subject, version)
+    write_answer(args, envelope("bisect", ok=status == TRACED, exit=status, **plain))
+    return status
+
+
+# -- what is tried -----------------------------------------------------------------------------------------------------
+
+
+def _subject(args: argparse.Namespace, machine: Sandbox, work: Path) -> TrialSubject:
+    from pytest_nextrust.toolchain.interface import language_of
+
+    paths = [Path(text) for text in args.passes]
+    if any(path.suffix in (".c", ".s", ".S", ".rs") or path.is_file() for path in paths):
+        return _sources(args, tuple(paths), language_of(tuple(paths)), machine, work)
+    if len(paths) > 1:
+        raise UsageFault("--pass", "several scenarios", remedy="name one scenario, or a program's sources")
+    for option in OPTIONS:
+        if getattr(args, option) is not None:
+            raise UsageFault(f"--{option.replace('_', '-')}", "is for sources", remedy="leave it out, or use --cell")
+    if args.flag:
+        raise UsageFault("--flag", "is for sources", remedy="leave it out")
+    return _scenario(args, machine, work)
+
+
+def _scenario(args: argparse.Namespace, machine: Sandbox, work: Path) -> TrialSubject:
+    from pytest_nextrust.compilers.subjects import ScenarioSubject, failing_cell
+    from pytest_nextrust.project.documents import load_project
+    from pytest_nextrust.project.matrix import Matrix, parse_cell
+    from pytest_nextrust.project.options import DEFAULT_SCENARIOS
+    from pytest_nextrust.project.root import find_root
+    from pytest_nextrust.project.run_settings import parse_name
+    from pytest_nextrust.scenario.catalogue import catalogue
+    from pytest_nextrust.scenario.model import load
+    from pytest_nextrust.toolchain import ToolchainConfig, toolchains
+
+    name = parse_name("--pass", args.passes[0])
+    root = Path(find_root())
+    found = catalogue(load_project(root), [root / folder for folder in DEFAULT_SCENARIOS])
+    if name not in found.files:
+        searched = ", ".join(map(str, found.folders))
+        raise UsageFault("--pass", "neither a scenario nor a file", place=name, remedy=f"searched: {searched}")
+    scenario = load(found.files[name])
+    if scenario.program is None or scenario.program.language is None:
+        raise UsageFault("--pass", "this scenario builds no program", place=name, remedy="name one that has sources")
+    if scenario.atomics is not None:
+        raise UsageFault("--pass", "checks atomics of many functions", place=name, remedy="name a program's sources")
+    cells = Matrix().cells
+    try:
+        cell = failing_cell(scenario, cells if args.cell is None else (parse_cell(args.cell),))
+    except UsageFault as error:
+        raise UsageFault("--cell", error.fault, place=error.place, remedy=error.remedy) from error
+    return ScenarioSubject(scenario, cell, root, machine, work, toolchains(ToolchainConfig.load(root)), args.toolchain)
+
+
+def _sources(
+    args: argparse.Namespace, paths: tuple[Path, ...], language: str, machine: Sandbox, work: Path
+) -> TrialSubject:
+    from pytest_nextrust.compilers.subjects import Expectation, ProgramSubject
+    from pytest_nextrust.toolchain import resolve
+
+    if args.cell is not None:
+        raise UsageFault("--cell", "is a scenario's", remedy="use --cpu and --profile")
+    stdout = None
+    if args.expect_stdout is not None:
+        try:
+            stdout = Path(args.expect_stdout).read_bytes()
+        except OSError as error:
+            fault = f"cannot read: {error.strerror}"
+            raise UsageFault("--expect-stdout", fault, place=args.expect_stdout, remedy="name a file") from error
+    status = 0 if args.expect_exit is None else _number("--expect-exit", args.expect_exit, 255)
+    # GNU C, which builds C where nobody says what does, has no passes to limit.
+    toolchain = resolve(language, args.toolchain or ("clang" if language == "c" else None))
+    return ProgramSubject(
+        paths,
+        toolchain,
+        machine,
+        work,
+        cpu=args.cpu or "m68030",
+        profile=args.profile or "release",
+        optimise=args.level,
+        flags=tuple(args.flag),
+        expect=Expectation(status, stdout),
+    )
+
+
+def _number(option: str, text: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) <= most):
+        raise UsageFault(option, "not a number, or too large", place=text, remedy=f"0 to {most}")
+    return int(text)
+
+
+# -- the answer --------------------------------------------------------------------------------------------------------
+
+
+def _progress(line: str) -> None:
+    print(f"nextrust bisect: {line}", file=sys.stderr, flush=True)
+
+
+def _lines(fault: TracedFault) -> list[str]:
+    search = fault.search
+    if search.outcome == "passed":
+        return [f"it does not fail here: {search.full.message}"]
+    lines = [f"with all passes: {search.full.result}", *_indented(search.full.message)]
+    for each in fault.searches:
+        if each.outcome == "codegen":
+            passes = f"{each.total} {each.counter.name} passes"
+            lines.append(f"needed for code generation: it fails in the same way with none of {passes}")
+    if fault.culprit is None:
+        return [*lines, *_unlimited()]
+    assert search.good is not None
+    assert search.bad is not None
+    place = f"pass {search.bad.limit} of {search.total} ({search.counter.name})"
+    lines.append(f"{place}: {fault.culprit}; {counted(search.compilations, 'compilation')}")
+    lines += [f"  with it: {search.bad.result}", *_indented(search.bad.message), f"  before it: {search.good.result}"]
+    if search.otherwise:
+        lines += [*_indented(search.good.message), "  it is wrong before this pass too, in another way"]
+    if search.against:
+        lines.append(f"  not the only boundary: {_listed(search.against)}")
+    if fault.changed:
+        lines.append(f"  it changed the code of {', '.join(fault.changed)}")
+    return [*lines, *fault.diff]
+
+
+def _unlimited() -> list[str]:
+    return [
+        "  what is left cannot be limited: instruction selection, register allocation and the expansion of pseudo",
+        "  instructions; or it is code that is not compiled with the program, as that of a library",
+    ]
+
+
+def _indented(text: str, most: int = 8) -> list[str]:
+    lines = text.splitlines()
+    more = [f"    ... {len(lines) - most} lines more"] if len(lines) > most else []
+    return [*(f"    {line}" for line in lines[:most]), *more]
+
+
+def _listed(trials: Sequence[Trial]) -> str:
+    return ", ".join(f"with {trial.limit} passes {trial.result}" for trial in trials)
+
+
+def _plain(fault: TracedFault, subject: TrialSubject, version: str) -> dict[str, Any]:
+    """The answer's own fields."""
+    search = fault.search
+    culprit = fault.culprit
+    return {
+        "outcome": search.outcome,
+        "finding": search.full.result,
+        "reproduction": subject.line,
+        "cpu": subject.cpu,
+        "toolchain": subject.toolchain.name,
+        "version": version,
+        "sources": [str(path) for path in subject.sources],
+        "searches": [_plain_search(each) for each in fault.searches],
+        "first_bad_pass": None
+        if culprit is None
+        else {"number": culprit.number, "name": culprit.name, "subject": culprit.subject, "function": culprit.function},
+        "changed": list(fault.changed),
+        "function": fault.function,
+        "diff": list(fault.diff),
+    }
+
+
+def _plain_search(search: PassSearch) -> dict[str, Any]:
+    return {
+        "counter": search.counter.name,
+        "outcome": search.outcome,
+        "passes": search.total,
+        "trials": [_plain_trial(trial) for trial in search.trials],
+        "against": [trial.limit for trial in search.against],
+        "otherwise": search.otherwise,
+    }
+
+
+def _plain_trial(trial: Trial) -> dict[str, Any]:
+    return {"limit": trial.limit, "result": trial.result, "message": trial.message}

@@ -1,0 +1,1 @@
+"""Questions about compilers: the search for a pass, code as text, comparing."""
