@@ -20,13 +20,12 @@ from pytest_nextrust.errors import ToolchainError, UsageFault
 from pytest_nextrust.explore.request import Variant
 from pytest_nextrust.macho import Image, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
-from pytest_nextrust.toolchain.clang import release_named
 from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME, FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import exported, image_of
 from pytest_nextrust.toolchain.interface import require
 from pytest_nextrust.toolchain.levels import asked_by, common_level, level_of_object
 from pytest_nextrust.toolchain.output import LINK, workspace
-from pytest_nextrust.toolchain.registry import toolchains
+from pytest_nextrust.toolchain.registry import named, toolchains
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = [
@@ -152,8 +151,9 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
         names: dict[str, None] = {}
         codes: dict[str, str] = {}
         for number, unit in enumerate(units):
-            base = compile_command(compilers[unit.toolchain or toolchain], cpu, level)
-            out = _compile(runner, base, unit, folder / f"{number}.o")
+            compiler = compilers[unit.toolchain or toolchain]
+            base = compile_command(compiler, cpu, level)
+            out = _compile(runner, base, unit, folder / f"{number}.o", compiler.environment)
             objects.append(out)
             data = out.read_bytes()
             names.update(dict.fromkeys(exported(data, str(unit.source))))
@@ -230,7 +230,7 @@ def judge(units: Sequence[Unit]) -> None:
 
 
 def _compiler(name: str) -> CToolchain:
-    found = toolchains().get(name) or release_named(name)
+    found = toolchains().get(name) or named(name)
     if not isinstance(found, CToolchain):
         raise UsageFault("--toolchain", "does not build runtimes", place=name, remedy="use gnu, clang or clang-N")
     require(found)
@@ -245,7 +245,7 @@ def compile_command(compiler: CToolchain, cpu: str, level: str) -> list[str]:
     return [path, *compiler.target(cpu), f"-O{level}", "-g", *FREESTANDING, *own]
 
 
-def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path) -> Path:
+def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path, environment: Mapping[str, str]) -> Path:
     source = unit.source.absolute()
     if source.suffix == ".o":
         return source
@@ -253,6 +253,7 @@ def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path) -> 
     runner.run(
         [*base, remap, "-ffunction-sections", *unit.flags, "-c", str(source), "-o", str(out)],
         cwd=Path.cwd(),
+        env=environment,
         place=str(unit.source),
     )
     return out

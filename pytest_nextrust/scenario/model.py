@@ -20,6 +20,7 @@ from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ConfigError, Fault
 from pytest_nextrust.project.documents import read_toml
 from pytest_nextrust.project.matrix import CPUS, PROFILES, Cell
+from pytest_nextrust.project.mends import MENDS, mended
 from pytest_nextrust.project.releases import is_of
 from pytest_nextrust.scenario.concurrent import FINDINGS, Atomics, Concurrent
 from pytest_nextrust.scenario.events import EventPlan
@@ -155,7 +156,8 @@ class ExpectedFailure:
 
     An empty list means every value. A toolchain's name covers its releases (``clang``: ``clang-22``). ``versions`` are
     prefixes of the versions that it was seen in (none: all), ``fixed_in`` the first without it: in a version between,
-    and in one that nobody has tried, it may fail as the entry says, and may pass. ``routines`` are patterns
+    and in one that nobody has tried, it may fail as the entry says, and may pass. ``mend`` is the mend that spares the
+    mended twins of these toolchains: with it off, the entry is about them too. ``routines`` are patterns
     (``*``) of atomic routines: the entry then is about findings of these alone. What else it says (level, minimal
     program, first wrong instruction, witness) is shown, not judged.
     """
@@ -167,6 +169,7 @@ class ExpectedFailure:
     toolchains: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     fixed_in: str = option(default="", pattern=r"|[0-9]+(\.[0-9]+)*", remedy='a version by its numbers, "22.1"')
+    mend: str = option(default="", choices=("", *MENDS))
     routines: tuple[str, ...] = ()
     summary: str = ""
     level: str = ""
@@ -184,9 +187,17 @@ class ExpectedFailure:
         return (
             (not self.cpus or cell.cpu in self.cpus)
             and (not self.profiles or cell.profile in self.profiles)
-            and (not self.toolchains or any(is_of(toolchain, name) for name in self.toolchains))
+            and self._covers_toolchain(toolchain)
             and not (self.fixed_in and numbers(version) >= numbers(self.fixed_in))
         )
+
+    def _covers_toolchain(self, toolchain: str) -> bool:
+        twin = mended(toolchain)
+        if twin is not None and toolchain not in self.toolchains:
+            if self.mend not in twin.off:
+                return False
+            toolchain = twin.base
+        return not self.toolchains or any(is_of(toolchain, name) for name in self.toolchains)
 
     def seen_in(self, version: str) -> bool:
         """Whether this version of the toolchain is one that is known to have the fault."""

@@ -11,7 +11,7 @@ from pytest_nextrust.toolchain.interface import (
     Toolchain,
     language_of,
 )
-from pytest_nextrust.toolchain.registry import DEFAULTS, ToolchainConfig, resolve, toolchains
+from pytest_nextrust.toolchain.registry import DEFAULTS, ToolchainConfig, named, resolve, toolchains
 
 __all__ = [
     "DEFAULTS",
@@ -23,6 +23,7 @@ __all__ = [
     "Toolchain",
     "ToolchainConfig",
     "language_of",
+    "named",
     "resolve",
     "toolchains",
 ]

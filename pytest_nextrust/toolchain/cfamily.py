@@ -7,7 +7,7 @@ this package's headers, never the host's; ``main`` answers as in a hosted progra
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_nextrust.errors import UsageFault
@@ -58,6 +58,15 @@ class CToolchain(ABC):
         """The folder with the compiler's own stdarg.h, stddef.h, stdint.h."""
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that the compiler gets."""
+        return {}
+
+    def more_files(self) -> tuple[Path, ...]:
+        """Further files that the compiler reads, confined or not."""
+        return ()
+
+    @property
     def extra_objects(self) -> tuple[str, ...]:
         """Objects of the runtime's folder that this compiler's programs want besides the library."""
         return ()
@@ -93,7 +102,7 @@ class CToolchain(ABC):
         runtime = c_runtime(runner, request.cpu)
         base = self._base(probe.path, request)
         with workspace(self.name) as folder:
-            compiling = confined(runner, request, folder, INCLUDE)
+            compiling = confined(runner, request, folder, INCLUDE, *self.more_files())
             objects = [
                 self._compile(compiling, base, request.flags, source.absolute(), folder / f"{number}.o")
                 for number, source in enumerate(request.sources)
@@ -111,11 +120,11 @@ class CToolchain(ABC):
         own = ["-isystem", headers] if headers else []
         return [compiler, *self.target(request.cpu), f"-O{request.level}", *debug, *FREESTANDING, *self.hosted, *own]
 
-    @staticmethod
-    def _compile(runner: ToolRunner, base: Sequence[str], flags: Sequence[str], source: Path, out: Path) -> Path:
+    def _compile(self, runner: ToolRunner, base: Sequence[str], flags: Sequence[str], source: Path, out: Path) -> Path:
         # Paths must not reach the program: the same sources elsewhere make the same bytes.
         remap = f"-ffile-prefix-map={source.parent}/="
-        runner.run([*base, remap, *flags, "-c", str(source), "-o", str(out)], cwd=out.parent, place=str(source))
+        command = [*base, remap, *flags, "-c", str(source), "-o", str(out)]
+        runner.run(command, cwd=out.parent, env=self.environment, place=str(source))
         return out
 
 

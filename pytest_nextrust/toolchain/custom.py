@@ -18,6 +18,7 @@ from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, UsageFault
 from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import CPUS
+from pytest_nextrust.project.mends import MENDED
 from pytest_nextrust.project.releases import release_of
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.interface import LANGUAGES, BuildRequest, BuildResult, Probe, language_of, require
@@ -108,7 +109,7 @@ def read_custom(project: ProjectConfig) -> tuple[CustomToolchain, ...]:
         # ``registry`` reads what these may hold (a release, allowed flags); a compiler of one's own is not theirs.
         if name in RESERVED and "compile" not in table:
             continue
-        if name in (*RESERVED, "prebuilt") or release_of(name) is not None:
+        if name in (*RESERVED, "prebuilt") or release_of(name) is not None or name in MENDED:
             faults.append(Fault(path, "the name of a toolchain of this package", "choose another name"))
             continue
         try:

@@ -14,15 +14,17 @@ from typing import TypeVar
 from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.documents import ProjectConfig, load_project
+from pytest_nextrust.project.mends import MENDED
 from pytest_nextrust.project.root import find_root
 from pytest_nextrust.toolchain.clang import ClangToolchain, installed_clangs, release_named
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain
 from pytest_nextrust.toolchain.interface import LANGUAGES, Toolchain
+from pytest_nextrust.toolchain.mended import mended_toolchain
 from pytest_nextrust.toolchain.prebuilt import PrebuiltToolchain, ships_programs
 from pytest_nextrust.toolchain.rust import RustToolchain
 
-__all__ = ["DEFAULTS", "ToolchainConfig", "resolve", "toolchains"]
+__all__ = ["DEFAULTS", "ToolchainConfig", "named", "resolve", "toolchains"]
 
 S = TypeVar("S", bound="CompilerSettings")
 
@@ -87,8 +89,17 @@ def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:
         RustToolchain(),
         PrebuiltToolchain(),
         *installed_clangs(),
+        *(each for each in map(named, MENDED) if each is not None),
     )
     return {toolchain.name: toolchain for toolchain in (*shipped, *config.custom)}
+
+
+def named(name: str) -> Toolchain | None:
+    """The toolchain of a name that means one whatever is installed; None for another name.
+
+    These are ``clang-N`` and the mended ones, with the mends that the name says. Raises UsageFault for an unknown mend.
+    """
+    return release_named(name) or mended_toolchain(name)
 
 
 def resolve(
@@ -102,9 +113,9 @@ def resolve(
     known = toolchains(config)
     if language not in LANGUAGES:
         raise UsageFault("language", f"no language {language!r}", remedy=f"one of {', '.join(LANGUAGES)}")
-    release = release_named(wanted) if wanted is not None and wanted not in known else None
-    if release is not None:
-        known[release.name] = release
+    chosen_by_name = named(wanted) if wanted is not None and wanted not in known else None
+    if chosen_by_name is not None:
+        known[chosen_by_name.name] = chosen_by_name
     if wanted is not None and wanted not in known:
         raise UsageFault("--toolchain", f"no toolchain {wanted!r}", remedy=f"one of {', '.join(known)}")
     chosen = known[wanted or DEFAULTS[language]]

@@ -46,6 +46,7 @@ class Compiler:
     version: str = ""
     library: Path | None = None
     missing: tuple[str, ...] = ()
+    llvm: str = ""
 
 
 def candidates(search: str | None = None) -> Iterator[str]:
@@ -73,7 +74,8 @@ def examine(path: str) -> Compiler:
     except ToolchainError:
         return Compiler(path, missing=("rustc",))
     lines = verbose.strip().splitlines()
-    release = next((line.split(": ", 1)[1] for line in lines if line.startswith("release: ")), "")
+    told = dict(line.split(": ", 1) for line in lines if ": " in line)
+    release = told.get("release", "")
     places = (sysroot / "lib/rustlib/src/rust/library", Path(f"/usr/src/rustc-{release}/library"))
     library = next((place for place in places if (place / "core/src/lib.rs").is_file()), None)
     missing = [] if library else [f"library sources of rustc {release}"]
@@ -81,7 +83,7 @@ def examine(path: str) -> Compiler:
         runner.run([path, "--print", "target-cpus", "--target", TARGET], env=ENVIRONMENT)
     except ToolchainError:
         missing.append(f"target {TARGET} in rustc {release}")
-    return Compiler(path, lines[0] if lines else "", library, tuple(missing))
+    return Compiler(path, lines[0] if lines else "", library, tuple(missing), told.get("LLVM version", ""))
 
 
 class RustToolchain:
@@ -93,6 +95,19 @@ class RustToolchain:
     def __init__(self) -> None:
         self._compiler: Compiler | None = None
         self._probe: Probe | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that rustc gets; what is made with others is other code."""
+        return ENVIRONMENT
+
+    def more_options(self) -> tuple[str, ...]:
+        """Further options of every call."""
+        return ()
+
+    def more_files(self) -> tuple[Path, ...]:
+        """Further files that rustc reads, confined or not."""
+        return ()
 
     def compiler(self) -> Compiler | None:
         """The first candidate that lacks nothing, else the first of them all."""
@@ -146,8 +161,8 @@ class RustToolchain:
                 *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
                 *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
             ]
-            compiling = confined(runner, request, folder, library, own)
-            compiling.run(command, cwd=folder, env=ENVIRONMENT, place=str(source))
+            compiling = confined(runner, request, folder, library, own, *self.more_files())
+            compiling.run(command, cwd=folder, env=self.environment, place=str(source))
             # Each may need the other: a program without main gets the library's, which wants the program's threads.
             inputs: list[str | Path] = [
                 runtime / "start.gc.o",
@@ -176,6 +191,7 @@ class RustToolchain:
             *("-C", f"target-cpu={cpu.upper()}", "-C", "panic=abort", "-C", f"opt-level={level}"),
             *("-C", f"debug-assertions={checks}", "-C", "relocation-model=static", "-C", "codegen-units=1"),
             *("-C", "embed-bitcode=no", "-C", "code-model=large"),
+            *self.more_options(),
         ]
 
     def libraries(self, runner: ToolRunner, cpu: str) -> tuple[Path, Path]:
@@ -187,10 +203,15 @@ class RustToolchain:
         crates = _crates(compiler.library)
         words = [word for crate in crates for word in (crate.name, *crate.options)]
         key = cache.hash_of([compiler.version, cache.identity(compiler.path), str(compiler.library), *base, *words])
-        library = cache.entry("rust", key, lambda folder: _make(runner, base, crates, folder, folder))
+        if self.environment != ENVIRONMENT:
+            key = cache.hash_of([key, *(f"{name}={value}" for name, value in sorted(self.environment.items()))])
+        environment = self.environment
+        library = cache.entry("rust", key, lambda folder: _make(runner, base, crates, folder, folder, environment))
         own = Crate("next", RUNTIME / "next.rs", ("--remap-path-prefix", f"{RUNTIME}=next"))
         next_key = cache.hash_of([key, own.source.read_bytes()])
-        return library, cache.entry("rust-next", next_key, lambda folder: _make(runner, base, [own], library, folder))
+        return library, cache.entry(
+            "rust-next", next_key, lambda folder: _make(runner, base, [own], library, folder, environment)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +242,16 @@ def _crates(library: Path) -> list[Crate]:
     ]
 
 
-def _make(runner: ToolRunner, base: list[str], crates: list[Crate], search: Path, folder: Path) -> None:
+def _make(
+    runner: ToolRunner,
+    base: list[str],
+    crates: list[Crate],
+    search: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+) -> None:
     """Compile crates into ``folder``, finding the crates they use in ``search``."""
     for crate in crates:
         kind = ["--crate-name", crate.name, "--crate-type", "rlib", "--cap-lints", "allow"]
         places = ["-L", str(search), "--out-dir", str(folder), str(crate.source)]
-        runner.run([*base, *kind, *crate.options, *places], cwd=folder, env=ENVIRONMENT, place=str(crate.source))
+        runner.run([*base, *kind, *crate.options, *places], cwd=folder, env=environment, place=str(crate.source))

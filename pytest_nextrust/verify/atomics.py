@@ -23,6 +23,8 @@ from pytest_nextrust.atomics.table import ROUTINES, lookup
 from pytest_nextrust.errors import MachoError, NotRunnable, UsageFault
 from pytest_nextrust.explore.store import FOLDER
 from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.project.mends import unmended
+from pytest_nextrust.project.releases import is_of
 from pytest_nextrust.scenario.model import Atomics, ExpectedFailure, Scenario
 from pytest_nextrust.status.records import Verdict
 from pytest_nextrust.toolchain.interface import Toolchain
@@ -36,10 +38,16 @@ TRACED = 3
 
 
 def maker(scenario: Scenario, toolchain: Toolchain) -> Toolchain:
-    """What builds a scenario's program: the toolchain, or for a check of atomics what links runtimes with it."""
+    """What builds a scenario's program: the toolchain, or for a check of atomics what links runtimes with it.
+
+    A check of what a compiler makes is one of the release of it, or of its mended twin, that was asked for.
+    """
     if scenario.atomics is None or toolchain.name == PREBUILT:
         return toolchain
-    return RuntimeMaker(toolchain, scenario.atomics.compiler)
+    compiler = scenario.atomics.compiler
+    if compiler is not None and is_of(unmended(toolchain.name), compiler):
+        compiler = toolchain.name
+    return RuntimeMaker(toolchain, compiler)
 
 
 def plan_of(atomics: Atomics, services: Services) -> CampaignPlan:

@@ -14,6 +14,7 @@ from typing import Literal
 from pytest_nextrust.base.contained import read_contained
 from pytest_nextrust.errors import BuildFailed, HarnessFault, MachoError, StatusError, ToolchainError
 from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.project.mends import mended
 from pytest_nextrust.project.releases import release_of
 from pytest_nextrust.scenario.model import Check, Scenario
 from pytest_nextrust.toolchain.prebuilt import ships_programs
@@ -111,7 +112,7 @@ def _macho_sound(on: _Subject) -> Iterator[Mismatch]:
     able = [
         name
         for name, each in on.services.toolchains.items()
-        if program.language in each.languages and release_of(name) is None
+        if program.language in each.languages and release_of(name) is None and mended(name) is None
     ]
     wanted = on.check.toolchains or tuple(able)
     built = 0

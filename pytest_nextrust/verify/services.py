@@ -15,6 +15,7 @@ from pytest_nextrust.emu.records import GateStatus, RunRecord, RunRequest
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.compiler_flags import check_flags
 from pytest_nextrust.project.matrix import Cell
+from pytest_nextrust.project.mends import mended, unmended
 from pytest_nextrust.project.releases import is_of, release_of
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
@@ -124,8 +125,9 @@ class Services:
             from pytest_nextrust.toolchain import ToolchainConfig
 
             self._allowed = ToolchainConfig.load(self.settings.root).allowed
-        release = release_of(toolchain)
-        return self._allowed.get(release[0] if release else toolchain, ())
+        base = unmended(toolchain)
+        release = release_of(base)
+        return self._allowed.get(release[0] if release else base, ())
 
     @property
     def issues(self) -> IssueTable:
@@ -174,7 +176,9 @@ class Services:
             self._known(wanted, "--nextrust-toolchain")
             if wanted == PREBUILT:
                 return self.toolchains[PREBUILT]
-            fits = program.toolchain is None or is_of(wanted, program.toolchain)
+            fits = (
+                program.toolchain is None or is_of(unmended(wanted), program.toolchain) or wanted == program.toolchain
+            )
             if fits and program.language in self._of(wanted).languages:
                 return self._found(wanted)
         name = program.toolchain or DEFAULT_TOOLCHAIN[program.language]
@@ -200,14 +204,14 @@ class Services:
         return self._of(name)
 
     def _is_known(self, name: str) -> bool:
-        return name in self.toolchains or release_of(name) is not None
+        return name in self.toolchains or release_of(name) is not None or mended(name) is not None
 
     def _of(self, name: str) -> Toolchain:
-        """The toolchain of a known name; a release of clang is known before it is installed."""
-        from pytest_nextrust.toolchain.clang import release_named
+        """The toolchain of a known name; a release of clang, and what is mended, is known before it is installed."""
+        from pytest_nextrust.toolchain import named
 
-        release = None if name in self.toolchains else release_named(name)
-        return release or self.toolchains[name]
+        by_name = None if name in self.toolchains else named(name)
+        return by_name or self.toolchains[name]
 
     def close(self) -> None:
         """Let go of the sandbox, where there is one."""

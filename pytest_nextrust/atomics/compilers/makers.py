@@ -14,10 +14,9 @@ from pytest_nextrust.atomics.build import compile_command
 from pytest_nextrust.atomics.compilers import c, rust
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.toolchain.cfamily import CToolchain
-from pytest_nextrust.toolchain.clang import release_named
 from pytest_nextrust.toolchain.interface import require
-from pytest_nextrust.toolchain.registry import toolchains
-from pytest_nextrust.toolchain.rust import ENVIRONMENT, TARGET, RustToolchain
+from pytest_nextrust.toolchain.registry import named, toolchains
+from pytest_nextrust.toolchain.rust import TARGET, RustToolchain
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["CMaker", "Maker", "RustMaker", "maker"]
@@ -98,22 +97,23 @@ def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
     Raises ToolchainMissing, and BuildFailed where core does not build.
     """
     found = toolchains()
-    toolchain, runtime = found.get(compiler) or release_named(compiler), found["gnu"]
+    toolchain, runtime = found.get(compiler) or named(compiler), found["gnu"]
     assert isinstance(runtime, CToolchain)
     # What the functions call is compiled by GNU C, whoever compiles the functions.
     require(runtime)
     if isinstance(toolchain, CToolchain):
         version = require(toolchain).version
         title, operations = f"{compiler}: {version}", tuple(c.operations())
-        return CMaker(compiler, title, operations, (), ".c", QUICK_CRASHES, "", (), flags, toolchain)
+        variables = {**QUICK_CRASHES, **toolchain.environment}
+        return CMaker(compiler, title, operations, (), ".c", variables, "", (), flags, toolchain)
     assert isinstance(toolchain, RustToolchain)
     version = require(toolchain).version
     runner = ToolRunner(compiler)
     command = [*toolchain.command(cpu, "2", debug=False), "--print", "cfg"]
-    have = rust.widths(runner.run(command, env=ENVIRONMENT, place=TARGET))
+    have = rust.widths(runner.run(command, env=toolchain.environment, place=TARGET))
     core, _ = toolchain.libraries(runner, cpu)
     lacks, operations = tuple(rust.lacking(have)), tuple(rust.operations(have))
     title = f"{compiler}: {version}"
     libraries = tuple(sorted(core.glob("*.rlib")))
-    fixed = (".rs", ENVIRONMENT, rust.SUPPORT)
+    fixed = (".rs", toolchain.environment, rust.SUPPORT)
     return RustMaker(compiler, title, operations, lacks, *fixed, libraries, flags, toolchain, core)
