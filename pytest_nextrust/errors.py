@@ -10,6 +10,7 @@
     ├── ToolchainError            a compiler or linker
     │   ├── ToolchainMissing      not found, or found and unusable
     │   └── BuildFailed           it ran and refused; carries the command line and its output
+    ├── LinkError                 objects that make no program: every fault in them, at once
     ├── EmuError                  the machine
     │   ├── NotRunnable           a program this machine refuses before its first instruction
     │   └── HarnessFault          the sandbox, the emulator or its conformance gate failed: not the program
@@ -46,6 +47,7 @@ __all__ = [
     "GuardError",
     "HarnessFault",
     "HistoryError",
+    "LinkError",
     "LockTimeout",
     "MachoError",
     "NextrustError",
@@ -157,6 +159,18 @@ class BuildFailed(ToolchainError):
         import shlex
 
         return "\n".join([super().__str__(), f"  command: {shlex.join(self.command)}", self.output.rstrip()]).rstrip()
+
+
+class LinkError(NextrustError):
+    """Objects that do not make a program. ``faults`` holds everything: undefined names, duplicates, small fields."""
+
+    def __init__(self, subject: str, faults: Sequence[Fault], *, place: str = "") -> None:
+        count = f"{len(faults)} fault" + ("s" if len(faults) != 1 else "")
+        super().__init__(subject, count, place=place)
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"  {fault}" for fault in self.faults)])
 
 
 class EmuError(NextrustError):

@@ -12,6 +12,7 @@ CHAINS: tuple[tuple[tuple[str, ...], ...], ...] = (
         ("base",),
         ("macho", "native", "project", "shell"),
         ("isa",),
+        ("linker",),
         ("emu", "scenario", "toolchain"),
         ("status", "witness"),
         ("explore",),

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "add_arguments", "run"]
 
-HELP = "compile C, assembly or Rust into a NeXT Mach-O executable"
+HELP = "compile C, assembly or Rust, and link objects, into a NeXT Mach-O executable"
 
 _BUILT, _REFUSED, _USAGE = 0, 1, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Sources, where to put the program, and what to build it for and with."""
-    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="a .c, .S, .s or .rs file")
+    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="a .c, .S, .s, .rs, .o, .a or .rlib file")
     parser.add_argument("-o", "--out", metavar="OUT", required=True, help="the executable to write")
+    parser.add_argument("-c", "--object", action="store_true", help="write an MH_OBJECT of the one SOURCE instead")
     parser.add_argument("--cpu", default="m68030", choices=("m68030", "m68040"), help="default m68030")
     parser.add_argument(
         "--profile",
@@ -44,6 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--flag", action="append", default=[], metavar="FLAG", help="hand FLAG to the compiler (repeatable: --flag=-DX)"
+    )
+    parser.add_argument(
+        "--linker",
+        choices=("gnu", "own"),
+        help="GNU ld, or this package's own, which reads Mach-O objects too; "
+        "default gnu, and own where Mach-O objects are among the sources",
+    )
+    parser.add_argument("--map", metavar="FILE", help="write where everything went, and what was left out")
+    parser.add_argument(
+        "--dead-strip", action="store_true", help="leave out each function that the program does not reach (linker own)"
     )
     add_json_option(parser)
 
@@ -90,6 +101,10 @@ def _build(args: argparse.Namespace) -> tuple[BuildRequest, BuildResult]:
         profile=args.profile,
         flags=tuple(args.flag),
         optimise=args.optimise,
+        link="object" if args.object else "executable",
+        linker=args.linker,
+        map_file=Path(args.map) if args.map else None,
+        dead_strip=args.dead_strip,
     )
     request.validate()
     return request, resolve(language_of(request.sources), args.toolchain).build(request)

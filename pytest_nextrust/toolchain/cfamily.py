@@ -22,8 +22,8 @@ from pytest_nextrust.toolchain.cruntime import (
     missing_tools,
     remedy_for,
 )
-from pytest_nextrust.toolchain.elf import exported
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of, require
+from pytest_nextrust.toolchain.linking import defines, to_object
 from pytest_nextrust.toolchain.output import confined, link, workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
@@ -95,23 +95,25 @@ class CToolchain(ABC):
         if language not in self.languages:
             fault = f"does not compile {language}"
             raise UsageFault("--toolchain", fault, place=self.name, remedy="leave --toolchain out")
-        if request.link != "executable":
-            raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         probe = require(self)
         runner = ToolRunner(self.name, COMPILE_SECONDS)
-        runtime = c_runtime(runner, request.cpu)
         base = self._base(probe.path, request)
         with workspace(self.name) as folder:
             compiling = confined(runner, request, folder, INCLUDE, *self.more_files())
             objects = [
-                self._compile(compiling, base, request.flags, source.absolute(), folder / f"{number}.o")
-                for number, source in enumerate(request.sources)
+                self._compile(compiling, base, request.flags, source.absolute(), _object(folder, number, source))
+                for number, source in enumerate(request.compiled)
             ]
+            objects += [source.absolute() for source in request.objects]
+            if request.link == "object":
+                data = to_object(objects[0], request.sources[0].name)
+                return write_program(request, data, self.name, probe.version, runner)
+            runtime = c_runtime(runner, request.cpu)
             # Atomic routines of two makers do not exclude each other: a program that has some gets none of ours.
             atomics = () if any(map(_has_atomics, objects)) else (ATOMICS,)
             library = [runtime / name for name in (*self.extra_objects, "libnext.a", *atomics)]
             inputs: list[str | Path] = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
-            data = link(runner, PREFIX + "ld", inputs, folder, lines=request.lines)
+            data = link(runner, PREFIX + "ld", inputs, folder, request)
         return write_program(request, data, self.name, probe.version, runner)
 
     def _base(self, compiler: str, request: BuildRequest) -> list[str]:
@@ -128,6 +130,13 @@ class CToolchain(ABC):
         return out
 
 
+def _object(folder: Path, number: int, source: Path) -> Path:
+    """Where one source's object goes: under its own name, by which linkers call it, in a folder of its own."""
+    place = folder / str(number)
+    place.mkdir()
+    return place / f"{source.stem}.o"
+
+
 def _has_atomics(compiled: Path) -> bool:
     """Whether an object defines a routine that compilers call for atomic operations."""
-    return any(name.startswith(("__sync_", "__atomic_")) for name in exported(compiled.read_bytes(), str(compiled)))
+    return any(name.startswith(("__sync_", "__atomic_")) for name in defines(compiled))

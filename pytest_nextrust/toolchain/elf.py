@@ -15,12 +15,10 @@ from typing import Any
 
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
+from pytest_nextrust.macho.names import BARE_NAMES, next_name
 from pytest_nextrust.toolchain.lines import line_entries
 
 __all__ = ["BARE_NAMES", "PLACES", "exported", "image_of", "next_name"]
-
-BARE_NAMES = frozenset({"start", "cerror"})
-"""Assembler labels of NeXT's start code and system call stubs: the symbols without a leading underscore."""
 
 _S_CSTRING_LITERALS = 2
 _STRINGS = "__cstring"
@@ -38,11 +36,6 @@ PLACES = {
 _EM_68K = "EM_68K"
 _SHF_ALLOC = 2
 _SKIPPED_TYPES = ("STT_FILE", "STT_SECTION")
-
-
-def next_name(name: str) -> str:
-    """The name a C or assembler name has in a NeXT symbol table."""
-    return name if name in BARE_NAMES else "_" + name
 
 
 def image_of(data: bytes, *, name: str = "", lines: bool = False) -> Image:

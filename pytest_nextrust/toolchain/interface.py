@@ -13,9 +13,23 @@ from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.matrix import CPUS, PROFILES
 from pytest_nextrust.toolchain.levels import LEVELS, asked_by
 
-__all__ = ["LANGUAGES", "OPTIMISE", "BuildRequest", "BuildResult", "Probe", "Toolchain", "language_of", "require"]
+__all__ = [
+    "LANGUAGES",
+    "LINKERS",
+    "OBJECTS",
+    "OPTIMISE",
+    "BuildRequest",
+    "BuildResult",
+    "Probe",
+    "Toolchain",
+    "language_of",
+    "require",
+]
 
 LANGUAGES = ("c", "asm", "rust")
+OBJECTS = (".o", ".a", ".rlib")
+"""Suffixes of sources that are compiled already: objects and archives, of Mach-O or ELF."""
+LINKERS = ("gnu", "own")
 OPTIMISE = LEVELS
 """What ``BuildRequest.optimise`` may be."""
 
@@ -30,6 +44,10 @@ class BuildRequest:
     release is level 2. ``flags`` are handed to the compiler as they are. With ``lines`` the program says which source
     line its instructions come from, as far as the toolchain can tell. ``scenario`` is the folder whose prebuilt
     program may stand in, for the toolchain that knows prebuilt programs.
+
+    ``sources`` with a suffix of ``OBJECTS`` are linked as they are. ``linker`` is one of ``LINKERS``, None the default
+    (see ``linking``); ``map_file`` is where to say what went where; with ``dead_strip`` what the program does not reach
+    is left out function by function. ``link`` "object" makes an MH_OBJECT of the one source.
     """
 
     sources: tuple[Path, ...]
@@ -42,6 +60,9 @@ class BuildRequest:
     scenario: Path | None = None
     lines: bool = False
     confined: bool = False
+    linker: Literal["gnu", "own"] | None = None
+    map_file: Path | None = None
+    dead_strip: bool = False
 
     @property
     def level(self) -> str:
@@ -54,6 +75,16 @@ class BuildRequest:
         rust = any(source.suffix == ".rs" for source in self.sources)
         return asked_by(self.flags, "rust" if rust else "c") or self.level
 
+    @property
+    def compiled(self) -> tuple[Path, ...]:
+        """The sources that are to be compiled."""
+        return tuple(source for source in self.sources if source.suffix not in OBJECTS)
+
+    @property
+    def objects(self) -> tuple[Path, ...]:
+        """The sources that are objects and archives."""
+        return tuple(source for source in self.sources if source.suffix in OBJECTS)
+
     def validate(self) -> None:
         """Raise UsageFault for a request that no toolchain could carry out."""
         if self.cpu not in CPUS:
@@ -64,6 +95,13 @@ class BuildRequest:
             raise UsageFault("--optimise", f"no level {self.optimise!r}", remedy=f"use one of {', '.join(OPTIMISE)}")
         if not self.sources:
             raise UsageFault("SOURCE", "no source given", remedy="name at least one file")
+        if self.link == "object" and len(self.sources) > 1:
+            remedy = "give one, or leave --object out"
+            raise UsageFault("SOURCE", "an object is made of one source", place=str(self.sources[1]), remedy=remedy)
+        if self.linker is not None and self.linker not in LINKERS:
+            raise UsageFault("--linker", f"no linker {self.linker!r}", remedy=f"use one of {', '.join(LINKERS)}")
+        if self.map_file is not None and self.map_file in (self.out, *self.sources):
+            raise UsageFault("--map", "is a source or the output", place=str(self.map_file), remedy="name another file")
         for source in self.sources:
             if not source.is_file():
                 fault = "is a folder" if source.is_dir() else "no such file"
@@ -126,12 +164,17 @@ class Toolchain(Protocol):
 
 
 def language_of(sources: tuple[Path, ...]) -> str:
-    """The language of some sources: ``rust``, else ``c`` where any is C, else ``asm``. Raises UsageFault."""
+    """The language of some sources: ``rust``, else ``c`` where any is C, else ``asm``. Raises UsageFault.
+
+    Objects and archives have none: alone they count as ``asm``.
+    """
     found = set()
     for source in sources:
+        if source.suffix in OBJECTS:
+            continue
         language = _SUFFIXES.get(source.suffix)
         if language is None:
-            remedy = "name .c, .S, .s or .rs files"
+            remedy = "name .c, .S, .s or .rs files, objects (.o) or archives (.a, .rlib)"
             raise UsageFault(
                 "SOURCE", f"no language has the suffix {source.suffix!r}", place=str(source), remedy=remedy
             )

@@ -19,6 +19,7 @@ from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.toolchain.confinement import Confinement
 from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
+from pytest_nextrust.toolchain.linking import linker_for, own_link
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["LINK", "RUNTIME", "confined", "link", "refuse_defects", "workspace", "write_program"]
@@ -62,15 +63,19 @@ def link(
     linker: str,
     inputs: Sequence[str | Path],
     folder: Path,
-    *,
-    options: Sequence[str] = (),
-    lines: bool = False,
+    request: BuildRequest,
 ) -> bytes:
-    """Link ``inputs`` at NeXT addresses; the bytes of the Mach-O executable. Raises BuildFailed, ToolchainError."""
+    """Link ``inputs`` at NeXT addresses; the bytes of the Mach-O executable.
+
+    Raises BuildFailed, ToolchainError, and UsageFault for what the linker that was asked for cannot do.
+    """
+    if linker_for(request, inputs) == "own":
+        return own_link(inputs, request)
     linked = folder / "program.elf"
     command = [linker, *LINK, "-z", "noexecstack"]
+    options = ("-Map", str(request.map_file.absolute())) if request.map_file is not None else ()
     runner.run([*command, *options, "-o", str(linked), *map(str, inputs)], cwd=folder)
-    return macho.write_executable(image_of(linked.read_bytes(), name=linked.name, lines=lines))
+    return macho.write_executable(image_of(linked.read_bytes(), name=linked.name, lines=request.lines))
 
 
 def refuse_defects(subject: str, data: bytes, cpu: str, command: Sequence[str], output: str, place: str = "") -> None:

@@ -143,9 +143,9 @@ class RustToolchain:
         request.validate()
         if language_of(request.sources) != "rust":
             raise UsageFault("--toolchain", "compiles Rust only", place=self.name, remedy="leave --toolchain out")
-        if len(request.sources) > 1:
+        if len(request.compiled) > 1:
             remedy = "name the crate's root; it names its modules itself"
-            raise UsageFault("SOURCE", "more than one Rust source", place=str(request.sources[1]), remedy=remedy)
+            raise UsageFault("SOURCE", "more than one Rust source", place=str(request.compiled[1]), remedy=remedy)
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         probe = require(self)
@@ -153,7 +153,7 @@ class RustToolchain:
         library, own = self.libraries(runner, request.cpu)
         runtime = assembled_runtime(runner, request.cpu)
         with workspace(self.name) as folder:
-            source = request.sources[0].absolute()
+            source = request.compiled[0].absolute()
             archive = folder / "libprogram.a"
             command = [
                 *self.command(request.cpu, request.level, debug=request.profile == "debug", flags=request.flags),
@@ -168,10 +168,11 @@ class RustToolchain:
                 runtime / "start.gc.o",
                 "--start-group",
                 archive,
+                *(each.absolute() for each in request.objects),
                 runtime / "libnext.a",
                 "--end-group",
             ]
-            data = link(runner, PREFIX + "ld", inputs, folder, lines=request.lines)
+            data = link(runner, PREFIX + "ld", inputs, folder, request)
         return write_program(request, data, self.name, probe.version, runner)
 
     # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a

@@ -123,3 +123,43 @@ def test_the_projects_own_toolchain(source: Path, capsys: pytest.CaptureFixture[
     status, said = answer(capsys, str(source), "-o", "x", "--toolchain", "own")
     assert status == 2
     assert said["errors"][0]["path"] == "toolchain.own.compile"
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_mach_o_objects_are_linked(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``-c`` writes an MH_OBJECT; it is a source of another build, which our own linker makes, with a map."""
+    assert main(["build", str(source), "-c", "-o", "hello.o", "--flag=-DSTATUS=3"]) == 0
+    data = Path("hello.o").read_bytes()
+    made = macho.read(data)
+    assert isinstance(made, macho.MachFile)
+    assert made.filetype == 1
+    assert macho.check(made) == ()
+    assert main(["build", "hello.o", "-o", "hello", "--map", "hello.map"]) == 0
+    assert "hello.o" in Path("hello.map").read_text()
+    capsys.readouterr()
+    assert main(["run", "hello"]) == 3
+    assert capsys.readouterr().out == "hello\n"
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_gnu_ld_is_refused_what_it_cannot_do(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--linker gnu`` with a Mach-O object or ``--dead-strip`` is a usage fault that names the other linker."""
+    assert main(["build", str(source), "-c", "-o", "hello.o", "--flag=-DSTATUS=3"]) == 0
+    for argv, place in ((("hello.o",), "hello.o"), ((str(source), "--dead-strip"), "--dead-strip")):
+        assert main(["build", *argv, "-o", "hello", "--linker", "gnu", "--flag=-DSTATUS=3"]) == 2
+        err = capsys.readouterr().err
+        assert place in err
+        assert "--linker own" in err
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_an_undefined_name_is_told_by_both_linkers(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Status 1 either way; our own linker says the function and offset that need it, and leaves no file."""
+    source.write_text("int absent(void);\nint main(void) { return absent(); }\n")
+    for linker in ("gnu", "own"):
+        assert main(["build", str(source), "-o", "hello", "--linker", linker]) == 1
+        assert "absent" in capsys.readouterr().err
+        assert not Path("hello").exists()
+    status, said = answer(capsys, str(source), "-o", "hello", "--linker", "own")
+    assert status == 1
+    assert "hello.o: __TEXT,__text+0x" in said["log"]

@@ -9,7 +9,15 @@ import pytest
 
 from pytest_nextrust import errors
 from pytest_nextrust.base import convert, files
-from pytest_nextrust.errors import BuildFailed, ConfigError, ExternalError, Fault, LockTimeout, NextrustError
+from pytest_nextrust.errors import (
+    BuildFailed,
+    ConfigError,
+    ExternalError,
+    Fault,
+    LinkError,
+    LockTimeout,
+    NextrustError,
+)
 from pytest_nextrust.project import matrix, phases
 from pytest_nextrust.status import journal, records
 
@@ -19,6 +27,8 @@ KINDS = [getattr(errors, name) for name in errors.__all__ if name != "Fault"]
 def make(kind: type[NextrustError]) -> NextrustError:
     if kind is ConfigError:
         return ConfigError("subject", [Fault("a.b", "wrong", "right"), Fault("c", "missing")], place="f.toml")
+    if kind is LinkError:
+        return LinkError("subject", [Fault("_name", "undefined", "define it")], place="place")
     if kind is BuildFailed:
         return BuildFailed("cc", "failed", command=["cc", "a b.c"], output="error\n", place="x.c", remedy="fix it")
     if issubclass(kind, ExternalError):

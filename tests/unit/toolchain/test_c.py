@@ -137,7 +137,8 @@ def test_a_program_may_bring_its_own_library_function(build: Build, run: Run) ->
         ({"sources": ()}, "no source given"),
         ({"sources": (Path(__file__).with_name("no-such.c"),)}, "no such file"),
         ({"sources": (Path("/"),)}, "is a folder"),
-        ({"link": "object"}, "makes executables only"),
+        ({"linker": "lld"}, "no linker 'lld'"),
+        ({"sources": (Path(__file__), Path(__file__)), "link": "object"}, "made of one source"),
     ],
 )
 def test_requests_that_make_no_sense(tmp_path: Path, fields: dict[str, object], message: str) -> None:

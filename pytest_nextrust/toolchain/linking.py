@@ -1,0 +1,98 @@
+"""Which linker makes a program, and our own one as a step of a build.
+
+GNU ld is the default: its output is what ``elf`` turns into Mach-O. Our own (``pytest_nextrust.linker``) is needed
+where Mach-O objects are among the inputs, and for ``dead_strip``.
+
+Boundary: chooses, reads the inputs, and turns what the linker says into the build's errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pytest_nextrust.base.files import atomic_replace
+from pytest_nextrust.errors import BuildFailed, LinkError, MachoError, NextrustError, ToolchainError, UsageFault
+from pytest_nextrust.linker import LinkInput, defined_names, is_macho, link_program, object_from_elf
+from pytest_nextrust.toolchain.interface import BuildRequest
+
+__all__ = ["LinkerName", "defines", "linker_for", "own_link", "to_object"]
+
+LinkerName = Literal["gnu", "own"]
+
+_LIBRARY_END = ".gc.o"
+
+
+def linker_for(request: BuildRequest, inputs: Iterable[str | Path]) -> LinkerName:
+    """The linker to use: the one asked for, else our own where GNU ld cannot do it.
+
+    Raises UsageFault where GNU ld was asked for and cannot.
+    """
+    macho = next((path for path in _paths(inputs) if is_macho(_read(path))), None)
+    why, place = ("", "") if macho is None else ("does not read Mach-O", str(macho))
+    if not why and request.dead_strip:
+        why, place = "does not strip a program's own functions one by one", "--dead-strip"
+    if request.linker == "gnu" and why:
+        raise UsageFault("--linker", f"GNU ld {why}", place=place, remedy="use --linker own, or leave --linker out")
+    return request.linker or ("own" if why else "gnu")
+
+
+def own_link(inputs: Sequence[str | Path], request: BuildRequest) -> bytes:
+    """Link with our own linker; words that only GNU ld knows are passed over. The bytes of the Mach-O executable.
+
+    Raises BuildFailed with every fault, ToolchainError where the map cannot be written.
+    """
+    paths = _paths(inputs)
+    given = [LinkInput(path.name, _read(path), library=path.name.endswith(_LIBRARY_END)) for path in paths]
+    command = ("nextrust-link", *map(str, paths))
+    try:
+        linked = link_program(given, cpu=request.cpu, strip=request.dead_strip)
+    except (LinkError, MachoError) as error:
+        raise _failed(error, command) from error
+    if request.map_file is not None:
+        try:
+            atomic_replace(request.map_file, linked.map.encode())
+        except OSError as error:
+            remedy = "name a file in a folder you can write"
+            fault = f"cannot write: {error.strerror}"
+            raise ToolchainError("--map", fault, place=str(request.map_file), remedy=remedy) from error
+    return linked.data
+
+
+def to_object(path: Path, name: str) -> bytes:
+    """An object as MH_OBJECT. Raises BuildFailed for one that the format cannot say, or that is damaged."""
+    try:
+        return object_from_elf(_read(path), name)
+    except MachoError as error:
+        raise _failed(error, ("nextrust-link", "-r", str(path))) from error
+
+
+def defines(path: Path) -> list[str]:
+    """The names, as C spells them, that an object or an archive defines. Raises ToolchainError for anything else."""
+    try:
+        return [name.removeprefix("_") for name in defined_names(_read(path), str(path))]
+    except MachoError as error:
+        remedy = error.remedy or "name objects and archives made for the m68k"
+        raise ToolchainError("SOURCE", f"{error.place}: {error.fault}", place=str(path), remedy=remedy) from error
+
+
+def _failed(error: NextrustError, command: Sequence[str]) -> BuildFailed:
+    if isinstance(error, LinkError):
+        output = "\n".join(f"  {fault}" for fault in error.faults)
+        return BuildFailed("link", error.fault, command=command, output=output, remedy="see what each fault says")
+    where = f"{error.subject}: {error.place}" if error.place else error.subject
+    return BuildFailed("link", error.fault, command=command, output="", place=where, remedy=error.remedy)
+
+
+def _paths(inputs: Iterable[str | Path]) -> list[Path]:
+    """The files among a linker's arguments; ``--start-group`` and its like are GNU ld's."""
+    return [Path(each) for each in inputs if isinstance(each, Path) or not each.startswith("-")]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        remedy = "name a file that can be read"
+        raise ToolchainError("link", f"cannot read: {error.strerror}", place=str(path), remedy=remedy) from error

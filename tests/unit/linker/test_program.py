@@ -1,0 +1,85 @@
+"""A program from objects: what is linked, what is told of what cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_nextrust import macho
+from pytest_nextrust.errors import LinkError
+from pytest_nextrust.linker import link_program
+
+from .assembled import assemble, link, linked_sections
+
+pytestmark = pytest.mark.needs_compiler("gnu")
+
+START = """
+        .globl start
+start:  bsr.l main
+        nop
+"""
+
+
+@pytest.mark.parametrize("macho_objects", [False, True], ids=["elf", "macho"])
+def test_two_objects_make_a_program(tmp_path: Path, macho_objects: bool) -> None:
+    """A call across objects reaches its function, and the program begins at start, whatever the objects' format."""
+    first = assemble(tmp_path, START, "first")
+    second = assemble(tmp_path, ".globl main\nnop\nmain: rts\n", "second")
+    data = link([first, second], macho_objects=macho_objects).data
+    address, text = linked_sections(data)["__text"]
+    file = macho.read(data)
+    assert isinstance(file, macho.MachFile)
+    main = file.lookup("_main")
+    assert main is not None
+    assert file.entry == address
+    assert text[:2] == b"\x61\xff"
+    assert address + 2 + int.from_bytes(text[2:6], "big", signed=True) == main.value
+
+
+def test_every_undefined_name_is_told_with_who_needs_it(tmp_path: Path) -> None:
+    """All of them at once, each with every file, section, function and offset that needs it."""
+    one = assemble(tmp_path, START + ".globl helper\nhelper: jsr absent\n lea other,%a0\n", "one")
+    two = assemble(tmp_path, ".globl main\nmain: nop\n jmp absent\n", "two")
+    with pytest.raises(LinkError) as refused:
+        link([one, two])
+    absent, other = refused.value.faults
+    assert (absent.path, other.path) == ("_absent", "_other")
+    assert "0.o: __TEXT,__text+0xa in _helper+0x2" in absent.message
+    assert "1.o: __TEXT,__text+0x4 in _main+0x4" in absent.message
+    assert "0.o: __TEXT,__text+0x10 in _helper+0x8" in other.message
+
+
+def test_two_definitions_are_told_with_both_objects(tmp_path: Path) -> None:
+    """A name defined twice is refused, naming both; a weak definition gives way without a word."""
+    one = assemble(tmp_path, START + ".globl main\nmain: rts\n", "one")
+    two = assemble(tmp_path, ".globl main\nmain: nop\n", "two")
+    weak = assemble(tmp_path, ".weak main\nmain: nop\n", "weak")
+    with pytest.raises(LinkError, match=r"_main: defined by 0\.o and by 1\.o"):
+        link([one, two])
+    assert link([one, weak]).objects == ("0.o", "1.o")
+
+
+def test_without_start_code_the_entry_is_missing(tmp_path: Path) -> None:
+    """A program with nowhere to begin is refused by that name."""
+    with pytest.raises(LinkError, match="start: undefined; it is where the program begins"):
+        link([assemble(tmp_path, ".globl main\nmain: rts\n")])
+    with pytest.raises(LinkError, match="start: undefined"):
+        link_program([])
+
+
+def test_commons_are_given_room_once(tmp_path: Path) -> None:
+    """The greatest size of a common symbol counts, zero-filled; a definition takes the place of commons."""
+    one = assemble(tmp_path, START + ".globl main\nmain: move.l shared,%d0\n rts\n.comm shared,4,2\n", "one")
+    two = assemble(tmp_path, ".comm shared,64,2\n.comm given,8,2\nmove.l given,%d1\n", "two")
+    three = assemble(tmp_path, ".data\n.globl given\ngiven: .long 7,8\n", "three")
+    data = link([one, two, three]).data
+    file = macho.read(data)
+    assert isinstance(file, macho.MachFile)
+    common = next(section for section in file.sections if section.sectname == "__common")
+    assert (common.size, common.zero_fill) == (64, True)
+    given = file.lookup("_given")
+    assert given is not None
+    where = file.section_at(given.value)
+    assert where is not None
+    assert where.sectname == "__data"
