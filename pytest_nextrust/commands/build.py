@@ -56,6 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dead-strip", action="store_true", help="leave out each function that the program does not reach (linker own)"
     )
+    parser.add_argument(
+        "--target",
+        metavar="FILE.json",
+        help="a target specification for rustc; every fault in it is told with its mend",
+    )
     add_json_option(parser)
 
 
@@ -105,6 +110,7 @@ def _build(args: argparse.Namespace) -> tuple[BuildRequest, BuildResult]:
         linker=args.linker,
         map_file=Path(args.map) if args.map else None,
         dead_strip=args.dead_strip,
+        target=None if args.target is None else Path(args.target),
     )
     request.validate()
     return request, resolve(language_of(request.sources), args.toolchain).build(request)

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--optimise", choices=("0", "1", "2", "3", "s", "z"), help="the level; default: the profile's")
     parser.add_argument("--toolchain", metavar="NAME", help="default: by language (gnu or rust)")
     parser.add_argument("--flag", metavar="FLAG", action="append", default=[], help="for the compiler; repeatable")
+    parser.add_argument("--target", metavar="FILE.json", help="a target specification for rustc")
     parser.add_argument(
         "--method",
         choices=("graph", "random", "pct"),
@@ -176,6 +177,7 @@ def _program(args: argparse.Namespace) -> tuple[Build | None, bytes]:
         toolchain=args.toolchain,
         optimise=args.optimise,
         flags=tuple(args.flag),
+        target=args.target,
     )
     return described, build(described)
 

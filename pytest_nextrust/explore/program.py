@@ -37,6 +37,7 @@ class Build:
     toolchain: str | None = None
     optimise: str | None = None
     flags: tuple[str, ...] = ()
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def build(described: Build) -> bytes:
             flags=described.flags,
             optimise=described.optimise,
             lines=True,
+            target=None if described.target is None else Path(described.target),
         )
         try:
             return toolchain.build(request).path.read_bytes()

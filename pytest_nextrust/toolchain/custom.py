@@ -2,8 +2,9 @@
 
 ``[toolchain.NAME]`` of ``nextrust.toml`` (``[tool.nextrust.toolchain.NAME]`` of ``pyproject.toml``). Commands are
 arrays of words, never given to a shell; in each word ``{source}``, ``{out}``, ``{cpu}``, ``{profile}``, ``{opt}``,
-``{root}`` (the project), ``{build}`` (what its own build command made) and ``{launcher}`` are replaced, and a word that
-is ``{sources}``, ``{objects}`` or ``{flags}`` becomes as many words as there are.
+``{root}`` (the project), ``{target}`` (a target specification), ``{build}`` (what its own build command made) and
+``{launcher}`` are replaced, and a word that is ``{sources}``, ``{objects}`` or ``{flags}`` becomes as many words as
+there are.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ LAST_LINES = 40
 RESERVED = ("gnu", "clang", "rust")
 """The toolchains of this package: their tables are not command templates."""
 _PLACEHOLDER = re.compile(r"\{([a-z]*)\}")
-_ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build", "launcher"})
+_ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build", "launcher", "target"})
 _MANY = frozenset({"sources", "objects", "flags"})
 
 
@@ -168,6 +169,7 @@ class CustomToolchain:
             "opt": request.level,
             "root": str(self.root),
             "launcher": self.settings.launcher,
+            "target": str(request.target.absolute()) if request.target else "",
         }
         one["build"] = str(self._built(request.cpu, one)) if self.settings.build else ""
         with workspace(self.name) as folder:

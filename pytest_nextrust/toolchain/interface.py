@@ -48,6 +48,7 @@ class BuildRequest:
     ``sources`` with a suffix of ``OBJECTS`` are linked as they are. ``linker`` is one of ``LINKERS``, None the default
     (see ``linking``); ``map_file`` is where to say what went where; with ``dead_strip`` what the program does not reach
     is left out function by function. ``link`` "object" makes an MH_OBJECT of the one source.
+    ``target`` is a target specification for rustc.
     """
 
     sources: tuple[Path, ...]
@@ -63,6 +64,7 @@ class BuildRequest:
     linker: Literal["gnu", "own"] | None = None
     map_file: Path | None = None
     dead_strip: bool = False
+    target: Path | None = None
 
     @property
     def level(self) -> str:
@@ -93,6 +95,9 @@ class BuildRequest:
             raise UsageFault("--profile", f"no profile {self.profile!r}", remedy=f"use one of {', '.join(PROFILES)}")
         if self.optimise is not None and self.optimise not in OPTIMISE:
             raise UsageFault("--optimise", f"no level {self.optimise!r}", remedy=f"use one of {', '.join(OPTIMISE)}")
+        if self.target is not None and any(source.suffix not in (".rs", *OBJECTS) for source in self.sources):
+            remedy = "leave it out: a target specification is for rustc"
+            raise UsageFault("--target", "the sources are not Rust", place=str(self.target), remedy=remedy)
         if not self.sources:
             raise UsageFault("SOURCE", "no source given", remedy="name at least one file")
         if self.link == "object" and len(self.sources) > 1:

@@ -192,6 +192,8 @@ def source_hash(request: BuildRequest) -> str:
     """The hash of what a program is made from: sources, files beside them that they may include, flags, runtime."""
     beside = {path for source in request.sources for path in source.parent.iterdir() if path.suffix in _BESIDE}
     parts: list[str | bytes] = [request.cpu, request.level, request.profile, *request.flags]
+    if request.target is not None:
+        parts.append(request.target.read_bytes())
     for path in sorted(beside | set(request.sources), key=lambda path: path.name):
         parts += [path.name, path.read_bytes()]
     for path in runtime_sources():

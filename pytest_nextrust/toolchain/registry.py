@@ -34,9 +34,16 @@ DEFAULTS = {"c": "gnu", "asm": "gnu", "rust": "rust"}
 
 @dataclass(frozen=True)
 class CompilerSettings:
-    """``[toolchain.gnu]``, ``[toolchain.rust]``: patterns (``*``) of further flags that scenarios may give."""
+    """``[toolchain.gnu]``: patterns (``*``) of further flags that scenarios may give."""
 
     allow_flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RustSettings(CompilerSettings):
+    """``[toolchain.rust]``: the same, and a target specification, a JSON file in the project."""
+
+    target: str | None = option(default=None, pattern=r".+\.json", remedy='a JSON file: target = "m68k-next.json"')
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class ToolchainConfig:
     custom: tuple[CustomToolchain, ...] = ()
     clang: int | None = None
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    target: Path | None = None
+    """The target specification that ``rust`` builds for; None: the compiler's own m68k target."""
 
     @classmethod
     def load(cls, root: Path) -> ToolchainConfig:
@@ -64,9 +73,11 @@ class ToolchainConfig:
         custom = read_custom(project)
         clang = _own_table(project, "clang", ClangSettings)
         allowed = {toolchain.name: toolchain.settings.allow_flags for toolchain in custom}
-        allowed |= {name: _own_table(project, name, CompilerSettings).allow_flags for name in ("gnu", "rust")}
-        allowed["clang"] = clang.allow_flags
-        return cls(custom, int(clang.version) if clang.version else None, allowed)
+        rust = _own_table(project, "rust", RustSettings)
+        allowed["gnu"] = _own_table(project, "gnu", CompilerSettings).allow_flags
+        allowed |= {"clang": clang.allow_flags, "rust": rust.allow_flags}
+        target = project.root / rust.target if rust.target else None
+        return cls(custom, int(clang.version) if clang.version else None, allowed, target)
 
 
 def _own_table(project: ProjectConfig, name: str, kind: type[S]) -> S:
@@ -91,7 +102,14 @@ def toolchains(config: ToolchainConfig | None = None) -> dict[str, Toolchain]:
         *installed_clangs(),
         *(each for each in map(named, MENDED) if each is not None),
     )
-    return {toolchain.name: toolchain for toolchain in (*shipped, *config.custom)}
+    return {each.name: _targeted(each, config) for each in (*shipped, *config.custom)}
+
+
+def _targeted(toolchain: Toolchain, config: ToolchainConfig) -> Toolchain:
+    """The toolchain as it builds for the project's own target, which any rustc of this package takes."""
+    if config.target is None or not isinstance(toolchain, RustToolchain):
+        return toolchain
+    return toolchain.with_target(config.target)
 
 
 def named(name: str) -> Toolchain | None:
@@ -110,12 +128,13 @@ def resolve(
     Raises UsageFault for a name or language that does not exist or do not go together, ToolchainMissing where the
     toolchain is not on this machine and no program of ``scenario`` can stand in.
     """
+    config = ToolchainConfig.load(Path(find_root())) if config is None else config
     known = toolchains(config)
     if language not in LANGUAGES:
         raise UsageFault("language", f"no language {language!r}", remedy=f"one of {', '.join(LANGUAGES)}")
     chosen_by_name = named(wanted) if wanted is not None and wanted not in known else None
     if chosen_by_name is not None:
-        known[chosen_by_name.name] = chosen_by_name
+        known[chosen_by_name.name] = _targeted(chosen_by_name, config)
     if wanted is not None and wanted not in known:
         raise UsageFault("--toolchain", f"no toolchain {wanted!r}", remedy=f"one of {', '.join(known)}")
     chosen = known[wanted or DEFAULTS[language]]

@@ -10,15 +10,19 @@ Sources: the Rust project's library/ (its Cargo.toml and build.rs say which conf
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pytest_nextrust.errors import ToolchainError, UsageFault
-from pytest_nextrust.toolchain import cache
+from pytest_nextrust.toolchain import cache, target_facts, target_spec
 from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools, remedy_for
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of, require
 from pytest_nextrust.toolchain.output import RUNTIME, confined, link, workspace, write_program
@@ -93,8 +97,16 @@ class RustToolchain:
     languages = frozenset({"rust"})
 
     def __init__(self) -> None:
+        self.target: Path | None = None
         self._compiler: Compiler | None = None
         self._probe: Probe | None = None
+        self._specification: Path | None = None
+
+    def with_target(self, target: Path) -> RustToolchain:
+        """The same for a target specification of one's own."""
+        other = copy.copy(self)
+        other.target, other._specification = target, None
+        return other
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -139,7 +151,9 @@ class RustToolchain:
         return self._probe
 
     def build(self, request: BuildRequest) -> BuildResult:
-        """Build one crate. Raises as ``Toolchain.build`` says."""
+        """Build one crate. Raises as ``Toolchain.build`` says, and ConfigError for a target specification."""
+        if request.target is not None:
+            return self.with_target(request.target).build(dataclasses.replace(request, target=None))
         request.validate()
         if language_of(request.sources) != "rust":
             raise UsageFault("--toolchain", "compiles Rust only", place=self.name, remedy="leave --toolchain out")
@@ -161,7 +175,8 @@ class RustToolchain:
                 *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
                 *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
             ]
-            compiling = confined(runner, request, folder, library, own, *self.more_files())
+            specification = filter(None, [self.specification()])
+            compiling = confined(runner, request, folder, library, own, *self.more_files(), *specification)
             compiling.run(command, cwd=folder, env=self.environment, place=str(source))
             # Each may need the other: a program without main gets the library's, which wants the program's threads.
             inputs: list[str | Path] = [
@@ -188,12 +203,45 @@ class RustToolchain:
         return [
             compiler.path,
             *(() if names_edition(flags) else ("--edition=2024",)),
-            f"--target={TARGET}",
+            *self._target_options(),
             *("-C", f"target-cpu={cpu.upper()}", "-C", "panic=abort", "-C", f"opt-level={level}"),
             *("-C", f"debug-assertions={checks}", "-C", "relocation-model=static", "-C", "codegen-units=1"),
             *("-C", "embed-bitcode=no", "-C", "code-model=large"),
             *self.more_options(),
         ]
+
+    def _target_options(self) -> tuple[str, ...]:
+        own = self.specification()
+        return (f"--target={TARGET}",) if own is None else (f"--target={own}", "-Zunstable-options")
+
+    def specification(self) -> Path | None:
+        """The target specification as the compiler is given it; None for its own target.
+
+        Raises ConfigError with every fault of it, UsageFault where it is none.
+        """
+        if self.target is not None and self._specification is None:
+            mended = self.examined(self.target)
+            mended.require_sound(str(self.target))
+            # By contents, not by its place: what was built for it is used wherever the file lies.
+            name, text = self.target.name, mended.text
+            key = cache.hash_of([name, text])
+            folder = cache.entry("rust-target", key, lambda new: _write_text(new / name, text))
+            self._specification = folder / name
+        return self._specification
+
+    def examined(self, target: Path) -> target_spec.Mended:
+        """A target specification, judged by this compiler. Raises UsageFault for a file that is none."""
+        compiler = require(self).path
+        facts = target_facts.ask(compiler, TARGET, ENVIRONMENT)
+        document, twice = target_spec.read(target)
+        with workspace(self.name) as folder:
+            tried = folder / "tried.json"
+
+            def refusal(changed: Mapping[str, Any]) -> tuple[str, ...]:
+                _write_text(tried, json.dumps(changed))
+                return target_facts.words_of(compiler, tried, ENVIRONMENT)
+
+            return target_spec.examine(document, facts, refusal, twice)
 
     def libraries(self, runner: ToolRunner, cpu: str) -> tuple[Path, Path]:
         """The folders with core, compiler_builtins and alloc, and with next, for this compiler and CPU."""
@@ -213,6 +261,10 @@ class RustToolchain:
         return library, cache.entry(
             "rust-next", next_key, lambda folder: _make(runner, base, [own], library, folder, environment)
         )
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
