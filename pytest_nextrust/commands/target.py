@@ -14,7 +14,7 @@ from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of
 from pytest_nextrust.errors import NextrustError, UsageFault
 
 if TYPE_CHECKING:
-    from pytest_nextrust.toolchain.target_spec import Mended
+    from pytest_nextrust.toolchain.target_spec import ExaminedTarget
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
-def _text(args: argparse.Namespace, mended: Mended, version: str) -> list[str]:
+def _text(args: argparse.Namespace, mended: ExaminedTarget, version: str) -> list[str]:
     count = len(mended.faults)
     faults = "sound" if not count else f"{count} fault" + ("s" if count > 1 else "")
     lines = [f"{args.file}: {faults} ({version})", *(f"  {fault.fault}" for fault in mended.faults)]
@@ -72,7 +72,7 @@ def _text(args: argparse.Namespace, mended: Mended, version: str) -> list[str]:
     return lines
 
 
-def _write(path: Path, mended: Mended) -> None:
+def _write(path: Path, mended: ExaminedTarget) -> None:
     from pytest_nextrust.base.files import atomic_replace
 
     if path.suffix != ".json":

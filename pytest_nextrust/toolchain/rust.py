@@ -229,7 +229,7 @@ class RustToolchain:
             self._specification = folder / name
         return self._specification
 
-    def examined(self, target: Path) -> target_spec.Mended:
+    def examined(self, target: Path) -> target_spec.ExaminedTarget:
         """A target specification, judged by this compiler. Raises UsageFault for a file that is none."""
         compiler = require(self).path
         facts = target_facts.ask(compiler, TARGET, ENVIRONMENT)

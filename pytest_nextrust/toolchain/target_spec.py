@@ -22,7 +22,7 @@ from typing import Any
 from pytest_nextrust.errors import ConfigError, Fault, UsageFault
 from pytest_nextrust.toolchain.target_facts import IGNORED, TargetFacts
 
-__all__ = ["REMOVED", "Mended", "TargetFault", "examine", "judge", "mend", "read"]
+__all__ = ["REMOVED", "ExaminedTarget", "TargetFault", "examine", "judge", "mend", "read"]
 
 SUBJECT = "target specification"
 LARGEST = 1 << 20
@@ -100,7 +100,7 @@ class TargetFault:
 
 
 @dataclass(frozen=True)
-class Mended:
+class ExaminedTarget:
     """A document with its faults, and the document without them."""
 
     faults: tuple[TargetFault, ...]
@@ -180,7 +180,7 @@ def examine(
     facts: TargetFacts,
     refusal: Callable[[Mapping[str, Any]], tuple[str, ...]],
     known: tuple[TargetFault, ...] = (),
-) -> Mended:
+) -> ExaminedTarget:
     """All faults of a document, and the mended one, which the compiler takes.
 
     ``refusal`` asks the compiler what it has against a document. Raises UsageFault where no mend satisfies it.
@@ -190,7 +190,7 @@ def examine(
     for _ in range(MOST_TRIES):
         words = refusal(out)
         if not words:
-            return Mended(tuple(faults), out)
+            return ExaminedTarget(tuple(faults), out)
         more = [_told(word, out, facts) for word in words]
         if not any(fault.changes for fault in more):
             more = _blamed(words, out, facts, refusal)
