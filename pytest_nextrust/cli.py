@@ -25,7 +25,7 @@ __all__ = ["COMMANDS", "build_parser", "main"]
 COMMANDS = {
     "doctor": "what is found on this machine, what is missing, and how to install it",
     "inspect": "describe a Mach-O file and list every defect in it",
-    "build": "compile C, assembly or Rust into a NeXT Mach-O executable",
+    "build": "compile C, assembly, Rust or a cargo package, and link objects, into a NeXT Mach-O executable",
     "target": "list every fault of a rustc target specification, with its mend",
     "run": "run a program on the emulated machine",
     "witness": "run a program under Musashi and qemu-m68k too, and show the first step where they part",

@@ -29,6 +29,7 @@ from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands import bisect_pass
 from pytest_nextrust.commands.answer import add_json_option, envelope, write_answer
+from pytest_nextrust.commands.crate_options import crate_words
 from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ def _build_options(build: Build) -> list[str]:
     options = ["--cpu", build.cpu, "--profile", build.profile]
     for option, value in (("--toolchain", build.toolchain), ("--optimise", build.optimise)):
         options += [option, value] if value is not None else []
-    return [*options, *(f"--flag={flag}" for flag in build.flags)]
+    return [*options, *(f"--flag={flag}" for flag in build.flags), *crate_words(build.crate)]
 
 
 def _search_options(token: Token) -> list[str]:

@@ -1,4 +1,4 @@
-"""``nextrust build SOURCE... -o OUT``: C, assembly or Rust into a NeXT m68k Mach-O executable.
+"""``nextrust build SOURCE... -o OUT``: C, assembly, Rust or a cargo package into a NeXT m68k Mach-O executable.
 
 Exit status: 0 built, 1 the compiler or linker refused (its command line and output are shown), 2 usage or a toolchain
 that is not here.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.crate_options import add_crate_options, crate_options
 from pytest_nextrust.errors import BuildFailed, NextrustError
 
 if TYPE_CHECKING:
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
 
 __all__ = ["HELP", "add_arguments", "run"]
 
-HELP = "compile C, assembly or Rust, and link objects, into a NeXT Mach-O executable"
+HELP = "compile C, assembly, Rust or a cargo package, and link objects, into a NeXT Mach-O executable"
 
 _BUILT, _REFUSED, _USAGE = 0, 1, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Sources, where to put the program, and what to build it for and with."""
-    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="a .c, .S, .s, .rs, .o, .a or .rlib file")
+    parser.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="+",
+        help="a .c, .S, .s, .rs, .o, .a or .rlib file, or a folder with a Cargo.toml",
+    )
     parser.add_argument("-o", "--out", metavar="OUT", required=True, help="the executable to write")
     parser.add_argument("-c", "--object", action="store_true", help="write an MH_OBJECT of the one SOURCE instead")
     parser.add_argument("--cpu", default="m68030", choices=("m68030", "m68040"), help="default m68030")
@@ -61,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.json",
         help="a target specification for rustc; every fault in it is told with its mend",
     )
+    add_crate_options(parser)
     add_json_option(parser)
 
 
@@ -111,6 +118,7 @@ def _build(args: argparse.Namespace) -> tuple[BuildRequest, BuildResult]:
         map_file=Path(args.map) if args.map else None,
         dead_strip=args.dead_strip,
         target=None if args.target is None else Path(args.target),
+        crate=crate_options(args),
     )
     request.validate()
     return request, resolve(language_of(request.sources), args.toolchain).build(request)

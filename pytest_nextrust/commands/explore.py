@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.crate_options import add_crate_options, crate_options
 from pytest_nextrust.errors import HarnessFault, UsageFault
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ MODEL = "one CPU, preemption between any two instructions, sequentially consiste
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The test, how it is built, how it is explored, and the limits."""
-    parser.add_argument("sources", metavar="SOURCE", nargs="+", help="C, assembly or Rust; or one ready-made program")
+    parser.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="+",
+        help="C, assembly or Rust, a folder with a Cargo.toml; or one ready-made program",
+    )
     parser.add_argument("--cpu", choices=("m68030", "m68040"), default="m68030", help="default: m68030")
     parser.add_argument("--profile", choices=("debug", "release"), default="release", help="default: release")
     parser.add_argument("--optimise", choices=("0", "1", "2", "3", "s", "z"), help="the level; default: the profile's")
@@ -67,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="states (5000000, 2M) or CPU time (30s, 2m) without a verdict; repeatable; default: 5M and 60s",
     )
     add_wall_option(parser)
+    add_crate_options(parser)
     parser.add_argument("--full", action="store_true", help="show every instruction of a failing run")
     add_artifacts_option(parser)
     add_json_option(parser)
@@ -178,6 +185,7 @@ def _program(args: argparse.Namespace) -> tuple[Build | None, bytes]:
         optimise=args.optimise,
         flags=tuple(args.flag),
         target=args.target,
+        crate=crate_options(args, prefer_library=True),
     )
     return described, build(described)
 

@@ -22,9 +22,11 @@ __all__ = ["add_guest_options", "guest_request", "guest_stdin"]
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20}
 
 
-def add_guest_options(parser: argparse.ArgumentParser) -> None:
+def add_guest_options(
+    parser: argparse.ArgumentParser, program: str = "an m68k NeXT Mach-O executable, thin or fat"
+) -> None:
     """The program, its arguments, CPU, root, environment, stdin and stack."""
-    parser.add_argument("program", metavar="PROGRAM", help="an m68k NeXT Mach-O executable, thin or fat")
+    parser.add_argument("program", metavar="PROGRAM", help=program)
     parser.add_argument("args", metavar="ARG", nargs="*", help="its arguments; after -- those that begin with a dash")
     parser.add_argument("--cpu", choices=("m68030", "m68040"), default="m68030", help="default: m68030")
     parser.add_argument("--root", metavar="DIR", help="the folder it sees as /; default: an empty one for this run")
@@ -49,8 +51,13 @@ def guest_stdin(args: argparse.Namespace) -> int | None:
     return _own_stdin() if args.stdin in (None, "-") else _opened(args.stdin)
 
 
-def guest_request(args: argparse.Namespace, stdin: int | None, limits: dict[str, Any]) -> RunRequest:
-    """The run that the options ask for. Raises UsageFault for one that cannot be acted on."""
+def guest_request(
+    args: argparse.Namespace, stdin: int | None, limits: dict[str, Any], program: bytes | None = None
+) -> RunRequest:
+    """The run that the options ask for, of ``program`` or else of the file that they name.
+
+    Raises UsageFault for one that cannot be acted on.
+    """
     from pytest_nextrust.emu.records import RunRequest
 
     if args.stack is not None:
@@ -61,7 +68,7 @@ def guest_request(args: argparse.Namespace, stdin: int | None, limits: dict[str,
     if args.root is not None and not Path(args.root).is_dir():
         raise UsageFault("--root", "not a folder", place=args.root, remedy="name a folder that exists")
     return RunRequest(
-        program=_read("PROGRAM", args.program),
+        program=_read("PROGRAM", args.program) if program is None else program,
         cpu=args.cpu,
         argv=tuple(os.fsencode(text) for text in (args.program, *args.args)),
         env=tuple(os.fsencode(text) for text in args.env),

@@ -1,8 +1,11 @@
 """``nextrust run PROGRAM [ARG...]``: run a program on the emulated machine, as if it were one of this host's.
 
+PROGRAM may be a source or a cargo package too: it is then built as ``nextrust build`` does, and nothing is left of it.
+
 The guest's output is copied to stdout and stderr as it is and as it comes. Exit status: its own; 124 where a limit
-ended it, 125 where the machine failed or met a call it does not have, 126 where the program is not one it can run,
-128 + n where signal n killed it. With ``--json`` these are distinguished from a guest that exits with such a status.
+ended it, 125 where the machine failed or met a call it does not have, 126 where the program is not one it can run or
+cannot be built, 128 + n where signal n killed it. With ``--json`` these are distinguished from a guest that exits with
+such a status.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ import argparse
 import base64
 import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.crate_options import add_crate_options, crate_options
 from pytest_nextrust.commands.guest_options import add_guest_options, guest_request, guest_stdin
-from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable
+from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable, ToolchainError
 
 if TYPE_CHECKING:
     from pytest_nextrust.emu.records import FaultReport, RunRecord, RunRequest, TrapRecord
@@ -25,18 +30,27 @@ __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "run a program on the emulated machine"
 
+SOURCES = (".c", ".S", ".s", ".rs")
 EXIT_LIMIT, EXIT_HARNESS, EXIT_REFUSED, EXIT_SIGNAL = 124, 125, 126, 128
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The program, its arguments and surroundings, and its limits."""
-    add_guest_options(parser)
+    add_guest_options(
+        parser, "an m68k NeXT Mach-O executable; or a .c, .S, .s or .rs file or a folder with a Cargo.toml"
+    )
     parser.add_argument(
         "--budget",
         metavar="N|TIME",
         help="instructions (5000000, 10M) or time (30s, 2m) it may take; default: 1G and 60s",
     )
     parser.add_argument("--trace", action="store_true", help="list the traps it took, on stderr")
+    built = parser.add_argument_group("how a source is built")
+    built.add_argument("--profile", choices=("debug", "release"), default="debug", help="default: debug")
+    built.add_argument("--optimise", choices=("0", "1", "2", "3", "s"), metavar="LEVEL", help="0, 1, 2, 3 or s")
+    built.add_argument("--toolchain", metavar="NAME", help="instead of the language's default")
+    built.add_argument("--flag", action="append", default=[], metavar="FLAG", help="for the compiler; repeatable")
+    add_crate_options(parser)
     add_json_option(parser)
 
 
@@ -44,21 +58,48 @@ def run(args: argparse.Namespace) -> int:
     """Run the program; the exit status. Raises UsageFault for an argument that cannot be acted on."""
     from pytest_nextrust.emu.sandbox import Sandbox
 
+    try:
+        program = _built(args)
+    except ToolchainError as error:
+        return _failed(args, b"", error, EXIT_REFUSED, "failed")
     stdin = guest_stdin(args)
     with Sandbox(inherit=() if stdin is None else (stdin,)) as sandbox:
         with contextlib.suppress(HarnessFault):
             sandbox.start()  # where it cannot, the run says so
-        request = guest_request(args, stdin, {} if args.budget is None else _budget(args.budget))
+        request = guest_request(args, stdin, {} if args.budget is None else _budget(args.budget), program)
         return _run(args, request, sandbox)
+
+
+def _built(args: argparse.Namespace) -> bytes | None:
+    """The program that is made of a source; None where a program was named. Raises what building raises."""
+    source = Path(args.program)
+    # Told by the name: a program that is there needs none of what compiles.
+    if source.suffix not in SOURCES and source.name != "Cargo.toml" and not source.is_dir():
+        return None
+    from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
+    from pytest_nextrust.toolchain.output import workspace
+
+    with workspace("run") as folder:
+        request = BuildRequest(
+            sources=(source,),
+            out=folder / "program",
+            cpu=args.cpu,
+            profile=args.profile,
+            flags=tuple(args.flag),
+            optimise=args.optimise,
+            crate=crate_options(args),
+        )
+        request.validate()
+        return resolve(language_of(request.sources), args.toolchain).build(request).path.read_bytes()
 
 
 def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int:
     try:
         record = sandbox.run(request, on_output=None if args.json == "-" else _copy)
     except NotRunnable as error:
-        return _failed(args, request, error, EXIT_REFUSED, "failed")
+        return _failed(args, request.program, error, EXIT_REFUSED, "failed")
     except HarnessFault as error:
-        return _failed(args, request, error, EXIT_HARNESS, "crashed")
+        return _failed(args, request.program, error, EXIT_HARNESS, "crashed")
     status = _status(record)
     if args.json != "-":
         for line in _story(args, record):
@@ -144,8 +185,9 @@ def _fault(fault: FaultReport) -> list[str]:
     return lines
 
 
-def _failed(args: argparse.Namespace, request: RunRequest, error: NextrustError, status: int, verdict: str) -> int:
-    error.place = " ".join(part for part in (str(args.program), error.place) if part)
+def _failed(args: argparse.Namespace, program: bytes, error: NextrustError, status: int, verdict: str) -> int:
+    if not error.place.endswith(args.program):
+        error.place = " ".join(part for part in (str(args.program), error.place) if part)
     print(f"nextrust run: {error}", file=sys.stderr)
     end = {"kind": "harness", "value": 0, "message": error.fault} if verdict == "crashed" else None
     nothing: dict[str, Any] = {"stdout_b64": "", "stderr_b64": "", "instructions": 0, "traps": [], "fault": None}
@@ -154,8 +196,8 @@ def _failed(args: argparse.Namespace, request: RunRequest, error: NextrustError,
         ok=False,
         exit=status,
         errors=faults_of(error),
-        program_sha256=_sha256(request.program),
-        cpu=request.cpu,
+        program_sha256=_sha256(program),
+        cpu=args.cpu,
         verdict=verdict,
         end=end,
         **nothing,

@@ -16,6 +16,7 @@ from pytest_nextrust.base.scratch import ScratchFolder
 from pytest_nextrust.errors import BuildFailed, MachoError, UsageFault
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
+from pytest_nextrust.toolchain.crates import NO_OPTIONS, CrateOptions, is_package
 
 __all__ = ["MAX_THREADS", "Build", "Exports", "build", "conventional", "exports", "read_program"]
 
@@ -38,6 +39,7 @@ class Build:
     optimise: str | None = None
     flags: tuple[str, ...] = ()
     target: str | None = None
+    crate: CrateOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Exports:
 
 def read_program(paths: Sequence[str]) -> bytes | None:
     """The bytes of a ready-made program; None where sources are named. Raises UsageFault."""
-    if any(Path(path).suffix in _SOURCES for path in paths):
+    if any(Path(path).suffix in _SOURCES or is_package(Path(path)) for path in paths):
         return None
     if len(paths) != 1:
         raise UsageFault("SOURCE", "several files without a language's suffix", remedy="name sources, or one program")
@@ -79,6 +81,7 @@ def build(described: Build) -> bytes:
             optimise=described.optimise,
             lines=True,
             target=None if described.target is None else Path(described.target),
+            crate=described.crate,
         )
         try:
             return toolchain.build(request).path.read_bytes()

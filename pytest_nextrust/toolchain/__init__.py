@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_nextrust.toolchain.interface import (
     LANGUAGES,
     OPTIMISE,
+    SUFFIXES,
     BuildRequest,
     BuildResult,
     Probe,
@@ -17,6 +18,7 @@ __all__ = [
     "DEFAULTS",
     "LANGUAGES",
     "OPTIMISE",
+    "SUFFIXES",
     "BuildRequest",
     "BuildResult",
     "Probe",

@@ -5,12 +5,15 @@ A toolchain turns sources into a NeXT m68k Mach-O executable for one CPU and pro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.matrix import CPUS, PROFILES
+from pytest_nextrust.toolchain.crates import MANIFEST, NO_OPTIONS, CrateOptions, is_package
 from pytest_nextrust.toolchain.levels import LEVELS, asked_by
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "LINKERS",
     "OBJECTS",
     "OPTIMISE",
+    "SUFFIXES",
     "BuildRequest",
     "BuildResult",
     "Probe",
@@ -33,7 +37,8 @@ LINKERS = ("gnu", "own")
 OPTIMISE = LEVELS
 """What ``BuildRequest.optimise`` may be."""
 
-_SUFFIXES = {".c": "c", ".s": "asm", ".S": "asm", ".rs": "rust"}
+SUFFIXES: Mapping[str, str] = MappingProxyType({".c": "c", ".s": "asm", ".S": "asm", ".rs": "rust"})
+"""The language of a source by the end of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ class BuildRequest:
     ``optimise`` (one of ``OPTIMISE``) overrides what the profile means: debug is level 0 with debug information,
     release is level 2. ``flags`` are handed to the compiler as they are. With ``lines`` the program says which source
     line its instructions come from, as far as the toolchain can tell. ``scenario`` is the folder whose prebuilt
-    program may stand in, for the toolchain that knows prebuilt programs.
+    program may stand in, for the toolchain that knows prebuilt programs. A source may be a folder with a
+    ``Cargo.toml``; ``crate`` says what of it is built.
 
     ``sources`` with a suffix of ``OBJECTS`` are linked as they are. ``linker`` is one of ``LINKERS``, None the default
     (see ``linking``); ``map_file`` is where to say what went where; with ``dead_strip`` what the program does not reach
@@ -65,6 +71,7 @@ class BuildRequest:
     map_file: Path | None = None
     dead_strip: bool = False
     target: Path | None = None
+    crate: CrateOptions = NO_OPTIONS
 
     @property
     def level(self) -> str:
@@ -107,10 +114,14 @@ class BuildRequest:
             raise UsageFault("--linker", f"no linker {self.linker!r}", remedy=f"use one of {', '.join(LINKERS)}")
         if self.map_file is not None and self.map_file in (self.out, *self.sources):
             raise UsageFault("--map", "is a source or the output", place=str(self.map_file), remedy="name another file")
+        self.crate.validate(self.sources)
         for source in self.sources:
+            if is_package(source):
+                continue
             if not source.is_file():
-                fault = "is a folder" if source.is_dir() else "no such file"
-                raise UsageFault("SOURCE", fault, place=str(source), remedy="name a .c, .S, .s or .rs file")
+                fault = f"is a folder without a {MANIFEST}" if source.is_dir() else "no such file"
+                remedy = f"name a .c, .S, .s or .rs file, or a folder with a {MANIFEST}"
+                raise UsageFault("SOURCE", fault, place=str(source), remedy=remedy)
             if self.out.exists() and self.out.samefile(source):
                 raise UsageFault("--out", "is a source", place=str(self.out), remedy="name another file")
         if self.out.exists() and not self.out.is_file():
@@ -175,11 +186,14 @@ def language_of(sources: tuple[Path, ...]) -> str:
     """
     found = set()
     for source in sources:
-        if source.suffix in OBJECTS:
+        if source.suffix in OBJECTS and not source.is_dir():
             continue
-        language = _SUFFIXES.get(source.suffix)
+        language = "rust" if is_package(source) else SUFFIXES.get(source.suffix)
+        if language is None and source.is_dir():
+            remedy = f"name its sources, or a folder with a {MANIFEST}"
+            raise UsageFault("SOURCE", f"is a folder without a {MANIFEST}", place=str(source), remedy=remedy)
         if language is None:
-            remedy = "name .c, .S, .s or .rs files, objects (.o) or archives (.a, .rlib)"
+            remedy = f"name .c, .S, .s or .rs files, objects (.o), archives (.a, .rlib), or a folder with a {MANIFEST}"
             raise UsageFault(
                 "SOURCE", f"no language has the suffix {source.suffix!r}", place=str(source), remedy=remedy
             )

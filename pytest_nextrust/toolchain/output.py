@@ -22,7 +22,7 @@ from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
 from pytest_nextrust.toolchain.linking import linker_for, own_link
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["LINK", "RUNTIME", "confined", "link", "refuse_defects", "workspace", "write_program"]
+__all__ = ["LINK", "RUNTIME", "confined", "link", "refuse_defects", "replace_file", "workspace", "write_program"]
 
 RUNTIME = Path(__file__).parent / "runtime"
 
@@ -91,7 +91,13 @@ def write_program(request: BuildRequest, data: bytes, toolchain: str, version: s
     """Check ``data`` and put it at ``request.out`` in one step; executable, as a linker leaves it."""
     command = runner.commands[-1] if runner.commands else ()
     refuse_defects(toolchain, data, request.cpu, command, runner.log, str(request.out))
-    out = request.out
+    replace_file(toolchain, request.out, data)
+    digest = hashlib.sha256(data).hexdigest()
+    return BuildResult(request.out, digest, toolchain, version, tuple(runner.commands), runner.log)
+
+
+def replace_file(subject: str, out: Path, data: bytes) -> None:
+    """Put an executable at ``out`` in one step. Raises ToolchainError where it cannot be written."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
         try:
@@ -104,7 +110,5 @@ def write_program(request: BuildRequest, data: bytes, toolchain: str, version: s
             raise
     except OSError as error:
         raise ToolchainError(
-            toolchain, f"cannot write: {error.strerror}", place=str(out), remedy="name a file in a folder you can write"
+            subject, f"cannot write: {error.strerror}", place=str(out), remedy="name a file in a folder you can write"
         ) from error
-    digest = hashlib.sha256(data).hexdigest()
-    return BuildResult(out, digest, toolchain, version, tuple(runner.commands), runner.log)

@@ -13,81 +13,31 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from pytest_nextrust.errors import ToolchainError, UsageFault
+from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain import cache, target_facts, target_spec
+from pytest_nextrust.toolchain.crates import is_package
 from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools, remedy_for
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of, require
 from pytest_nextrust.toolchain.output import RUNTIME, confined, link, workspace, write_program
+from pytest_nextrust.toolchain.rustc import (
+    EDITION,
+    ENVIRONMENT,
+    LIBRARY_LEVEL,
+    PACKAGES,
+    TARGET,
+    Compiler,
+    candidates,
+    examine,
+    names_edition,
+)
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["ENVIRONMENT", "TARGET", "Compiler", "RustToolchain", "candidates"]
-
-TARGET = "m68k-unknown-none-elf"
-PACKAGES = "rustc-web rust-web-src binutils-m68k-linux-gnu"
-SYSTEM = ("/usr/bin/rustc", "/usr/local/bin/rustc")
-"""Looked at after PATH: a rustup proxy may stand there before a compiler that knows the target."""
-
-LIBRARY_LEVEL = "2"
-"""rustc 1.96.0 exhausts its stack in the m68k back end when it compiles core at level 0."""
-
-# Unstable features are what the library is made of; the same switch for the programs keeps them linkable.
-ENVIRONMENT: Mapping[str, str] = MappingProxyType({"RUSTC_BOOTSTRAP": "1"})
-
-
-@dataclass(frozen=True, slots=True)
-class Compiler:
-    """One rustc and what it lacks; ``library`` is the folder of library sources of its own release."""
-
-    path: str
-    version: str = ""
-    library: Path | None = None
-    missing: tuple[str, ...] = ()
-    llvm: str = ""
-
-
-def candidates(search: str | None = None) -> Iterator[str]:
-    """Every rustc on PATH in its order, then the system's own, each once."""
-    seen = set()
-    folders = (os.environ.get("PATH", os.defpath) if search is None else search).split(os.pathsep)
-    system = SYSTEM if search is None else ()
-    for path in (*(os.path.join(folder, "rustc") for folder in folders if folder), *system):  # noqa: PTH118
-        if path not in seen and shutil.which(path):
-            seen.add(path)
-            yield path
-
-
-def names_edition(flags: Sequence[str]) -> bool:
-    """Whether a list of flags says which edition the source is of."""
-    return any(flag == "--edition" or flag.startswith("--edition=") for flag in flags)
-
-
-def examine(path: str) -> Compiler:
-    """Ask one rustc for its release, whether it has the target, and where its library sources are."""
-    runner = ToolRunner("rust", 60.0)
-    try:
-        verbose = runner.run([path, "-vV"], env=ENVIRONMENT)
-        sysroot = Path(runner.run([path, "--print", "sysroot"], env=ENVIRONMENT).strip())
-    except ToolchainError:
-        return Compiler(path, missing=("rustc",))
-    lines = verbose.strip().splitlines()
-    told = dict(line.split(": ", 1) for line in lines if ": " in line)
-    release = told.get("release", "")
-    places = (sysroot / "lib/rustlib/src/rust/library", Path(f"/usr/src/rustc-{release}/library"))
-    library = next((place for place in places if (place / "core/src/lib.rs").is_file()), None)
-    missing = [] if library else [f"library sources of rustc {release}"]
-    try:
-        runner.run([path, "--print", "target-cpus", "--target", TARGET], env=ENVIRONMENT)
-    except ToolchainError:
-        missing.append(f"target {TARGET} in rustc {release}")
-    return Compiler(path, lines[0] if lines else "", library, tuple(missing), told.get("LLVM version", ""))
+__all__ = ["ENVIRONMENT", "TARGET", "Compiler", "RustToolchain", "candidates", "names_edition"]
 
 
 class RustToolchain:
@@ -164,16 +114,23 @@ class RustToolchain:
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         probe = require(self)
         runner = ToolRunner(self.name)
-        library, own = self.libraries(runner, request.cpu)
-        runtime = assembled_runtime(runner, request.cpu)
         with workspace(self.name) as folder:
+            if is_package(request.compiled[0]):
+                from pytest_nextrust.toolchain.crates.programs import package_program
+
+                data = package_program(self, request, runner, folder)
+                return write_program(request, data, self.name, probe.version, runner)
+            library, own = self.libraries(runner, request.cpu)
+            runtime = assembled_runtime(runner, request.cpu)
+            edition = request.crate.edition
+            flags = (f"--edition={edition}", *request.flags) if edition else request.flags
             source = request.compiled[0].absolute()
             archive = folder / "libprogram.a"
             command = [
-                *self.command(request.cpu, request.level, debug=request.profile == "debug", flags=request.flags),
+                *self.command(request.cpu, request.level, debug=request.profile == "debug", flags=flags),
                 *(("-C", "debuginfo=line-tables-only") if request.lines else ()),
                 *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
-                *("--remap-path-prefix", f"{source.parent}=", *request.flags, "-o", str(archive), str(source)),
+                *("--remap-path-prefix", f"{source.parent}=", *flags, "-o", str(archive), str(source)),
             ]
             specification = filter(None, [self.specification()])
             compiling = confined(runner, request, folder, library, own, *self.more_files(), *specification)
@@ -190,8 +147,6 @@ class RustToolchain:
             data = link(runner, PREFIX + "ld", inputs, folder, request)
         return write_program(request, data, self.name, probe.version, runner)
 
-    # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a
-    # program of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
     def command(self, cpu: str, level: str, *, debug: bool, flags: Sequence[str] = ()) -> list[str]:
         """How rustc is called for a CPU and level, before what names the crate; ``ENVIRONMENT`` goes with it.
 
@@ -202,13 +157,19 @@ class RustToolchain:
         checks = "on" if debug else "off"
         return [
             compiler.path,
-            *(() if names_edition(flags) else ("--edition=2024",)),
-            *self._target_options(),
-            *("-C", f"target-cpu={cpu.upper()}", "-C", "panic=abort", "-C", f"opt-level={level}"),
-            *("-C", f"debug-assertions={checks}", "-C", "relocation-model=static", "-C", "codegen-units=1"),
-            *("-C", "embed-bitcode=no", "-C", "code-model=large"),
-            *self.more_options(),
+            *(() if names_edition(flags) else (f"--edition={EDITION}",)),
+            *self.code_generation(cpu),
+            *("-C", f"opt-level={level}", "-C", f"debug-assertions={checks}"),
+            *("-C", "codegen-units=1", "-C", "embed-bitcode=no"),
         ]
+
+    # The large code model: the others address data relative to the pc in 16 bits, which neither reaches across a
+    # program of 32 KiB nor exists for stores (rustc 1.96.0 emits `move.l %d0,(x,%pc)` under them).
+    def code_generation(self, cpu: str) -> list[str]:
+        """The options that every crate of a program takes, whatever its profile: target, CPU and code model."""
+        models = ("-C", "relocation-model=static", "-C", "code-model=large")
+        cpu_words = ("-C", f"target-cpu={cpu.upper()}", "-C", "panic=abort")
+        return [*self._target_options(), *cpu_words, *models, *self.more_options()]
 
     def _target_options(self) -> tuple[str, ...]:
         own = self.specification()

@@ -51,7 +51,7 @@ def test_missing_compilers_are_no_failure(
     """Without any compiler the machine still works: status 0, and each missing part has its package named."""
     gate(monkeypatch, GateStatus(True, 1000, "emulator 1", True, 0.0))
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("pytest_nextrust.toolchain.rust.SYSTEM", ())
+    monkeypatch.setattr("pytest_nextrust.toolchain.rustc.SYSTEM", ())
     status, said = answer(capsys)
     assert status == 0
     missing = {each["name"]: each for each in said["toolchains"] if not each["found"]}

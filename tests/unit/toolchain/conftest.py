@@ -52,6 +52,6 @@ def no_compilers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.setenv("PATH", str(empty))
-    monkeypatch.setattr("pytest_nextrust.toolchain.rust.SYSTEM", ())
+    monkeypatch.setattr("pytest_nextrust.toolchain.rustc.SYSTEM", ())
     assert os.environ["PATH"] == str(empty)
     return empty

@@ -130,7 +130,7 @@ def test_a_proxy_without_the_target_is_passed_over(tmp_path: Path, monkeypatch: 
     no_sources = fake_rustc(tmp_path / "a", "9.1.0", target=True, sysroot=tmp_path / "none")
     no_target = fake_rustc(tmp_path / "b", "9.2.0", target=False, sysroot=whole)
     good = fake_rustc(tmp_path / "c", "9.3.0", target=True, sysroot=whole)
-    monkeypatch.setattr("pytest_nextrust.toolchain.rust.SYSTEM", ())
+    monkeypatch.setattr("pytest_nextrust.toolchain.rustc.SYSTEM", ())
     monkeypatch.setenv("PATH", os.pathsep.join(map(str, (no_sources, no_target, good))))
     assert list(candidates()) == [str(folder / "rustc") for folder in (no_sources, no_target, good)]
     assert RustToolchain().probe().path == str(good / "rustc")

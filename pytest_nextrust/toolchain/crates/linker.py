@@ -1,0 +1,123 @@
+"""What rustc starts as its linker for the NeXT target: GNU ld at NeXT addresses, and the Mach-O executable of it.
+
+rustc speaks to it as to any ``ld``. Inputs, search paths and required symbols are kept; what else rustc says is about
+ELF systems (``--eh-frame-hdr``, ``--as-needed``), and the linker script decides it. The file that it leaves is what
+cargo calls the executable: a Mach-O that the machine runs.
+
+Started as ``python -m``, by a script that names the settings in ``NEXTRUST_CRATE_TOOLS``. Exit status: 0, or 1 with the
+error on stderr, which rustc shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_nextrust.errors import NextrustError, UsageFault
+from pytest_nextrust.toolchain.crates.rustc_wrapper import SETTINGS
+from pytest_nextrust.toolchain.cruntime import PREFIX
+from pytest_nextrust.toolchain.interface import BuildRequest
+from pytest_nextrust.toolchain.output import link, refuse_defects, replace_file, workspace
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
+
+__all__ = ["linker_words", "main", "recorded_inputs", "relevant"]
+
+SUBJECT = "link"
+RECORD, _INPUTS = ".link", "inputs.json"
+_WITH_VALUE = frozenset({"-L", "-l", "-u", "--undefined", "--defsym", "-Map"})
+_KEPT = (
+    *("-L", "-l", "-u", "--undefined=", "--defsym=", "-Map="),
+    *("--start-group", "--end-group", "--whole-archive", "--no-whole-archive"),
+)
+_DROPPED_VALUE = frozenset({"-z", "-m", "-O", "-dynamic-linker", "-soname", "--hash-style", "-plugin"})
+
+
+def relevant(words: Sequence[str]) -> tuple[list[str], Path]:
+    """What of a linker's command line goes to GNU ld, and where the result is put. Raises UsageFault without a place.
+
+    ``@FILE`` stands for the words in that file, one a line.
+    """
+    inputs: list[str] = []
+    out = ""
+    pending = list(reversed(words))
+    while pending:
+        word = pending.pop()
+        if word.startswith("@"):
+            text = Path(word[1:]).read_text(encoding="utf-8")
+            pending += reversed([shlex.split(line)[0] for line in text.splitlines() if line.strip()])
+        elif word.startswith("-Wl,"):
+            pending += reversed(word[len("-Wl,") :].split(","))
+        elif word == "-o" and pending:
+            out = pending.pop()
+        elif word in _WITH_VALUE and pending:
+            inputs += [word, pending.pop()]
+        elif word in _DROPPED_VALUE and pending:
+            pending.pop()
+        elif not word.startswith("-") or word.startswith(_KEPT):
+            inputs.append(word)
+    if not out:
+        raise UsageFault("-o", "missing", remedy="name the executable to write")
+    return inputs, Path(out)
+
+
+def main(words: Sequence[str]) -> int:
+    """Link as rustc asks; the exit status."""
+    try:
+        settings = json.loads(Path(os.environ[SETTINGS]).read_text(encoding="utf-8"))
+        inputs, out = relevant(words)
+        runtime = Path(settings["runtime"])
+        runner = ToolRunner(SUBJECT)
+        with workspace(SUBJECT) as folder:
+            objects = linker_words(runtime, inputs)
+            data = link(runner, PREFIX + "ld", objects, folder, BuildRequest((), out, settings["cpu"]))
+        refuse_defects(SUBJECT, data, settings["cpu"], runner.commands[-1], runner.log, str(out))
+        _record(inputs, out, hashlib.sha256(data).hexdigest())
+        replace_file(SUBJECT, out, data)
+    except (NextrustError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def linker_words(runtime: Path, inputs: Sequence[str | Path]) -> list[str | Path]:
+    """The linker's words for what rustc made, with the start code and stubs in ``runtime``."""
+    # Each may need the other: a program without main gets the library's, which wants the program's threads.
+    return [runtime / "start.gc.o", "--start-group", *inputs, runtime / "libnext.a", "--end-group"]
+
+
+def recorded_inputs(program: Path) -> list[str] | None:
+    """What a program that cargo names was linked from, to be linked again in another way; None where that is gone."""
+    digest = hashlib.sha256(program.read_bytes()).hexdigest()
+    for folder in (program.parent, program.parent / "deps"):
+        for record in sorted(folder.glob(f"*{RECORD}")):
+            try:
+                described = json.loads((record / _INPUTS).read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if described["sha256"] == digest:
+                return [str(word) for word in described["inputs"]]
+    return None
+
+
+def _record(inputs: Sequence[str], out: Path, digest: str) -> None:
+    """Keep what is linked beside ``out``: rustc takes its own objects away, cargo gives the program another name."""
+    record = out.with_name(out.name + RECORD)
+    shutil.rmtree(record, ignore_errors=True)
+    record.mkdir()
+    kept = []
+    for number, word in enumerate(inputs):
+        if word.endswith(".o"):
+            shutil.copyfile(word, record / f"{number}.o")
+            word = str(record / f"{number}.o")
+        kept.append(word)
+    (record / _INPUTS).write_text(json.dumps({"sha256": digest, "inputs": kept}, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
