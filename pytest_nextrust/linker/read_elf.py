@@ -81,7 +81,9 @@ _PLACES: Final = (
     (re.compile(r"\.(data|gnu\.linkonce\.d)(\..*)?$"), "__DATA", "__data", 0),
     (re.compile(r"\.(bss|sbss|gnu\.linkonce\.b)(\..*)?$"), "__DATA", "__bss", 1),
 )
-_DROPPED: Final = re.compile(r"\.(comment|note|eh_frame|eh_frame_hdr|gcc_except_table|gnu\.(?!linkonce)|llvm)")
+_DROPPED: Final = re.compile(
+    r"\.(comment|note|debug_gdb_scripts|eh_frame|eh_frame_hdr|gcc_except_table|gnu\.(?!linkonce)|llvm)"
+)
 _PRIORITY: Final = re.compile(r"\.(?:init_array|ctors)(?:\.(\d{1,5}))?$")
 _KEPT: Final = re.compile(r"\.(text\.start|init|fini)$")
 

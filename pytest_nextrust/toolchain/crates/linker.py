@@ -30,22 +30,21 @@ __all__ = ["linker_words", "main", "recorded_inputs", "relevant"]
 
 SUBJECT = "link"
 RECORD, _INPUTS = ".link", "inputs.json"
-_WITH_VALUE = frozenset({"-L", "-l", "-u", "--undefined", "--defsym", "-Map"})
-_KEPT = (
-    *("-L", "-l", "-u", "--undefined=", "--defsym=", "-Map="),
-    *("--start-group", "--end-group", "--whole-archive", "--no-whole-archive"),
-)
+_OPTIONS = frozenset({"-u", "--undefined", "--defsym"})
+_KEPT = ("--undefined=", "--defsym=", "--start-group", "--end-group", "--whole-archive", "--no-whole-archive")
 _DROPPED_VALUE = frozenset({"-z", "-m", "-O", "-dynamic-linker", "-soname", "--hash-style", "-plugin"})
 
 
 def relevant(words: Sequence[str]) -> tuple[list[str], Path]:
-    """What of a linker's command line goes to GNU ld, and where the result is put. Raises UsageFault without a place.
+    """What of a linker's command line matters here, each in one word, and where the result is put.
 
-    ``@FILE`` stands for the words in that file, one a line.
+    ``@FILE`` stands for the words in that file, one a line; ``-lNAME`` becomes the archive that it means. Raises
+    UsageFault without a place, and for an archive that is in none of the folders.
     """
-    inputs: list[str] = []
-    out = ""
     pending = list(reversed(words))
+    inputs: list[str] = []
+    folders: list[Path] = []
+    out = ""
     while pending:
         word = pending.pop()
         if word.startswith("@"):
@@ -55,15 +54,29 @@ def relevant(words: Sequence[str]) -> tuple[list[str], Path]:
             pending += reversed(word[len("-Wl,") :].split(","))
         elif word == "-o" and pending:
             out = pending.pop()
-        elif word in _WITH_VALUE and pending:
-            inputs += [word, pending.pop()]
+        elif word.startswith(("-L", "-l")):
+            value = word[2:] or (pending.pop() if pending else "")
+            if word[1] == "L":
+                folders.append(Path(value))
+            else:
+                inputs.append(f"-l{value}")
+        elif word in _OPTIONS and pending:
+            inputs.append(f"{'--defsym' if word == '--defsym' else '--undefined'}={pending.pop()}")
         elif word in _DROPPED_VALUE and pending:
             pending.pop()
         elif not word.startswith("-") or word.startswith(_KEPT):
             inputs.append(word)
     if not out:
         raise UsageFault("-o", "missing", remedy="name the executable to write")
-    return inputs, Path(out)
+    return [_archive(word[2:], folders) if word.startswith("-l") else word for word in inputs], Path(out)
+
+
+def _archive(name: str, folders: Sequence[Path]) -> str:
+    found = next((path for folder in folders if (path := folder / f"lib{name}.a").is_file()), None)
+    if found is None:
+        remedy = "give the folder: cargo::rustc-link-search of a build script, or -L"
+        raise UsageFault("-l", f"no lib{name}.a in {', '.join(map(str, folders)) or 'any folder'}", remedy=remedy)
+    return str(found)
 
 
 def main(words: Sequence[str]) -> int:
