@@ -38,15 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Inspect ``args.file``. Returns the exit status; raises UsageFault where the answer cannot be written."""
+    from pytest_nextrust.linker.patched import add_instructions
     from pytest_nextrust.macho.describe import DEFAULT_ROWS, describe
     from pytest_nextrust.macho.reader import read
 
     try:
         data = _load(args.file)
-        described = describe(read(data, name=args.file), cpu=args.cpu, rows=args.rows or DEFAULT_ROWS)
+        file = read(data, name=args.file)
+        described = describe(file, cpu=args.cpu, rows=args.rows or DEFAULT_ROWS)
     except MachoError as error:
         return _unreadable(args, error)
     defects = described.pop("defects")
+    add_instructions(file, defects)
     status = _DEFECTS if any(defect["severity"] == "error" for defect in defects) else _SOUND
     answer = envelope(
         "inspect",
@@ -228,6 +231,8 @@ def _defects(defects: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     for defect in defects:
         yield f"{defect['severity']} {defect['id']} at offset {defect['offset']}: {defect['message']}"
+        if defect.get("instruction"):
+            yield f"  patches: {defect['instruction']}"
         yield f"  remedy: {defect['remedy']}"
     errors = sum(defect["severity"] == "error" for defect in defects)
     yield "sound" if not defects else f"{errors} errors, {len(defects) - errors} warnings"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pytest_nextrust.errors import Fault, LinkError, MachoError
 from pytest_nextrust.linker.archives import LinkArchive, read_object
+from pytest_nextrust.linker.atoms import split
 from pytest_nextrust.linker.layout import OutputSection, place
 from pytest_nextrust.linker.map_text import map_text
 from pytest_nextrust.linker.model import InputObject, InputSection, InputSymbol
@@ -67,7 +68,7 @@ def link_program(
     program, MachoError for a file that is damaged or no object.
     """
     objects, archives = _opened(inputs, cpu)
-    made = resolve(objects, archives, [entry])
+    made = resolve(objects, archives, [entry], split if strip else lambda one: one)
     _provide(made)
     _allocate_commons(made)
     live = live_sections(made, [entry], strip=strip)

@@ -23,7 +23,8 @@ _RELOFF = 48
 _STEP = 0x1_0000
 _NAME_STEP = 2048
 _SHOWN = 200
-_PAIR, _SECTDIFF = 1, 2
+_PAIR, _SECTDIFF, _LOCAL_SECTDIFF = 1, 2, 4
+_DIFFERENCES = (_SECTDIFF, _LOCAL_SECTDIFF)
 
 
 def check_symbols(file: MachFile, found: Reporter) -> None:
@@ -136,27 +137,117 @@ def _check_section_entries(
     starts, reaches = spans
     table = file.relocations(section)
     first = file.offset + table.offset
+    fields = _Fields(file, section)
+    pairing = _Pairing(found)
+    place = first
     for index, (word, second) in found.each(table.raw(), first, lay.RELOCATION.size):
         place = first + index * lay.RELOCATION.size
         what = f"{section} relocation {index}"
-        if word & lay.R_SCATTERED:
+        scattered = bool(word & lay.R_SCATTERED)
+        if scattered:
             address, length, rtype, kind_place = word & 0xFF_FFFF, word >> 28 & 3, word >> 24 & 15, place
             below = bisect_right(starts, second)
             if file.stopped is None and (not below or second > reaches[below - 1]):
                 found.add("relocation-value", place + 4, f"{what}: r_value 0x{second:x}")
         else:
             address, length, rtype, kind_place = word, second >> 5 & 3, second & 15, place + 4
-            if file.stopped is None:
+            if file.stopped is None and rtype != _PAIR:
                 _check_target(file, second, what, place, found)
+        pairing.see(rtype, scattered, what, kind_place)
         if length > lay.R_LENGTH_LONG:
             found.add("relocation-length", kind_place, f"{what}: length {length}")
         elif rtype != _PAIR and address + (1 << length) > section.size:
             fault = f"{what}: {1 << length} bytes at 0x{address:x}; the section has 0x{section.size:x}"
             found.add("relocation-address", place, fault)
-        if rtype in (_PAIR, _SECTDIFF):
+        elif rtype != _PAIR:
+            fields.see(address, 1 << length, what, place, found)
+            if not scattered and not rtype and length == lay.R_LENGTH_LONG and file.stopped is None:
+                fields.check_local(address, second, what, place, found)
+        if rtype in (_PAIR, *_DIFFERENCES):
             found.add("relocation-later", kind_place, f"{what}: type {rtype}")
         elif rtype:
             found.add("relocation-type", kind_place, f"{what}: type {rtype}")
+    pairing.end(place)
+
+
+class _Pairing:
+    """Whether each difference has its pair behind it."""
+
+    def __init__(self, found: Reporter) -> None:
+        self.found = found
+        self.open = ""
+
+    def see(self, rtype: int, scattered: bool, what: str, place: int) -> None:
+        if rtype == _PAIR:
+            if not self.open or not scattered:
+                self.found.add("relocation-pair", place, f"{what}: a PAIR {_alone(scattered)}")
+            self.open = ""
+            return
+        self.end(place)
+        if rtype in _DIFFERENCES:
+            self.open = what
+            if not scattered:
+                self.found.add("relocation-pair", place, f"{what}: a SECTDIFF that is not scattered")
+
+    def end(self, place: int) -> None:
+        """No more entries, or one that is no pair."""
+        if self.open:
+            self.found.add("relocation-pair", place, f"{self.open}: a SECTDIFF without its PAIR")
+            self.open = ""
+
+
+def _alone(scattered: bool) -> str:
+    return "without the SECTDIFF before it" if scattered else "that is not scattered"
+
+
+class _Fields:
+    """The relocated fields of one section: which bytes they are, and what they hold. A bit for each byte."""
+
+    def __init__(self, file: MachFile, section: Section) -> None:
+        self.file = file
+        self.section = section
+        self.content = file.section_bytes(section)
+        self.code = section.segname == "__TEXT" and section.sectname == "__text"
+        self.seen = bytearray(len(self.content) // 8 + 2)
+
+    def see(self, address: int, width: int, what: str, place: int, found: Reporter) -> None:
+        """Note a field that is inside the section."""
+        if self.code and width > 1 and address & 1:
+            found.add("relocation-odd", place, f"{what}: {width} bytes at 0x{address:x}")
+        at = address >> 3
+        if at + 1 >= len(self.seen):
+            return  # in bytes that the file does not have
+        mask = ((1 << width) - 1) << (address & 7)
+        known = self.seen[at] | self.seen[at + 1] << 8
+        if known & mask:
+            found.add("relocation-twice", place, f"{what}: {width} bytes at 0x{address:x}")
+        known |= mask
+        self.seen[at], self.seen[at + 1] = known & 0xFF, known >> 8
+
+    def check_local(self, address: int, word: int, what: str, place: int, found: Reporter) -> None:
+        """A local entry's field holds an address of the section that it names, its end included."""
+        number = word >> 8
+        if word >> 4 & 1 or not 0 < number <= len(self.file.sections) or address + 4 > len(self.content):
+            return
+        meant = self.file.sections[number - 1]
+        value = int.from_bytes(self.content[address : address + 4], "big")
+        if word >> 7 & 1:
+            value = (value + self.section.addr + address) & 0xFFFF_FFFF
+        if not meant.addr <= value <= meant.addr + meant.size:
+            fault = f"{what}: 0x{value:x} is not in section {number}, {meant}"
+            found.add("relocation-elsewhere", place, fault)
+
+
+def _not_an_ordinal(file: MachFile, number: int) -> str:
+    """What a number is that is no section's: some writers put an address where the section's number belongs."""
+    fault = f"section {number} of {len(file.sections)}"
+    section = file.section_at(number) or next((s for s in file.sections if s.addr + s.size == number), None)
+    if section is None:
+        return fault
+    name = file.describe(number)
+    place = f"{name} in {section}" if name else str(section)
+    right = file.sections.index(section) + 1
+    return f"{fault}: 0x{number:x} is an address, of {place}, and its section's number is {right}"
 
 
 def _check_target(file: MachFile, word: int, what: str, place: int, found: Reporter) -> None:
@@ -164,7 +255,7 @@ def _check_target(file: MachFile, word: int, what: str, place: int, found: Repor
     number = word >> 8
     if not word >> 4 & 1:
         if number > len(file.sections):
-            found.add("relocation-section", place + 4, f"{what}: section {number} of {len(file.sections)}")
+            found.add("relocation-section", place + 4, f"{what}: {_not_an_ordinal(file, number)}")
         return
     table = file.symbols
     if number >= max(len(table), table.declared):

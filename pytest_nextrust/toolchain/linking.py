@@ -1,13 +1,15 @@
 """Which linker makes a program, and our own one as a step of a build.
 
 GNU ld is the default: its output is what ``elf`` turns into Mach-O. Our own (``pytest_nextrust.linker``) is needed
-where Mach-O objects are among the inputs, and for ``dead_strip``.
+where Mach-O objects are among the inputs, and for ``dead_strip``. ``NEXTRUST_LINKER=own`` in the environment makes it
+the default of every build, scenarios' among them.
 
 Boundary: chooses, reads the inputs, and turns what the linker says into the build's errors.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -15,37 +17,44 @@ from typing import Literal
 from pytest_nextrust.base.files import atomic_replace
 from pytest_nextrust.errors import BuildFailed, LinkError, MachoError, NextrustError, ToolchainError, UsageFault
 from pytest_nextrust.linker import LinkInput, defined_names, is_macho, link_program, object_from_elf
-from pytest_nextrust.toolchain.interface import BuildRequest
+from pytest_nextrust.toolchain.interface import LINKERS, BuildRequest
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["LinkerName", "defines", "linker_for", "own_link", "to_object"]
 
 LinkerName = Literal["gnu", "own"]
 
 _LIBRARY_END = ".gc.o"
+_VARIABLE = "NEXTRUST_LINKER"
 
 
 def linker_for(request: BuildRequest, inputs: Iterable[str | Path]) -> LinkerName:
-    """The linker to use: the one asked for, else our own where GNU ld cannot do it.
+    """The linker to use: the one asked for, else our own where GNU ld cannot do it, else the environment's.
 
     Raises UsageFault where GNU ld was asked for and cannot.
     """
+    default = os.environ.get(_VARIABLE) or "gnu"
+    if default not in LINKERS:
+        raise UsageFault(_VARIABLE, f"no linker {default!r}", remedy=f"use one of {', '.join(LINKERS)}")
     macho = next((path for path in _paths(inputs) if is_macho(_read(path))), None)
     why, place = ("", "") if macho is None else ("does not read Mach-O", str(macho))
     if not why and request.dead_strip:
         why, place = "does not strip a program's own functions one by one", "--dead-strip"
     if request.linker == "gnu" and why:
         raise UsageFault("--linker", f"GNU ld {why}", place=place, remedy="use --linker own, or leave --linker out")
-    return request.linker or ("own" if why else "gnu")
+    return request.linker or ("own" if why or default == "own" else "gnu")
 
 
-def own_link(inputs: Sequence[str | Path], request: BuildRequest) -> bytes:
+def own_link(runner: ToolRunner, inputs: Sequence[str | Path], request: BuildRequest) -> bytes:
     """Link with our own linker; words that only GNU ld knows are passed over. The bytes of the Mach-O executable.
 
     Raises BuildFailed with every fault, ToolchainError where the map cannot be written.
     """
     paths = _paths(inputs)
     given = [LinkInput(path.name, _read(path), library=path.name.endswith(_LIBRARY_END)) for path in paths]
-    command = ("nextrust-link", *map(str, paths))
+    command = ("nextrust-link", *(("--dead-strip",) if request.dead_strip else ()), *map(str, paths))
+    runner.commands.append(command)
+    runner.output.append("")
     try:
         linked = link_program(given, cpu=request.cpu, strip=request.dead_strip)
     except (LinkError, MachoError) as error:

@@ -70,7 +70,7 @@ def link(
     Raises BuildFailed, ToolchainError, and UsageFault for what the linker that was asked for cannot do.
     """
     if linker_for(request, inputs) == "own":
-        return own_link(inputs, request)
+        return own_link(runner, inputs, request)
     linked = folder / "program.elf"
     command = [linker, *LINK, "-z", "noexecstack"]
     options = ("-Map", str(request.map_file.absolute())) if request.map_file is not None else ()

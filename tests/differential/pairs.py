@@ -16,7 +16,7 @@ from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.toolchain import BuildRequest, Toolchain
 
-__all__ = ["HERE", "LEVELS", "PROGRAMS", "Answer", "Pair", "linux", "nextstep", "pairs"]
+__all__ = ["FLAGS", "HERE", "LEVELS", "PROGRAMS", "Answer", "Pair", "linux", "nextstep", "pairs"]
 
 HERE = Path(__file__).parent
 PROGRAMS = tuple(sorted((HERE / "programs").glob("*.c")))

@@ -85,6 +85,21 @@ def test_relocations_name_their_targets(put: Any, capsys: pytest.CaptureFixture[
     assert "__TEXT,__text +0000000c 32 bits absolute scattered 00000024" in out
 
 
+def test_an_address_for_a_section_number_is_named_with_the_instruction(
+    put: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A symbol's address where r_symbolnum has a section's number, as one compiler writes: the entry's offset, what the
+    number is, and the instruction that would be patched."""
+    good = b.an_object()
+    entry = int.from_bytes(good[28 + 56 + 48 : 28 + 56 + 52], "big") + 8
+    path = put(b.put32(good, entry + 4, 0x20 << 8 | 2 << 5), "bad.o")
+    assert main(["inspect", path]) == 1
+    out = capsys.readouterr().out
+    assert f"relocation-section at offset {entry + 4}" in out
+    assert "0x20 is an address, of lone in __DATA,__data, and its section's number is 2" in out
+    assert "  patches: move.l $20.l, d0 at _main+0x6" in out
+
+
 def test_members_are_described_one_by_one(put: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """A fat file and an archive have members with their own fields, each with its own defects."""
     broken = next(case for case in cases() if case.kind == "entry-odd")

@@ -193,8 +193,36 @@ def table_cases() -> list[Case]:
         _put(obj, "relocation-symbol", text.reloff + 4, 4 << 8 | 1 << 7 | 2 << 5 | 1 << 4),
         _put(obj, "relocation-symbol", text.reloff + 4, 3 << 8 | 1 << 7 | 2 << 5 | 1 << 4, name="a local one"),
         _put(obj, "relocation-value", text.reloff + 20, 0x1000),
+        Case(
+            "relocation-pair",
+            b.put32(b.put32(obj, text.reloff + 16, 0xA200000C), text.reloff + 20, 0x24),
+            text.reloff + 16,
+            also=frozenset({"relocation-later"}),
+            name="a difference alone",
+        ),
+        Case(
+            "relocation-pair",
+            b.put32(obj, text.reloff + 16, 0xA100000C),
+            text.reloff + 16,
+            also=frozenset({"relocation-later"}),
+            name="a pair alone",
+        ),
+        Case(
+            "relocation-twice",
+            b.put32(obj, data.reloff + 8, 2),
+            data.reloff + 8,
+            also=frozenset({"relocation-elsewhere"}),
+        ),
+        Case("relocation-odd", b.put32(obj, text.reloff, 3), text.reloff),
+        Case("relocation-elsewhere", b.put32(obj, data.offset, 0x100), data.reloff),
+        _put(obj, "relocation-section", data.reloff + 4, 0x24 << 8 | 2 << 5, name="an address"),
         _put(obj, "relocation-type", data.reloff + 4, 2 << 8 | 2 << 5 | 7),
-        _put(obj, "relocation-later", data.reloff + 4, 2 << 8 | 2 << 5 | 2),
+        Case(
+            "relocation-later",
+            b.put32(obj, data.reloff + 4, 2 << 8 | 2 << 5 | 2),
+            data.reloff + 4,
+            also=frozenset({"relocation-pair"}),
+        ),
         _put(obj, "relocation-address", data.reloff + 8, 0x7FFF_FFFF, name="huge"),
     ]
 
