@@ -271,6 +271,7 @@ class _Campaign:
                 left,
                 first=self.plan.first,
                 states=self.plan.states,
+                fairness=self.plan.fairness,
             )
             self.in_child += answer.seconds
             asked = [item for group in chunk for item in group]
@@ -329,7 +330,7 @@ class _Campaign:
     def _variant(self, history: History, states: int, seconds: float) -> Variant:
         variant = assemble(history, self.target.runtime, self.addresses)
         limits: dict[str, Any] = {"max_states": states, "max_seconds": seconds, "max_wall": self.wall_left}
-        request = replace(variant.request, reduce=self.plan.reduce, **limits)
+        request = replace(variant.request, reduce=self.plan.reduce, fairness=self.plan.fairness, **limits)
         return replace(variant, request=request)
 
     def _explored(self, variants: Sequence[Variant], seconds: float) -> Sequence[ExploreAnswer]:

@@ -18,6 +18,7 @@ from pytest_nextrust.atomics.coverage import NO_PRINTS, Members, covering, means
 from pytest_nextrust.atomics.footprints import Prints
 from pytest_nextrust.atomics.program import Function, Target
 from pytest_nextrust.atomics.table import ROUTINES, SIZES
+from pytest_nextrust.explore.request import Fairness
 
 __all__ = ["THREAD_COUNTS", "CampaignPlan", "PlannedHistory", "WallLimit", "histories", "same_calls"]
 
@@ -63,12 +64,13 @@ class CampaignPlan:
 
     ``kinds``: of all pairs, those whose objects lie to each other so; ``sizes``: of pairs and interrupted calls, those
     whose objects are all of one of these sizes in bytes (empty: any). ``seconds``, of CPU time, and ``wall`` are for
-    all of it; ``first`` stops soon after the first finding.
+    all of it; ``fairness``: under which scheduler calls must return; ``first`` stops soon after the first finding.
     """
 
     overlap: str = "same-size"
     thread_counts: tuple[tuple[int, int], ...] = THREAD_COUNTS
     signals: int = 0
+    fairness: Fairness = "weak"
     pairs: bool = True
     kinds: tuple[str, ...] = KINDS
     sizes: tuple[int, ...] = ()

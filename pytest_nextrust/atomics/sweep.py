@@ -17,6 +17,7 @@ from pytest_nextrust.atomics.calls import Call, History
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.client import BUSY, GRACE, Caller
+from pytest_nextrust.explore.request import Fairness
 
 __all__ = ["TOO_LARGE", "SweepAnswer", "SweepGroup", "SweepRequest", "Swept", "in_groups", "sweep"]
 
@@ -60,6 +61,7 @@ class SweepRequest:
     max_seconds: float
     first: bool = False
     max_states: int = STATES
+    fairness: Fairness = "weak"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def sweep(
     *,
     first: bool = False,
     states: int = STATES,
+    fairness: Fairness = "weak",
 ) -> SweepAnswer:
     """Explore the histories of each group, none with a handler, each up to so many ``states``. ``functions``: what is
     called. Raises HarnessFault."""
@@ -129,6 +132,7 @@ def sweep(
         seconds,
         first,
         min(states, STATES),
+        fairness,
     )
     plain = machine.call(CHILD, to_plain(request), BUSY * seconds + GRACE)
     return from_plain(SweepAnswer, plain)

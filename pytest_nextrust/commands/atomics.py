@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
-from pytest_nextrust.commands.explore import MODEL, add_wall_option, wall_limit
+from pytest_nextrust.commands.explore import MODEL, add_fairness_option, add_wall_option, wall_limit
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help=f"interrupt each call by a handler up to N times, {SIGNALS} at most; default: 0",
     )
+    add_fairness_option(parser)
     parser.add_argument(
         "--budget",
         metavar="N|TIME",
@@ -260,6 +261,7 @@ def _again(args: argparse.Namespace, level: str | None) -> str:
     parts += [f"--flag={flag}" for flag in args.flag]
     parts += ["--toolchain", args.toolchain] if args.toolchain != "gnu" else []
     parts += ["--signals", str(args.signals)] if args.signals else []
+    parts += ["--fairness", args.fairness] if args.fairness != "weak" else []
     parts += ["--overlap", args.overlap] if args.overlap != "same-size" else []
     return shlex.join(parts)
 
@@ -287,7 +289,14 @@ def _plan(args: argparse.Namespace) -> CampaignPlan:
         given, wanted = ("--threads", "--ops") if args.ops is None else ("--ops", "--threads")
         raise UsageFault(given, f"needs {wanted}", remedy=f"give {wanted} too")
     counts = THREAD_COUNTS if args.threads is None else ((args.threads, args.ops),)
-    return CampaignPlan(overlap=args.overlap, thread_counts=counts, signals=args.signals, seed=args.seed, **limits)
+    return CampaignPlan(
+        overlap=args.overlap,
+        thread_counts=counts,
+        signals=args.signals,
+        fairness=args.fairness,
+        seed=args.seed,
+        **limits,
+    )
 
 
 def _levels(args: argparse.Namespace) -> tuple[str, ...]:

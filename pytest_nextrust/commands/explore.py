@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.explore.program import Build
     from pytest_nextrust.explore.request import ExploreRequest
 
-__all__ = ["HELP", "add_arguments", "report", "run"]
+__all__ = ["HELP", "add_arguments", "add_fairness_option", "report", "run"]
 
 HELP = "explore every interleaving of a concurrent test"
 
@@ -62,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--nested", action="store_true", help="signals also interrupt the handler")
     parser.add_argument("--loop", action="store_true", help="threads repeat for ever: starvation and overtaking")
+    parser.add_argument(
+        "--daemon", metavar="N", action="append", default=[], help="a thread the program does not wait for; repeatable"
+    )
+    add_fairness_option(parser)
     parser.add_argument(
         "--no-reduce", action="store_true", help="interleave every instruction, not only shared accesses"
     )
@@ -191,7 +195,7 @@ def _program(args: argparse.Namespace) -> tuple[Build | None, bytes]:
 
 
 def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
-    from pytest_nextrust.explore.program import conventional
+    from pytest_nextrust.explore.program import MAX_THREADS, conventional
 
     signals = number("--signals", args.signals, 0, 16)
     if signals and args.method != "graph":
@@ -200,12 +204,21 @@ def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
         raise UsageFault("--loop", "needs the whole graph", place=args.method, remedy="leave --method out")
     if args.nested and not signals:
         raise UsageFault("--nested", "no signals are delivered", remedy="give --signals N too")
+    if args.loop and args.daemon:
+        raise UsageFault("--daemon", "threads that repeat for ever all go on", remedy="leave --loop or --daemon out")
     request = conventional(
-        data, args.cpu, name=Path(args.sources[0]).name, signals=signals, nested=args.nested, loop=args.loop
+        data,
+        args.cpu,
+        name=Path(args.sources[0]).name,
+        signals=signals,
+        nested=args.nested,
+        loop=args.loop,
+        daemons=[number("--daemon", given, 0, MAX_THREADS - 1) for given in args.daemon],
     )
     return dataclasses.replace(
         request,
         method=args.method,
+        fairness=args.fairness,
         reduce=not args.no_reduce,
         seed=number("--seed", args.seed, 0, (1 << 64) - 1),
         depth=number("--depth", args.depth, 1, 100),
@@ -232,6 +245,17 @@ def _limits(args: argparse.Namespace) -> dict[str, Any]:
             limits["max_seconds"] = budget.seconds
     limits["max_wall"] = wall_limit(args)
     return limits
+
+
+def add_fairness_option(parser: argparse.ArgumentParser) -> None:
+    """``--fairness``: what is assumed of the scheduler."""
+    parser.add_argument(
+        "--fairness",
+        choices=("weak", "none"),
+        default="weak",
+        help="weak: every run must end in which each thread that can always move does so again and again (default); "
+        "none: only what can never end is a finding",
+    )
 
 
 def add_wall_option(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pytest_nextrust.emu.records import Address
+from pytest_nextrust.explore.request import Fairness
 
 __all__ = ["AccessRecord", "ExploreAnswer", "ExploreAnswers", "Finding", "FirstWrongStep", "Slice", "TraceStep"]
 
@@ -65,10 +66,10 @@ class Slice:
 class Finding:
     """A defect: what kind, in words, the schedule that shows it, and the run under that schedule.
 
-    ``kind`` is history, final, fault, register, deadlock, livelock, divergence, starvation or overtaking. The schedule
-    repeats for ever from slice ``loop_from`` on (-1: nothing does). ``state`` is the number under which the search met
-    it: of a state, or of a schedule where they are drawn. ``switches`` are the schedule's context switches, ``holds``
-    who waits for what. ``first_wrong_step`` is given where it can be determined.
+    ``kind`` is history, final, fault, register, deadlock, livelock, divergence, endless, starvation or overtaking. The
+    schedule repeats for ever from slice ``loop_from`` on (-1: nothing does). ``state`` is the number under which the
+    search met it: of a state, or of a schedule where they are drawn. ``switches`` are the schedule's context switches,
+    ``holds`` who waits for what. ``first_wrong_step`` is given where it can be determined.
     """
 
     kind: str
@@ -88,7 +89,7 @@ class ExploreAnswer:
     """What an exploration found. ``exhausted``: every reachable state was seen, a proof where there is no finding.
 
     ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
-    complete while it waits for its turn; None: no bound.
+    complete while it waits for its turn; None: no bound. ``fairness`` is what was assumed of the scheduler.
     """
 
     name: str
@@ -106,6 +107,7 @@ class ExploreAnswer:
     finding: Finding | None = None
     overtaking: tuple[int | None, ...] = field(default=())
     note: str = ""
+    fairness: Fairness = "weak"
 
     @property
     def complete(self) -> bool:

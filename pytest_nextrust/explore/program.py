@@ -7,7 +7,7 @@ By convention a test exports ``nextrust_thread_0`` and on, and may export ``next
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,10 +127,23 @@ def exports(program: bytes, cpu: str, name: str = "") -> Exports:
 
 
 def conventional(
-    program: bytes, cpu: str, *, name: str = "", signals: int = 0, nested: bool = False, loop: bool = False
+    program: bytes,
+    cpu: str,
+    *,
+    name: str = "",
+    signals: int = 0,
+    nested: bool = False,
+    loop: bool = False,
+    daemons: Collection[int] = (),
 ) -> ExploreRequest:
     """The request that the convention makes of a program. Raises UsageFault."""
     found = exports(program, cpu, name)
+    others = set(range(len(found.threads))) - set(daemons)
+    if daemons and (max(daemons) >= len(found.threads) or not others):
+        fault = f"thread {max(daemons)} is not there" if others else "nobody is left for the program to wait for"
+        raise UsageFault(
+            "--daemon", fault, place=name, remedy=f"threads 0 to {len(found.threads) - 1}, not all of them"
+        )
     if signals and not found.signal:
         raise UsageFault(
             "--signals", f"the program exports no function {SIGNAL}", place=name, remedy=f"export {SIGNAL}, the handler"
@@ -146,5 +159,6 @@ def conventional(
         signals=signals,
         nested=nested,
         loop=loop,
+        daemons=tuple(sorted(set(daemons))),
         doorway=DOORWAY if loop and found.doorway else None,
     )

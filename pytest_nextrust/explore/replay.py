@@ -38,6 +38,7 @@ def token_of(request: ExploreRequest, finding: Finding) -> str:
         signals=request.signals,
         nested=request.nested,
         loop=request.loop,
+        daemons=request.daemons,
         slices=finding.slices,
         loop_from=finding.loop_from,
     )
@@ -174,7 +175,13 @@ def _candidates(token: Token, saved: store.Saved, data: bytes) -> Iterator[Explo
             continue
     try:
         yield conventional(
-            data, token.cpu, name=saved.name, signals=token.signals, nested=token.nested, loop=token.loop
+            data,
+            token.cpu,
+            name=saved.name,
+            signals=token.signals,
+            nested=token.nested,
+            loop=token.loop,
+            daemons=token.daemons,
         )
     except UsageFault:
         return

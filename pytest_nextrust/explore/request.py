@@ -10,9 +10,13 @@ from typing import Any, Literal
 
 from pytest_nextrust.emu.records import Address
 
-__all__ = ["ExploreBatch", "ExploreRequest", "Method", "OperationMarks", "Variant"]
+__all__ = ["FAIRNESS", "ExploreBatch", "ExploreRequest", "Fairness", "Method", "OperationMarks", "Variant"]
 
 Method = Literal["graph", "random", "pct"]
+
+Fairness = Literal["weak", "none"]
+FAIRNESS: tuple[Fairness, ...] = ("weak", "none")
+"""What is assumed of the scheduler: a thread that can always move does so again and again, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class ExploreRequest:
     ``setup`` runs before them alone, ``check`` after them and answers 0 in d0 where the final state is right.
     ``monitor`` names a function (``module:function`` of this package) that makes the judge of histories from
     ``history``, a plain value. ``objects`` are the (symbol, size) pairs whose bytes a final state is compared by.
+    ``daemons``: the threads, by number, that the program does not wait for: it has ended when all others have returned.
+    ``fairness``: under which scheduler a run must end; under none, only what can never end is looked for.
     Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
@@ -53,6 +59,8 @@ class ExploreRequest:
     history: Any = None
     objects: tuple[tuple[str, int], ...] = ()
     method: Method = "graph"
+    daemons: tuple[int, ...] = ()
+    fairness: Fairness = "weak"
     reduce: bool = True
     loop: bool = False
     doorway: str | None = None

@@ -45,6 +45,9 @@ RUN_SETTINGS = (
 )
 """The fields of a request that decide how the threads run and what is right."""
 
+LATER_SETTINGS = ("daemons",)
+"""Such fields that were not always there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -63,7 +66,9 @@ def sha256(data: bytes) -> bytes:
 def settings_of(request: ExploreRequest) -> dict[str, Any]:
     """The run's settings as plain values."""
     plain = to_plain(request)
-    return {name: plain[name] for name in RUN_SETTINGS}
+    settings = {name: plain[name] for name in RUN_SETTINGS}
+    # What was added later is left out where it is not used: tokens hold a hash of the whole.
+    return settings | {name: plain[name] for name in LATER_SETTINGS if plain[name]}
 
 
 def settings_hash(request: ExploreRequest) -> bytes:
@@ -115,4 +120,5 @@ def request_of(program: bytes, settings: dict[str, Any], name: str) -> ExploreRe
     """A request for a program under saved settings. Raises KeyError, TypeError and
     ConfigError for settings of another shape."""
     plain = {name: settings[name] for name in RUN_SETTINGS}
+    plain |= {name: settings[name] for name in LATER_SETTINGS if name in settings}
     return from_plain(ExploreRequest, {"program": program, "name": name, **plain})

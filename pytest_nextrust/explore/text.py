@@ -12,8 +12,8 @@ from pytest_nextrust.base.convert import to_plain
 from pytest_nextrust.explore.answer import AccessRecord, ExploreAnswer, Finding, FirstWrongStep, TraceStep
 
 __all__ = [
-    "NOT_PROVED",
-    "PROVED",
+    "WEAK",
+    "claims",
     "exit_status",
     "exploration_plain",
     "figures",
@@ -29,11 +29,10 @@ SHORT = 60
 
 WIDE = 30
 
-PROVED = "every reachable state was seen: no fault, no violation, and every state has a way to the end"
-"""What a proof says of one exploration: safety, and no deadlock or livelock from which nothing leads out."""
+SAFE = "every reachable state was seen: no fault, no violation"
 
-NOT_PROVED = "not looked for: fair runs that never end, where threads defer to each other for ever"
-"""What it does not say: a cycle that has a way out and is never left although every thread runs."""
+WEAK = "assumed of the scheduler: a thread that can always move does so again and again (weak fairness)"
+"""What a verdict about the end of a program assumes."""
 
 
 def exit_status(verdict: str) -> int:
@@ -48,12 +47,23 @@ def figures(answer: ExploreAnswer) -> str:
     return f"{answer.states:,} states, {answer.transitions:,} transitions, {answer.seconds:.2f} s"
 
 
+def claims(answer: ExploreAnswer) -> tuple[str, str]:
+    """What a proof says of one exploration, and what it assumes or does not say."""
+    if answer.overtaking:
+        return f"{SAFE}, and no thread can starve", WEAK
+    if answer.fairness == "none":
+        beside = "not looked for: fair runs that never end, where threads defer to each other for ever"
+        return f"{SAFE}, and every state has a way to the end", beside
+    return f"{SAFE}, and every fair run ends", WEAK
+
+
 def summary(answer: ExploreAnswer) -> str:
     """The verdict in one line."""
     if answer.finding is not None:
         return f"failed: {answer.finding.message}"
     if answer.verdict == "passed":
-        return f"passed: {PROVED} ({figures(answer)}); {NOT_PROVED}"
+        proved, beside = claims(answer)
+        return f"passed: {proved} ({figures(answer)}); {beside}"
     return f"no verdict: {answer.note or 'the search was cut short'} ({figures(answer)})"
 
 
@@ -140,6 +150,7 @@ def step_plain(step: TraceStep) -> dict[str, Any]:
 
 def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict[str, Any]:
     """The figures of one exploration as JSON answers have them."""
+    proved, beside = claims(answer)
     return {
         "name": answer.name,
         "threads": threads,
@@ -157,6 +168,7 @@ def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict
         "shared_bytes": len(answer.shared),
         "seconds": answer.seconds,
         "note": answer.note,
-        "proved": [PROVED] if answer.complete and answer.verdict == "passed" else [],
-        "not_proved": [NOT_PROVED],
+        "fairness": answer.fairness,
+        "proved": [proved] if answer.complete else [],
+        "not_proved": [beside],
     }

@@ -26,9 +26,24 @@ LENGTH = 120
 HASH = 8
 """Bytes of a hash in a token."""
 
-KINDS = ("history", "final", "fault", "deadlock", "livelock", "divergence", "starvation", "overtaking", "register")
+KINDS = (
+    "history",
+    "final",
+    "fault",
+    "deadlock",
+    "livelock",
+    "divergence",
+    "starvation",
+    "overtaking",
+    "register",
+    "endless",
+)
+"""A token holds the position in this list, which is why it only grows at its end."""
 METHODS: tuple[Method, ...] = ("graph", "random", "pct")
 CPUS = ("m68030", "m68040")
+
+SIGNAL_BITS = 5
+"""Bits of a token's first number that say how many signals are delivered; the daemons are above them."""
 
 MOST = 1 << 70
 """No number in a token is as large as this."""
@@ -58,6 +73,7 @@ class Token:
     signals: int = 0
     nested: bool = False
     loop: bool = False
+    daemons: tuple[int, ...] = ()
     slices: tuple[Slice, ...] | None = None
     loop_from: int = -1
     search: SearchSettings | None = None
@@ -71,7 +87,9 @@ def encode(token: Token) -> str:
     flags = CPUS.index(token.cpu) | token.loop << 1 | token.nested << 2 | (search is not None) << 3
     out = bytearray(token.program[:HASH].ljust(HASH, b"\0") + token.settings[:HASH].ljust(HASH, b"\0"))
     out += bytes((flags | (token.threads - 1) << 4, KINDS.index(token.kind)))
-    numbers = [token.signals]
+    if not 0 <= token.signals < 1 << SIGNAL_BITS:
+        raise ValueError(f"{token.signals} signals do not fit into a token")
+    numbers = [token.signals | sum(1 << daemon for daemon in set(token.daemons)) << SIGNAL_BITS]
     if search is not None:
         method = METHODS.index(search.method) << 1 | search.reduce
         numbers += [method, search.seed, search.depth, search.schedules, search.state]
@@ -113,7 +131,7 @@ def decode(text: str) -> Token:
 def _parsed(data: bytes) -> Token:
     flags, kind = data[2 * HASH], data[2 * HASH + 1]
     threads = (flags >> 4) + 1
-    signals, *numbers = _numbers(data[2 * HASH + 2 : -4])
+    first, *numbers = _numbers(data[2 * HASH + 2 : -4])
     slices: tuple[Slice, ...] | None = None
     loop_from, search = -1, None
     if flags & 8:
@@ -128,9 +146,10 @@ def _parsed(data: bytes) -> Token:
         kind=KINDS[kind],
         cpu=CPUS[flags & 1],
         threads=threads,
-        signals=signals,
+        signals=first & (1 << SIGNAL_BITS) - 1,
         nested=bool(flags & 4),
         loop=bool(flags & 2),
+        daemons=tuple(thread for thread in range(threads) if first >> SIGNAL_BITS >> thread & 1),
         slices=slices,
         loop_from=loop_from,
         search=search,

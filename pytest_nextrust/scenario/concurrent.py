@@ -14,7 +14,7 @@ from pytest_nextrust.errors import Fault
 
 __all__ = ["DEFECTS", "FINDINGS", "KINDS", "Atomics", "Concurrent"]
 
-FINDINGS = ("final", "fault", "deadlock", "livelock", "divergence", "starvation")
+FINDINGS = ("final", "fault", "deadlock", "livelock", "divergence", "endless", "starvation")
 """What exploring a concurrent test can find."""
 
 DEFECTS = (
@@ -24,6 +24,7 @@ DEFECTS = (
     "deadlock",
     "livelock",
     "divergence",
+    "endless",
     "result",
     "neighbour",
     "register",
@@ -39,14 +40,17 @@ KINDS = ("same", "overlap", "straddle", "shared-lock")
 class Concurrent:
     """How the program's threads are explored, and what that must come to: ``passed``, or a kind of finding.
 
-    ``signals`` deliveries of ``nextrust_signal`` to each thread; ``states`` and ``seconds`` bound the search. With
-    ``loop``, ``overtaking`` is how many rounds of others may at most pass a thread that waits.
+    ``daemons``: threads, by number, whose return the program does not wait for. ``fairness``: what is assumed of the
+    scheduler. ``signals`` deliveries of ``nextrust_signal`` to each thread; ``states`` and ``seconds`` bound the
+    search. With ``loop``, ``overtaking`` is how many rounds of others may at most pass a thread that waits.
     """
 
     expect: str = option(choices=("passed", *FINDINGS))
     signals: int = option(default=0, minimum=0, maximum=16)
     nested: bool = False
     loop: bool = False
+    daemons: tuple[int, ...] = option(default=(), minimum=0, maximum=7)
+    fairness: str = option(default="weak", choices=("weak", "none"))
     overtaking: int | None = option(default=None, minimum=0)
     reduce: bool = True
     states: int | None = option(default=None, minimum=1)
@@ -57,6 +61,10 @@ class Concurrent:
             yield Fault("nested", "no signals are delivered", "give signals too")
         if self.expect == "starvation" and not self.loop:
             yield Fault("expect", "threads that end cannot starve", "give loop = true too")
+        if self.expect == "endless" and (self.loop or self.fairness == "none"):
+            yield Fault("expect", "endless runs are not looked for", 'leave loop and fairness = "none" out')
+        if self.daemons and self.loop:
+            yield Fault("daemons", "threads that repeat for ever all go on", "leave daemons or loop out")
         if self.overtaking is not None and not (self.loop and self.expect == "passed"):
             yield Fault("overtaking", "bounds what passes with loop", 'give loop = true and expect = "passed" too')
 
@@ -69,8 +77,8 @@ class Atomics:
     every atomic operation. ``require``: "all" or names of routines that must be there. ``conformance``: each routine
     alone. ``pairs``: two calls, by how their objects lie; of these, where ``sizes`` (bytes) is given, only those in
     which all objects are of one of these sizes. ``crowds``: "THREADSxCALLS". ``signals``: deliveries of a handler to
-    each interrupted call. ``states`` and ``seconds`` bound the search, ``seconds`` all of it; ``first`` ends it soon
-    after the first finding.
+    each interrupted call. ``fairness``: what is assumed of the scheduler. ``states`` and ``seconds`` bound the search,
+    ``seconds`` all of it; ``first`` ends it soon after the first finding.
     """
 
     expect: str = option(choices=("passed", *DEFECTS))
@@ -88,6 +96,7 @@ class Atomics:
         default=("2x3", "3x2"), pattern=r"[1-4]x([1-9]|1[0-6])", remedy="THREADSxCALLS, such as 2x3; 4x16 at most"
     )
     signals: int = option(default=0, minimum=0, maximum=16)
+    fairness: str = option(default="weak", choices=("weak", "none"))
     states: int | None = option(default=None, minimum=1)
     seconds: float | None = option(default=None, minimum=0.01)
     seed: int = option(default=1, minimum=0)

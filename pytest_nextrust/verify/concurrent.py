@@ -40,11 +40,13 @@ def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) 
             signals=concurrent.signals,
             nested=concurrent.nested,
             loop=concurrent.loop,
+            daemons=concurrent.daemons,
         )
         budget = services.settings.budget
         request = dataclasses.replace(
             request,
             reduce=concurrent.reduce,
+            fairness="none" if concurrent.fairness == "none" else "weak",
             max_states=(budget.number if budget else None) or concurrent.states or request.max_states,
             max_seconds=(budget.seconds if budget else None) or concurrent.seconds or request.max_seconds,
         )

@@ -5,7 +5,8 @@ The head is the file's first comment, of lines ``key: value``, a value going on 
 * ``what``: the fault, or the design, in a sentence or two;
 * ``finds``: the kinds that a finding may have, any of them (faults only);
 * ``needs``: ``overlap`` where objects of different extents must exclude each other (``--overlap mixed``), ``signals``
-  where the fault is one beside a handler (``--signals 1``);
+  where the fault is one beside a handler (``--signals 1``), ``luck`` where calls that are switched at just the wrong
+  places, again and again, never return (``--fairness none``; else that is a finding);
 * ``survives``: why the fault is in the machine code at every level;
 * ``witness``: what shows it apart from the checker of runtimes: ``explore FINDING`` (the file's own test with
   -DWITNESS, under ``nextrust explore``), ``qemu`` (single calls of what it exports under qemu-m68k), or ``none`` and
@@ -29,7 +30,7 @@ KEYS = ("what", "finds", "needs", "survives", "witness")
 KINDS = frozenset(
     ("result", "neighbour", "outside", "register", "history", "final", "deadlock", "livelock", "divergence", "fault")
 )
-NEEDS = frozenset(("overlap", "signals"))
+NEEDS = frozenset(("overlap", "signals", "luck"))
 
 _HEAD = re.compile(r"/\*(.*?)\*/", re.DOTALL)
 _LINE = re.compile(r"(\w+): (.*)")

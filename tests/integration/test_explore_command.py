@@ -118,6 +118,51 @@ def test_threads_that_repeat(tmp_path: Path) -> None:
     assert found["explorations"][0]["overtaking"] == [None, None]
 
 
+def test_an_endless_fair_run(tmp_path: Path) -> None:
+    """Two that defer to each other: the loop is shown, and its token runs again. ``--fairness none`` proves them."""
+    program = made(tmp_path, code.concurrent({"thread_0": code.POLITE, "thread_1": code.POLITE_OTHER}))
+    found = answer(tmp_path, "explore", program)
+    (finding,) = found["findings"]
+    assert (finding["kind"], found["explorations"][0]["fairness"]) == ("endless", "weak")
+    assert {step["thread"] for step in finding["loop"]} == {0, 1}
+    assert finding["loop_from"] > 0
+    assert answer(tmp_path, "replay", finding["token"])["findings"][0]["loop"] == finding["loop"]
+    assert "then for ever" in nextrust(tmp_path, "explore", program).stdout
+    unfair = answer(tmp_path, "explore", program, "--fairness", "none")
+    assert unfair["exit"] == 0
+    assert "not looked for: fair runs that never end" in unfair["explorations"][0]["not_proved"][0]
+
+
+def test_a_proof_names_what_it_assumes_of_the_scheduler(tmp_path: Path) -> None:
+    """Weak fairness is in the line of the verdict and in JSON."""
+    program = made(tmp_path, code.pair(code.LOCKED_ADD))
+    assert "assumed of the scheduler" in nextrust(tmp_path, "explore", program).stdout.splitlines()[0]
+    (exploration,) = answer(tmp_path, "explore", program)["explorations"]
+    assert exploration["proved"][0].endswith("every fair run ends")
+    assert "weak fairness" in exploration["not_proved"][0]
+
+
+def test_a_daemon(tmp_path: Path) -> None:
+    """A server that waits for ever is a deadlock, and none where ``--daemon`` says so; sampling knows it too."""
+    program = made(tmp_path, code.concurrent({"thread_0": code.SERVE, "thread_1": code.ASK, "check": code.IS_CLEAR}))
+    assert answer(tmp_path, "explore", program)["findings"][0]["kind"] == "deadlock"
+    assert answer(tmp_path, "explore", program, "--daemon", "0")["verdict"] == "passed"
+    sampled = answer(tmp_path, "explore", program, "--daemon", "0", "--method", "random", "--schedules", "500")
+    assert (sampled["verdict"], sampled["findings"]) == ("budget", [])
+
+
+def test_what_is_wrong_beside_a_daemon_is_replayed_from_the_program_alone(tmp_path: Path) -> None:
+    """The daemons are in the token: a finding runs again where the settings that were saved are not."""
+    program = made(tmp_path, code.concurrent({"thread_0": code.FOR_EVER, "thread_1": code.ADD, "check": code.IS_TWO}))
+    found = answer(tmp_path, "explore", program, "--daemon", "0")
+    (finding,) = found["findings"]
+    assert finding["kind"] == "final"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    again = answer(elsewhere, "replay", finding["token"], "--program", program)
+    assert again["findings"][0]["trace"] == finding["trace"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -129,6 +174,10 @@ def test_threads_that_repeat(tmp_path: Path) -> None:
         (["--signals", "1"], "exports no function nextrust_signal"),
         (["--nested"], "no signals are delivered"),
         (["--loop", "--method", "pct"], "needs the whole graph"),
+        (["--loop", "--daemon", "0"], "threads that repeat for ever all go on"),
+        (["--daemon", "2"], "thread 2 is not there"),
+        (["--daemon", "0", "--daemon", "1"], "nobody is left for the program to wait for"),
+        (["--daemon", "first"], "not a number"),
     ],
 )
 def test_options_that_cannot_be_acted_on(tmp_path: Path, options: list[str], said: str) -> None:

@@ -29,8 +29,9 @@ from pytest_nextrust.explore.child.image import CheckedProgram, MemoryImage, Sto
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations
 from pytest_nextrust.explore.child.macro_steps import Engine, Mark, Options, ThreadBegun
-from pytest_nextrust.explore.child.search import Graph, explore_states, stuck
+from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.subject import Host, both_touch
+from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 
 __all__ = ["sweep"]
@@ -69,6 +70,7 @@ class _Group:
 
     def __init__(self, cpu: Cpu, program: CheckedProgram, request: SweepRequest, group: SweepGroup) -> None:
         self._request = request
+        self._fair_runs = request.fairness != "none"
         self._entries: dict[tuple[int, tuple[int, ...]], Address] = {}
         base = Address(request.objects + OBJECTS_AT)
         writer = CallWriter((CODE, CODE_ROOM), (VALUES, VALUES_ROOM), base, dict(request.functions))
@@ -118,7 +120,7 @@ class _Group:
                 continue
             executed += engine.executed - before
             break
-        found = graph.violation or (stuck(system, graph) if graph.complete else None)
+        found = graph.violation or (never_ends(system, graph, fair_runs=self._fair_runs) if graph.complete else None)
         kind = found.kind if found is not None else "" if graph.complete else TOO_LARGE
         return Swept(kind, len(graph.states), graph.transitions, executed, time.process_time() - began)
 

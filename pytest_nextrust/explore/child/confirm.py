@@ -58,7 +58,12 @@ def _sliced(subject: Subject, found: Counterexample, system: TransitionSystem) -
     shared = frozenset(system.engine.order)
     reduced = subject.request.reduce
     kind, thread = found.violation.kind, found.violation.thread
-    finish = [t for t in range(system.count) if kind in ("final", "history", "starvation") or t == thread]
+    at_end, daemons = kind in ("final", "history"), subject.request.daemons
+    finish = [
+        t
+        for t in range(system.count)
+        if kind in ("starvation", "endless") or t == thread or (at_end and t not in daemons)
+    ]
     with subject.executor() as executor:
         begun: set[int] = set()
         slices = slices_of(executor, found.moves, system.count, shared, reduced, finish, begun)
@@ -163,6 +168,8 @@ class _Confirmation:
             return HANGS[self.kind] if loop else None
         if self.kind == "starvation":
             return self._starvation(loop)
+        if self.kind == "endless":
+            return self._endless(loop)
         if self.kind == "fault":
             last = run[-1] if run else None
             if last is None or last.stop is None:
@@ -173,9 +180,17 @@ class _Confirmation:
             return self.history.refuted
         if self.kind == "register":
             return self._clobbered()
-        if self.kind == "final" and not self.executor.running and self.history.refuted is None:
+        ended = set(self.executor.running) <= set(self.subject.request.daemons)
+        if self.kind == "final" and ended and self.history.refuted is None:
             return self.subject.final_message(self.executor.memory, self.history.state)
         return None
+
+    def _endless(self, loop: Sequence[Executed]) -> str | None:
+        if not loop or {done.thread for done in loop} != set(self.executor.running):
+            return None
+        return (
+            f"an endless fair run: {len(loop)} instructions repeat, in which every thread moves that has not returned"
+        )
 
     def _starvation(self, loop: Sequence[Executed]) -> str | None:
         movers = {done.thread for done in loop}

@@ -5,14 +5,15 @@ Boundary: child process only. Moves of the transition system; what they are as i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.liveness import bottom_components
-from pytest_nextrust.explore.child.search import Graph, shortest_by_switches, stuck
+from pytest_nextrust.explore.child.search import Graph, shortest_by_switches
+from pytest_nextrust.explore.child.termination import endless, never_ends
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 from pytest_nextrust.explore.request import ExploreRequest
 
@@ -166,14 +167,18 @@ def _real(system: TransitionSystem, way: Iterable[State]) -> list[int]:
     return path
 
 
-def find_in_graph(system: TransitionSystem, graph: Graph) -> Counterexample | None:
-    """What a search of threads that end has found. Raises Reclassified."""
+def find_in_graph(system: TransitionSystem, graph: Graph, *, fair_runs: bool = True) -> Counterexample | None:
+    """What a search of threads that end has found. ``fair_runs``: endless fair runs too. Raises Reclassified."""
     violation = graph.violation
     if violation is None and graph.complete:
-        violation = stuck(system, graph)
+        violation = never_ends(system, graph, fair_runs=fair_runs)
     if violation is None:
         return None
     number = graph.states.index(system.lowest(violation.state))
+    if violation.kind == "endless":
+        members = endless(system, graph)
+        assert members is not None
+        return _endless(system, graph, violation, members)
     if violation is graph.violation:
         moves = fewest(system, lambda state: same(system, state, violation))
         if moves is None:
@@ -222,7 +227,7 @@ def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = Fals
     edges = fairness.rounds(system, graph)
     out = [tuple(child for child in row if child >= 0) for row in graph.edges]
     completing = {edge[0] for edge in edges if edge[3]}
-    for component in bottom_components(out, frozenset()):
+    for component in bottom_components(out):
         if not completing & set(component):
             shared = {graph.states[member][system.count] for member in component}
             kind = "deadlock" if len(shared) == 1 else "livelock"
@@ -233,6 +238,47 @@ def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = Fals
         if members is not None:
             return _starved(system, graph, edges, thread, members)
     return None
+
+
+def _endless(system: TransitionSystem, graph: Graph, violation: Violation, members: Sequence[int]) -> Counterexample:
+    """A way into a component, and moves inside it after which the same threads are where they were, each having moved.
+
+    The states are as the threads really reach them: where symmetric states are kept once, those that they stand for.
+    """
+    inside = {graph.states[member] for member in members}
+    moves = fewest(system, lambda state: system.lowest(state) in inside)
+    if moves is None:
+        moves = breadth_first(system, graph, members[0])
+    start = system.start
+    for move in moves:
+        after = system.after(start, move)
+        assert after is not None
+        start = after
+    at, loop = start, list[int]()
+    for thread in system.ready(start):
+        if all(move % system.count != thread for move in loop):
+            way, at = _inside(system, inside, at, lambda _, move, thread=thread: move % system.count == thread)
+            loop += way
+    loop += _inside(system, inside, at, lambda after, _: after == start)[0] if at != start else []
+    return Counterexample(violation, tuple(moves), tuple(loop), members[0])
+
+
+def _inside(
+    system: TransitionSystem, inside: Container[State], start: State, wanted: Callable[[State, int], bool]
+) -> tuple[list[int], State]:
+    """The shortest way through these states to a wanted move (by the state after it and itself), and where it ends."""
+    ways: dict[State, list[int]] = {start: []}
+    todo = [start]
+    for at in todo:
+        for move, after in enumerate(system.successors(at)):
+            if after is None or system.lowest(after) not in inside:
+                continue
+            if wanted(after, move):
+                return [*ways[at], move], after
+            if after not in ways:
+                ways[after] = [*ways[at], move]
+                todo.append(after)
+    raise AssertionError("in a strongly connected component each move can be come to from every state")
 
 
 def _starved(

@@ -1,8 +1,4 @@
-"""What can never finish, read off the graph of whole states.
-
-A bottom component (one that no path leaves) without a final state is a set of states from which the program never ends:
-a *deadlock* where shared memory is the same in all of them (spinning on what nobody will release counts), a *livelock*
-where it changes, a *divergence* where a thread loops in memory that is its own.
+"""The strongly connected components of a graph, and which of them nothing leaves.
 
 Sources: Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1(2), 1972.
 """
@@ -11,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-__all__ = ["bottom_components", "components"]
+__all__ = ["bottom_components", "components", "is_bottom"]
 
 
 def components(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:
@@ -57,11 +53,14 @@ def components(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:
                     yield component
 
 
-def bottom_components(edges: Sequence[Sequence[int]], good: frozenset[int]) -> Iterator[list[int]]:
-    """The components that nothing leaves and that hold none of the ``good`` states, sorted."""
+def bottom_components(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """The components that nothing leaves, each sorted."""
     for component in components(edges):
-        members = set(component)
-        if members & good:
-            continue
-        if all(child in members for node in component for child in edges[node]):
+        if is_bottom(edges, component):
             yield sorted(component)
+
+
+def is_bottom(edges: Sequence[Sequence[int]], component: Sequence[int]) -> bool:
+    """Whether nothing leaves a component."""
+    members = set(component)
+    return all(child in members for node in component for child in edges[node])

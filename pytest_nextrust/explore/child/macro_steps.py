@@ -102,7 +102,8 @@ class Options:
     repeat.
 
     At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
-    ``kept``: the registers that an operation must leave as they were.
+    ``kept``: the registers that an operation must leave as they were. ``daemons``: threads that the program does not
+    wait for.
     """
 
     reduce: bool = True
@@ -111,6 +112,7 @@ class Options:
     interrupts: Interrupts | None = None
     max_instructions: int = 1_000_000
     kept: KeptRegisters | None = None
+    daemons: frozenset[int] = frozenset()
 
 
 class Engine:

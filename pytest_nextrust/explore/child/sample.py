@@ -76,7 +76,9 @@ class Nodes:
             if len(self._known) >= MOST_NODES:
                 self._known.clear()
             system = self.system
-            known = Node(state, tuple(system.ready(state)), [None] * system.count, system.violation(state) is not None)
+            # Daemons could go on when the program has ended; a schedule does not.
+            ready = () if system.is_final(state) else tuple(system.ready(state))
+            known = Node(state, ready, [None] * system.count, system.violation(state) is not None)
             self._known[state] = known
         return known
 
@@ -175,7 +177,7 @@ def _in_turn(system: TransitionSystem, state: State, path: list[int]) -> Violati
     """Continue fairly, each thread in turn by one macro-step; coming back to a state means that nothing ends it."""
     met: set[State] = set()
     shared: set[int] = set()
-    while system.ready(state):
+    while system.ready(state) and not system.is_final(state):
         if state in met:
             kind = "deadlock" if len(shared) == 1 else "livelock"
             return Violation(kind, state)

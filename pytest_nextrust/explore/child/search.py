@@ -1,4 +1,4 @@
-"""The search over whole states: every reachable one, or the first that violates something, and what can never finish.
+"""The search over whole states: every reachable one, or the first that violates something.
 
 Spin loops are cycles, not bounds, so a search that ends has seen everything that can happen. It is breadth first: the
 first violation it meets is one with the fewest macro-steps before it.
@@ -12,10 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 
-__all__ = ["Graph", "explore_states", "shortest_by_switches", "stuck"]
+__all__ = ["Graph", "explore_states", "shortest_by_switches"]
 
 Node = tuple[State, int]
 """A state and the thread that moved last; parents are kept with the move that led on."""
@@ -68,25 +67,6 @@ def explore_states(system: TransitionSystem, enough: Callable[[int], bool] | Non
             return graph
     graph.complete = graph.violation is None
     return graph
-
-
-def stuck(system: TransitionSystem, graph: Graph) -> Violation | None:
-    """The nearest state from which the program can never finish, if there is one; needs a complete graph."""
-    edges = [tuple(child for child in row if child >= 0) for row in graph.edges]
-    traps = sorted(bottom_components(edges, frozenset(graph.finals)))
-    if not traps:
-        return None
-    members = traps[0]
-    states = [graph.states[member] for member in members]
-    shared = {state[system.count] for state in states}
-    lone = any(
-        system.engine.threads[thread].table[state[thread]].kind == "diverges"
-        for state in states
-        for thread in range(system.count)
-    )
-    if lone and not system.engine.interrupts and all(not edges[member] for member in members):
-        return Violation("divergence", states[0])
-    return Violation("deadlock" if len(shared) == 1 else "livelock", states[0])
 
 
 def shortest_by_switches(system: TransitionSystem, wanted: Callable[[State], bool]) -> list[int]:

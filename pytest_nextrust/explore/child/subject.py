@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Protocol
 
@@ -96,6 +97,7 @@ class Subject:
         Raises Reclassified, Asymmetric.
         """
         options = Options(self.request.reduce, self.request.loop, self.doorways, self.interrupts, kept=self.kept)
+        options = replace(options, daemons=frozenset(self.request.daemons))
         engine = Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
         dead = self.image.stacks if self.request.reduce else ()
 
@@ -108,11 +110,11 @@ class Subject:
         return system
 
     def alike_threads(self) -> Partition:
-        """The first guess of who is symmetric: everybody, or in a history those who make the same calls."""
-        threads = range(len(self.request.threads))
+        """The first guess of who is symmetric: everybody but daemons, or in a history those who make the same calls."""
+        threads = [thread for thread in range(len(self.request.threads)) if thread not in self.request.daemons]
         if self.monitor is None or not self.request.operations:
             return (tuple(threads),)
-        calls: list[list[int]] = [[] for _ in threads]
+        calls: list[list[int]] = [[] for _ in self.request.threads]
         for number, operation in enumerate(self.request.operations):
             calls[operation.thread].append(number)
         same = self.monitor.same_meaning

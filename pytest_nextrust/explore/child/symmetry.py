@@ -147,6 +147,15 @@ class Symmetry:
                 state = self._placed(group, ascending, state, self._exchanged(number, order, state[-1]))
         return state
 
+    def places(self, state: State) -> Order:
+        """The thread whose place each thread takes in the lowest form of a state."""
+        taken = list(range(len(self._engine.threads)))
+        for group in self._classes:
+            numbers = [known[state[thread]] for known, thread in zip(group.numbers, group.threads, strict=True)]
+            for place, origin in enumerate(sorted(range(group.size), key=numbers.__getitem__)):
+                taken[group.threads[origin]] = group.threads[place]
+        return tuple(taken)
+
     def arrangements(self, state: State) -> Iterator[State]:
         """The states that this one stands for, of those that memory keeps apart. Raises Asymmetric for too many."""
         found = [state]

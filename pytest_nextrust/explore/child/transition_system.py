@@ -79,6 +79,7 @@ class TransitionSystem:
         self._judge = judge
         self._monitor_ids: dict[Hashable, int] = {}
         self._moves: dict[tuple[int, int, tuple[OperationEvent, ...]], int] = {}
+        self._waited_for = [thread for thread in range(self.count) if thread not in engine.options.daemons]
         self._locals = [thread.table for thread in engine.threads[: self.count]]
         watched = self._intern(self._monitor.initial)
         for thread, own in enumerate(begun):
@@ -97,6 +98,20 @@ class TransitionSystem:
     def lowest(self, state: State) -> State:
         """The state that stands for this one in a graph: itself, unless threads are symmetric."""
         return state if self._symmetry is None else self._symmetry.lowest(state)
+
+    def places(self, state: State, move: int) -> tuple[int, ...]:
+        """The thread whose place each thread takes in the graph's form of the state after a move: its own, unless
+        threads are symmetric.
+        """
+        if self._symmetry is None:
+            return tuple(range(self.count))
+        after = self.after(state, move)
+        assert after is not None
+        return self._symmetry.places(after)
+
+    def is_due(self, state: State, thread: int) -> bool:
+        """Whether a signal may be delivered to the thread."""
+        return self.engine.interrupts and self.after(state, self.count + thread) is not None
 
     def exchanges(self) -> Iterator[tuple[int, ...]]:
         """The thread that each may stand in for: all exchanges of symmetric threads, the identity first."""
@@ -176,8 +191,8 @@ class TransitionSystem:
         return [thread for thread in range(self.count) if self._locals[thread][state[thread]].kind == "ready"]
 
     def is_final(self, state: State) -> bool:
-        """Whether every thread has returned."""
-        return all(self._locals[thread][state[thread]].kind == "done" for thread in range(self.count))
+        """Whether every thread has returned that the program waits for."""
+        return all(self._locals[thread][state[thread]].kind == "done" for thread in self._waited_for)
 
     def violation(self, state: State) -> Violation | None:
         """What is wrong with a state by itself: a refused history, a fault, a final state that does not check."""

@@ -119,7 +119,7 @@ class Exploration:
         if self.request.loop:
             found = find_in_loop(system, graph, doorway=bool(self.subject.doorways))
         else:
-            found = find_in_graph(system, graph)
+            found = find_in_graph(system, graph, fair_runs=self.request.fairness != "none")
         found = self._certain(system, found)
         finding = None if found is None else confirm(self.subject, found, system)
         complete = graph.complete and not self._note
@@ -184,7 +184,7 @@ class Exploration:
                 call = trap_text(local.fault, register_of(local.state, D0))
                 raise unserved(f"thread {thread} in {where} makes {call}")
         cut = any(local.kind == "unfinished" for own in system.engine.threads for local in own.table)
-        if cut and kind in ("deadlock", "livelock", "divergence", "starvation"):
+        if cut and kind in ("deadlock", "livelock", "divergence", "starvation", "endless"):
             self._note = "a thread ran very long without touching anything shared, and was cut short"
             return None
         return found
@@ -201,6 +201,7 @@ class Exploration:
             rounds=self._rounds,
             shared=tuple(sorted(shared)),
             note=self._note,
+            fairness=self.request.fairness,
             **fields,
         )
 

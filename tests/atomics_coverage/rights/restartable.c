@@ -1,6 +1,6 @@
 /* what: No lock: an update writes its name, reads, computes, and stores by a cas2 that also wants the name to be there
         still; whoever was interrupted by another update starts again.
-   needs: overlap
+   needs: overlap luck
    witness: explore */
 
 #include "coverage.h"

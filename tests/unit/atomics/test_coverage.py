@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from pytest_nextrust.cli import main
 from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.explore import program
 from pytest_nextrust.explore.client import explore
-from pytest_nextrust.explore.request import ExploreRequest
+from pytest_nextrust.explore.request import ExploreRequest, Fairness
 from tests.atomics_coverage import (
     ACCESSES,
     INCLUDE,
@@ -103,7 +103,7 @@ def judged(
     if only:
         target = Target(target.runtime, tuple(f for f in target.functions if f.routine == only))
     overlap = "mixed" if "overlap" in needs else "same-size"
-    plan = CampaignPlan(overlap=overlap, signals=int("signals" in needs), first=True)
+    plan = CampaignPlan(overlap=overlap, signals=int("signals" in needs), fairness=fairness(needs), first=True)
     outcome = check(target, plan, sandbox)
     cells = {str(cell["routine"]): str(cell["verdict"]) for cell in cells_of(target, outcome)}
     return Judgement(outcome.verdict, cells, frozenset(str(found["kind"]) for found in outcome.findings))
@@ -167,12 +167,17 @@ def _updates(built: bytes, name: str, number: str) -> ExploreRequest:
     return ExploreRequest(built, "m68030", name, threads, setup=f"setup_{number}", check=f"check_{number}")
 
 
+def fairness(needs: frozenset[str]) -> Fairness:
+    return "none" if "luck" in needs else "weak"
+
+
 def witnessed(sample: Sample, level: str, sandbox: Sandbox) -> str:
     """The kind of finding that the file's own test has, "" where it is proved."""
     flags = (*FLAGS, "-DWITNESS", "-Wall", "-Wextra", "-Werror", "-Wno-parentheses")
     built = program.build(program.Build((str(sample.source),), "m68030", flags=flags, optimise=level))
     signals = int("signals" in sample.needs)
-    answer = explore(sandbox, program.conventional(built, "m68030", name=sample.name, signals=signals))
+    request = program.conventional(built, "m68030", name=sample.name, signals=signals)
+    answer = explore(sandbox, replace(request, fairness=fairness(sample.needs)))
     if answer.finding is None:
         return "" if answer.verdict == "passed" else answer.verdict
     return answer.finding.kind
@@ -194,6 +199,14 @@ def test_a_fault_shows_in_a_plain_program(name: str, level: str, sandbox: Sandbo
 def test_a_right_one_holds_in_a_plain_program(name: str, level: str, sandbox: Sandbox) -> None:
     """Two threads that call it leave what they should in every run, at every level."""
     assert witnessed(RIGHTS[name], level, sandbox) == ""
+
+
+def test_what_returns_by_luck_is_found_under_a_fair_scheduler(sandbox: Sandbox) -> None:
+    """Two calls that undo each other's beginnings for ever: a plain program of them, and the runtime, are refuted."""
+    restartable = RIGHTS["restartable"]
+    assert witnessed(replace(restartable, needs=frozenset()), "2", sandbox) == "endless"
+    found = judged(restartable.source, sandbox, needs=frozenset(("overlap",)))
+    assert (found.verdict, found.kinds) == ("failed", {"endless"})
 
 
 @pytest.mark.needs_compiler("qemu")

@@ -99,6 +99,24 @@ def unlock(address: int) -> bytes:
     return b"\x42\x39" + address.to_bytes(4, "big")
 
 
+def defer(own: int, other: int) -> bytes:
+    """move.b #1,own; while the other byte is set: clr.b own; move.b #1,own. Then clr.b own"""
+    want = b"\x13\xfc\x00\x01" + own.to_bytes(4, "big")
+    look = b"\x4a\x39" + other.to_bytes(4, "big") + b"\x67\x10"
+    return want + look + unlock(own) + want + b"\x60\xe8" + unlock(own)
+
+
+def await_set(address: int) -> bytes:
+    """tst.b address; beq back"""
+    return b"\x4a\x39" + address.to_bytes(4, "big") + b"\x67\xf8"
+
+
+def blink_until_set(address: int, other: int) -> bytes:
+    """While a byte is clear: move.b #1,other; clr.b other"""
+    blink = b"\x13\xfc\x00\x01" + other.to_bytes(4, "big") + unlock(other)
+    return blink + b"\x4a\x39" + address.to_bytes(4, "big") + b"\x67\xea"
+
+
 def read_through(address: int) -> bytes:
     """movea.l address,a0; move.b (a0),d0"""
     return b"\x20\x79" + address.to_bytes(4, "big") + bytes.fromhex("1010")
@@ -204,8 +222,21 @@ def explored(
 Whole = tuple[tuple[bytes, ...], bytes, tuple[bytes, ...]]
 
 
-def naive(program: Program, limit: int = 200_000) -> tuple[set[bytes], bool]:
-    """Every interleaving of single instructions: the data in every final state, and whether one can be stuck.
+Edges = dict[Whole, list[tuple[int, Whole]]]
+"""From each whole state: the thread that moves, and the state after it."""
+
+
+@dataclass(frozen=True)
+class NaiveAnswer:
+    """The data in every final state, whether a state has no way to the end, and whether a fair run never ends."""
+
+    finals: set[bytes]
+    can_be_stuck: bool
+    can_run_for_ever: bool
+
+
+def naive(program: Program, limit: int = 200_000) -> NaiveAnswer:
+    """What every interleaving of single instructions comes to.
 
     Raises OverflowError past ``limit`` states.
     """
@@ -218,7 +249,7 @@ def naive(program: Program, limit: int = 200_000) -> tuple[set[bytes], bool]:
         )
         seen = {start}
         order = [start]
-        edges: dict[Whole, list[Whole]] = {}
+        edges: Edges = {}
         finals = set()
         for whole in order:
             states, data, stacks = whole
@@ -238,20 +269,20 @@ def naive(program: Program, limit: int = 200_000) -> tuple[set[bytes], bool]:
                     machine.read(DATA, DATA_BYTES),
                     tuple(machine.read(bottom, STACK_BYTES) for bottom in bottoms),
                 )
-                edges[whole].append(after)
+                edges[whole].append((thread, after))
                 if after not in seen:
                     if len(seen) >= limit:
                         raise OverflowError("too many states for the oracle")
                     seen.add(after)
                     order.append(after)
-    return {data for _, data, _ in finals}, _some_cannot_end(edges, finals)
+    return NaiveAnswer({data for _, data, _ in finals}, _some_cannot_end(edges, finals), _some_fair_cycle(edges))
 
 
-def _some_cannot_end(edges: dict[Whole, list[Whole]], finals: set[Whole]) -> bool:
+def _some_cannot_end(edges: Edges, finals: set[Whole]) -> bool:
     """Whether a state exists from which no final state is reachable."""
     before: dict[Whole, list[Whole]] = {}
     for whole, row in edges.items():
-        for after in row:
+        for _, after in row:
             before.setdefault(after, []).append(whole)
     can_end = set(finals)
     todo = list(finals)
@@ -261,3 +292,38 @@ def _some_cannot_end(edges: dict[Whole, list[Whole]], finals: set[Whole]) -> boo
                 can_end.add(whole)
                 todo.append(whole)
     return len(can_end) < len(edges)
+
+
+def _some_fair_cycle(edges: Edges) -> bool:
+    """Whether a strongly connected component exists in which every thread moves that has not returned (Kosaraju)."""
+    before: dict[Whole, list[Whole]] = {whole: [] for whole in edges}
+    for whole, row in edges.items():
+        for _, after in row:
+            before[after].append(whole)
+    left: list[Whole] = []
+    seen: set[Whole] = set()
+    for root in edges:
+        todo = [(root, False)]
+        while todo:
+            whole, done = todo.pop()
+            if done:
+                left.append(whole)
+            elif whole not in seen:
+                seen.add(whole)
+                todo.append((whole, True))
+                todo.extend((after, False) for _, after in edges[whole] if after not in seen)
+    component: dict[Whole, int] = {}
+    for number, root in enumerate(reversed(left)):
+        waiting = [root]
+        while waiting:
+            whole = waiting.pop()
+            if whole not in component:
+                component[whole] = number
+                waiting.extend(before[whole])
+    movers: dict[int, set[int]] = {}
+    unfinished: dict[int, set[int]] = {}
+    for whole, row in edges.items():
+        own = component[whole]
+        unfinished.setdefault(own, set()).update(thread for thread, _ in row)
+        movers.setdefault(own, set()).update(thread for thread, after in row if component[after] == own)
+    return any(threads and movers[own] == threads for own, threads in unfinished.items())

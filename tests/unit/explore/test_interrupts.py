@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_nextrust.explore.child.macro_steps import Options
-from pytest_nextrust.explore.child.search import stuck
+from pytest_nextrust.explore.child.termination import stuck
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore.machine_code import (
     ADD,

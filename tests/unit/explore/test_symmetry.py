@@ -16,7 +16,7 @@ from pytest_nextrust.explore.child import counterexample as find
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.local_states import OperationEvent
 from pytest_nextrust.explore.child.macro_steps import Mark, Options
-from pytest_nextrust.explore.child.search import stuck
+from pytest_nextrust.explore.child.termination import stuck
 from pytest_nextrust.explore.child.transition_system import State
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore import threads as code
