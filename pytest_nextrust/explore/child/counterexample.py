@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from pytest_nextrust.explore.answer import Slice
@@ -186,8 +187,7 @@ def find_in_graph(system: TransitionSystem, graph: Graph, *, fair_runs: bool = T
                 violation, tuple(_showing(system, breadth_first(system, graph, number), violation)), number=number
             )
     else:
-        members = closure(graph, number)
-        wanted = {graph.states[member] for member in members}
+        wanted = {graph.states[member] for member in closure(graph, number)}
         moves = fewest(system, lambda state: state in wanted)
     return Counterexample(
         violation, tuple(breadth_first(system, graph, number) if moves is None else moves), number=number
@@ -257,10 +257,15 @@ def _endless(system: TransitionSystem, graph: Graph, violation: Violation, membe
     at, loop = start, list[int]()
     for thread in system.ready(start):
         if all(move % system.count != thread for move in loop):
-            way, at = _inside(system, inside, at, lambda _, move, thread=thread: move % system.count == thread)
+            way, at = _inside(system, inside, at, partial(_moved, system.count, thread))
             loop += way
     loop += _inside(system, inside, at, lambda after, _: after == start)[0] if at != start else []
     return Counterexample(violation, tuple(moves), tuple(loop), members[0])
+
+
+def _moved(count: int, thread: int, after: State, move: int) -> bool:
+    del after
+    return move % count == thread
 
 
 def _inside(

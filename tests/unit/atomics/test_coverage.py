@@ -206,7 +206,7 @@ def test_what_returns_by_luck_is_found_under_a_fair_scheduler(sandbox: Sandbox) 
     restartable = RIGHTS["restartable"]
     assert witnessed(replace(restartable, needs=frozenset()), "2", sandbox) == "endless"
     found = judged(restartable.source, sandbox, needs=frozenset(("overlap",)))
-    assert (found.verdict, found.kinds) == ("failed", {"endless"})
+    assert (found.verdict, found.kinds) == ("failed", frozenset({"endless"}))
 
 
 @pytest.mark.needs_compiler("qemu")
