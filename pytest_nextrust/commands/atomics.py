@@ -124,8 +124,9 @@ def run(args: argparse.Namespace) -> int:
         return _refused(args, error, USAGE)
     if args.json != "-":
         from pytest_nextrust.atomics.report import text
+        from pytest_nextrust.base.rust_names import readable_lines
 
-        for line in text(answer):
+        for line in readable_lines(text(answer)):
             print(line)
     write_answer(args, answer)
     return int(answer["exit"])

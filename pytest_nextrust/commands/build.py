@@ -76,8 +76,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         request, result = _build(args)
     except NextrustError as error:
+        from pytest_nextrust.base.rust_names import readable
+
         status = _REFUSED if isinstance(error, BuildFailed) else _USAGE
-        print(f"nextrust build: {error}", file=sys.stderr)
+        print(f"nextrust build: {readable(str(error))}", file=sys.stderr)
         more: dict[str, Any] = {}
         if isinstance(error, BuildFailed):
             more = {"failed_command": list(error.command), "log": error.output}

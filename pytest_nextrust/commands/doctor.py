@@ -25,6 +25,8 @@ _WELL, _ILL = 0, 1
 _EXTRAS = (
     ("capstone", "capstone", "disassembly in reports", "disasm"),
     ("pyelftools", "elftools", "building with stock compilers", "elf"),
+    ("jsonschema", "jsonschema", "faults of target specifications, all at once", "target"),
+    ("pyderust", "pyderust", "Rust's names demangled", "rust"),
     ("google-re2", "re2", "patterns of known issues without a child process", "re2"),
     ("machine68k", "machine68k", "Musashi, for nextrust witness", "witness"),
 )

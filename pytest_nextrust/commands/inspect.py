@@ -206,7 +206,8 @@ def _symbols(symbols: list[dict[str, Any]], indent: str) -> Iterator[str]:
     for symbol in symbols:
         scope = "external" if symbol["external"] else "local"
         kind = f"stab 0x{symbol['type']:02x}" if symbol["kind"] == "stab" else f"{symbol['kind']} {scope}"
-        yield f"{indent}  {symbol['value']:08x} {kind:<16} {symbol['sect']:3} {symbol['desc']:04x} {symbol['name']}"
+        name = f"{symbol['name']}  {symbol['demangled']}" if "demangled" in symbol else symbol["name"]
+        yield f"{indent}  {symbol['value']:08x} {kind:<16} {symbol['sect']:3} {symbol['desc']:04x} {name}"
 
 
 def _relocations(relocations: list[dict[str, Any]], indent: str) -> Iterator[str]:

@@ -47,9 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trace", action="store_true", help="list the traps it took, on stderr")
     built = parser.add_argument_group("how a source is built")
     built.add_argument("--profile", choices=("debug", "release"), default="debug", help="default: debug")
-    built.add_argument("--optimise", choices=("0", "1", "2", "3", "s"), metavar="LEVEL", help="0, 1, 2, 3 or s")
+    built.add_argument("--optimise", choices=("0", "1", "2", "3", "s", "z"), metavar="LEVEL", help="0, 1, 2, 3, s, z")
     built.add_argument("--toolchain", metavar="NAME", help="instead of the language's default")
     built.add_argument("--flag", action="append", default=[], metavar="FLAG", help="for the compiler; repeatable")
+    built.add_argument("--target", metavar="FILE.json", help="a target specification for rustc")
     add_crate_options(parser)
     add_json_option(parser)
 
@@ -87,6 +88,7 @@ def _built(args: argparse.Namespace) -> bytes | None:
             profile=args.profile,
             flags=tuple(args.flag),
             optimise=args.optimise,
+            target=None if args.target is None else Path(args.target),
             crate=crate_options(args),
         )
         request.validate()
@@ -100,9 +102,11 @@ def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int
         return _failed(args, request.program, error, EXIT_REFUSED, "failed")
     except HarnessFault as error:
         return _failed(args, request.program, error, EXIT_HARNESS, "crashed")
+    from pytest_nextrust.base.rust_names import readable_lines
+
     status = _status(record)
     if args.json != "-":
-        for line in _story(args, record):
+        for line in readable_lines(_story(args, record)):
             print(line, file=sys.stderr)
     write_answer(args, _answer(record, status))
     return status
@@ -214,12 +218,15 @@ def _sha256(data: bytes) -> str:
 
 def _answer(record: RunRecord, status: int) -> dict[str, Any]:
     from pytest_nextrust.base.convert import to_plain
+    from pytest_nextrust.base.rust_names import beside
 
     end = record.end
     fault = to_plain(record.fault)
     if fault is not None:
         for instruction in fault["last"]:
             instruction["data"] = instruction["data"].hex()
+        fault["last"] = [beside(instruction, "symbol") for instruction in fault["last"]]
+        fault = beside(fault, "symbol")
     verdict = _verdict(record)
     return envelope(
         "run",

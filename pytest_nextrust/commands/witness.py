@@ -10,6 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pytest_nextrust.base.rust_names import beside, readable
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
 from pytest_nextrust.commands.guest_options import add_guest_options, guest_request, guest_stdin
 from pytest_nextrust.errors import HarnessFault, UsageFault
@@ -116,7 +117,7 @@ def _report(report: EngineReport) -> list[str]:
 
 
 def _difference(found: Difference) -> list[str]:
-    where = f"{found.symbol}: " if found.symbol else ""
+    where = f"{readable(found.symbol)}: " if found.symbol else ""
     lines = [
         f"step {found.step}: {found.engine} parts from the machine",
         f"  0x{found.pc:08x} {where}{found.instruction}  [{found.code.hex(' ', 2)}]",
@@ -189,12 +190,13 @@ def _answer(record: WitnessRecord, without: dict[str, str], program: bytes, stat
 
 
 def _plain_difference(found: Difference) -> dict[str, Any]:
+    symbol = beside({"symbol": found.symbol}, "symbol")
     return {
+        **symbol,
         "step": found.step,
         "pc": found.pc,
         "code": found.code.hex(),
         "instruction": found.instruction,
-        "symbol": found.symbol,
         "engine": found.engine,
         "what": list(found.what),
         "before": _plain_state(found.before),

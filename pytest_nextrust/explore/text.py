@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_nextrust.base.convert import to_plain
+from pytest_nextrust.base.rust_names import beside, readable, readable_lines
 from pytest_nextrust.explore.answer import AccessRecord, ExploreAnswer, Finding, FirstWrongStep, TraceStep
 
 __all__ = [
@@ -60,7 +61,7 @@ def claims(answer: ExploreAnswer) -> tuple[str, str]:
 def summary(answer: ExploreAnswer) -> str:
     """The verdict in one line."""
     if answer.finding is not None:
-        return f"failed: {answer.finding.message}"
+        return f"failed: {readable(answer.finding.message)}"
     if answer.verdict == "passed":
         proved, beside = claims(answer)
         return f"passed: {proved} ({figures(answer)}); {beside}"
@@ -80,7 +81,7 @@ def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
         lines.append(f"then for ever ({len(finding.loop)} instructions):")
         lines += list(trace_lines(finding.loop, threads, full))
     lines += [f"  {line}" for line in finding.holds]
-    return lines
+    return readable_lines(lines)
 
 
 def trace_lines(
@@ -93,7 +94,7 @@ def trace_lines(
         yield f"  ... {chosen[-SHORT]} instructions before"
         chosen = chosen[-SHORT:]
         chosen = [here, *chosen] if 0 <= here < chosen[0] else chosen
-    places = {at: f"{trace[at].function} {trace[at].line}".rstrip() for at in chosen}
+    places = {at: readable(f"{trace[at].function} {trace[at].line}".rstrip()) for at in chosen}
     wide = max([WIDE, *map(len, places.values())])
     for at in chosen:
         step = trace[at]
@@ -121,7 +122,7 @@ def _named(access: AccessRecord) -> bool:
 
 
 def _access(access: AccessRecord) -> str:
-    return f"{access.symbol} {'<-' if access.write else '->'} 0x{access.value:x}"
+    return f"{readable(access.symbol)} {'<-' if access.write else '->'} 0x{access.value:x}"
 
 
 def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "routine": "",
-        "message": finding.message,
+        "message": readable(finding.message),
         "token": token,
         "command": command,
         "switches": finding.switches,
@@ -138,14 +139,15 @@ def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
         "loop_from": finding.loop_from,
         "trace": [step_plain(step) for step in finding.trace],
         "loop": [step_plain(step) for step in finding.loop],
-        "holds": list(finding.holds),
+        "holds": readable_lines(list(finding.holds)),
         **({} if wrong is None else {"parted": to_plain(wrong)}),
     }
 
 
 def step_plain(step: TraceStep) -> dict[str, Any]:
     """One step of a trace as JSON answers have it."""
-    return {**to_plain(step), "registers": dict(step.registers)}
+    accesses = [beside(access, "symbol") for access in to_plain(step)["access"]]
+    return beside({**to_plain(step), "access": accesses, "registers": dict(step.registers)}, "function")
 
 
 def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict[str, Any]:

@@ -11,6 +11,7 @@ Boundary: reads the file; the emulator is not involved.
 
 from __future__ import annotations
 
+from pytest_nextrust.base.rust_names import readable
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.isa.decode import CPU_BITS, Decoded
 from pytest_nextrust.isa.flow import ControlFlow
@@ -43,7 +44,7 @@ def refuse_unsupported(file: MachFile, cpu: str) -> None:
         return
     shown = []
     for finding in findings[:SHOWN]:
-        symbol = file.describe(finding.address)
+        symbol = readable(file.describe(finding.address))
         where = f"0x{finding.address:x}" + (f" ({symbol})" if symbol else "")
         shown.append(f"{finding.name} at {where}: {finding.reason}")
     more = f"; and {len(findings) - SHOWN} more" if len(findings) > SHOWN else ""

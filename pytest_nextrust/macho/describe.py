@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
+from pytest_nextrust.base.rust_names import beside
 from pytest_nextrust.macho import layout as lay
 from pytest_nextrust.macho.check import Opened, check, open_members
 from pytest_nextrust.macho.commands import (
@@ -230,7 +231,7 @@ def _section(section: Section) -> dict[str, Any]:
 
 
 def _symbol(symbol: Symbol) -> dict[str, Any]:
-    return {
+    plain = {
         "name": symbol.name,
         "value": symbol.value,
         "type": symbol.type,
@@ -239,6 +240,7 @@ def _symbol(symbol: Symbol) -> dict[str, Any]:
         "sect": symbol.sect,
         "desc": symbol.desc,
     }
+    return beside(plain, "name")
 
 
 def _relocation(file: MachFile, section: Section, entry: Relocation) -> dict[str, Any]:

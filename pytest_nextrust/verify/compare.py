@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_nextrust.base.contained import read_contained
+from pytest_nextrust.base.rust_names import readable
 from pytest_nextrust.emu.records import FaultReport, RunRecord
 from pytest_nextrust.scenario.model import SIGNALS, Scenario
 from pytest_nextrust.verify.outcome import Mismatch
@@ -173,9 +174,11 @@ def describe_fault(fault: FaultReport) -> str:
     access = ""
     if fault.address is not None:
         access = f", {fault.access or 'access'} of {fault.address:#010x}"
-    symbol = f" in {fault.symbol}" if fault.symbol else ""
+    symbol = f" in {readable(fault.symbol)}" if fault.symbol else ""
     lines = [f"{fault.name} (vector {fault.vector}) at {fault.pc:#010x}{symbol}{access}: {fault.instruction}"]
     for name, values in (("d", fault.d), ("a", fault.a)):
         lines.append("  " + " ".join(f"{name}{i}={value:08x}" for i, value in enumerate(values)))
-    lines += [f"  {step.pc:08x} {step.data.hex():<12} {step.text}  {step.symbol}".rstrip() for step in fault.last]
+    lines += [
+        f"  {step.pc:08x} {step.data.hex():<12} {step.text}  {readable(step.symbol)}".rstrip() for step in fault.last
+    ]
     return "\n".join(lines)
