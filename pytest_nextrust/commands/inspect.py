@@ -18,6 +18,7 @@ from pytest_nextrust.errors import MachoError, UsageFault
 
 if TYPE_CHECKING:
     from pytest_nextrust.errors import NextrustError
+    from pytest_nextrust.macho import Archive, FatFile, MachFile
 
 __all__ = ["HELP", "add_arguments", "run"]
 
@@ -38,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Inspect ``args.file``. Returns the exit status; raises UsageFault where the answer cannot be written."""
-    from pytest_nextrust.linker.patched import add_instructions
     from pytest_nextrust.macho.describe import DEFAULT_ROWS, describe
     from pytest_nextrust.macho.reader import read
 
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     except MachoError as error:
         return _unreadable(args, error)
     defects = described.pop("defects")
-    add_instructions(file, defects)
+    _add_instructions(file, defects)
     status = _DEFECTS if any(defect["severity"] == "error" for defect in defects) else _SOUND
     answer = envelope(
         "inspect",
@@ -64,6 +64,17 @@ def run(args: argparse.Namespace) -> int:
             sys.stdout.write(_printable(line) + "\n")
     write_answer(args, answer)
     return status
+
+
+def _add_instructions(file: MachFile | FatFile | Archive, defects: list[dict[str, Any]]) -> None:
+    """Give each defect of a relocation entry what it would patch."""
+    from pytest_nextrust.linker import with_instructions
+    from pytest_nextrust.macho import Defect
+
+    listed = [Defect(**defect) for defect in defects]
+    for defect, (_, text) in zip(defects, with_instructions(file, listed), strict=True):
+        if text:
+            defect["instruction"] = text
 
 
 def _rows(text: str) -> int:

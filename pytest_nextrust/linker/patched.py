@@ -7,14 +7,13 @@ an instruction which holds the field, the words at the field are shown instead.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble, words
-from pytest_nextrust.macho import Archive, FatFile, MachFile, Section
+from pytest_nextrust.macho import Archive, Defect, FatFile, MachFile, Section
 from pytest_nextrust.macho import layout as lay
 
-__all__ = ["add_instructions", "patched"]
+__all__ = ["patched", "with_instructions"]
 
 _LONGEST = 24
 _SHOWN = 100
@@ -46,21 +45,20 @@ def patched(file: MachFile, section: Section, address: int, cpu: str = "m68040")
     return f"{words(content[address & ~1 : (address & ~1) + 4])} at {where}"
 
 
-def add_instructions(file: MachFile | FatFile | Archive, defects: Sequence[dict[str, Any]]) -> None:
-    """Give each defect of a relocation entry, as ``describe`` has them, an ``instruction`` where there is one."""
-    wanted = [d for d in defects if d["id"].startswith("relocation-")][:_SHOWN]
-    if not wanted:
-        return
-    for thin in _thin(file):
+def with_instructions(file: MachFile | FatFile | Archive, defects: Sequence[Defect]) -> Iterator[tuple[Defect, str]]:
+    """Each defect, and of one of a relocation entry what the entry would patch, else nothing."""
+    wanted = [d for d in defects if d.id.startswith("relocation-")][:_SHOWN]
+    found: dict[int, str] = {}
+    for thin in _thin(file) if wanted else ():
         for section in thin.sections:
             table = thin.relocations(section)
             first = thin.offset + table.offset
             for defect in wanted:
-                index = (defect["offset"] - first) // table.record.size
-                if defect["offset"] >= first and index < len(table):
-                    text = patched(thin, section, table[index].address)
-                    if text:
-                        defect.setdefault("instruction", text)
+                index = (defect.offset - first) // table.record.size
+                if defect.offset >= first and index < len(table):
+                    found.setdefault(defect.offset, patched(thin, section, table[index].address))
+    for defect in defects:
+        yield defect, found.get(defect.offset, "") if defect.id.startswith("relocation-") else ""
 
 
 def _thin(file: MachFile | FatFile | Archive) -> Iterator[MachFile]:

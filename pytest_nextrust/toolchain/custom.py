@@ -1,4 +1,4 @@
-"""Toolchains of the project's own: command templates from its settings, for a compiler that emits Mach-O itself.
+"""Toolchains of the project's own: command templates from its settings, for a compiler that emits Mach-O or ELF.
 
 ``[toolchain.NAME]`` of ``nextrust.toml`` (``[tool.nextrust.toolchain.NAME]`` of ``pyproject.toml``). Commands are
 arrays of words, never given to a shell; in each word ``{source}``, ``{out}``, ``{cpu}``, ``{profile}``, ``{opt}``,
@@ -15,26 +15,44 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_nextrust import macho
 from pytest_nextrust.base.convert import option, read_document
 from pytest_nextrust.errors import BuildFailed, ConfigError, Fault, UsageFault
+from pytest_nextrust.linker import ELF_MAGIC, is_macho
 from pytest_nextrust.project.documents import ProjectConfig
 from pytest_nextrust.project.matrix import CPUS
 from pytest_nextrust.project.mends import MENDED
 from pytest_nextrust.project.releases import release_of
 from pytest_nextrust.toolchain import cache
+from pytest_nextrust.toolchain.cruntime import (
+    ATOMICS,
+    PREFIX,
+    assembled_runtime,
+    c_runtime,
+    libgcc,
+    missing_tools,
+    remedy_for,
+)
+from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.interface import LANGUAGES, BuildRequest, BuildResult, Probe, language_of, require
-from pytest_nextrust.toolchain.output import workspace, write_program
+from pytest_nextrust.toolchain.output import RUNTIME, link, refuse_defects, workspace, write_program
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
 __all__ = ["BuildStep", "CustomSettings", "CustomToolchain", "read_custom"]
 
+SCRIPT = RUNTIME / "next.ld"
+"""The linker script that an ELF executable is to be linked with."""
+
 LAST_LINES = 40
 """Lines of a failed build command's output that its error shows; all of them are in the log."""
+
+EMITS = ("macho-executable", "macho-object", "elf-executable", "elf-object")
+"""What a compiler may make."""
 
 RESERVED = ("gnu", "clang", "rust")
 """The toolchains of this package: their tables are not command templates."""
 _PLACEHOLDER = re.compile(r"\{([a-z]*)\}")
-_ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build", "launcher", "target"})
+_ONE = frozenset({"source", "out", "cpu", "profile", "opt", "root", "build", "launcher", "script", "target"})
 _MANY = frozenset({"sources", "objects", "flags"})
 
 
@@ -58,7 +76,11 @@ class CustomSettings:
     Without ``link``, ``compile`` gets all ``{sources}`` and makes the executable; with it, one ``{source}`` at a time.
     ``cpus`` are the compiler's own names for them. ``allow_flags`` are patterns (``*``) of further flags that
     scenarios may give. ``remedy`` is shown where it is not found. ``launcher`` is a program that starts compilers
-    elsewhere or keeps what they made (distcc, ccache, sccache): it starts ``compile`` where there is a ``link``.
+    elsewhere or keeps what they made (distcc, ccache, sccache): it starts ``compile`` once per source.
+
+    ``emits`` is one of ``EMITS``. Where that is objects, ``compile`` makes one of each ``{source}`` and this package
+    links them, with its start code and library unless ``runtime`` is false. An ELF executable has to be linked with the
+    linker script ``{script}``.
     """
 
     compile: tuple[str, ...]
@@ -71,6 +93,13 @@ class CustomSettings:
     launcher: str = ""
     remedy: str = ""
     timeout: float = option(default=600.0, minimum=1.0)
+    emits: str = option(default="macho-executable", choices=EMITS)
+    runtime: bool = True
+
+    @property
+    def emits_objects(self) -> bool:
+        """Whether ``compile`` makes objects that are yet to be linked."""
+        return self.emits.endswith("-object")
 
     def document_faults(self) -> Iterator[Fault]:
         if not self.languages:
@@ -82,14 +111,21 @@ class CustomSettings:
             if not words and key in ("compile", "build.command"):
                 yield Fault(key, "empty", 'write an array of words, ["cc", "-o", "{out}", "{sources}"]')
             yield from _word_faults(key, words)
-        if self.launcher and not self.link and not any("{launcher}" in word for _, words in commands for word in words):
+        if self.emits_objects and self.link:
+            yield Fault("link", f"nothing is left for it to do where emits is {self.emits}", "take one of them out")
+        per_source = self.link or self.emits_objects
+        if (
+            self.launcher
+            and not per_source
+            and not any("{launcher}" in word for _, words in commands for word in words)
+        ):
             remedy = "give link, so that compile makes objects, or write {launcher} in a word of build.command"
             yield Fault("launcher", "starts nothing: compile links too", remedy)
         for cpu in self.cpus:
             if cpu not in CPUS:
                 yield Fault(f"cpus.{cpu}", "no such CPU", f"one of {', '.join(CPUS)}")
         if self.compile and not any("{out}" in word for word in self.link or self.compile):
-            yield Fault("link" if self.link else "compile", "{out} is missing", "the executable is to be put there")
+            yield Fault("link" if self.link else "compile", "{out} is missing", "what it makes is to be put there")
 
 
 def _word_faults(key: str, words: tuple[str, ...]) -> Iterator[Fault]:
@@ -152,6 +188,12 @@ class CustomToolchain:
             if launcher and shutil.which(launcher) is None:
                 remedy = f"install {launcher}, or take launcher out of [toolchain.{self.name}]"
                 self._probe = Probe(False, self._probe.path, "", (*self._probe.missing, launcher), remedy)
+            tools = (
+                missing_tools("gcc", "as", "ar", "ld") if self.settings.emits_objects and self.settings.runtime else ()
+            )
+            if self._probe.found and tools:
+                remedy = remedy_for(tools, "apt-get install gcc-m68k-linux-gnu") + ", or say runtime = false"
+                self._probe = Probe(False, self._probe.path, self._probe.version, tuple(tools), remedy)
         return self._probe
 
     def build(self, request: BuildRequest) -> BuildResult:
@@ -169,6 +211,7 @@ class CustomToolchain:
             "opt": request.level,
             "root": str(self.root),
             "launcher": self.settings.launcher,
+            "script": str(SCRIPT),
             "target": str(request.target.absolute()) if request.target else "",
         }
         one["build"] = str(self._built(request.cpu, one)) if self.settings.build else ""
@@ -181,17 +224,77 @@ class CustomToolchain:
         out = folder / "program"
         sources = tuple(str(source.absolute()) for source in request.sources)
         many: dict[str, tuple[str, ...]] = {"sources": sources, "flags": request.flags}
+        if self.settings.emits_objects:
+            return self._link(runner, request, self._objects(runner, request.compiled, one, many, folder), folder)
         if not self.settings.link:
             one = {**one, "out": str(out), "source": sources[0]}
             runner.run(self._fill(self.settings.compile, one, many), cwd=folder, place=sources[0])
         else:
-            many["objects"] = tuple(str(folder / f"{number}.o") for number in range(len(sources)))
-            for source, compiled in zip(sources, many["objects"], strict=True):
-                one = {**one, "source": source, "out": compiled}
-                command = self._fill(self.settings.compile, one, many)
-                launched = (self.settings.launcher, *command) if self.settings.launcher else command
-                runner.run(launched, cwd=folder, place=source)
+            made = self._objects(runner, request.compiled, one, many, folder)
+            many["objects"] = tuple(map(str, (*made, *(each.absolute() for each in request.objects))))
             runner.run(self._fill(self.settings.link, {**one, "out": str(out)}, many), cwd=folder)
+        data = self._left_at(out, runner)
+        if self.settings.emits == "elf-executable":
+            return macho.write_executable(image_of(data, name=self.name, lines=request.lines))
+        return data
+
+    def _objects(
+        self,
+        runner: ToolRunner,
+        sources: tuple[Path, ...],
+        one: dict[str, str],
+        many: Mapping[str, tuple[str, ...]],
+        folder: Path,
+    ) -> list[Path]:
+        """One object for each source, each in a folder of its own under the source's name."""
+        made = []
+        for number, source in enumerate(sources):
+            place = folder / str(number)
+            place.mkdir()
+            out = place / f"{source.stem}.o"
+            words = {**one, "source": str(source.absolute()), "out": str(out)}
+            command = self._fill(self.settings.compile, words, many)
+            launched = (self.settings.launcher, *command) if self.settings.launcher else command
+            runner.run(launched, cwd=folder, place=str(source))
+            made.append(out)
+        return made
+
+    def _link(self, runner: ToolRunner, request: BuildRequest, objects: list[Path], folder: Path) -> bytes:
+        """Link what the compiler made, checked, and the objects among the sources, with the runtime."""
+        for path, source in zip(objects, request.compiled, strict=True):
+            self._check_object(runner, self._left_at(path, runner), source, request.cpu)
+        inputs: list[str | Path] = [*objects, *(each.absolute() for each in request.objects)]
+        if self.settings.runtime:
+            own = ToolRunner(self.name)
+            rust = any(source.suffix == ".rs" for source in request.compiled)
+            runtime = (assembled_runtime if rust else c_runtime)(own, request.cpu)
+            rest: list[str | Path] = [] if rust else [runtime / ATOMICS]
+            library: list[str | Path] = [
+                "--start-group",
+                runtime / "libnext.a",
+                *rest,
+                libgcc(own, request.cpu),
+                "--end-group",
+            ]
+            inputs = [runtime / "start.gc.o", *inputs, *library]
+        return link(runner, PREFIX + "ld", inputs, folder, request)
+
+    def _check_object(self, runner: ToolRunner, data: bytes, source: Path, cpu: str) -> None:
+        """Raise BuildFailed for an object of the other format, or a Mach-O one with defects."""
+        found = "macho-object" if is_macho(data) else "elf-object"
+        command = runner.commands[-1]
+        if found != self.settings.emits:
+            fault = f"made an object that is no {self.settings.emits}"
+            remedy = (
+                f"write emits = {found!r} in [toolchain.{self.name}]" if data[:4] == ELF_MAGIC else "see its output"
+            )
+            raise BuildFailed(
+                self.name, fault, command=command, output=runner.log, place=str(source), remedy=remedy.replace("'", '"')
+            )
+        if found == "macho-object":
+            refuse_defects(self.name, data, cpu, command, runner.log, str(source))
+
+    def _left_at(self, out: Path, runner: ToolRunner) -> bytes:
         try:
             return out.read_bytes()
         except OSError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from pytest_nextrust import macho
 from pytest_nextrust.base.scratch import ScratchFolder, hindrance
 from pytest_nextrust.errors import BuildFailed, ToolchainError
+from pytest_nextrust.linker import with_instructions
 from pytest_nextrust.toolchain.confinement import Confinement
 from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
@@ -80,9 +81,13 @@ def link(
 
 def refuse_defects(subject: str, data: bytes, cpu: str, command: Sequence[str], output: str, place: str = "") -> None:
     """Raise BuildFailed, listing them, where ``macho.check`` finds errors in what a toolchain made."""
-    defects = [d for d in macho.check(macho.read(data, name=place), cpu=cpu) if d.severity == "error"]
+    file = macho.read(data, name=place)
+    defects = [d for d in macho.check(file, cpu=cpu) if d.severity == "error"]
     if defects:
-        listed = "\n".join(f"  offset {d.offset}: {d.id}: {d.message}" for d in defects)
+        listed = "\n".join(
+            f"  offset {d.offset}: {d.id}: {d.message}" + (f"; patches {text}" if text else "")
+            for d, text in with_instructions(file, defects)
+        )
         fault = f"made a Mach-O with {len(defects)} defect" + ("s" if len(defects) > 1 else "")
         raise BuildFailed(subject, fault, command=command, output=f"{listed}\n{output}", place=place)
 
