@@ -111,7 +111,7 @@ def test_a_broken_runtime_is_shown_and_replayed(folder: Path, capsys: pytest.Cap
 def test_what_one_call_shows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A changed register is a finding although no schedule is needed; the call alone, as a history, shows it again."""
     source = mutants()["clobbered-register"].write(folder / "sources")
-    status, said = answer(capsys, str(source), "--budget", "30s")
+    status, said = answer(capsys, str(source), "--level", "2", "--budget", "10s")
     assert status == 1
     found = next(found for found in said["findings"] if found["kind"] == "register")
     assert "d7" in found["message"]
