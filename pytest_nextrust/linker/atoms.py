@@ -20,6 +20,7 @@ from pytest_nextrust.linker.model import Fixup, InputObject, InputSection, Input
 __all__ = ["split"]
 
 _LONGEST = 24
+_PC_DISPLACEMENT, _PC_INDEX = 0x3A, 0x3B
 _NO_WAY_ON = ("jump", "return", "stop")
 
 
@@ -85,7 +86,7 @@ def _ties(section: InputSection, starts: Sequence[int]) -> list[tuple[int, int]]
         flow = "next"
         while at < end:
             instruction = decode(code[at : at + _LONGEST], at)
-            if instruction is None or at + instruction.length > end:
+            if instruction is None or instruction.invalid or at + instruction.length > end:
                 return None
             flow = instruction.flow
             free = [place for place in range(at + 2, at + instruction.length, 2) if place not in related]
@@ -100,19 +101,24 @@ def _ties(section: InputSection, starts: Sequence[int]) -> list[tuple[int, int]]
 
 
 def _near(code: bytes, at: int, words: Iterable[int]) -> Iterator[int]:
-    """Offsets that the instruction at ``at`` may address relative to the pc: each of ``words``, read as a distance.
+    """Offsets that the instruction at ``at`` may address relative to the pc: each of ``words`` read as the extension
+    word of such an operand.
 
-    More than it does: which word is one, and in what format, is not asked. A place too many only keeps two pieces
-    together.
+    More than it does: which word is the operand's is not asked. A place too many only keeps two pieces together.
     """
-    if code[at + 1] & 0x3E != 0x3A:
-        return
+    mode = code[at + 1] & 0x3F
     for place in words:
-        word = int.from_bytes(code[place : place + 2], "big", signed=True)
-        yield place + word
-        yield place - 2 + word
-        yield place + int.from_bytes(code[place + 1 : place + 2], "big", signed=True)
-        yield place - 2 + int.from_bytes(code[place : place + 4], "big", signed=True)
+        if mode == _PC_DISPLACEMENT:
+            yield place + _signed(code, place, 2)
+        elif mode == _PC_INDEX and not code[place] & 1:
+            yield place + _signed(code, place + 1, 1)
+        elif mode == _PC_INDEX:
+            yield place + _signed(code, place + 2, 2)
+            yield place + _signed(code, place + 2, 4)
+
+
+def _signed(code: bytes, at: int, width: int) -> int:
+    return int.from_bytes(code[at : at + width], "big", signed=True)
 
 
 class _Moved:

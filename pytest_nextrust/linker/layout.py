@@ -23,6 +23,8 @@ _SEGMENTS = ("__TEXT", "__DATA")
 _FIRST = ("__text",)
 _LAST = ("__cstring", "__literal4", "__literal8", "__const")
 _INIT = "__init_array"
+_CONTENT_LIMIT = 1 << 28
+"""Bytes that a section may have in the file; no NeXT has room for as many."""
 
 
 @dataclass(eq=False, slots=True)
@@ -58,7 +60,10 @@ def place(sections: Iterable[InputSection]) -> list[OutputSection]:
         _place_one(out, at)
         at = out.address + out.size
         if at > 1 << 32:
-            raise MachoError("program", f"section {out} reaches past 4 GiB", remedy="link less")
+            raise MachoError("program", "reaches past 4 GiB", place=f"section {out}", remedy="link less")
+        if out.size > _CONTENT_LIMIT and not out.zero_fill:
+            fault = f"{out.size} bytes with contents, from {out.pieces[0][0].owner.label} and others"
+            raise MachoError("program", fault, place=f"section {out}", remedy="make its zero-fill a section of its own")
     return made
 
 

@@ -117,7 +117,7 @@ class _MachoObject:
         if ntype & lay.N_STAB:
             return self._stab(name, ntype, sect, desc, value)
         external, kind = bool(ntype & lay.N_EXT), ntype & lay.N_TYPE
-        if not name and kind != lay.N_SECT:
+        if not name and (external or kind != lay.N_SECT):
             raise self.bad("a symbol without a name", place)
         if kind == lay.N_UNDF and external:
             if value:
