@@ -93,11 +93,29 @@ def _ties(section: InputSection, starts: Sequence[int]) -> list[tuple[int, int]]
             places = list(_near(code, at, free))
             if len(free) == instruction.length // 2 - 1 and instruction.target is not None:
                 places.append(instruction.target)
-            ties += [(at, place) for place in places if 0 <= place < section.size]
             at += instruction.length
+            if instruction.flow == "jump" and instruction.base is not None:
+                targets, at = _table(code, instruction.base, at, end)
+                places += targets
+            ties += [(start, place) for place in places if 0 <= place < section.size]
         if flow not in _NO_WAY_ON and end < section.size:
             ties.append((start, end))
     return ties
+
+
+def _table(code: bytes, base: int, at: int, end: int) -> tuple[list[int], int]:
+    """Where a jump by a table goes, and where the code goes on: a table of distances, as compilers put behind the jump,
+    reaches as far as the nearest of its targets. A jump to code gives no targets."""
+    if base != at:
+        return [base], at
+    targets: list[int] = []
+    while at + 2 <= min([end, *(target for target in targets if target >= base)]):
+        target = base + _signed(code, at, 2)
+        if not 0 <= target < len(code) or target & 1:
+            break
+        targets.append(target)
+        at += 2
+    return targets, at
 
 
 def _near(code: bytes, at: int, words: Iterable[int]) -> Iterator[int]:

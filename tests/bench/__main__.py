@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.bench import atomics, hooks, machine, plugin, reading, status
+from tests.bench import atomics, hooks, linking, machine, plugin, reading, status
 from tests.bench.report import Result, as_json
 
 GROUPS: dict[str, Callable[[int], Iterable[Result]]] = {
@@ -19,6 +19,7 @@ GROUPS: dict[str, Callable[[int], Iterable[Result]]] = {
     "hooks": lambda _: hooks.measure(),
     "status": lambda _: status.measure(),
     "plugin": lambda _: plugin.measure(),
+    "linking": lambda _: linking.measure(),
     "reading": lambda _: reading.measure(),
 }
 

@@ -52,6 +52,12 @@ CASES = {
         ".globl used\nstart: bsr.l used\n rts\nunused: rts\ntarget: nop\n rts\nused: bra.w target\nlast: rts\n",
         {"used", "target"},
     ),
+    "a switch's table": (
+        ".globl used\nstart: bsr.l used\n rts\nunused: rts\nused: jmp (2,%pc,%d0.w)\n"
+        ".Lt: .short .Lb-.Lt, .La-.Lt, .Lc-.Lt\n.La: nop\n.Lb: rts\n.Lc: bra.w far\n"
+        "between: rts\nfar: rts\nlast: rts\n",
+        {"used", "between", "far"},
+    ),
     "what cannot be decoded": (
         ".globl used\nstart: bsr.l used\n rts\nunused: .short 0x4afb\n rts\nused: rts\n",
         {"used", "unused"},

@@ -1,0 +1,57 @@
+"""Our own linker beside GNU ld with the ELF writer, on the largest shipped program: Rust with alloc, debug.
+
+Both from the same inputs to the bytes of a Mach-O executable; the clock's time, the best of three.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+from pytest_nextrust.toolchain import BuildRequest, rust, toolchains
+from pytest_nextrust.toolchain.output import link
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
+from tests.bench.report import Result
+
+__all__ = ["measure"]
+
+SOURCE = Path(__file__).parents[2] / "scenarios" / "rust-alloc"
+ROUNDS = 3
+
+
+def measure() -> list[Result]:
+    """How long each takes, and the ratio; nothing where there is no rustc for the m68k."""
+    toolchain = toolchains()["rust"]
+    if not toolchain.probe().found:
+        return []
+    found: dict[str, float] = {}
+
+    def both(
+        runner: ToolRunner, linker: str, inputs: Sequence[str | Path], folder: Path, request: BuildRequest
+    ) -> bytes:
+        asked = {"gnu": replace(request, linker="gnu"), "own": replace(request, linker="own")}
+        for name, each in asked.items():
+            found[name] = min(_timed(partial(link, runner, linker, inputs, folder, each)) for _ in range(ROUNDS))
+        found["size"] = sum(Path(each).stat().st_size for each in inputs if isinstance(each, Path))
+        return link(runner, linker, inputs, folder, request)
+
+    with tempfile.TemporaryDirectory() as place, patch.object(rust, "link", both):
+        (source,) = SOURCE.glob("*.rs")
+        toolchain.build(BuildRequest((source,), Path(place) / "program"))
+    note = f"{found['size'] / 1e6:.1f} MB of objects and archives"
+    return [
+        Result("GNU ld and the ELF writer", found["gnu"], "s", note=note),
+        Result("our own linker", found["own"], "s", note=note),
+        Result("our own linker over GNU ld", found["own"] / found["gnu"], "x", at_most=10),
+    ]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
