@@ -24,8 +24,9 @@ from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME, FREESTANDING, PRE
 from pytest_nextrust.toolchain.elf import exported, image_of
 from pytest_nextrust.toolchain.interface import require
 from pytest_nextrust.toolchain.levels import asked_by, common_level, level_of_object
+from pytest_nextrust.toolchain.named import named
 from pytest_nextrust.toolchain.output import LINK, workspace
-from pytest_nextrust.toolchain.registry import named, toolchains
+from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = [
@@ -232,7 +233,8 @@ def judge(units: Sequence[Unit]) -> None:
 def _compiler(name: str) -> CToolchain:
     found = toolchains().get(name) or named(name)
     if not isinstance(found, CToolchain):
-        raise UsageFault("--toolchain", "does not build runtimes", place=name, remedy="use gnu, clang or clang-N")
+        remedy = "use gnu, clang, clang-N, or the path of a clang or gcc"
+        raise UsageFault("--toolchain", "does not build runtimes", place=name, remedy=remedy)
     require(found)
     return found
 

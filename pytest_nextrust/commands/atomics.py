@@ -7,7 +7,6 @@ fault of the harness.
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 import sys
 import time
@@ -46,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", metavar="SOURCE", nargs="*", help="a runtime's .c, .S, .s or .o files")
     parser.add_argument(
         "--compiler",
-        type=_any_compiler,
         metavar="NAME",
-        help="check what this compiler makes of every atomic operation: gnu, clang, clang-N or rust",
+        help="check what this compiler makes of every atomic operation: gnu, clang, clang-N, rust, rust@VERSION, or "
+        "the path of a clang, gcc or rustc",
     )
     parser.add_argument("--cpu", choices=CPUS, default="m68030", help="default: m68030")
     parser.add_argument(
@@ -56,10 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--toolchain",
-        type=_c_compiler,
         metavar="NAME",
         default="gnu",
-        help="what builds SOURCE: gnu, clang or clang-N; default: gnu",
+        help="what builds SOURCE: gnu, clang, clang-N, or the path of a clang or gcc; default: gnu",
     )
     parser.add_argument(
         "--flag", action="append", default=[], metavar="FLAG", help="hand FLAG to the compiler (repeatable: --flag=-DX)"
@@ -102,16 +100,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_artifacts_option(parser, "failing programs")
     add_json_option(parser)
-
-
-def _c_compiler(text: str) -> str:
-    if not re.fullmatch(r"gnu|clang(-[1-9][0-9]?)?", text):
-        raise argparse.ArgumentTypeError(f"no compiler {text!r}: gnu, clang or clang-N")
-    return text
-
-
-def _any_compiler(text: str) -> str:
-    return text if text == "rust" else _c_compiler(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -314,7 +302,7 @@ def _levels(args: argparse.Namespace) -> tuple[str, ...]:
         fault = f"the code is at {', '.join(map(in_words, fixed.split(',')))} whatever is asked for"
         raise UsageFault("--level", fault, place=wanted, remedy="leave --level out")
     # Objects are not compiled: the level of the build counts for nothing then.
-    return (asked_by(args.flag, "rust" if args.compiler == "rust" else "c") or ALL_LEVELS[0],)
+    return (asked_by(args.flag, _language(args.compiler)) or ALL_LEVELS[0],)
 
 
 def _fixed_level(args: argparse.Namespace) -> str:
@@ -322,7 +310,7 @@ def _fixed_level(args: argparse.Namespace) -> str:
     from pytest_nextrust.toolchain.levels import asked_by, common_level
 
     if args.compiler:
-        return asked_by(args.flag, "rust" if args.compiler == "rust" else "c") or ""
+        return asked_by(args.flag, _language(args.compiler)) or ""
     units = _units(args)
     if not units or not all(unit.source.is_file() for unit in units):
         return ""  # which is told elsewhere
@@ -353,6 +341,14 @@ def _targets(args: argparse.Namespace, levels: tuple[str, ...]) -> list[Target]:
         )
     _require(args.require, names)
     return found
+
+
+def _language(compiler: str | None) -> str:
+    """The language of a compiler's flags."""
+    from pytest_nextrust.project.mends import unmended
+    from pytest_nextrust.project.releases import is_of
+
+    return "rust" if compiler and is_of(unmended(compiler), "rust") else "c"
 
 
 def _require(wanted: str | None, names: Any) -> None:

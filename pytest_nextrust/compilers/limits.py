@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 
 from pytest_nextrust.errors import BuildFailed, UsageFault
+from pytest_nextrust.project.releases import is_of
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, Toolchain
 
 __all__ = ["ALL", "LLVM", "MIR", "LimitedToolchain", "Pass", "PassCounter", "counters_of", "passes_in"]
@@ -49,7 +50,7 @@ LLVM, MIR = PassCounter("LLVM"), PassCounter("MIR")
 
 def counters_of(toolchain: str, language: str) -> tuple[PassCounter, ...]:
     """The counts that a compiler has, LLVM's first. Raises UsageFault for one that counts nothing."""
-    if toolchain == "gnu" or language == "asm":
+    if is_of(toolchain, "gnu") or language == "asm":
         raise UsageFault(
             "--pass",
             f"{toolchain} has no limit on passes",

@@ -72,6 +72,11 @@ class CToolchain(ABC):
         return ()
 
     @property
+    def remedy(self) -> str:
+        """How to get the compiler."""
+        return f"apt-get install {self.package}"
+
+    @property
     def hosted(self) -> tuple[str, ...]:
         """Flags for programs, which begin at ``main``."""
         return HOSTED
@@ -84,7 +89,7 @@ class CToolchain(ABC):
             missing = dict.fromkeys(missing_tools("gcc", "as", "ld", "ar"))
             if not version:
                 missing[self.driver] = None
-            remedy = remedy_for(missing, f"apt-get install {self.package}")
+            remedy = remedy_for(missing, self.remedy)
             self._probe = Probe(not missing, compiler or "", version or "", tuple(missing), remedy)
         return self._probe
 

@@ -29,18 +29,21 @@ _QUIET = ("-Wno-atomic-alignment",)
 
 
 class ClangToolchain(CToolchain):
-    """C by clang: by one ``release``, or by the newest that is installed (None)."""
+    """C by clang: that at ``path``, or by one ``release``, or by the newest that is installed (None)."""
 
     languages = frozenset({"c"})
 
-    def __init__(self, release: int | None = None, *, name: str = "clang") -> None:
+    def __init__(self, release: int | None = None, *, name: str = "clang", path: str | None = None) -> None:
         super().__init__()
         self.name = name
-        self.driver = "clang" if release is None else f"clang-{release}"
+        self.driver = path or ("clang" if release is None else f"clang-{release}")
         self.package = f"clang-{release or 19} gcc-m68k-linux-gnu"
         self._release = release
+        self._path = path
 
     def find(self) -> str | None:
+        if self._path is not None:
+            return self._path if shutil.which(self._path) and _has_m68k(self._path) else None
         fixed = os.environ.get("NEXTRUST_CLANG", "")
         release = self._release or (int(fixed) if re.fullmatch(r"[1-9][0-9]?", fixed) else None)
         if release is None:
@@ -49,6 +52,12 @@ class ClangToolchain(CToolchain):
         plain = shutil.which("clang")
         path = shutil.which(f"clang-{release}") or (plain if plain and _release_of(plain) == release else None)
         return path if path and _has_m68k(path) else None
+
+    @property
+    def remedy(self) -> str:
+        if self._path is None:
+            return super().remedy
+        return f"name a clang with LLVM's M68k target, and have its companions: {super().remedy}"
 
     def target(self, cpu: str) -> tuple[str, ...]:
         return (

@@ -16,15 +16,20 @@ __all__ = ["GnuToolchain"]
 
 
 class GnuToolchain(CToolchain):
-    """GNU C and GNU as."""
+    """GNU C and GNU as: the compiler at ``path``, or the one on PATH."""
 
-    name = "gnu"
     languages = frozenset({"c", "asm"})
-    driver = PREFIX + "gcc"
     package = "gcc-m68k-linux-gnu"
 
+    def __init__(self, path: str | None = None, *, name: str = "gnu") -> None:
+        super().__init__()
+        self.name = name
+        self.driver = path or PREFIX + "gcc"
+
     def find(self) -> str | None:
-        return shutil.which(PREFIX + "gcc")
+        path = shutil.which(self.driver)
+        machine = first_line([path, "-dumpmachine"]) if path else None
+        return path if machine and machine.startswith("m68k") else None
 
     def target(self, cpu: str) -> tuple[str, ...]:
         return (f"-m{cpu[1:]}",)

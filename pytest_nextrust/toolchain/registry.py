@@ -16,11 +16,11 @@ from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.documents import ProjectConfig, load_project
 from pytest_nextrust.project.mends import MENDED
 from pytest_nextrust.project.root import find_root
-from pytest_nextrust.toolchain.clang import ClangToolchain, installed_clangs, release_named
+from pytest_nextrust.toolchain.clang import ClangToolchain, installed_clangs
 from pytest_nextrust.toolchain.custom import CustomToolchain, read_custom
 from pytest_nextrust.toolchain.gnu import GnuToolchain
 from pytest_nextrust.toolchain.interface import LANGUAGES, Toolchain
-from pytest_nextrust.toolchain.mended import mended_toolchain
+from pytest_nextrust.toolchain.named import FORMS, named
 from pytest_nextrust.toolchain.prebuilt import PrebuiltToolchain, ships_programs
 from pytest_nextrust.toolchain.rust import RustToolchain
 
@@ -112,14 +112,6 @@ def _targeted(toolchain: Toolchain, config: ToolchainConfig) -> Toolchain:
     return toolchain.with_target(config.target)
 
 
-def named(name: str) -> Toolchain | None:
-    """The toolchain of a name that means one whatever is installed; None for another name.
-
-    These are ``clang-N`` and the mended ones, with the mends that the name says. Raises UsageFault for an unknown mend.
-    """
-    return release_named(name) or mended_toolchain(name)
-
-
 def resolve(
     language: str, wanted: str | None = None, config: ToolchainConfig | None = None, *, scenario: Path | None = None
 ) -> Toolchain:
@@ -136,7 +128,8 @@ def resolve(
     if chosen_by_name is not None:
         known[chosen_by_name.name] = _targeted(chosen_by_name, config)
     if wanted is not None and wanted not in known:
-        raise UsageFault("--toolchain", f"no toolchain {wanted!r}", remedy=f"one of {', '.join(known)}")
+        remedy = f"one of {', '.join(known)}; {FORMS}"
+        raise UsageFault("--toolchain", f"no toolchain {wanted!r}", remedy=remedy)
     chosen = known[wanted or DEFAULTS[language]]
     if language not in chosen.languages:
         able = [name for name, each in known.items() if language in each.languages]

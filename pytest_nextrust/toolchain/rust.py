@@ -41,12 +41,13 @@ __all__ = ["ENVIRONMENT", "TARGET", "Compiler", "RustToolchain", "candidates", "
 
 
 class RustToolchain:
-    """Rust by rustc and GNU ld."""
+    """Rust by rustc and GNU ld: by the rustc at ``path``, or the first that is found with all it needs."""
 
-    name = "rust"
     languages = frozenset({"rust"})
 
-    def __init__(self) -> None:
+    def __init__(self, path: str | None = None, *, name: str = "rust") -> None:
+        self.name = name
+        self._path = path
         self.target: Path | None = None
         self._compiler: Compiler | None = None
         self._probe: Probe | None = None
@@ -75,7 +76,7 @@ class RustToolchain:
         """The first candidate that lacks nothing, else the first of them all."""
         if self._compiler is None:
             found = None
-            for path in candidates():
+            for path in candidates() if self._path is None else (self._path,):
                 compiler = examine(path)
                 if found is None or not compiler.missing:
                     found = compiler

@@ -16,7 +16,7 @@ from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.compiler_flags import check_flags
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.mends import mended, unmended
-from pytest_nextrust.project.releases import is_of, release_of
+from pytest_nextrust.project.releases import base_of, is_of, is_path
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
 from pytest_nextrust.toolchain.interface import BuildRequest, Probe, Toolchain
@@ -126,8 +126,7 @@ class Services:
 
             self._allowed = ToolchainConfig.load(self.settings.root).allowed
         base = unmended(toolchain)
-        release = release_of(base)
-        return self._allowed.get(release[0] if release else base, ())
+        return self._allowed.get(base_of(base) or base, ())
 
     @property
     def issues(self) -> IssueTable:
@@ -204,10 +203,13 @@ class Services:
         return self._of(name)
 
     def _is_known(self, name: str) -> bool:
-        return name in self.toolchains or release_of(name) is not None or mended(name) is not None
+        # A path is a program that is run: only who runs this may name one, never a scenario.
+        if is_path(name) and name != self.settings.toolchain:
+            return False
+        return name in self.toolchains or base_of(name) is not None or mended(name) is not None
 
     def _of(self, name: str) -> Toolchain:
-        """The toolchain of a known name; a release of clang, and what is mended, is known before it is installed."""
+        """The toolchain of a known name; a release, and what is mended, is known before it is installed."""
         from pytest_nextrust.toolchain import named
 
         by_name = None if name in self.toolchains else named(name)

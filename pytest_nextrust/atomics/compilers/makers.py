@@ -13,9 +13,11 @@ from pathlib import Path
 from pytest_nextrust.atomics.build import compile_command
 from pytest_nextrust.atomics.compilers import c, rust
 from pytest_nextrust.atomics.compilers.functions import Operation
+from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.interface import require
-from pytest_nextrust.toolchain.registry import named, toolchains
+from pytest_nextrust.toolchain.named import FORMS, named
+from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.rust import TARGET, RustToolchain
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
@@ -94,7 +96,7 @@ class RustMaker(Maker):
 def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
     """The compiler of that name, ready to be called with ``flags``.
 
-    Raises ToolchainMissing, and BuildFailed where core does not build.
+    Raises UsageFault for a name that is no compiler's, ToolchainMissing, and BuildFailed where core does not build.
     """
     found = toolchains()
     toolchain, runtime = found.get(compiler) or named(compiler), found["gnu"]
@@ -106,7 +108,11 @@ def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
         title, operations = f"{compiler}: {version}", tuple(c.operations())
         variables = {**QUICK_CRASHES, **toolchain.environment}
         return CMaker(compiler, title, operations, (), ".c", variables, "", (), flags, toolchain)
-    assert isinstance(toolchain, RustToolchain)
+    if not isinstance(toolchain, RustToolchain):
+        fault = (
+            "no compiler of this name" if toolchain is None else "makes no objects that can be checked by themselves"
+        )
+        raise UsageFault("--compiler", fault, place=compiler, remedy=f"gnu, clang, rust, {FORMS}")
     version = require(toolchain).version
     runner = ToolRunner(compiler)
     command = [*toolchain.command(cpu, "2", debug=False), "--print", "cfg"]
