@@ -128,14 +128,17 @@ def measure(
     with ExitStack() as stack:
         runner = _Runner(root, work, on_progress, len(jobs), stack)
         pool = ThreadPoolExecutor(at_once)
-        futures: list[Future[None]] = [pool.submit(runner.run, job, measured[job.toolchain.name]) for job in jobs]
+        futures: list[Future[Measured]] = [pool.submit(runner.run, job) for job in jobs]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-        for future in futures:
+        # In the order of the jobs, whichever was done first.
+        for job, future in zip(jobs, futures, strict=True):
             if not future.cancelled():
-                future.result()
+                done = future.result()
+                measured[job.toolchain.name].results.update(done.results)
+                measured[job.toolchain.name].messages.update(done.messages)
     return measured
 
 
@@ -151,8 +154,9 @@ class _Runner:
     done: list[str] = field(default_factory=list)
     own: threading.local = field(default_factory=threading.local)
 
-    def run(self, job: Job, into: Measured) -> None:
+    def run(self, job: Job) -> Measured:
         """Do a job. Raises what it raises."""
+        into = Measured(job.toolchain.name, "")
         machine: Sandbox | None = getattr(self.own, "machine", None)
         if machine is None:
             machine = self.own.machine = self.stack.enter_context(Sandbox())
@@ -162,6 +166,7 @@ class _Runner:
             self._scenario(job, machine, into)
         self.done.append(job.title)
         self.on_progress(f"{len(self.done)} of {self.total}: {job.title}")
+        return into
 
     def _folder(self, name: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.work))

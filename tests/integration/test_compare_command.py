@@ -92,7 +92,7 @@ def test_shapes_and_routines_by_two_compilers(capsys: pytest.CaptureFixture[str]
         (["gnu", "gnu"], "not two compilers"),
         (["gnu", "none"], "no such toolchain"),
         (["gnu", "prebuilt"], "no such toolchain"),
-        (["gnu", "/no/such/clang"], "not found: /no/such/clang"),
+        (["gnu", "./clang"], "project/clang"),
         (["gnu", "clang-29"], "not found"),
         (["gnu", "rust@0.1"], "not found"),
         (["gnu", "/usr/bin/gcc"], "not found"),

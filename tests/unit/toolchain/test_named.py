@@ -43,13 +43,13 @@ def test_what_a_name_means(name: str, base: str | None) -> None:
     assert base is None or is_of(name, base)
 
 
-def test_a_toolchain_for_each_name() -> None:
+def test_a_toolchain_for_each_name(tmp_path: Path) -> None:
     """It has the name that was given, and is not there where its program is not."""
     for name, kind in (
         ("clang@22", ClangToolchain),
-        ("/no/such/clang", ClangToolchain),
-        ("/no/such/gcc", GnuToolchain),
-        ("/no/such/rustc", RustToolchain),
+        (f"{tmp_path}/clang", ClangToolchain),
+        (f"{tmp_path}/gcc", GnuToolchain),
+        (f"{tmp_path}/rustc", RustToolchain),
         ("rust@0.1", RustToolchain),
     ):
         toolchain = named(name)
@@ -73,7 +73,7 @@ def test_a_relative_path_is_of_the_folder_it_was_given_in(tmp_path: Path, monkey
 
 def test_only_who_runs_may_name_a_path(tmp_path: Path) -> None:
     """A path that a scenario names is no toolchain: it would be started. The one that the run is asked for is."""
-    path = "/no/such/clang"
+    path = f"{tmp_path}/clang"
     with pytest.raises(UsageFault, match="no such toolchain"):
         Services(Settings(tmp_path), Path).named(path)
     assert "no toolchain" in Services(Settings(tmp_path), Path).fault(path)
