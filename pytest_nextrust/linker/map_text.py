@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pytest_nextrust.base.rust_names import demangled
 from pytest_nextrust.linker.layout import OutputSection
 from pytest_nextrust.linker.model import InputSection
 from pytest_nextrust.linker.resolve import Resolution
@@ -28,12 +29,18 @@ def map_text(
         for section, offset in out.pieces:
             placed.add(section)
             rows.append((out.address + offset, 0, f"0x{section.size:08x} {out}  {section.owner.label}"))
-    rows += [(address, 1, f"{'':10}   {name}") for address, name in symbols]
+    rows += [(address, 1, f"{'':10}   {_readable(name)}") for address, name in symbols]
     lines += [f"0x{address:08x} {text}" for address, _, text in sorted(rows)]
     lines += ["", "left out:"]
     for one in made.objects:
         lines += [f"  0x{s.size:08x} {_named(s)}  {one.label}" for s in one.sections if s not in placed]
     return "\n".join(lines) + "\n"
+
+
+def _readable(name: str) -> str:
+    """A name as it is in the symbol table, and where it is mangled as it is in the source."""
+    source = demangled(name)
+    return name if source == name else f"{name}  {source}"
 
 
 def _named(section: InputSection) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_nextrust.base.files import atomic_replace
+from pytest_nextrust.base.rust_names import readable
 from pytest_nextrust.errors import BuildFailed, LinkError, MachoError, NextrustError, ToolchainError, UsageFault
 from pytest_nextrust.linker import LinkInput, defined_names, is_macho, link_program, object_from_elf
 from pytest_nextrust.toolchain.interface import LINKERS, BuildRequest
@@ -88,7 +89,7 @@ def defines(path: Path) -> list[str]:
 
 def _failed(error: NextrustError, command: Sequence[str]) -> BuildFailed:
     if isinstance(error, LinkError):
-        output = "\n".join(f"  {fault}" for fault in error.faults)
+        output = readable("\n".join(f"  {fault}" for fault in error.faults))
         return BuildFailed("link", error.fault, command=command, output=output, remedy="see what each fault says")
     where = f"{error.subject}: {error.place}" if error.place else error.subject
     return BuildFailed("link", error.fault, command=command, output="", place=where, remedy=error.remedy)

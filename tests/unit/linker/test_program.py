@@ -83,3 +83,21 @@ def test_commons_are_given_room_once(tmp_path: Path) -> None:
     where = file.section_at(given.value)
     assert where is not None
     assert where.sectname == "__data"
+
+
+def test_the_map_says_where_everything_went(tmp_path: Path) -> None:
+    """Symbols by address with their objects, Rust's names in the source's words too, and what was left out."""
+    name = "_ZN4core3fmt9Formatter3pad17h1234567890abcdefE"
+    first = assemble(tmp_path, START + f".globl main\nmain: bsr.l {name}\n rts\nalone: rts\n", "first")
+    second = assemble(tmp_path, f".globl {name}\n{name}: rts\n", "second")
+    linked = link([first, second], strip=True)
+    file = macho.read(linked.data)
+    assert isinstance(file, macho.MachFile)
+    pad = file.lookup("_" + name)
+    assert pad is not None
+    lines = linked.map.splitlines()
+    assert lines[0] == f"entry    0x{file.entry:08x} start"
+    assert any(line.startswith(f"0x{pad.value:08x}") and line.endswith("1.o") for line in lines)
+    assert any(line.endswith(f"_{name}  core::fmt::Formatter::pad") for line in lines)
+    left_out = lines[lines.index("left out:") + 1 :]
+    assert [line for line in left_out if "_alone" in line and line.endswith("0.o")]
