@@ -20,13 +20,15 @@ from pytest_nextrust.errors import ToolchainError, UsageFault
 from pytest_nextrust.explore.request import Variant
 from pytest_nextrust.macho import Image, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
+from pytest_nextrust.toolchain.crates import MANIFEST, NO_OPTIONS, CrateOptions, is_package
 from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME, FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import exported, image_of
-from pytest_nextrust.toolchain.interface import require
+from pytest_nextrust.toolchain.interface import BuildRequest, require
 from pytest_nextrust.toolchain.levels import asked_by, common_level, level_of_object
 from pytest_nextrust.toolchain.named import named
 from pytest_nextrust.toolchain.output import LINK, workspace
 from pytest_nextrust.toolchain.registry import toolchains
+from pytest_nextrust.toolchain.rust import RustToolchain
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = [
@@ -55,7 +57,7 @@ LINKER_NAMES = frozenset(
     ("_nextrust_drivers", "_nextrust_objects", "___init_array_start", "___init_array_end", "_etext", "_edata", "_end")
 )
 
-SUFFIXES = ".c, .S, .s or .o"
+SUFFIXES = ".c, .S, .s, .rs or .o"
 
 ROOM = f"""
         .text
@@ -75,18 +77,25 @@ nextrust_objects:
 class Unit:
     """One source and how it is compiled: ``flags`` come after those of the CPU and level, and override them.
 
-    ``toolchain`` "" is the one that the whole build is asked for.
+    ``toolchain`` "" is the one that the whole build is asked for, or the language's own where that compiles another.
+    A source may be a folder with a ``Cargo.toml``: ``crate`` says what of it is meant.
     """
 
     source: Path
     flags: tuple[str, ...] = ()
     toolchain: str = ""
+    crate: CrateOptions = NO_OPTIONS
+
+    @property
+    def rust(self) -> bool:
+        """Whether rustc makes it."""
+        return self.source.suffix == ".rs" or is_package(self.source)
 
     def fixed_level(self) -> str | None:
         """The level that it is made at whichever is asked for: an object's own, or what ``flags`` say; else None."""
         if self.source.suffix == ".o":
             return level_of_object(self.source.read_bytes())
-        return asked_by(self.flags, "c")
+        return asked_by(self.flags, "rust" if self.rust else "c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,23 +155,37 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
     """Compile and link. Raises ToolchainMissing, BuildFailed, ToolchainError, and UsageFault for an unusable source."""
     judge(units)
     runner = ToolRunner(toolchain)
-    compilers = {name: _compiler(name) for name in {toolchain, *(unit.toolchain or toolchain for unit in units)}}
+    makers = {
+        name: _maker(name) for name in dict.fromkeys([toolchain, *(unit.toolchain or toolchain for unit in units)])
+    }
+    names_of_makers = [_maker_name(unit, unit.toolchain or toolchain, makers) for unit in units]
     with workspace(toolchain) as folder:
-        objects = []
+        objects, levels = [], []
         names: dict[str, None] = {}
         codes: dict[str, str] = {}
-        for number, unit in enumerate(units):
-            compiler = compilers[unit.toolchain or toolchain]
-            base = compile_command(compiler, cpu, level)
-            out = _compile(runner, base, unit, folder / f"{number}.o", compiler.environment)
+        for number, (unit, name) in enumerate(zip(units, names_of_makers, strict=True)):
+            maker, own = makers[name], folder / str(number)
+            own.mkdir()
+            if isinstance(maker, RustToolchain):
+                request = BuildRequest(
+                    (unit.source,), own / "out", cpu, "release", unit.flags, level, lines=True, crate=unit.crate
+                )
+                out, made_at = maker.object(
+                    request, ToolRunner(maker.name), own, lambda symbol: lookup(symbol) is not None
+                )
+            else:
+                base = compile_command(maker, cpu, level)
+                out = _compile(runner, base, unit, own / f"{number}.o", maker.environment)
+                made_at = unit.fixed_level() or level
             objects.append(out)
+            levels.append(made_at)
             data = out.read_bytes()
             names.update(dict.fromkeys(exported(data, str(unit.source))))
             codes |= _codes(data, number, level, alone=len(units) == 1)
         runtime = linked(runner, [*objects, room(runner, folder)], names, cpu, folder, libraries(runner, cpu))
-    version = f"{toolchain}: {compilers[toolchain].probe().version}"
-    made_at = common_level(unit.fixed_level() or level for unit in units)
-    return replace(runtime, level=made_at, version=version, codes=codes)
+    shown = toolchain if toolchain in names_of_makers else names_of_makers[0]
+    version = f"{shown}: {makers[shown].probe().version}"
+    return replace(runtime, level=common_level(levels), version=version, codes=codes)
 
 
 def _codes(data: bytes, number: int, level: str, *, alone: bool) -> dict[str, str]:
@@ -222,18 +245,31 @@ def judge(units: Sequence[Unit]) -> None:
     """Raise UsageFault for a source that nothing here builds."""
     for unit in units:
         fault = ""
+        unit.crate.validate([unit.source])
+        if is_package(unit.source):
+            continue
         if not unit.source.is_file():
-            fault = "is a folder" if unit.source.is_dir() else "no such file"
+            fault = f"is a folder without a {MANIFEST}" if unit.source.is_dir() else "no such file"
         elif unit.source.suffix not in SUFFIXES.replace(",", " ").split():
             fault = f"nothing here builds a {unit.source.suffix or 'nameless'} file"
         if fault:
-            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy=f"name a {SUFFIXES} file")
+            remedy = f"name a {SUFFIXES} file, or a folder with a {MANIFEST}"
+            raise UsageFault("SOURCE", fault, place=str(unit.source), remedy=remedy)
 
 
-def _compiler(name: str) -> CToolchain:
+def _maker_name(unit: Unit, wanted: str, makers: dict[str, CToolchain | RustToolchain]) -> str:
+    """The toolchain that compiles a unit: the one that is wanted, where it compiles such sources; else the default."""
+    if isinstance(makers[wanted], RustToolchain) == unit.rust:
+        return wanted
+    name = "rust" if unit.rust else "gnu"
+    makers.setdefault(name, _maker(name))
+    return name
+
+
+def _maker(name: str) -> CToolchain | RustToolchain:
     found = toolchains().get(name) or named(name)
-    if not isinstance(found, CToolchain):
-        remedy = "use gnu, clang, clang-N, or the path of a clang or gcc"
+    if not isinstance(found, CToolchain | RustToolchain):
+        remedy = "use gnu, clang, clang-N, rust, or the path of a clang, gcc or rustc"
         raise UsageFault("--toolchain", "does not build runtimes", place=name, remedy=remedy)
     require(found)
     return found

@@ -11,10 +11,12 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.crate_options import add_crate_options, crate_options, crate_words
 from pytest_nextrust.commands.explore import MODEL, add_fairness_option, add_wall_option, wall_limit
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
@@ -42,7 +44,12 @@ THREADS, CALLS, SIGNALS = 4, 16, 16
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to check, for which CPU, and how far."""
-    parser.add_argument("sources", metavar="SOURCE", nargs="*", help="a runtime's .c, .S, .s or .o files")
+    parser.add_argument(
+        "sources",
+        metavar="SOURCE",
+        nargs="*",
+        help="a runtime's .c, .S, .s, .rs or .o files, or a folder with a Cargo.toml",
+    )
     parser.add_argument(
         "--compiler",
         metavar="NAME",
@@ -57,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--toolchain",
         metavar="NAME",
         default="gnu",
-        help="what builds SOURCE: gnu, clang, clang-N, or the path of a clang or gcc; default: gnu",
+        help="what builds SOURCE: gnu, clang, clang-N, or the path of a clang or gcc; for Rust rust, rust-mended, "
+        "rust@VERSION, or the path of a rustc; default: gnu, and rust",
     )
     parser.add_argument(
         "--flag", action="append", default=[], metavar="FLAG", help="hand FLAG to the compiler (repeatable: --flag=-DX)"
@@ -98,6 +106,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=_between(0, SEEDS), default=1, help="chooses the random values; default: 1"
     )
+    add_crate_options(parser)
     add_artifacts_option(parser, "failing programs")
     add_json_option(parser)
 
@@ -248,6 +257,7 @@ def _again(args: argparse.Namespace, level: str | None) -> str:
     for given in args.budget:
         parts += ["--budget", given]
     parts += [f"--flag={flag}" for flag in args.flag]
+    parts += crate_words(crate_options(args))
     parts += ["--toolchain", args.toolchain] if args.toolchain != "gnu" else []
     parts += ["--signals", str(args.signals)] if args.signals else []
     parts += ["--fairness", args.fairness] if args.fairness != "weak" else []
@@ -312,7 +322,7 @@ def _fixed_level(args: argparse.Namespace) -> str:
     if args.compiler:
         return asked_by(args.flag, _language(args.compiler)) or ""
     units = _units(args)
-    if not units or not all(unit.source.is_file() for unit in units):
+    if not units or not all(unit.source.exists() for unit in units):
         return ""  # which is told elsewhere
     levels = [level for unit in units if (level := unit.fixed_level()) is not None]
     return common_level(levels) if len(levels) == len(units) else ""
@@ -321,7 +331,11 @@ def _fixed_level(args: argparse.Namespace) -> str:
 def _units(args: argparse.Namespace) -> list[Unit]:
     from pytest_nextrust.atomics.build import Unit
 
-    return [Unit(Path(source), tuple(args.flag)) for source in args.sources]
+    crate = crate_options(args, prefer_library=True)
+    units = [Unit(Path(source), tuple(args.flag)) for source in args.sources]
+    if not any(unit.rust for unit in units):
+        crate.validate([unit.source for unit in units])
+    return [replace(unit, crate=crate) if unit.rust else unit for unit in units]
 
 
 def _targets(args: argparse.Namespace, levels: tuple[str, ...]) -> list[Target]:

@@ -13,17 +13,16 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain import cache, target_facts, target_spec
-from pytest_nextrust.toolchain.crates import is_package
-from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime, missing_tools, remedy_for
+from pytest_nextrust.toolchain.cruntime import missing_tools, remedy_for
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of, require
-from pytest_nextrust.toolchain.output import RUNTIME, confined, link, workspace, write_program
+from pytest_nextrust.toolchain.output import RUNTIME, workspace, write_program
 from pytest_nextrust.toolchain.rustc import (
     EDITION,
     ENVIRONMENT,
@@ -108,45 +107,29 @@ class RustToolchain:
         request.validate()
         if language_of(request.sources) != "rust":
             raise UsageFault("--toolchain", "compiles Rust only", place=self.name, remedy="leave --toolchain out")
-        if len(request.compiled) > 1:
-            remedy = "name the crate's root; it names its modules itself"
-            raise UsageFault("SOURCE", "more than one Rust source", place=str(request.compiled[1]), remedy=remedy)
         if request.link != "executable":
             raise UsageFault("link", "makes executables only", place=self.name, remedy='use link = "executable"')
         probe = require(self)
         runner = ToolRunner(self.name)
-        with workspace(self.name) as folder:
-            if is_package(request.compiled[0]):
-                from pytest_nextrust.toolchain.crates.programs import package_program
+        from pytest_nextrust.toolchain.crates.programs import rust_program
 
-                data = package_program(self, request, runner, folder)
-                return write_program(request, data, self.name, probe.version, runner)
-            library, own = self.libraries(runner, request.cpu)
-            runtime = assembled_runtime(runner, request.cpu)
-            edition = request.crate.edition
-            flags = (f"--edition={edition}", *request.flags) if edition else request.flags
-            source = request.compiled[0].absolute()
-            archive = folder / "libprogram.a"
-            command = [
-                *self.command(request.cpu, request.level, debug=request.profile == "debug", flags=flags),
-                *(("-C", "debuginfo=line-tables-only") if request.lines else ()),
-                *("--crate-name", "program", "--crate-type", "staticlib", "-L", str(library), "-L", str(own)),
-                *("--remap-path-prefix", f"{source.parent}=", *flags, "-o", str(archive), str(source)),
-            ]
-            specification = filter(None, [self.specification()])
-            compiling = confined(runner, request, folder, library, own, *self.more_files(), *specification)
-            compiling.run(command, cwd=folder, env=self.environment, place=str(source))
-            # Each may need the other: a program without main gets the library's, which wants the program's threads.
-            inputs: list[str | Path] = [
-                runtime / "start.gc.o",
-                "--start-group",
-                archive,
-                *(each.absolute() for each in request.objects),
-                runtime / "libnext.a",
-                "--end-group",
-            ]
-            data = link(runner, PREFIX + "ld", inputs, folder, request)
+        with workspace(self.name) as folder:
+            data = rust_program(self, request, runner, folder)
         return write_program(request, data, self.name, probe.version, runner)
+
+    def object(
+        self, request: BuildRequest, runner: ToolRunner, folder: Path, wanted: Callable[[str], bool]
+    ) -> tuple[Path, str]:
+        """One object in ``folder`` with the exports that are wanted, and the level of its code. Raises as ``build``."""
+        if request.target is not None:
+            return self.with_target(request.target).object(
+                dataclasses.replace(request, target=None), runner, folder, wanted
+            )
+        request.validate()
+        require(self)
+        from pytest_nextrust.toolchain.crates.programs import rust_object
+
+        return rust_object(self, request, runner, folder, wanted)
 
     def command(self, cpu: str, level: str, *, debug: bool, flags: Sequence[str] = ()) -> list[str]:
         """How rustc is called for a CPU and level, before what names the crate; ``ENVIRONMENT`` goes with it.
@@ -205,12 +188,17 @@ class RustToolchain:
 
             return target_spec.examine(document, facts, refusal, twice)
 
-    def libraries(self, runner: ToolRunner, cpu: str) -> tuple[Path, Path]:
-        """The folders with core, compiler_builtins and alloc, and with next, for this compiler and CPU."""
+    def libraries(self, runner: ToolRunner, cpu: str, *, bitcode: bool = False) -> tuple[Path, Path]:
+        """The folders with core, compiler_builtins and alloc, and with next, for this compiler and CPU.
+
+        With ``bitcode`` their crates can be optimised together with a program's (``lto`` in its profile).
+        """
         compiler = self.compiler()
         assert compiler is not None
         assert compiler.library is not None
         base = self.command(cpu, LIBRARY_LEVEL, debug=False)
+        if bitcode:
+            base = [word.replace("embed-bitcode=no", "embed-bitcode=yes") for word in base]
         crates = _crates(compiler.library)
         words = [word for crate in crates for word in (crate.name, *crate.options)]
         key = cache.hash_of([compiler.version, cache.identity(compiler.path), str(compiler.library), *base, *words])

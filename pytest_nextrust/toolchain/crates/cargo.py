@@ -36,6 +36,9 @@ PROFILES = {"debug": "dev", "release": "release"}
 BUILD_SECONDS = 3600.0
 """Seconds for a whole build of a package and all that it depends on."""
 
+WORKSPACE = "workspace"
+"""In a folder of the cache: which workspace it is of."""
+
 LIBRARY, PROGRAMS = "lib", ("bin", "example", "test")
 _LIBRARY_KINDS = frozenset({"lib", "rlib", "staticlib", "cdylib", "dylib"})
 
@@ -138,7 +141,10 @@ class CargoPackage:
 
     def build(self, target: CargoTarget, folder: Path) -> BuiltTarget:
         """Build one target and copy what came of it into ``folder``. Raises BuildFailed, ToolchainError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / WORKSPACE).is_file():
+            _sweep(self.folder.parent)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / WORKSPACE).write_text(f"{self.root}\n", encoding="utf-8")
         try:
             # cargo's own lock ends with cargo, and the next build puts another library at the same name.
             with FileLock(self.folder / "nextrust.lock", timeout=cache.LOCK_SECONDS):
@@ -232,6 +238,18 @@ class CargoPackage:
         line = next((line for line in text.splitlines() if line.startswith("{")), "{}")
         packages = json.loads(line).get("packages", [])
         return next((package.get("default_run") or "" for package in packages if package["id"] == target.package), "")
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what was built of workspaces that are no longer there."""
+    for mark in folder.glob(f"*/{WORKSPACE}"):
+        try:
+            root = Path(mark.read_text(encoding="utf-8").rstrip("\n"))
+            if not root.exists():
+                mark.unlink()
+                shutil.rmtree(mark.parent, ignore_errors=True)
+        except OSError:
+            continue
 
 
 def _targets(graph: Mapping[str, Any], triple: str) -> Iterator[CargoTarget]:

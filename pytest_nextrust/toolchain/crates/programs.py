@@ -1,62 +1,117 @@
-"""A package as a program: one target of it, built by cargo, as the bytes of a Mach-O executable.
+"""A crate or a target of a package as the bytes of a program, or as one object with the routines that it exports.
 
-A program is linked as it is built. A library becomes one with the runtime's ``main``, which calls the threads that the
-library exports; so a concurrent test is a library as much as a program.
+What comes of compiling is a static archive (a crate's root, a library) or what rustc gives its linker (a program).
+Either is linked here, with the runtime: a library gets the runtime's ``main``, which calls the threads that it exports,
+so a concurrent test is a library as much as a program.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.errors import BuildFailed, ToolchainMissing
-from pytest_nextrust.toolchain.crates.cargo import BuiltTarget, CargoPackage
+from pytest_nextrust.errors import BuildFailed, ToolchainMissing, UsageFault
+from pytest_nextrust.toolchain.crates.cargo import LIBRARY, CargoPackage
 from pytest_nextrust.toolchain.crates.linker import linker_words
-from pytest_nextrust.toolchain.crates.options import manifest_of
+from pytest_nextrust.toolchain.crates.options import is_package, manifest_of
+from pytest_nextrust.toolchain.crates.root import root_archive
 from pytest_nextrust.toolchain.crates.tools import CrateTools, RustCompiler, crate_tools
-from pytest_nextrust.toolchain.cruntime import PREFIX
+from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime
 from pytest_nextrust.toolchain.interface import BuildRequest
 from pytest_nextrust.toolchain.output import link
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["package_program"]
+__all__ = ["compiled_crate", "rust_object", "rust_program"]
 
 ROOTS = re.compile(r"main|nextrust_\w+")
 """Names by which the runtime and exploration find what a library exports."""
 
+_BITCODE = ("true", "fat", "thin")
+"""What cargo says of ``lto`` where the library's crates are optimised together with the program's."""
 
-def package_program(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path) -> bytes:
-    """Build what the request means of its package. Raises as ``Toolchain.build`` says."""
-    tools = crate_tools(toolchain, runner, request.cpu, flags=request.flags)
-    package = _package(tools, request, runner)
-    target = package.choose()
-    built = package.build(target, folder)
+
+@dataclass(frozen=True, slots=True)
+class CompiledCrate:
+    """``words``: the linker's inputs. ``archives``: those among them whose members are taken by name.
+
+    ``name`` and ``place`` say in errors what it is; ``level`` is the optimisation level that it was made at.
+    """
+
+    words: tuple[str, ...]
+    archives: tuple[Path, ...]
+    name: str
+    place: str
+    level: str
+
+
+def rust_program(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path) -> bytes:
+    """The program that the request means, linked as it says. Raises as ``Toolchain.build`` says."""
+    made = compiled_crate(toolchain, request, runner, folder)
+    names = exported_names(runner, made.archives)
+    inputs: list[str | Path] = [f"--undefined={name}" for name in names if ROOTS.fullmatch(name)]
+    inputs += [*made.words, *(path.absolute() for path in request.objects)]
     try:
-        return _linked(tools, runner, built, folder, request)
+        runtime = assembled_runtime(runner, request.cpu)
+        return link(runner, PREFIX + "ld", linker_words(runtime, inputs), folder, request)
     except BuildFailed as error:
-        if re.search(r"undefined reference to `nextrust_thread_0'", error.output) is None:
+        if not is_package(request.compiled[0]) or "nextrust_thread_0" not in error.output:
             raise
-        fault = f"{target.package_name} exports neither main nor nextrust_thread_0"
+        fault = f"{made.name} exports neither main nor nextrust_thread_0"
         remedy = "choose a program (--bin, --example), or export a main with #[no_mangle]"
         raise BuildFailed(
-            error.subject, fault, command=error.command, output=error.output, place=str(target.source), remedy=remedy
+            error.subject, fault, command=error.command, output=error.output, place=made.place, remedy=remedy
         ) from error
 
 
-def _linked(tools: CrateTools, runner: ToolRunner, built: BuiltTarget, folder: Path, request: BuildRequest) -> bytes:
-    """Link what cargo made, and the request's objects, as the request says."""
-    archives = [Path(word) for word in built.inputs if not built.linked]
-    names = [name for archive in archives for name in exported_names(runner, archive) if ROOTS.fullmatch(name)]
-    inputs: list[str | Path] = [f"--undefined={name}" for name in names]
-    inputs += [*built.inputs, *(path.absolute() for path in request.objects)]
-    return link(runner, PREFIX + "ld", linker_words(tools.runtime, inputs), folder, request)
+def rust_object(
+    toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path, wanted: Callable[[str], bool]
+) -> tuple[Path, str]:
+    """One relocatable object with the exports that are wanted and all that they reach, and the level of its code.
+
+    What else is in it is local to it. Raises as ``Toolchain.build`` says.
+    """
+    made = compiled_crate(toolchain, request, runner, folder)
+    files = [Path(word) for word in made.words if not word.startswith("-")]
+    names = [name for name in exported_names(runner, files) if wanted(name)]
+    if not names:
+        remedy = "export functions named as compilers call them, such as __sync_fetch_and_add_4, with #[no_mangle]"
+        raise UsageFault("SOURCE", "no routine of the list is exported", place=made.place, remedy=remedy)
+    whole, out = folder / "whole.o", folder / "routines.o"
+    roots = [f"--undefined={name}" for name in names]
+    command = [PREFIX + "ld", "-r", "--gc-sections", *roots, "-o", str(whole), "--start-group", *made.words]
+    runner.run([*command, "--end-group"], cwd=folder, place=made.place)
+    kept = [f"--keep-global-symbol={name}" for name in names]
+    runner.run([PREFIX + "objcopy", *kept, str(whole), str(out)], cwd=folder, place=made.place)
+    return out, made.level
 
 
-def exported_names(runner: ToolRunner, archive: Path) -> list[str]:
-    """The global symbols that the members of an archive define, each once. Raises BuildFailed."""
-    text = runner.run([PREFIX + "nm", "-g", "--defined-only", "-P", str(archive)], place=str(archive))
-    rows = (line.split() for line in text.splitlines())
-    return list(dict.fromkeys(row[0] for row in rows if len(row) >= 2 and len(row[1]) == 1))
+def compiled_crate(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path) -> CompiledCrate:
+    """Compile what the request means, not link it. Raises as ``Toolchain.build`` says."""
+    source = request.compiled[0]
+    if not is_package(source):
+        archive = root_archive(toolchain, request, runner, folder)
+        return CompiledCrate((str(archive),), (archive,), source.stem, str(source), request.made_at)
+    package = _package(crate_tools(toolchain, runner, request.cpu, flags=request.flags), request, runner)
+    target = package.choose()
+    if target.profile.get("lto") in _BITCODE:
+        tools = crate_tools(toolchain, runner, request.cpu, flags=request.flags, bitcode=True)
+        package = _package(tools, request, runner)
+    built = package.build(target, folder)
+    archives = tuple(Path(word) for word in built.inputs) if target.kind == LIBRARY else ()
+    level = str(target.profile.get("opt_level", request.level))
+    return CompiledCrate(built.inputs, archives, target.package_name, str(target.source), level)
+
+
+def exported_names(runner: ToolRunner, files: tuple[Path, ...] | list[Path]) -> list[str]:
+    """The global symbols that objects and members of archives define, each once. Raises BuildFailed."""
+    found: dict[str, None] = {}
+    for file in files:
+        text = runner.run([PREFIX + "nm", "-g", "--defined-only", "-P", str(file)], place=str(file))
+        rows = (line.split() for line in text.splitlines())
+        found.update(dict.fromkeys(row[0] for row in rows if len(row) >= 2 and len(row[1]) == 1))
+    return list(found)
 
 
 def _package(tools: CrateTools, request: BuildRequest, runner: ToolRunner) -> CargoPackage:

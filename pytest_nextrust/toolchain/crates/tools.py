@@ -25,7 +25,7 @@ from pytest_nextrust.toolchain.cruntime import assembled_runtime
 from pytest_nextrust.toolchain.rustc import LIBRARY_LEVEL, Compiler
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 
-__all__ = ["CrateTools", "RustCompiler", "crate_tools", "find_cargo"]
+__all__ = ["CrateTools", "RustCompiler", "crate_tools", "find_cargo", "handler_options"]
 
 PANIC_HANDLER = Path(__file__).with_name("panic_handler.rs")
 _WRAPPER, _LINKER, _SETTINGS = "rustc-wrapper", "linker", "settings.json"
@@ -41,9 +41,13 @@ class RustCompiler(Protocol):
 
     def code_generation(self, cpu: str) -> list[str]: ...
 
+    def specification(self) -> Path | None: ...
+
+    def more_files(self) -> tuple[Path, ...]: ...
+
     def command(self, cpu: str, level: str, *, debug: bool, flags: Sequence[str] = ()) -> list[str]: ...
 
-    def libraries(self, runner: ToolRunner, cpu: str) -> tuple[Path, Path]: ...
+    def libraries(self, runner: ToolRunner, cpu: str, *, bitcode: bool = False) -> tuple[Path, Path]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +89,18 @@ def find_cargo(compiler: Compiler) -> str:
     return str(path) if words[:2] == ["cargo", compiler.release] else ""
 
 
-def crate_tools(toolchain: RustCompiler, runner: ToolRunner, cpu: str, *, flags: tuple[str, ...] = ()) -> CrateTools:
-    """The tools for a CPU, made where they are not in the cache. Raises what building the libraries raises."""
+def crate_tools(
+    toolchain: RustCompiler, runner: ToolRunner, cpu: str, *, flags: tuple[str, ...] = (), bitcode: bool = False
+) -> CrateTools:
+    """The tools for a CPU, made where they are not in the cache; with ``bitcode`` for programs with ``lto``.
+
+    Raises what building the libraries raises.
+    """
     compiler, variables = toolchain.compiler(), toolchain.environment
     assert compiler is not None
-    library, own = toolchain.libraries(runner, cpu)
+    library, own = toolchain.libraries(runner, cpu, bitcode=bitcode)
     runtime = assembled_runtime(runner, cpu)
-    handler = _handler(toolchain, runner, cpu, library)
-    forced = ("-Zunstable-options", "--extern")
-    handlers = (
-        (*forced, f"force,noprelude:nextrust_next={own / 'libnext.rlib'}"),
-        (*forced, f"force,noprelude:nextrust_panic={handler / 'libnextrust_panic.rlib'}"),
-    )
+    handlers, _ = handler_options(toolchain, runner, cpu, library, own)
     generation = toolchain.code_generation(cpu)
     target = next(word.partition("=")[2] for word in generation if word.startswith("--target="))
     generation = [word for word in generation if not word.startswith("--target=")]
@@ -123,6 +127,19 @@ def crate_tools(toolchain: RustCompiler, runner: ToolRunner, cpu: str, *, flags:
 
     folder = cache.entry("crate-tools", key, fill)
     return CrateTools(compiler, find_cargo(compiler), target, words, handlers, runtime, folder, key, variables)
+
+
+def handler_options(
+    toolchain: RustCompiler, runner: ToolRunner, cpu: str, library: Path, own: Path
+) -> tuple[tuple[tuple[str, ...], ...], Path]:
+    """Options to try in turn for a program without a panic handler, and the folder with the one that is alone."""
+    handler = _handler(toolchain, runner, cpu, library)
+    forced = ("-Zunstable-options", "--extern")
+    options = (
+        (*forced, f"force,noprelude:nextrust_next={own / 'libnext.rlib'}"),
+        (*forced, f"force,noprelude:nextrust_panic={handler / 'libnextrust_panic.rlib'}"),
+    )
+    return options, handler
 
 
 def _handler(toolchain: RustCompiler, runner: ToolRunner, cpu: str, library: Path) -> Path:
