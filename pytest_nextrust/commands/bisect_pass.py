@@ -9,6 +9,8 @@ Boundary: options and words; the search is ``compilers``'s.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -17,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands.answer import envelope, faults_of, write_answer
-from pytest_nextrust.errors import HarnessFault, UsageFault
+from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
 
 if TYPE_CHECKING:
+    from pytest_nextrust.compilers.folder import Report
     from pytest_nextrust.compilers.search import PassSearch, Trial
     from pytest_nextrust.compilers.subjects import TrialSubject
     from pytest_nextrust.compilers.tracing import TracedFault
@@ -29,6 +32,8 @@ __all__ = ["add_arguments", "run"]
 
 TRACED, FINE, HARNESS = 0, 1, 4
 CHECKS, MOST_CHECKS = 6, 1000
+SHRINK_SECONDS = 60.0
+REPORTS = "artifacts/nextrust/reports"
 OPTIONS = ("cpu", "level", "profile", "expect_exit", "expect_stdout")
 """Options of ``--pass`` that are about sources: a scenario says these things itself."""
 
@@ -50,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--flag", metavar="FLAG", action="append", default=[], help="of sources; repeatable: --flag=-DX")
     group.add_argument("--expect-exit", metavar="N", help="of sources: the exit status that is right; default: 0")
     group.add_argument("--expect-stdout", metavar="FILE", help="of sources: what they must print; default: anything")
+    group.add_argument("--shrink", metavar="TIME", help="make the source smaller by C-Vise for so long; default: 60s")
+    group.add_argument("--no-shrink", action="store_true", help="leave the source as it is")
+    group.add_argument(
+        "--out", metavar="DIR", help=f"where the folder for a report is written; default: {REPORTS}/NAME-TOOLCHAIN"
+    )
     group.add_argument(
         "--checks",
         metavar="N",
@@ -61,6 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trace; the exit status. Raises UsageFault, ConfigError, ToolchainError."""
     from pytest_nextrust.base.scratch import ScratchFolder
+    from pytest_nextrust.compilers.folder import Report, make_folder, write_folder
+    from pytest_nextrust.compilers.limits import counters_of
     from pytest_nextrust.compilers.tracing import trace
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.toolchain.interface import require
@@ -71,24 +83,93 @@ def run(args: argparse.Namespace) -> int:
             if option == "words":
                 given, why = "-- COMMAND", "a command is about commits"
             raise UsageFault(given, why, remedy="leave --pass out")
-    checks = _number("--checks", args.checks, MOST_CHECKS)
+    checks, seconds = _number("--checks", args.checks, MOST_CHECKS), _shrink_seconds(args)
     with ExitStack() as stack:
         work = stack.enter_context(ScratchFolder("nextrust-work-"))
         machine = stack.enter_context(Sandbox())
         try:
             subject = _subject(args, machine, work)
             version = require(subject.toolchain).version
+            counters_of(subject.toolchain.name, subject.language)
+            folder = _folder(args, subject)
+            make_folder(folder)
             fault = trace(subject, checks=checks, on_progress=_progress)
+            if fault.search.outcome == "passed":
+                with contextlib.suppress(OSError):  # what an earlier search left there stays
+                    folder.rmdir()
+                return _answered(args, fault, subject, version)
+            report, note = _shrunk(Report(subject, fault, version), work, seconds, required=args.shrink is not None)
+            files = write_folder(report, folder)
         except HarnessFault as error:
             print(f"nextrust bisect: {error}", file=sys.stderr)
             write_answer(args, envelope("bisect", ok=False, exit=HARNESS, errors=faults_of(error)))
             return HARNESS
+    return _answered(args, fault, subject, version, note=note, folder=str(folder), files=files)
+
+
+def _answered(args: argparse.Namespace, fault: TracedFault, subject: TrialSubject, version: str, **more: Any) -> int:
+    """Print and write what was found; the exit status."""
     status = FINE if fault.search.outcome == "passed" else TRACED
     if args.json != "-":
         print("\n".join([f"{subject.name} ({subject.cpu}), by {subject.toolchain.name}: {version}", *_lines(fault)]))
-    plain = _plain(fault, subject, version)
+        for line in filter(
+            None, (more.get("note"), more and f"for a report: {more['folder']} ({', '.join(more['files'])})")
+        ):
+            print(line)
+    plain = {**_plain(fault, subject, version), **more}
     write_answer(args, envelope("bisect", ok=status == TRACED, exit=status, **plain))
     return status
+
+
+def _shrink_seconds(args: argparse.Namespace) -> float:
+    """How long the source may be shrunk; 0: not at all."""
+    from pytest_nextrust.project.run_settings import parse_duration
+
+    if args.no_shrink:
+        if args.shrink is not None:
+            raise UsageFault("--no-shrink", "given beside --shrink", remedy="keep one")
+        return 0.0
+    return SHRINK_SECONDS if args.shrink is None else parse_duration("--shrink", args.shrink)
+
+
+def _folder(args: argparse.Namespace, subject: TrialSubject) -> Path:
+    from pytest_nextrust.project.root import from_root
+
+    if args.out is not None:
+        return Path(args.out)
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in f"{subject.name}-{subject.toolchain.name}")
+    return from_root(REPORTS) / name
+
+
+def _shrunk(report: Report, work: Path, seconds: float, *, required: bool) -> tuple[Report, str]:
+    """The report about a smaller source, traced anew, where it can be made smaller; and a remark."""
+    from pytest_nextrust.compilers.shrink import reference_for, shrink
+    from pytest_nextrust.compilers.tracing import trace
+    from pytest_nextrust.compilers.witnessing import witnesses_of
+
+    subject, note = report.subject, "not shrunk: --no-shrink"
+    if seconds and len(subject.sources) > 1:
+        note = "not shrunk: it has several sources"
+    elif seconds:
+        reference = reference_for(subject, report.fault.search)
+        if reference is None:
+            note = "not shrunk: nobody gets it right, so a smaller program could not be told from a wrong one"
+        else:
+            try:
+                kinds = report.fault.search.full.kinds
+                smaller = shrink(subject, reference, kinds, work, seconds, on_progress=_progress)
+            except ToolchainMissing as error:
+                if required:
+                    raise
+                note = f"not shrunk: {error.subject} is {error.fault}; {error.remedy}"
+            else:
+                subject = subject.with_source(smaller.source)
+                fault = trace(subject, checks=0, on_progress=_progress)
+                report = dataclasses.replace(report, subject=subject, fault=fault, shrunk=smaller)
+                note = f"shrunk from {smaller.before} to {smaller.after} bytes in {smaller.trials} trials"
+    search = report.fault.search
+    witnesses = witnesses_of((search.bad or search.full).program, subject.cpu)
+    return dataclasses.replace(report, witnesses=witnesses), note
 
 
 # -- what is tried -----------------------------------------------------------------------------------------------------
@@ -193,8 +274,9 @@ def _lines(fault: TracedFault) -> list[str]:
         if each.outcome == "codegen":
             passes = f"{each.total} {each.counter.name} passes"
             lines.append(f"needed for code generation: it fails in the same way with none of {passes}")
+    suspected = [f"  suspected: {suspect}" for suspect in fault.suspects]
     if fault.culprit is None:
-        return [*lines, *_unlimited()]
+        return [*lines, *_unlimited(), *suspected]
     assert search.good is not None
     assert search.bad is not None
     place = f"pass {search.bad.limit} of {search.total} ({search.counter.name})"
@@ -206,7 +288,7 @@ def _lines(fault: TracedFault) -> list[str]:
         lines.append(f"  not the only boundary: {_listed(search.against)}")
     if fault.changed:
         lines.append(f"  it changed the code of {', '.join(fault.changed)}")
-    return [*lines, *fault.diff]
+    return [*lines, *suspected, *fault.diff]
 
 
 def _unlimited() -> list[str]:
@@ -245,6 +327,10 @@ def _plain(fault: TracedFault, subject: TrialSubject, version: str) -> dict[str,
         "changed": list(fault.changed),
         "function": fault.function,
         "diff": list(fault.diff),
+        "suspects": [
+            {"function": each.function, "offset": each.offset, "instruction": each.instruction, "why": each.why}
+            for each in fault.suspects
+        ],
     }
 
 

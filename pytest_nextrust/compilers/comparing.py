@@ -23,7 +23,7 @@ from pytest_nextrust.atomics.compilers.makers import maker
 from pytest_nextrust.atomics.plan import CampaignPlan
 from pytest_nextrust.compilers.comparison import Key, Measured, Part
 from pytest_nextrust.emu.sandbox import Sandbox
-from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.errors import HarnessFault, UsageFault
 from pytest_nextrust.project.matrix import Cell
 from pytest_nextrust.project.releases import is_of
 from pytest_nextrust.project.run_settings import Settings
@@ -132,6 +132,8 @@ def measure(
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
+            # Those that are at work end where they next say how far they are.
+            runner.stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
         # In the order of the jobs, whichever was done first.
         for job, future in zip(jobs, futures, strict=True):
@@ -153,6 +155,13 @@ class _Runner:
     stack: ExitStack
     done: list[str] = field(default_factory=list)
     own: threading.local = field(default_factory=threading.local)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def say(self, line: str) -> None:
+        """Report progress. Raises HarnessFault where everything is to end."""
+        if self.stopped.is_set():
+            raise HarnessFault("compare", "stopped")
+        self.on_progress(line)
 
     def run(self, job: Job) -> Measured:
         """Do a job. Raises what it raises."""
@@ -206,7 +215,7 @@ class _Runner:
         parts: dict[str, Part] = {o.name: "shapes" if o.alone else "routines" for o in wanted}
         made = dataclasses.replace(made, operations=wanted)
         checked = check_compiler(
-            made, job.cpu, job.levels, CampaignPlan(), machine, lambda line: self.on_progress(f"{job.title}: {line}")
+            made, job.cpu, job.levels, CampaignPlan(), machine, lambda line: self.say(f"{job.title}: {line}")
         )
         why = _findings(checked.findings)
         for cell in checked.cells:

@@ -18,7 +18,7 @@ from pytest_nextrust.errors import BuildFailed, UsageFault
 from pytest_nextrust.project.releases import is_of
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, Toolchain
 
-__all__ = ["ALL", "LLVM", "MIR", "LimitedToolchain", "Pass", "PassCounter", "counters_of", "passes_in"]
+__all__ = ["ALL", "LLVM", "MIR", "LimitedToolchain", "NoLimit", "Pass", "PassCounter", "counters_of", "passes_in"]
 
 ALL = -1
 """The limit that ends nothing: every pass runs, and is printed."""
@@ -40,6 +40,18 @@ class PassCounter:
         if language == "rust":
             return ("-C", f"llvm-args=-opt-bisect-limit={limit}", *_ONE_AT_A_TIME)
         return ("-mllvm", f"-opt-bisect-limit={limit}")
+
+
+@dataclass(frozen=True, slots=True)
+class NoLimit(PassCounter):
+    """Further flags, and no limit at all: for a compiler that counts nothing."""
+
+    flags: tuple[str, ...] = ()
+
+    def words(self, language: str, limit: int) -> tuple[str, ...]:
+        """The flags, whatever the limit."""
+        del language, limit
+        return self.flags
 
 
 _ONE_AT_A_TIME = ("-C", "codegen-units=1", "-Zno-parallel-backend")
@@ -129,7 +141,7 @@ class LimitedToolchain:
 
     def compiling(self) -> tuple[str, ...]:
         """The command line that compiled the (first) source in the last build, without the flags added here."""
-        for command in self.commands:
+        for command in self.commands if self._words else ():
             at = _position(command, self._words)
             if at is not None:
                 return (*command[:at], *command[at + len(self._words) :])

@@ -54,6 +54,11 @@ class TrialSubject(Protocol):
         """The command that shows the failure."""
         ...
 
+    @property
+    def wanted(self) -> str:
+        """What it must come to, in words."""
+        ...
+
     def trial(self, counter: PassCounter, limit: int) -> Trial:
         """Build with a limit, and judge. Raises HarnessFault, ToolchainMissing, UsageFault."""
         ...
@@ -62,10 +67,14 @@ class TrialSubject(Protocol):
         """The same with another source in place of its only one."""
         ...
 
+    def by(self, toolchain: Toolchain, level: str | None) -> TrialSubject:
+        """The same by another toolchain, or at another level."""
+        ...
+
 
 @dataclass(frozen=True)
 class ScenarioSubject:
-    """A scenario in a cell, with ``wanted`` in place of the toolchain that it is about where that goes together.
+    """A scenario in a cell, with ``asked`` in place of the toolchain that it is about where that goes together.
 
     ``work``: a folder for what is made between.
     """
@@ -76,7 +85,7 @@ class ScenarioSubject:
     machine: SandboxLike
     work: Path
     known: Mapping[str, Toolchain]
-    wanted: str | None = None
+    asked: str | None = None
     source: Path | None = None
 
     @property
@@ -101,8 +110,17 @@ class ScenarioSubject:
 
     @property
     def line(self) -> str:
-        toolchain = f" --nextrust-toolchain {self.wanted}" if self.wanted else ""
+        toolchain = f" --nextrust-toolchain {self.asked}" if self.asked else ""
         return f"pytest --nextrust-scenario {self.name} --nextrust-cell {self.cell.id}{toolchain}"
+
+    @property
+    def wanted(self) -> str:
+        expect, concurrent = self.scenario.expect, self.scenario.concurrent
+        if concurrent is not None:
+            return f"an exploration that comes to {concurrent.expect}"
+        assert expect is not None
+        ends = {"exit status": expect.exit, "": expect.signal, "an end by": expect.end, "a refusal:": expect.refused}
+        return next(f"{how} {value}".strip() for how, value in ends.items() if value is not None)
 
     @property
     def toolchain(self) -> Toolchain:
@@ -114,7 +132,7 @@ class ScenarioSubject:
         return found
 
     def _services(self, known: Mapping[str, Toolchain]) -> Services:
-        settings = Settings(self.root, toolchain=self.wanted)
+        settings = Settings(self.root, toolchain=self.asked)
         return Services(settings, self._folder, toolchains=known, machine=lambda: self.machine)
 
     def _folder(self, name: str) -> Path:
@@ -138,6 +156,15 @@ class ScenarioSubject:
     def with_source(self, source: Path) -> ScenarioSubject:
         """See ``TrialSubject``."""
         return dataclasses.replace(self, source=source)
+
+    def by(self, toolchain: Toolchain, level: str | None) -> ScenarioSubject:
+        """See ``TrialSubject``."""
+        assert self.scenario.program is not None
+        program = dataclasses.replace(self.scenario.program, toolchain=None)
+        program = program if level is None else dataclasses.replace(program, optimise=level)
+        scenario = dataclasses.replace(self.scenario, program=program)
+        known = {**self.known, toolchain.name: toolchain}
+        return dataclasses.replace(self, scenario=scenario, known=known, asked=toolchain.name)
 
 
 def _plain_message(outcome: ScenarioOutcome) -> str:
@@ -190,6 +217,10 @@ class ProgramSubject:
         words += [f"--optimise {self.optimise}"] if self.optimise else []
         words += [f"--flag={flag}" for flag in self.flags]
         return " ".join(words) + f" && nextrust run {self.name} --cpu {self.cpu}"
+
+    @property
+    def wanted(self) -> str:
+        return f"exit status {self.expect.exit}"
 
     def trial(self, counter: PassCounter, limit: int) -> Trial:
         """See ``TrialSubject``."""
@@ -245,6 +276,10 @@ class ProgramSubject:
     def with_source(self, source: Path) -> ProgramSubject:
         """See ``TrialSubject``."""
         return dataclasses.replace(self, given=(source,))
+
+    def by(self, toolchain: Toolchain, level: str | None) -> ProgramSubject:
+        """See ``TrialSubject``."""
+        return dataclasses.replace(self, toolchain=toolchain, optimise=level or self.optimise)
 
 
 def _trial(limit: int, kinds: Sequence[str], message: str, limited: LimitedToolchain) -> Trial:

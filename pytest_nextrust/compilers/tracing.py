@@ -7,14 +7,17 @@ Boundary: puts ``search``, a subject and ``listing`` together; words for people 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pytest_nextrust.compilers import listing
 from pytest_nextrust.compilers.limits import ALL, Pass, PassCounter, counters_of
+from pytest_nextrust.compilers.listing import Line
 from pytest_nextrust.compilers.search import PassSearch, Trial, search
 from pytest_nextrust.compilers.subjects import TrialSubject
+from pytest_nextrust.compilers.suspects import Suspect, suspects
 
 __all__ = ["TracedFault", "trace"]
 
@@ -24,12 +27,14 @@ OnProgress = Callable[[str], None]
 @dataclass(frozen=True)
 class TracedFault:
     """What was found. ``changed``: the functions that the pass made other code of; ``function``: the one of them that
-    it ran on, else the first; ``diff``: that one's code with one pass less and with it."""
+    it ran on, else the first; ``diff``: that one's code with one pass less and with it. ``suspects``: instructions of
+    the sources' functions that are wrong to look at, in the program that fails."""
 
     searches: tuple[PassSearch, ...]
     changed: tuple[str, ...] = ()
     function: str = ""
     diff: tuple[str, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
 
     @property
     def search(self) -> PassSearch:
@@ -63,7 +68,11 @@ def _trial(subject: TrialSubject, counter: PassCounter, on_progress: OnProgress,
 def _with_code(subject: TrialSubject, searches: tuple[PassSearch, ...]) -> TracedFault:
     fault = TracedFault(searches)
     good, bad = fault.search.good, fault.search.bad
-    if good is None or bad is None or not good.program or not bad.program:
+    program = (bad or fault.search.full).program
+    if not program or fault.search.outcome == "passed":
+        return fault
+    fault = replace(fault, suspects=tuple(suspects(_own(subject, program))))
+    if good is None or bad is None or not good.program:
         return fault
     changed = tuple(listing.changed(good.program, bad.program, subject.cpu))
     if not changed:
@@ -72,4 +81,17 @@ def _with_code(subject: TrialSubject, searches: tuple[PassSearch, ...]) -> Trace
     function = next((name for name in changed if name in ran_on), changed[0])
     titles = (f"{function} with {good.limit} passes ({good.result})", f"{function} with {bad.limit} ({bad.result})")
     diff = tuple(listing.difference(good.program, bad.program, function, subject.cpu, titles))
-    return TracedFault(searches, changed, function, diff)
+    return replace(fault, changed=changed, function=function, diff=diff)
+
+
+def _own(subject: TrialSubject, program: bytes) -> dict[str, tuple[Line, ...]]:
+    """The functions that the sources name: the library's are not what was compiled."""
+    text = "\n".join(source.read_text(encoding="utf-8", errors="replace") for source in subject.sources)
+    words = set(re.findall(r"\w+", text))
+    # Rust's mangled names hold each part with its length before it.
+    parts = {f"{len(word)}{word}" for word in words if len(word) > 1}
+    return {
+        name: lines
+        for name, lines in listing.functions(program, subject.cpu).items()
+        if name in words or any(name.endswith(part) for part in parts)
+    }
