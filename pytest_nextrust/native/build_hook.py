@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,14 @@ FOLDER = "pytest_nextrust/native"
 
 
 class CompiledPart(BuildHookInterface[Any]):
-    """Compiles ``core.c`` beside itself; a wheel that holds the result is one of this platform."""
+    """Compiles the C files beside itself; a wheel that holds the result is one of this platform."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called before anything is put into a build."""
         del version
         folder = Path(self.root) / FOLDER
         library = folder / "core.so"
-        if self.target_name != "wheel" or not compile_core(folder / "core.c", library):
+        if self.target_name != "wheel" or not compile_core(sorted(folder.glob("*.c")), library):
             return
         build_data["artifacts"].append(f"/{FOLDER}/core.so")
         build_data["pure_python"] = False
@@ -36,12 +37,12 @@ class CompiledPart(BuildHookInterface[Any]):
         build_data["tag"] = f"py3-none-{platform}"
 
 
-def compile_core(source: Path, library: Path) -> bool:
-    """Whether ``library`` is there now, built from ``source``. What the compiler says goes to standard error.
+def compile_core(sources: Sequence[Path], library: Path) -> bool:
+    """Whether ``library`` is there now, built from ``sources``. What the compiler says goes to standard error.
 
-    One that is built from it already stays: processes may be using it.
+    One that is built from them already stays: processes may be using it.
     """
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     if library.exists() and digest.encode() in library.read_bytes():
         return True
     library.unlink(missing_ok=True)
@@ -49,7 +50,7 @@ def compile_core(source: Path, library: Path) -> bool:
     if not compiler or shutil.which(compiler[0]) is None:
         return False
     made = library.with_suffix(f".{os.getpid()}")
-    command = [*compiler, "-O2", "-shared", "-fPIC", f'-DSOURCE="{digest}"', "-o", str(made), str(source)]
+    command = [*compiler, "-O2", "-shared", "-fPIC", f'-DSOURCE="{digest}"', "-o", str(made), *map(str, sources)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         print(f"no compiled part: {shlex.join(command)}\n{done.stderr}", file=sys.stderr)

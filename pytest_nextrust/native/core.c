@@ -66,7 +66,7 @@ static block_entry no_block = {NONE, 0, 0, 0, NULL};
 #define SOURCE "unknown"
 #endif
 
-/* The hash of this file, so that a library of another one is not used. */
+/* The hash of the C files, so that a library of other ones is not used. */
 const char *nextrust_core_source(void) { return SOURCE; }
 
 uint64_t nextrust_core_layout(void) { return sizeof(counter) << 16 | sizeof(stretch); }

@@ -13,9 +13,9 @@ import os
 from functools import cache
 from pathlib import Path
 
-__all__ = ["FILE", "SOURCE", "core", "digest", "state"]
+__all__ = ["FILE", "SOURCES", "core", "digest", "state"]
 
-SOURCE = Path(__file__).with_name("core.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("core.c", "search.c"))
 FILE = Path(__file__).with_name("core.so")
 
 AGAIN = "install the package again"
@@ -40,8 +40,8 @@ def _loaded() -> tuple[ctypes.CDLL | None, str]:
 
 @cache
 def digest() -> str:
-    """The hash of the source, by which a library built from it is known."""
-    return hashlib.sha256(SOURCE.read_bytes()).hexdigest()
+    """The hash of the sources, by which a library built from them is known."""
+    return hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()
 
 
 def core() -> ctypes.CDLL | None:

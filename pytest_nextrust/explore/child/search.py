@@ -9,8 +9,8 @@ Boundary: numbers and tuples, as ``transition_system``'s.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 
@@ -24,14 +24,19 @@ Parents = dict[Node, tuple[Node, int] | None]
 
 @dataclass(slots=True)
 class Graph:
-    """What a search saw. ``edges[i][m]`` is the number of the state after move m from state i, -1 for none."""
+    """What a search saw. ``edges[i][m]`` is the number of the state after move m from state i, -1 for none.
 
-    states: list[State] = field(default_factory=list)
-    edges: list[tuple[int, ...]] = field(default_factory=list)
-    finals: list[int] = field(default_factory=list)
+    ``ends``, where a quick way is there to say so, answers whether the program always ends, and, where it is given
+    True, in every fair run (see ``termination``).
+    """
+
+    states: Sequence[State] = ()
+    edges: Sequence[tuple[int, ...]] = ()
+    finals: Sequence[int] = ()
     transitions: int = 0
     violation: Violation | None = None
     complete: bool = False
+    ends: Callable[[bool], bool] | None = None
 
 
 def explore_states(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
@@ -39,10 +44,11 @@ def explore_states(system: TransitionSystem, enough: Callable[[int], bool] | Non
 
     ``complete`` is true only when nothing reachable was left out. Raises Reclassified, Asymmetric.
     """
-    graph = Graph()
+    states: list[State] = [system.start]
+    edges: list[tuple[int, ...]] = []
+    finals: list[int] = []
+    graph = Graph(states, edges, finals)
     index: dict[State, int] = {system.start: 0}
-    graph.states.append(system.start)
-    states = graph.states
     graph.violation = system.violation_of_any(system.start)
     at = 0
     while at < len(states) and graph.violation is None:
@@ -59,9 +65,9 @@ def explore_states(system: TransitionSystem, enough: Callable[[int], bool] | Non
                 graph.violation = graph.violation or system.violation_of_any(after)
             row.append(known)
             graph.transitions += 1
-        graph.edges.append(tuple(row))
+        edges.append(tuple(row))
         if system.is_final(state):
-            graph.finals.append(at)
+            finals.append(at)
         at += 1
         if at & 0xF == 0 and enough is not None and enough(len(states)):
             return graph

@@ -127,15 +127,29 @@ class Symmetry:
             for _ in group.threads:
                 shared = self._alone(group, shared)
 
-    def follow(self, state: State, thread: int) -> None:
-        """See that all threads like this one do from their corresponding states what it does. Raises Asymmetric."""
+    def follow(self, state: State, thread: int) -> tuple[int, int] | None:
+        """See that all threads like this one do from their corresponding states what it does. Raises Asymmetric.
+
+        Answers the number of the thread's class and of the correspondence that its state belongs to; None where it is
+        in no class.
+        """
         shared = state[len(self._engine.threads)]
-        for group in self._classes:
+        for which, group in enumerate(self._classes):
             if thread in group.threads:
                 number = group.numbers[group.threads.index(thread)][state[thread]]
                 if (number, shared) not in group.taken:
                     self._together(group, number, shared)
-                return
+                return which, number
+        return None
+
+    @property
+    def classes(self) -> Partition:
+        """The threads of each class, by position."""
+        return tuple(group.threads for group in self._classes)
+
+    def correspondences(self, number: int, start: int) -> list[tuple[int, ...]]:
+        """The corresponding local states of a class, by position, from the ``start``-th that was found."""
+        return self._classes[number].members[start:]
 
     def lowest(self, state: State) -> State:
         """The state that stands for all that differ from this one by an exchange of symmetric threads."""
@@ -144,7 +158,7 @@ class Symmetry:
             ascending = sorted(numbers)
             if numbers != ascending:
                 order = tuple(sorted(range(group.size), key=numbers.__getitem__))
-                state = self._placed(group, ascending, state, self._exchanged(number, order, state[-1]))
+                state = self._placed(group, ascending, state, self.exchanged(number, order, state[-1]))
         return state
 
     def places(self, state: State) -> Order:
@@ -166,7 +180,7 @@ class Symmetry:
             if factorial(group.size) > ARRANGEMENTS:
                 raise Asymmetric(other.threads for other in self._classes if other is not group)
             found = [
-                self._placed(group, [numbers[at] for at in order], one, self._exchanged(number, order, one[-1]))
+                self._placed(group, [numbers[at] for at in order], one, self.exchanged(number, order, one[-1]))
                 for one in found
                 for order in permutations(range(group.size))
             ]
@@ -251,7 +265,7 @@ class Symmetry:
         placed[-1] = watched
         return tuple(placed)
 
-    def _exchanged(self, number: int, order: Order, watched: int) -> int:
+    def exchanged(self, number: int, order: Order, watched: int) -> int:
         """The monitor's state where the thread at each position takes the place of ``order``'s."""
         if self._naming is None or watched < 0:
             return watched

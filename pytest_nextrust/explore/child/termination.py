@@ -39,6 +39,8 @@ def never_ends(system: TransitionSystem, graph: Graph, *, fair_runs: bool = True
 
     ``fair_runs``: look for endless fair runs beside what can never end. Raises Reclassified, Asymmetric.
     """
+    if graph.ends is not None and graph.ends(fair_runs):
+        return None
     edges = _edges(graph)
     finals = frozenset(graph.finals)
     unfinished = [found for found in components(edges) if finals.isdisjoint(found)]

@@ -79,13 +79,13 @@ class TransitionSystem:
         self._judge = judge
         self._monitor_ids: dict[Hashable, int] = {}
         self._moves: dict[tuple[int, int, tuple[OperationEvent, ...]], int] = {}
-        self._waited_for = [thread for thread in range(self.count) if thread not in engine.options.daemons]
+        self.waited_for = [thread for thread in range(self.count) if thread not in engine.options.daemons]
         self._locals = [thread.table for thread in engine.threads[: self.count]]
         watched = self._intern(self._monitor.initial)
         for thread, own in enumerate(begun):
             # What is refused stays so, whatever the threads after it have done.
             if own.events and watched != REFUSED:
-                watched = self._advance(watched, thread, own.events)
+                watched = self.advance(watched, thread, own.events)
         self.start: State = (*(own.local for own in begun), engine.initial_shared, watched)
         self._symmetry: Symmetry | None = None
         self._naming = self._monitor if isinstance(self._monitor, Naming) else None
@@ -94,6 +94,21 @@ class TransitionSystem:
         if symmetric and exchangeable and (monitor is None or self._naming is not None):
             self._symmetry = Symmetry(engine, symmetric, self._naming, self._rename)
             self._symmetry.begin(self.start)
+
+    @property
+    def symmetry(self) -> Symmetry | None:
+        """Who is symmetric; None where nobody is."""
+        return self._symmetry
+
+    @property
+    def names_operations(self) -> bool:
+        """Whether the monitor's states are renamed where threads change places."""
+        return self._symmetry is not None and self._naming is not None
+
+    @property
+    def judges(self) -> bool:
+        """Whether final states are judged."""
+        return self._judge is not None
 
     def lowest(self, state: State) -> State:
         """The state that stands for this one in a graph: itself, unless threads are symmetric."""
@@ -175,7 +190,7 @@ class TransitionSystem:
                 return None
             step = signal
         if step.events:
-            watched = self._advance(watched, thread, step.events)
+            watched = self.advance(watched, thread, step.events)
         return (*state[:thread], step.local, *state[thread + 1 : count], step.shared, watched)
 
     def memory(self, state: State) -> dict[int, int]:
@@ -192,7 +207,7 @@ class TransitionSystem:
 
     def is_final(self, state: State) -> bool:
         """Whether every thread has returned that the program waits for."""
-        return all(self._locals[thread][state[thread]].kind == "done" for thread in self._waited_for)
+        return all(self._locals[thread][state[thread]].kind == "done" for thread in self.waited_for)
 
     def violation(self, state: State) -> Violation | None:
         """What is wrong with a state by itself: a refused history, a fault, a final state that does not check."""
@@ -233,7 +248,8 @@ class TransitionSystem:
             self.monitors.append(monitor)
         return known
 
-    def _advance(self, watched: int, thread: int, events: tuple[OperationEvent, ...]) -> int:
+    def advance(self, watched: int, thread: int, events: tuple[OperationEvent, ...]) -> int:
+        """The monitor's state after these events of a thread, by number; REFUSED where no order explains them."""
         key = (watched, thread, events)
         known = self._moves.get(key)
         if known is None:

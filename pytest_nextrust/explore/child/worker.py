@@ -21,11 +21,12 @@ from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
 from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
+from pytest_nextrust.explore.child.compiled_search import seen
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, find_in_graph, find_in_loop
 from pytest_nextrust.explore.child.image import checked
 from pytest_nextrust.explore.child.sample import Chooser, Sample, guarantee, pct, sample, uniform
-from pytest_nextrust.explore.child.search import Graph, explore_states
+from pytest_nextrust.explore.child.search import Graph
 from pytest_nextrust.explore.child.subject import Host, Subject, unserved
 from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.trace import is_call, trap_text
@@ -115,7 +116,7 @@ class Exploration:
     def _round(self, system: TransitionSystem, shared: frozenset[int]) -> ExploreAnswer:
         if self.request.method != "graph":
             return self._sampled(system, shared)
-        graph = explore_states(system, self._enough)
+        graph = seen(system, self._enough)
         if self.request.loop:
             found = find_in_loop(system, graph, doorway=bool(self.subject.doorways))
         else:

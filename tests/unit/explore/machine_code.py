@@ -6,7 +6,7 @@ no memo and no idea of what is private.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -202,6 +202,7 @@ def explored(
     marks: Mapping[Address, Mark] | None = None,
     guess: Sequence[int] = (),
     symmetric: Partition = (),
+    search: Callable[[TransitionSystem], Graph] = explore_states,
 ) -> Explored:
     """Search until what is shared, and who is symmetric, contradicts nothing."""
     shared = set(guess)
@@ -212,7 +213,7 @@ def explored(
             try:
                 engine = Engine(machine, program.starts, Accesses(shared), marks, options)
                 system = TransitionSystem(engine, monitor, symmetric=symmetric)
-                return Explored(system, explore_states(system), rounds, symmetric)
+                return Explored(system, search(system), rounds, symmetric)
             except Reclassified as found:
                 shared |= found.addresses
             except Asymmetric as found:

@@ -81,7 +81,7 @@ def orbit(found: Explored, state: State) -> set[State]:
         assert symmetry is not None
         known = [table[state[thread]] for table, thread in zip(group.numbers, group.threads, strict=True)]
         states = {
-            symmetry._placed(group, [known[at] for at in order], one, symmetry._exchanged(number, order, one[-1]))
+            symmetry._placed(group, [known[at] for at in order], one, symmetry.exchanged(number, order, one[-1]))
             for one in states
             for order in permutations(range(group.size))
         }

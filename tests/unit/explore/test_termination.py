@@ -40,6 +40,8 @@ EXAMPLES = 2000 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 150
 X, Y, LOCK = DATA, DATA + 1, DATA + 8
 POLITE = (defer(X, Y) + RTS, defer(Y, X) + RTS)
 SET = set_bit(X, 0)
+TAKER = load(X) + b"\x66\x18" + b"\x4a\xf9" + LOCK.to_bytes(4, "big") + b"\x6a\x08" + store(Y) + b"\x60\xe8" + SET + RTS
+"""Until X is set: tas LOCK; who had it sets X, who had it not stores to Y."""
 
 flags = st.sampled_from([X, Y])
 pieces = st.one_of(
@@ -154,10 +156,7 @@ def test_a_third_thread_that_has_to_move_ends_what_two_could_do_for_ever() -> No
 def test_one_who_changes_places_with_the_waiting_is_not_two(count: int) -> None:
     """Who holds the lock has to set the flag. Another that spins has now lower, now higher numbers than the holder:
     in the states that are kept each place moves, and yet the holder does not."""
-    body = (
-        load(X) + b"\x66\x18" + b"\x4a\xf9" + LOCK.to_bytes(4, "big") + b"\x6a\x08" + store(Y) + b"\x60\xe8" + SET + RTS
-    )
-    program = Program((body,) * count)
+    program = Program((TAKER,) * count)
     assert not naive(program).can_run_for_ever
     for symmetric in ((), everybody(program)):
         found = explored(program, symmetric=symmetric)

@@ -1,0 +1,287 @@
+"""The search over whole states by the compiled part: the same states, edges and numbers as ``search`` finds.
+
+The compiled part holds the states and what follows what; a step, a move of the monitor or an exchange that it has not
+met is asked of the transition system, once. States stay packed: four bytes for each thread, the shared state and the
+monitor's, four for each edge, and eight to sixteen in the index. A graph of it decodes what is looked at.
+
+Signals are not for it (``fits``); the plain search does those, and all where the compiled part is not there.
+
+Boundary: child process only. The layout of what is passed is ``native/search.c``'s.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, overload
+
+from pytest_nextrust.explore.child.local_states import OperationEvent
+from pytest_nextrust.explore.child.search import Graph, explore_states
+from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
+from pytest_nextrust.native.loading import core
+
+__all__ = ["explore_states_compiled", "fits", "seen"]
+
+KINDS = {"ready": 1, "done": 2, "fault": 3, "clobbered": 3}
+COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY = range(9)
+ENDS, NO_MEMORY_FOR_ENDS = 0, -1
+THREADS = 16
+NONE = 0xFFFF_FFFF
+
+BETWEEN = 256
+"""States between two questions whether it is enough."""
+
+
+def seen(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
+    """What a search sees, by the compiled part where that is there and can. Raises Reclassified, Asymmetric."""
+    search = explore_states_compiled if fits(system) else explore_states
+    return search(system, enough)
+
+
+def fits(system: TransitionSystem) -> bool:
+    """Whether the compiled part is there and can search this system."""
+    return core() is not None and system.moves == system.count
+
+
+def explore_states_compiled(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
+    """See every reachable state, as ``explore_states``, but that it asks ``enough`` less often. Raises Reclassified,
+    Asymmetric, MemoryError.
+    """
+    search = _Search(system)
+    graph = Graph(_States(search), _Rows(search), ends=search.ends)
+    start = system.start
+    graph.violation = system.violation_of_any(start)
+    if graph.violation is None:
+        search.run(graph, enough)
+    graph.transitions = search.library.nextrust_search_transitions(search.handle)
+    graph.finals = search.finals()
+    return graph
+
+
+class _Search:
+    """One search of the compiled part, and what it is told."""
+
+    def __init__(self, system: TransitionSystem) -> None:
+        library = core()
+        assert library is not None
+        self.library = _declared(library)
+        self.system = system
+        self.width = system.count + 2
+        self.row_of = struct.Struct(f"={system.count}i").unpack
+        self.state_of = struct.Struct(f"={self.width}i").unpack
+        self._pack = struct.Struct(f"={self.width}i").pack
+        self._events: dict[tuple[OperationEvent, ...], int] = {(): 0}
+        self._members: list[int] = []
+        self._asked = (ctypes.c_uint32 * (3 + THREADS))()
+        waited_for = sum(1 << thread for thread in system.waited_for)
+        handle = library.nextrust_search_new(system.count, waited_for, system.judges, system.names_operations)
+        if not handle:
+            raise MemoryError
+        self.handle = ctypes.c_void_p(handle)
+        weakref.finalize(self, library.nextrust_search_free, self.handle)
+        for thread, local in enumerate(system.start[: system.count]):
+            self._tell_kind(thread, local)
+        for threads in system.symmetry.classes if system.symmetry is not None else ():
+            self.library.nextrust_search_class(self.handle, len(threads), _numbers(threads))
+            self._members.append(0)
+        self._tell_members()
+        self._check(self.library.nextrust_search_start(self.handle, self._pack(*system.start)))
+
+    def run(self, graph: Graph, enough: Callable[[int], bool] | None) -> None:
+        """Search until everything has been seen, or a violation, or ``enough``. Raises Reclassified, Asymmetric."""
+        until = BETWEEN
+        answers = {
+            STEP: self._step,
+            MONITOR: self._monitor,
+            FOLLOW: self._follow,
+            RENAME: self._rename,
+        }
+        while True:
+            code = self.library.nextrust_search_run(self.handle, until)
+            if code in answers:
+                self.library.nextrust_search_wanted(self.handle, self._asked)
+                self._check(answers[code](*self._asked[:3]))
+            elif code == JUDGE:
+                self._judge(graph)
+            elif code == PAUSE:
+                until += BETWEEN
+                if enough is not None and enough(len(graph.states)):
+                    return
+            elif code == NO_MEMORY:
+                raise MemoryError
+            else:
+                graph.complete = code == COMPLETE
+                return
+
+    # -- what it asks --------------------------------------------------------------------------------------------------
+
+    def _step(self, thread: int, number: int, _: int) -> int:
+        state, count = self.state(number), self.system.count
+        step = self.system.engine.macro_step(thread, state[thread], state[count])
+        events = self._events.setdefault(step.events, len(self._events))
+        kind = self._kind(thread, step.local)
+        told: int = self.library.nextrust_search_step(
+            self.handle, thread, state[thread], state[count], step.local, kind, step.shared, events
+        )
+        return told
+
+    def _monitor(self, thread: int, number: int, _: int) -> int:
+        state, count = self.state(number), self.system.count
+        step = self.system.engine.macro_step(thread, state[thread], state[count])
+        after = self.system.advance(state[-1], thread, step.events)
+        told: int = self.library.nextrust_search_monitor(
+            self.handle, thread, state[-1], self._events[step.events], after & NONE
+        )
+        return told
+
+    def _follow(self, thread: int, number: int, _: int) -> int:
+        symmetry = self.system.symmetry
+        assert symmetry is not None
+        state = self.state(number)
+        found = symmetry.follow(state, thread)
+        assert found is not None
+        self._tell_members()
+        told: int = self.library.nextrust_search_followed(self.handle, *found, state[self.system.count])
+        return told
+
+    def _rename(self, _: int, watched: int, number: int) -> int:
+        symmetry = self.system.symmetry
+        assert symmetry is not None
+        order = tuple(self._asked[3 : 3 + len(symmetry.classes[number])])
+        after = symmetry.exchanged(number, order, watched)
+        told: int = self.library.nextrust_search_renamed(self.handle, number, watched, _numbers(order), after)
+        return told
+
+    def _judge(self, graph: Graph) -> None:
+        self.library.nextrust_search_wanted(self.handle, self._asked)
+        if graph.violation is None:
+            graph.violation = self.system.violation_of_any(self.state(self._asked[1]))
+            if graph.violation is not None:
+                self.library.nextrust_search_violated(self.handle, self._asked[1])
+
+    def _tell_members(self) -> None:
+        symmetry = self.system.symmetry
+        for number, told in enumerate(self._members):
+            assert symmetry is not None
+            for locals_ in symmetry.correspondences(number, told):
+                for thread, local in zip(symmetry.classes[number], locals_, strict=True):
+                    self._tell_kind(thread, local)
+                self._check(self.library.nextrust_search_member(self.handle, number, _numbers(locals_)))
+                self._members[number] += 1
+
+    def _tell_kind(self, thread: int, local: int) -> None:
+        self._check(self.library.nextrust_search_kind(self.handle, thread, local, self._kind(thread, local)))
+
+    def _kind(self, thread: int, local: int) -> int:
+        return KINDS.get(self.system.engine.threads[thread].table[local].kind, 0)
+
+    def _check(self, told: int) -> None:
+        if not told:
+            raise MemoryError
+
+    # -- what it has ---------------------------------------------------------------------------------------------------
+
+    def state(self, number: int) -> State:
+        """A state by number."""
+        return self.state_of(ctypes.string_at(self.library.nextrust_search_state(self.handle, number), 4 * self.width))
+
+    def row(self, number: int) -> tuple[int, ...]:
+        """The edges of a state by number."""
+        size = 4 * self.system.count
+        return self.row_of(ctypes.string_at(self.library.nextrust_search_row(self.handle, number), size))
+
+    def find(self, state: State) -> int:
+        """The number of a state; ``NONE`` where it has none."""
+        found: int = self.library.nextrust_search_find(self.handle, self._pack(*state))
+        return found
+
+    def finals(self) -> Sequence[int]:
+        """The final states that were left behind, by number."""
+        count = self.library.nextrust_search_finals(self.handle)
+        data = ctypes.string_at(self.library.nextrust_search_final(self.handle), 4 * count)
+        return struct.unpack(f"={count}I", data)
+
+    def ends(self, fair_runs: bool) -> bool:
+        """Whether every state has a way to the end and, where asked, every fair run ends. Raises MemoryError."""
+        first = ctypes.c_uint32()
+        code = self.library.nextrust_search_ending(self.handle, fair_runs, ctypes.byref(first))
+        if code == NO_MEMORY_FOR_ENDS:
+            raise MemoryError
+        return bool(code == ENDS)
+
+
+class _States(Sequence[State]):
+    """The states of a search, by number."""
+
+    def __init__(self, search: _Search) -> None:
+        self._search = search
+
+    def __len__(self) -> int:
+        count: int = self._search.library.nextrust_search_count(self._search.handle)
+        return count
+
+    @overload
+    def __getitem__(self, number: int) -> State: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[State]: ...
+    def __getitem__(self, number: int | slice) -> State | Sequence[State]:
+        if isinstance(number, slice):
+            return [self[at] for at in range(*number.indices(len(self)))]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return self._search.state(number)
+
+    def __iter__(self) -> Iterator[State]:
+        return map(self._search.state, range(len(self)))
+
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
+        number = self._search.find(value)
+        if number == NONE or number < start or (stop is not None and number >= stop):
+            raise ValueError("no such state")
+        return number
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, tuple) and self._search.find(value) != NONE
+
+
+class _Rows(Sequence[tuple[int, ...]]):
+    """The edges of the states that a search has left behind, by number."""
+
+    def __init__(self, search: _Search) -> None:
+        self._search = search
+
+    def __len__(self) -> int:
+        count: int = self._search.library.nextrust_search_done(self._search.handle)
+        return count
+
+    @overload
+    def __getitem__(self, number: int) -> tuple[int, ...]: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[tuple[int, ...]]: ...
+    def __getitem__(self, number: int | slice) -> tuple[int, ...] | Sequence[tuple[int, ...]]:
+        if isinstance(number, slice):
+            return [self[at] for at in range(*number.indices(len(self)))]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return self._search.row(number)
+
+    def __iter__(self) -> Iterator[tuple[int, ...]]:
+        return map(self._search.row, range(len(self)))
+
+
+def _numbers(values: Sequence[int]) -> Any:
+    return (ctypes.c_uint32 * len(values))(*values)
+
+
+def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
+    """The library, its functions with the types that are not int."""
+    pointer, number = ctypes.c_void_p, ctypes.c_uint32
+    library.nextrust_search_new.restype = pointer
+    for name in ("state", "row", "final"):
+        getattr(library, f"nextrust_search_{name}").restype = pointer
+    for name in ("count", "done", "finals", "find"):
+        getattr(library, f"nextrust_search_{name}").restype = number
+    library.nextrust_search_transitions.restype = ctypes.c_uint64
+    return library

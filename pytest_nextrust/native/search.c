@@ -1,0 +1,479 @@
+/* The search over whole states, where a step has been asked for once: tables of what follows what, breadth first.
+
+   A state is a row of numbers: the local state of each thread, the shared state, the monitor's. What is not in the
+   tables is asked of Python, by a code that `nextrust_search_run` answers; it is called again when the answer is in.
+   The plain way is explore/child/search.py, and the two are compared state by state in the tests. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { READY = 1, DONE = 2, WRONG = 3 };  /* of local states; others neither move nor are wrong */
+enum { COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY };
+enum { TAG_STEP = 1, TAG_MONITOR, TAG_FOLLOWED, TAG_RENAMED };
+enum { ENDS, STUCK, ENDLESS };
+enum { THREADS = 16 };
+#define NONE 0xffffffffu
+#define REFUSED 0xffffffffu
+
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+typedef struct { u64 a, b; u32 x, y, z; } entry;  /* a is 0 where it is unused */
+
+typedef struct {
+    u32 size, members, room;
+    u32 threads[THREADS];
+    u32 *numbers[THREADS], known[THREADS];  /* by position: the correspondence of each local state */
+    u32 *locals;                            /* by correspondence: the local state at each position */
+} class;
+
+typedef struct {
+    u32 threads, width, waited_for, judges, renames;
+    u32 classes;
+    class *class_of[THREADS];
+    uint8_t *kinds[THREADS];
+    u32 known[THREADS];
+    entry *table;
+    u64 table_mask, table_used;
+    u32 *states, *edges, *index, *finals;
+    u64 index_mask;
+    u32 count, room, at, finals_count, finals_room, violation;
+    u64 transitions;
+    u32 want_thread, want_state, want_class, want_order[THREADS];  /* what was asked for */
+    class own[THREADS];
+} search;
+
+/* -- tables --------------------------------------------------------------------------------------------------------- */
+
+static u64 mixed(u64 a, u64 b) {
+    u64 h = (a ^ (b * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu;
+    h = (h ^ (h >> 32)) * 0xc4ceb9fe1a85ec53u;
+    return h ^ (h >> 29);
+}
+
+static entry *look(const search *s, u64 a, u64 b) {
+    u64 at = mixed(a, b) & s->table_mask;
+    while (s->table[at].a && (s->table[at].a != a || s->table[at].b != b)) at = (at + 1) & s->table_mask;
+    return &s->table[at];
+}
+
+static int more_table(search *s) {
+    entry *old = s->table;
+    u64 size = s->table_mask + 1;
+    entry *table = calloc(2 * size, sizeof(entry));
+    if (!table) return 0;
+    s->table = table;
+    s->table_mask = 2 * size - 1;
+    for (u64 at = 0; at < size; at++)
+        if (old[at].a) *look(s, old[at].a, old[at].b) = old[at];
+    free(old);
+    return 1;
+}
+
+static int put(search *s, u64 a, u64 b, u32 x, u32 y, u32 z) {
+    if (2 * (s->table_used + 1) > s->table_mask && !more_table(s)) return 0;
+    entry *e = look(s, a, b);
+    s->table_used += !e->a;
+    *e = (entry){a, b, x, y, z};
+    return 1;
+}
+
+static u64 key(u32 tag, u32 small, u32 number) { return (u64)tag << 60 | (u64)small << 32 | number; }
+
+/* An array of `size` elements that has an element `at`; new ones are `fill`. */
+static void *grown(void *array, u32 *size, u32 at, size_t each, int fill) {
+    if (at < *size) return array;
+    u32 more = at + at / 2 + 64;
+    uint8_t *made = realloc(array, more * each);
+    if (!made) return NULL;
+    memset(made + *size * each, fill, (more - *size) * each);
+    *size = more;
+    return made;
+}
+
+/* -- filled from Python --------------------------------------------------------------------------------------------- */
+
+void nextrust_search_free(search *s) {
+    for (u32 t = 0; t < s->threads; t++) free(s->kinds[t]);
+    for (u32 c = 0; c < s->classes; c++) {
+        for (u32 p = 0; p < s->own[c].size; p++) free(s->own[c].numbers[p]);
+        free(s->own[c].locals);
+    }
+    free(s->table), free(s->states), free(s->edges), free(s->index), free(s->finals), free(s);
+}
+
+/* `waited_for`: bits of threads; `judges`: final states are judged; `renames`: the monitor's states are renamed. */
+search *nextrust_search_new(u32 threads, u32 waited_for, u32 judges, u32 renames) {
+    if (threads > THREADS) return NULL;
+    search *s = calloc(1, sizeof(search));
+    if (!s) return NULL;
+    s->threads = threads, s->width = threads + 2;
+    s->waited_for = waited_for, s->judges = judges, s->renames = renames;
+    s->violation = NONE;
+    s->room = 1024, s->table_mask = s->index_mask = 4095, s->finals_room = 64;
+    s->table = calloc(s->table_mask + 1, sizeof(entry));
+    s->states = malloc((size_t)s->room * s->width * sizeof(u32));
+    s->edges = malloc((size_t)s->room * threads * sizeof(u32));
+    s->index = malloc((s->index_mask + 1) * sizeof(u32));
+    s->finals = malloc(s->finals_room * sizeof(u32));
+    if (!s->table || !s->states || !s->edges || !s->index || !s->finals) {
+        nextrust_search_free(s);
+        return NULL;
+    }
+    memset(s->index, 0xff, (s->index_mask + 1) * sizeof(u32));
+    return s;
+}
+
+int nextrust_search_kind(search *s, u32 thread, u32 local, u32 kind) {
+    uint8_t *kinds = grown(s->kinds[thread], &s->known[thread], local, 1, 0);
+    if (!kinds) return 0;
+    s->kinds[thread] = kinds;
+    kinds[local] = (uint8_t)kind;
+    return 1;
+}
+
+int nextrust_search_step(search *s, u32 thread, u32 local, u32 shared, u32 after, u32 kind, u32 shared_after, u32 events) {
+    return nextrust_search_kind(s, thread, after, kind) &&
+           put(s, key(TAG_STEP, thread, local), shared, after, shared_after, events);
+}
+
+int nextrust_search_monitor(search *s, u32 thread, u32 watched, u32 events, u32 after) {
+    return put(s, key(TAG_MONITOR, thread, watched), events, after, 0, 0);
+}
+
+int nextrust_search_class(search *s, u32 size, const u32 *threads) {
+    class *c = &s->own[s->classes++];
+    c->size = size;
+    memcpy(c->threads, threads, size * sizeof(u32));
+    for (u32 p = 0; p < size; p++) s->class_of[threads[p]] = c;
+    return 1;
+}
+
+/* The next correspondence of a class. */
+int nextrust_search_member(search *s, u32 number, const u32 *locals) {
+    class *c = &s->own[number];
+    u32 *made = grown(c->locals, &c->room, (c->members + 1) * c->size, sizeof(u32), 0);
+    if (!made) return 0;
+    c->locals = made;
+    memcpy(made + c->members * c->size, locals, c->size * sizeof(u32));
+    for (u32 p = 0; p < c->size; p++) {
+        u32 *numbers = grown(c->numbers[p], &c->known[p], locals[p], sizeof(u32), 0xff);
+        if (!numbers) return 0;
+        c->numbers[p] = numbers;
+        numbers[locals[p]] = c->members;
+    }
+    c->members++;
+    return 1;
+}
+
+int nextrust_search_followed(search *s, u32 number, u32 correspondence, u32 shared) {
+    return put(s, key(TAG_FOLLOWED, number, correspondence), shared, 0, 0, 0);
+}
+
+static u64 coded(const u32 *order, u32 size) {
+    u64 code = 0;
+    for (u32 p = 0; p < size; p++) code = code << 4 | order[p];
+    return code;
+}
+
+int nextrust_search_renamed(search *s, u32 number, u32 watched, const u32 *order, u32 after) {
+    return put(s, key(TAG_RENAMED, number, watched), coded(order, s->own[number].size), after, 0, 0);
+}
+
+/* -- states --------------------------------------------------------------------------------------------------------- */
+
+static u64 hash(const u32 *state, u32 width) {
+    u64 h = 0;
+    for (u32 w = 0; w < width; w++) h = mixed(h + w, state[w]);
+    return h;
+}
+
+static u32 *slot(const search *s, const u32 *state) {
+    u64 at = hash(state, s->width) & s->index_mask;
+    while (s->index[at] != NONE && memcmp(s->states + (size_t)s->index[at] * s->width, state, s->width * sizeof(u32)))
+        at = (at + 1) & s->index_mask;
+    return &s->index[at];
+}
+
+u32 nextrust_search_find(const search *s, const u32 *state) { return *slot(s, state); }
+
+static int more_states(search *s) {
+    u32 room = s->room + s->room / 2;
+    u32 *states = realloc(s->states, (size_t)room * s->width * sizeof(u32));
+    if (!states) return 0;
+    s->states = states;
+    u32 *edges = realloc(s->edges, (size_t)room * s->threads * sizeof(u32));
+    if (!edges) return 0;
+    s->edges = edges;
+    s->room = room;
+    if (2 * (u64)room <= s->index_mask) return 1;
+    u64 mask = 2 * s->index_mask + 1;
+    u32 *index = malloc((mask + 1) * sizeof(u32));
+    if (!index) return 0;
+    memset(index, 0xff, (mask + 1) * sizeof(u32));
+    free(s->index);
+    s->index = index;
+    s->index_mask = mask;
+    for (u32 n = 0; n < s->count; n++) *slot(s, s->states + (size_t)n * s->width) = n;
+    return 1;
+}
+
+/* The number of a state, a new one where it is new; NONE where there is no memory. */
+static u32 numbered(search *s, const u32 *state) {
+    u32 *place = slot(s, state);
+    if (*place != NONE) return *place;
+    if (s->count == s->room) {
+        if (s->room >= NONE / 2 || !more_states(s)) return NONE;
+        place = slot(s, state);
+    }
+    memcpy(s->states + (size_t)s->count * s->width, state, s->width * sizeof(u32));
+    return *place = s->count++;
+}
+
+int nextrust_search_start(search *s, const u32 *state) { return numbered(s, state) == 0; }
+
+static int kind(const search *s, u32 thread, u32 local) { return local < s->known[thread] ? s->kinds[thread][local] : 0; }
+
+static int is_final(const search *s, const u32 *state) {
+    for (u32 t = 0; t < s->threads; t++)
+        if ((s->waited_for >> t & 1) && kind(s, t, state[t]) != DONE) return 0;
+    return 1;
+}
+
+static int is_judged(const search *s, const u32 *state) {
+    if (state[s->threads + 1] == REFUSED) return 1;
+    for (u32 t = 0; t < s->threads; t++)
+        if (kind(s, t, state[t]) == WRONG) return 1;
+    return s->judges && is_final(s, state);
+}
+
+/* -- what follows a state ------------------------------------------------------------------------------------------- */
+
+/* The state after a thread's step. READY, or what has to be asked for first. */
+static int stepped(search *s, const u32 *state, u32 thread, u32 *after) {
+    const entry *e = look(s, key(TAG_STEP, thread, state[thread]), state[s->threads]);
+    s->want_thread = thread;
+    if (!e->a) return STEP;
+    u32 watched = state[s->threads + 1];
+    if (e->z) {
+        const entry *m = look(s, key(TAG_MONITOR, thread, watched), e->z);
+        if (watched != REFUSED && !m->a) return MONITOR;
+        watched = watched == REFUSED ? REFUSED : m->x;
+    }
+    memcpy(after, state, s->width * sizeof(u32));
+    after[thread] = e->x;
+    after[s->threads] = e->y;
+    after[s->threads + 1] = watched;
+    return -1;
+}
+
+/* Exchanges symmetric threads so that their correspondences ascend; `places`: the thread whose place each takes. */
+static int lowered(search *s, u32 *state, u32 *places) {
+    for (u32 t = 0; t < s->threads; t++) places[t] = t;
+    for (u32 number = 0; number < s->classes; number++) {
+        class *c = &s->own[number];
+        u32 have[THREADS], order[THREADS], sorted = 1;
+        for (u32 p = 0; p < c->size; p++) {
+            u32 value = c->numbers[p][state[c->threads[p]]], q = p;
+            for (; q > 0 && have[q - 1] > value; q--) have[q] = have[q - 1], order[q] = order[q - 1], sorted = 0;
+            have[q] = value, order[q] = p;
+        }
+        if (sorted) continue;
+        u32 *watched = &state[s->threads + 1];
+        if (s->renames && *watched != REFUSED) {
+            const entry *e = look(s, key(TAG_RENAMED, number, *watched), coded(order, c->size));
+            if (!e->a) {
+                s->want_class = number, s->want_state = *watched;
+                memcpy(s->want_order, order, sizeof order);
+                return RENAME;
+            }
+            *watched = e->x;
+        }
+        for (u32 p = 0; p < c->size; p++) {
+            state[c->threads[p]] = c->locals[have[p] * c->size + p];
+            places[c->threads[order[p]]] = c->threads[p];
+        }
+    }
+    return -1;
+}
+
+static int follows(search *s, const u32 *state, u32 thread) {
+    class *c = s->class_of[thread];
+    if (!c) return 1;
+    u32 position = 0;
+    while (c->threads[position] != thread) position++;
+    u32 number = c->numbers[position][state[thread]];
+    s->want_thread = thread;
+    return look(s, key(TAG_FOLLOWED, (u32)(c - s->own), number), state[s->threads])->a != 0;
+}
+
+/* -- the search ----------------------------------------------------------------------------------------------------- */
+
+/* Goes on until something has to be asked for, or `until` states have been left behind. */
+int nextrust_search_run(search *s, u32 until) {
+    u32 after[THREADS][THREADS + 2], places[THREADS];
+    while (s->at < s->count) {
+        if (s->at >= until) return PAUSE;
+        u32 now[THREADS + 2];
+        memcpy(now, s->states + (size_t)s->at * s->width, s->width * sizeof(u32));
+        s->want_state = s->at;
+        for (u32 t = 0; t < s->threads; t++) {
+            if (kind(s, t, now[t]) != READY) continue;
+            int ask = stepped(s, now, t, after[t]);
+            if (ask >= 0) return ask;
+        }
+        u32 moved = 0;
+        for (u32 t = 0; t < s->threads; t++) {
+            u32 *edge = s->edges + (size_t)s->at * s->threads + t;
+            *edge = NONE;
+            if (kind(s, t, now[t]) != READY) continue;
+            if (s->classes) {
+                if (!follows(s, now, t)) return FOLLOW;
+                int ask = lowered(s, after[t], places);
+                if (ask >= 0) return ask;
+            }
+            u32 count = s->count, number = numbered(s, after[t]);
+            if (number == NONE) return NO_MEMORY;
+            s->edges[(size_t)s->at * s->threads + t] = number;
+            moved++;
+            if (number == count && is_judged(s, after[t])) {
+                s->want_state = number;
+                return JUDGE;
+            }
+        }
+        if (is_final(s, now)) {
+            if (s->finals_count == s->finals_room) {
+                u32 *finals = realloc(s->finals, 2 * s->finals_room * sizeof(u32));
+                if (!finals) return NO_MEMORY;
+                s->finals = finals, s->finals_room *= 2;
+            }
+            s->finals[s->finals_count++] = s->at;
+        }
+        s->transitions += moved;
+        s->at++;
+        if (s->violation != NONE) return VIOLATED;
+    }
+    return COMPLETE;
+}
+
+/* -- whether it ends ------------------------------------------------------------------------------------------------ */
+
+typedef struct { u32 node, next; } visit;
+
+/* Whether the members of a component have a way out of it, a final state, or an edge inside. */
+static void described(const search *s, const u32 *where, const u32 *members, u32 size, int *leaves, int *ends, int *turns) {
+    *leaves = *ends = *turns = 0;
+    u32 own = where[members[0]];
+    for (u32 m = 0; m < size; m++) {
+        const u32 *row = s->edges + (size_t)members[m] * s->threads;
+        for (u32 t = 0; t < s->threads; t++) {
+            if (row[t] == NONE) continue;
+            if (where[row[t]] == own) *turns = 1;
+            else *leaves = 1;
+        }
+        if (is_final(s, s->states + (size_t)members[m] * s->width)) *ends = 1;
+    }
+}
+
+static u32 root(u32 *joined, u32 pair) {
+    while (joined[pair] != pair) pair = joined[pair] = joined[joined[pair]];
+    return pair;
+}
+
+/* Whether each thread has returned, or moves inside a component; see explore/child/termination.py. `local` has the
+   position of each member. 1, 0, or -1 where there is no memory. */
+static int is_fair(search *s, const u32 *where, u32 *local, const u32 *members, u32 size) {
+    u32 n = s->threads, pairs = size * n, places[THREADS], after[THREADS + 2];
+    u32 *joined = malloc(pairs * sizeof(u32));
+    uint8_t *moved = calloc(pairs, 1);
+    int fair = joined && moved ? 1 : -1;
+    for (u32 pair = 0; fair == 1 && pair < pairs; pair++) joined[pair] = pair;
+    for (u32 m = 0; m < size; m++) local[members[m]] = m;
+    for (u32 m = 0; fair == 1 && m < size; m++) {
+        const u32 *state = s->states + (size_t)members[m] * s->width;
+        for (u32 t = 0; t < n; t++) {
+            if (kind(s, t, state[t]) != READY) { moved[m * n + t] = 1; continue; }
+            u32 to = s->edges[(size_t)members[m] * n + t];
+            if (where[to] != where[members[0]]) continue;
+            moved[m * n + t] = 1;
+            stepped(s, state, t, after);
+            lowered(s, after, places);
+            for (u32 u = 0; u < n; u++) joined[root(joined, m * n + u)] = root(joined, local[to] * n + places[u]);
+        }
+    }
+    for (u32 pair = 0; fair == 1 && pair < pairs; pair++)
+        if (moved[pair]) moved[root(joined, pair)] = 1;
+    for (u32 pair = 0; fair == 1 && pair < pairs; pair++)
+        if (!moved[root(joined, pair)]) fair = 0;
+    free(joined), free(moved);
+    return fair;
+}
+
+/* What keeps a completely seen program from ending: STUCK or ENDLESS, at the least state of its component in `first`;
+   ENDS; or -1 where there is no memory. Components by Tarjan, without recursion. */
+int nextrust_search_ending(search *s, u32 fair_runs, u32 *first) {
+    u32 count = s->count, counter = 0, depth = 0, size = 0, found = 0;
+    u32 *order = calloc(count, sizeof(u32)), *low = malloc(count * sizeof(u32)), *stack = malloc(count * sizeof(u32));
+    u32 *where = malloc(count * sizeof(u32));
+    visit *work = malloc(count * sizeof(visit));
+    u32 least[3] = {NONE, NONE, NONE};
+    int result = order && low && stack && where && work ? ENDS : -1;
+    for (u32 base = 0; result >= 0 && base < count; base++) {
+        if (order[base]) continue;
+        order[base] = low[base] = ++counter, where[base] = NONE;
+        stack[size++] = base;
+        work[depth++] = (visit){base, 0};
+        while (depth) {
+            visit *top = &work[depth - 1];
+            u32 node = top->node, to = top->next < s->threads ? s->edges[(size_t)node * s->threads + top->next] : NONE;
+            if (top->next++ < s->threads) {
+                if (to == NONE) continue;
+                if (!order[to]) {
+                    order[to] = low[to] = ++counter, where[to] = NONE;
+                    stack[size++] = to;
+                    work[depth++] = (visit){to, 0};
+                } else if (where[to] == NONE && order[to] < low[node]) low[node] = order[to];
+                continue;
+            }
+            depth--;
+            if (depth && low[node] < low[work[depth - 1].node]) low[work[depth - 1].node] = low[node];
+            if (low[node] != order[node]) continue;
+            u32 begin = size, lowest = NONE;
+            do {
+                u32 member = stack[--begin];
+                where[member] = found;
+                if (member < lowest) lowest = member;
+            } while (stack[begin] != node);
+            found++;
+            int leaves, ends, turns;
+            described(s, where, stack + begin, size - begin, &leaves, &ends, &turns);
+            if (!ends && !leaves && lowest < least[STUCK]) least[STUCK] = lowest;
+            if (!ends && turns && fair_runs && lowest < least[ENDLESS]) {
+                int fair = is_fair(s, where, low, stack + begin, size - begin);
+                if (fair < 0) { result = -1; break; }
+                if (fair) least[ENDLESS] = lowest;
+            }
+            size = begin;
+        }
+    }
+    if (result >= 0) result = least[STUCK] != NONE ? STUCK : least[ENDLESS] != NONE ? ENDLESS : ENDS;
+    if (result > 0) *first = least[result];
+    free(order), free(low), free(stack), free(where), free(work);
+    return result;
+}
+
+/* -- read by Python ------------------------------------------------------------------------------------------------- */
+
+u32 nextrust_search_count(const search *s) { return s->count; }
+u32 nextrust_search_done(const search *s) { return s->at; }
+u64 nextrust_search_transitions(const search *s) { return s->transitions; }
+u32 nextrust_search_finals(const search *s) { return s->finals_count; }
+const u32 *nextrust_search_final(const search *s) { return s->finals; }
+const u32 *nextrust_search_state(const search *s, u32 number) { return s->states + (size_t)number * s->width; }
+const u32 *nextrust_search_row(const search *s, u32 number) { return s->edges + (size_t)number * s->threads; }
+void nextrust_search_violated(search *s, u32 number) { s->violation = number; }
+void nextrust_search_wanted(const search *s, u32 *out) {
+    out[0] = s->want_thread, out[1] = s->want_state, out[2] = s->want_class;
+    memcpy(out + 3, s->want_order, sizeof s->want_order);
+}
