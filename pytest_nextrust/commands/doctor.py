@@ -71,12 +71,23 @@ def _python() -> dict[str, Any]:
 
 def _emulator(faults: list[Fault], *, fresh: bool) -> dict[str, Any]:
     from pytest_nextrust.emu.sandbox import gate_status
+    from pytest_nextrust.native.loading import state
 
+    compiled = state()
+    exploring = "compiled" if compiled == "in use" else f"in Python (the compiled part is {compiled})"
     try:
         gate = gate_status(fresh=fresh)
     except NextrustError as error:
         faults.append(Fault("emulator", error.fault, error.remedy))
-        return {"name": "", "passed": False, "vectors": 0, "cached": False, "message": error.fault, "counting": ""}
+        return {
+            "name": "",
+            "passed": False,
+            "vectors": 0,
+            "cached": False,
+            "message": error.fault,
+            "counting": "",
+            "exploring": exploring,
+        }
     if not gate.passed:
         faults.append(Fault("emulator", f"the conformance gate failed: {gate.message}", "pip install unicorn==2.1.4"))
     return {
@@ -86,6 +97,7 @@ def _emulator(faults: list[Fault], *, fresh: bool) -> dict[str, Any]:
         "cached": gate.cached,
         "message": gate.message,
         "counting": gate.counting,
+        "exploring": exploring,
     }
 
 
@@ -152,6 +164,7 @@ def _lines(parts: dict[str, Any], faults: list[Fault]) -> list[str]:
         f"python      {parts['python']['version']}",
         f"emulator    {emulator['name'] or 'none'}: conformance gate {gate}, {emulator['vectors']} vectors",
         f"counting    {emulator['counting'] or 'none'}",
+        f"exploring   {emulator['exploring']}",
         f"cache       {cache['path']}{'' if cache['writable'] else ' (cannot be written)'}",
     ]
     for each in parts["toolchains"]:

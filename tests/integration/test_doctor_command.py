@@ -13,6 +13,8 @@ import pytest
 from pytest_nextrust.cli import main
 from pytest_nextrust.emu.records import GateStatus
 from pytest_nextrust.errors import HarnessFault
+from pytest_nextrust.native import loading
+from tests.compiled_part import needs_compiled_part
 
 SCHEMA = json.loads(files("pytest_nextrust").joinpath("schemas/doctor.json").read_text())
 
@@ -43,6 +45,26 @@ def test_a_machine_that_works(capsys: pytest.CaptureFixture[str]) -> None:
     assert names[:4] == ["gnu", "clang", "rust", "prebuilt"]
     for each in said["toolchains"]:
         assert each["found"] or (each["missing"] and each["remedy"])
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_which_search_explores(
+    compiled: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compiled one or the plain one, and why it is that."""
+    if compiled:
+        needs_compiled_part()
+    else:
+        monkeypatch.setenv("NEXTRUST_NATIVE", "0")
+    loading._loaded.cache_clear()
+    try:
+        main(["doctor"])
+    finally:
+        monkeypatch.undo()
+        loading._loaded.cache_clear()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("exploring ")]
+    said = "compiled" if compiled else "in Python (the compiled part is left out by NEXTRUST_NATIVE=0)"
+    assert line.split(maxsplit=1)[1] == said
 
 
 def test_missing_compilers_are_no_failure(

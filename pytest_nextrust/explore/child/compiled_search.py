@@ -30,8 +30,8 @@ ENDS, NO_MEMORY_FOR_ENDS = 0, -1
 THREADS = 16
 NONE = 0xFFFF_FFFF
 
-BETWEEN = 256
-"""States between two questions whether it is enough."""
+FEW, MANY = 16, 256
+"""States between two questions whether it is enough: as the plain search asks, and once there are 4,096."""
 
 
 def seen(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
@@ -91,7 +91,7 @@ class _Search:
 
     def run(self, graph: Graph, enough: Callable[[int], bool] | None) -> None:
         """Search until everything has been seen, or a violation, or ``enough``. Raises Reclassified, Asymmetric."""
-        until = BETWEEN
+        until = FEW
         answers = {
             STEP: self._step,
             MONITOR: self._monitor,
@@ -106,7 +106,7 @@ class _Search:
             elif code == JUDGE:
                 self._judge(graph)
             elif code == PAUSE:
-                until += BETWEEN
+                until += FEW if until < FEW * MANY else MANY
                 if enough is not None and enough(len(graph.states)):
                     return
             elif code == NO_MEMORY:

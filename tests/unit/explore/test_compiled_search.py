@@ -149,9 +149,7 @@ def test_enough_is_asked_and_obeyed() -> None:
 
 def test_what_the_compiled_search_does_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signals, and everything where it is left out, are for the plain search."""
-    program = Program(
-        (increment(DATA) + RTS,) * 2, handler=increment(DATA + 1) + DROP_SIG + SIGRETURN
-    )
+    program = Program((increment(DATA) + RTS,) * 2, handler=increment(DATA + 1) + DROP_SIG + SIGRETURN)
     plain = explored(program, search=seen)
     assert plain.graph.ends is not None
     assert fits(plain.system)
