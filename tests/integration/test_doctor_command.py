@@ -14,6 +14,7 @@ from pytest_nextrust.cli import main
 from pytest_nextrust.emu.records import GateStatus
 from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.native import loading
+from pytest_nextrust.project.mends import MENDED
 from tests.compiled_part import needs_compiled_part
 
 SCHEMA = json.loads(files("pytest_nextrust").joinpath("schemas/doctor.json").read_text())
@@ -77,7 +78,8 @@ def test_missing_compilers_are_no_failure(
     status, said = answer(capsys)
     assert status == 0
     missing = {each["name"]: each for each in said["toolchains"] if not each["found"]}
-    assert set(missing) == {"gnu", "clang", "rust"}
+    assert set(missing) == {"gnu", "clang", "rust", *MENDED}
+    assert all("llvm-22-dev" in missing[name]["remedy"] for name in MENDED)
     assert "apt-get install gcc-m68k-linux-gnu" in missing["gnu"]["remedy"]
     assert "clang-19" in missing["clang"]["remedy"]
     assert "rust-web-src" in missing["rust"]["remedy"]
@@ -125,4 +127,5 @@ def test_a_fault_in_the_projects_settings_is_told(
     assert status == 0
     assert said["errors"][0]["path"] == "toolchain.own.compile"
     names = [one["name"] for one in said["toolchains"]]
-    assert [name for name in names if not name.startswith("clang-")] == ["gnu", "clang", "rust", "prebuilt"]
+    others = [name for name in names if not name.startswith("clang-") and name not in MENDED]
+    assert others == ["gnu", "clang", "rust", "prebuilt"]
