@@ -28,6 +28,8 @@ COMMANDS = {
     "build": "compile C, assembly, Rust or a cargo package, and link objects, into a NeXT Mach-O executable",
     "target": "list every fault of a rustc target specification, with its mend",
     "run": "run a program on the emulated machine",
+    "runner": "run what cargo built, programs and tests, on the machine",
+    "cargo": "cargo build, run, test and atomics of a package in the current folder",
     "witness": "run a program under Musashi and qemu-m68k too, and show the first step where they part",
     "atomics": "prove or refute a runtime's atomic routines, or a compiler's",
     "explore": "explore every interleaving of a concurrent test",
@@ -50,7 +52,7 @@ COMMANDS = {
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
-EXIT_OUTPUT = {"run": 125}
+EXIT_OUTPUT = {"run": 125, "runner": 125}
 """Exit status where the surroundings failed, a full disk under stdout for instance; 2 for a command not named here."""
 
 

@@ -101,6 +101,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the workflows of GitHub Actions instead, from the project's phases and [ci] of its settings",
     )
+    parser.add_argument(
+        "--rust",
+        action="store_true",
+        help="write .cargo/config.toml instead, so that cargo builds for the NeXT and runs on the machine; in a folder "
+        "without a package a small one too",
+    )
     ignore = parser.add_mutually_exclusive_group()
     ignore.add_argument(
         "--git-ignore", action="store_true", default=None, help="add docs/ci-status/ and artifacts/ to .gitignore"
@@ -127,7 +133,9 @@ def run(args: argparse.Namespace) -> int:
     root: Path = args.dir
     if not root.is_dir():
         raise UsageFault("--dir", "is not a folder", place=str(root), remedy="name the project's folder")
-    files = _workflows if args.github else partial(_written, ignore=_asked(args), inner=args.skill_commands)
+    files: Callable[..., Iterator[_Outcome]] = _rust if args.rust else _workflows
+    if not args.rust and not args.github:
+        files = partial(_written, ignore=_asked(args), inner=args.skill_commands)
     try:
         outcomes = list(_recorded(root, files, dry_run=args.dry_run))
     except OSError as error:
@@ -188,6 +196,39 @@ def _workflows(root: Path, *, known: dict[str, str], dry_run: bool) -> Iterator[
 
     for name, text in workflow_files(root).items():
         yield from _file(root, name, text, known, dry_run)
+
+
+def _rust(root: Path, *, known: dict[str, str], dry_run: bool) -> Iterator[_Outcome]:
+    from pytest_nextrust.commands.init_rust import CONFIG, merged_config, sample
+
+    older = root / CONFIG.removesuffix(".toml")
+    if older.is_file():
+        yield _Outcome(CONFIG, "refused", f"cargo reads {older.name} alone where it is there: rename it to {CONFIG}")
+    else:
+        yield _merged(root, CONFIG, merged_config, dry_run=dry_run)
+    if not (root / "Cargo.toml").exists():
+        for name, text in sample(root.resolve().name).items():
+            yield from _file(root, name, text, known, dry_run)
+
+
+def _merged(root: Path, name: str, merge: Callable[[str], Any], *, dry_run: bool) -> _Outcome:
+    """A file of somebody's, with what is missing in it."""
+    path = root / name
+    if path.is_symlink() or path.is_dir():
+        return _Outcome(name, "refused", "is a link or a folder")
+    try:
+        text = path.read_bytes().decode() if path.is_file() else ""
+    except UnicodeDecodeError:
+        return _Outcome(name, "refused", "is not a text in UTF-8")
+    merged = merge(text)
+    if merged.refused:
+        return _Outcome(name, "refused", merged.refused)
+    if merged.text == text:
+        return _Outcome(name, "unchanged")
+    if not dry_run:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_replace(path, merged.text.encode())
+    return _Outcome(name, "written")
 
 
 def _written(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.emu.records import FaultReport, RunRecord, RunRequest, TrapRecord
     from pytest_nextrust.emu.sandbox import Sandbox
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["HELP", "add_arguments", "budget_limits", "copy_output", "run", "run_program"]
 
 HELP = "run a program on the emulated machine"
 
@@ -57,17 +57,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the program; the exit status. Raises UsageFault for an argument that cannot be acted on."""
-    from pytest_nextrust.emu.sandbox import Sandbox
-
     try:
         program = _built(args)
     except ToolchainError as error:
         return _failed(args, b"", error, EXIT_REFUSED, "failed")
+    return run_program(args, program)
+
+
+def run_program(args: argparse.Namespace, program: bytes | None) -> int:
+    """Run a program that was built, or the one that the options name; the exit status."""
+    from pytest_nextrust.emu.sandbox import Sandbox
+
     stdin = guest_stdin(args)
     with Sandbox(inherit=() if stdin is None else (stdin,)) as sandbox:
         with contextlib.suppress(HarnessFault):
             sandbox.start()  # where it cannot, the run says so
-        request = guest_request(args, stdin, {} if args.budget is None else _budget(args.budget), program)
+        request = guest_request(args, stdin, {} if args.budget is None else budget_limits(args.budget), program)
         return _run(args, request, sandbox)
 
 
@@ -97,7 +102,7 @@ def _built(args: argparse.Namespace) -> bytes | None:
 
 def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int:
     try:
-        record = sandbox.run(request, on_output=None if args.json == "-" else _copy)
+        record = sandbox.run(request, on_output=None if args.json == "-" else copy_output)
     except NotRunnable as error:
         return _failed(args, request.program, error, EXIT_REFUSED, "failed")
     except HarnessFault as error:
@@ -112,7 +117,8 @@ def _run(args: argparse.Namespace, request: RunRequest, sandbox: Sandbox) -> int
     return status
 
 
-def _budget(text: str) -> dict[str, Any]:
+def budget_limits(text: str) -> dict[str, Any]:
+    """``--budget`` as limits of a run."""
     from pytest_nextrust.project.run_settings import parse_budget
 
     budget = parse_budget("--budget", text)
@@ -140,7 +146,7 @@ def _verdict(record: RunRecord) -> str:
     return "budget" if record.end.kind in ("budget", "time") else "failed"
 
 
-def _copy(descriptor: int, data: bytes) -> None:
+def copy_output(descriptor: int, data: bytes) -> None:
     """Hand on what the guest has written. Raises BrokenPipeError, which ends the run: nobody reads on."""
     stream = sys.stdout if descriptor == 1 else sys.stderr
     stream.flush()

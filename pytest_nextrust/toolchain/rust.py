@@ -52,6 +52,12 @@ class RustToolchain:
         self._probe: Probe | None = None
         self._specification: Path | None = None
 
+    def with_compiler(self, compiler: Compiler) -> RustToolchain:
+        """The same by one rustc, which was looked at already."""
+        other = copy.copy(self)
+        other._compiler, other._probe, other._specification = compiler, None, None
+        return other
+
     def with_target(self, target: Path) -> RustToolchain:
         """The same for a target specification of one's own."""
         other = copy.copy(self)

@@ -19,8 +19,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_nextrust import macho
 from pytest_nextrust.errors import NextrustError, UsageFault
-from pytest_nextrust.toolchain.crates.rustc_wrapper import SETTINGS
+from pytest_nextrust.toolchain.crates.rustc_wrapper import BUILT_AS_TEST, SETTINGS
 from pytest_nextrust.toolchain.cruntime import PREFIX
 from pytest_nextrust.toolchain.interface import BuildRequest
 from pytest_nextrust.toolchain.output import link, refuse_defects, replace_file, workspace
@@ -29,6 +30,9 @@ from pytest_nextrust.toolchain.tool_runner import ToolRunner
 __all__ = ["linker_words", "main", "recorded_inputs", "relevant"]
 
 SUBJECT = "link"
+GDB_SECTION = ".debug_gdb_scripts"
+TEST_MAIN = "_nextrust_test_main"
+"""What a program of tests has, by the harness that stands in for the crate ``test``."""
 RECORD, _INPUTS = ".link", "inputs.json"
 _OPTIONS = frozenset({"-u", "--undefined", "--defsym"})
 _KEPT = ("--undefined=", "--defsym=", "--start-group", "--end-group", "--whole-archive", "--no-whole-archive")
@@ -87,15 +91,47 @@ def main(words: Sequence[str]) -> int:
         runtime = Path(settings["runtime"])
         runner = ToolRunner(SUBJECT)
         with workspace(SUBJECT) as folder:
+            inputs = _without_gdb_section(runner, inputs, folder)
             objects = linker_words(runtime, inputs)
             data = link(runner, PREFIX + "ld", objects, folder, BuildRequest((), out, settings["cpu"]))
-        refuse_defects(SUBJECT, data, settings["cpu"], runner.commands[-1], runner.log, str(out))
-        _record(inputs, out, hashlib.sha256(data).hexdigest())
+            refuse_defects(SUBJECT, data, settings["cpu"], runner.commands[-1], runner.log, str(out))
+            if os.environ.get(BUILT_AS_TEST):
+                _require_tests(data, out)
+            _record(inputs, out, hashlib.sha256(data).hexdigest())
         replace_file(SUBJECT, out, data)
     except (NextrustError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _require_tests(data: bytes, out: Path) -> None:
+    """Raise UsageFault for a program of tests that reaches none of them."""
+    file = macho.read(data, name=str(out))
+    if isinstance(file, macho.MachFile) and file.lookup(TEST_MAIN) is None:
+        raise UsageFault(
+            "#[test]",
+            "the crate is #![no_main], so that rustc leaves the tests' main out and none of them would run",
+            place=out.name,
+            remedy="write #![cfg_attr(not(test), no_main)] and #[cfg(not(test))] before its main; "
+            "or test = false (a program's own main: harness = false) for it in Cargo.toml",
+        )
+
+
+def _without_gdb_section(runner: ToolRunner, inputs: Sequence[str], folder: Path) -> list[str]:
+    """The inputs, with the section that a ``main`` of rustc's making reads for gdb among the constants.
+
+    It takes memory, and no Mach-O has one of that name. Since rustc 1.91 only a target can leave it out.
+    """
+    found = []
+    for number, word in enumerate(inputs):
+        if word.endswith(".o") and GDB_SECTION.encode() in Path(word).read_bytes():
+            changed = str(folder / f"{number}.o")
+            renamed = f"{GDB_SECTION}=.rodata{GDB_SECTION},alloc,load,readonly,data,contents"
+            runner.run([PREFIX + "objcopy", "--rename-section", renamed, word, changed], cwd=folder)
+            word = changed
+        found.append(word)
+    return found
 
 
 def linker_words(runtime: Path, inputs: Sequence[str | Path]) -> list[str | Path]:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["FOR_TARGET", "NO_HANDLER", "SETTINGS", "TWO_ALLOCATORS", "arguments", "is_linked", "main"]
+__all__ = ["BUILT_AS_TEST", "FOR_TARGET", "NO_HANDLER", "SETTINGS", "TWO_ALLOCATORS", "arguments", "is_linked", "main"]
 
 SETTINGS = "NEXTRUST_CRATE_TOOLS"
 """The variable that names the file of settings: target, flags for every crate of the target, and the handlers."""
@@ -25,6 +25,9 @@ SETTINGS = "NEXTRUST_CRATE_TOOLS"
 NO_HANDLER = "`#[panic_handler]` function required, but not found"
 TWO_ALLOCATORS = "global allocator"
 """What rustc says of a program that has an allocator beside the one of ``next``."""
+
+BUILT_AS_TEST = "NEXTRUST_BUILT_AS_TEST"
+"""The variable by which the linker knows that it links a program of tests."""
 
 LINKED = ("bin", "staticlib", "cdylib")
 FOR_TARGET = "--target"
@@ -47,6 +50,10 @@ def main(argv: list[str]) -> int:
     settings = json.loads(Path(os.environ[SETTINGS]).read_text(encoding="utf-8"))
     rustc, given = argv[0], argv[1:]
     words = arguments(given, settings["target"], settings["flags"])
+    if words is not given and "--test" in words:
+        # The crate `test` that rustc names in the tests' main.
+        words = [*words, "-L", settings["harness"]]
+        os.environ[BUILT_AS_TEST] = "1"
     if words is given or not is_linked(words) or any(word.startswith("--print") for word in words):
         os.execv(rustc, [rustc, *words])
     for handler in ([], *settings["handlers"]):

@@ -28,6 +28,7 @@ from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
 __all__ = ["CrateTools", "RustCompiler", "crate_tools", "find_cargo", "handler_options"]
 
 PANIC_HANDLER = Path(__file__).with_name("panic_handler.rs")
+TEST_HARNESS = Path(__file__).with_name("test_harness.rs")
 _WRAPPER, _LINKER, _SETTINGS = "rustc-wrapper", "linker", "settings.json"
 
 
@@ -101,11 +102,12 @@ def crate_tools(
     library, own = toolchain.libraries(runner, cpu, bitcode=bitcode)
     runtime = assembled_runtime(runner, cpu)
     handlers, _ = handler_options(toolchain, runner, cpu, library, own)
+    harness = _own_crate(toolchain, runner, cpu, library, "test", TEST_HARNESS)
     generation = toolchain.code_generation(cpu)
     target = next(word.partition("=")[2] for word in generation if word.startswith("--target="))
     generation = [word for word in generation if not word.startswith("--target=")]
     words = (*generation, "-L", str(library), "-L", str(own), "-C", "linker-flavor=ld", *flags)
-    settings = {"target": target, "cpu": cpu, "runtime": str(runtime), "handlers": handlers}
+    settings = {"target": target, "cpu": cpu, "runtime": str(runtime), "handlers": handlers, "harness": str(harness)}
     programs = [Path(str(module.__file__)).read_bytes() for module in (rustc_wrapper, linker)]
     key = cache.hash_of(
         [
@@ -133,7 +135,7 @@ def handler_options(
     toolchain: RustCompiler, runner: ToolRunner, cpu: str, library: Path, own: Path
 ) -> tuple[tuple[tuple[str, ...], ...], Path]:
     """Options to try in turn for a program without a panic handler, and the folder with the one that is alone."""
-    handler = _handler(toolchain, runner, cpu, library)
+    handler = _own_crate(toolchain, runner, cpu, library, "nextrust_panic", PANIC_HANDLER)
     forced = ("-Zunstable-options", "--extern")
     options = (
         (*forced, f"force,noprelude:nextrust_next={own / 'libnext.rlib'}"),
@@ -142,18 +144,18 @@ def handler_options(
     return options, handler
 
 
-def _handler(toolchain: RustCompiler, runner: ToolRunner, cpu: str, library: Path) -> Path:
-    """The folder with the crate that is a panic handler and nothing else."""
+def _own_crate(toolchain: RustCompiler, runner: ToolRunner, cpu: str, library: Path, name: str, source: Path) -> Path:
+    """The folder with a crate of this package's that needs core alone."""
     base = toolchain.command(cpu, LIBRARY_LEVEL, debug=False)
-    key = cache.hash_of([str(library), *base, PANIC_HANDLER.read_bytes()])
-    kind = ["--crate-name", "nextrust_panic", "--crate-type", "rlib", "-L", str(library)]
-    remap = ["--remap-path-prefix", f"{PANIC_HANDLER.parent}=nextrust"]
+    key = cache.hash_of([name, str(library), *base, source.read_bytes()])
+    kind = ["--crate-name", name, "--crate-type", "rlib", "-L", str(library)]
+    remap = ["--remap-path-prefix", f"{source.parent}=nextrust"]
 
     def fill(folder: Path) -> None:
-        command = [*base, *kind, *remap, "--out-dir", str(folder), str(PANIC_HANDLER)]
-        runner.run(command, cwd=folder, env=toolchain.environment, place=str(PANIC_HANDLER))
+        command = [*base, *kind, *remap, "--out-dir", str(folder), str(source)]
+        runner.run(command, cwd=folder, env=toolchain.environment, place=str(source))
 
-    return cache.entry("rust-panic", key, fill)
+    return cache.entry("rust-own", key, fill)
 
 
 def _script(path: Path, settings: Path, command: list[str]) -> None:

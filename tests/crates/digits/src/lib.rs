@@ -16,3 +16,31 @@ pub fn write(sink: &mut Sink, value: u32) {
     }
     sink.put(b'0' + (value % 10) as u8);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sum(u32, u32);
+
+    impl Sink for Sum {
+        fn put(&mut self, byte: u8) {
+            self.0 = 10 * self.0 + u32::from(byte - b'0');
+            self.1 += 1;
+        }
+    }
+
+    #[test]
+    fn a_number_comes_back() {
+        let mut sum = Sum(0, 0);
+        write(&mut sum, 47);
+        assert!(sum.0 == 47 && sum.1 == 5);
+    }
+
+    #[test]
+    fn one_digit() {
+        let mut sum = Sum(0, 0);
+        write(&mut sum, 7);
+        assert!(sum.0 == 7 && sum.1 == if cfg!(feature = "padded") { 2 } else { 1 });
+    }
+}
