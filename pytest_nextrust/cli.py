@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_nextrust.errors import NextrustError
 
-__all__ = ["COMMANDS", "build_parser", "main"]
+__all__ = ["COMMANDS", "build_parser", "cargo_subcommand", "main"]
 
 COMMANDS = {
     "doctor": "what is found on this machine, what is missing, and how to install it",
@@ -122,6 +122,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     with UnwindOnSignals():
         return _run(args)
+
+
+def cargo_subcommand() -> int:
+    """The script ``cargo-nextrust``, which cargo starts as ``cargo-nextrust nextrust WORD...``."""
+    words = sys.argv[1:]
+    return main(["cargo", *(words[1:] if words[:1] == ["nextrust"] else words)])
 
 
 def _run(args: argparse.Namespace) -> int:

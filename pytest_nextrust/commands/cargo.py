@@ -21,7 +21,7 @@ from pytest_nextrust.errors import BuildFailed, NextrustError, ToolchainMissing,
 if TYPE_CHECKING:
     from pytest_nextrust.toolchain.crates.tools import CrateTools
 
-__all__ = ["HELP", "add_arguments", "run", "script"]
+__all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "cargo build, run, test and atomics of a package in the current folder"
 
@@ -31,14 +31,6 @@ CPUS = ("m68030", "m68040")
 _CHOOSES = ("--lib", "--bin", "--bins", "--example", "--examples", "--test", "--tests", "--bench", "--benches")
 _CHOOSES_ALL = (*_CHOOSES, "--all-targets", "--doc")
 _VARIABLES = {"budget": "NEXTRUST_BUDGET", "root": "NEXTRUST_ROOT", "stack": "NEXTRUST_STACK"}
-
-
-def script() -> int:
-    """``cargo-nextrust``, which cargo starts as ``cargo-nextrust nextrust WORD...``."""
-    from pytest_nextrust.cli import main
-
-    words = sys.argv[1:]
-    return main(["cargo", *(words[1:] if words[:1] == ["nextrust"] else words)])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,12 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Start cargo; the exit status. Raises UsageFault where an answer cannot be written."""
     words = _split(args)
     if args.verb == "atomics":
-        from pytest_nextrust.cli import main
-
-        own = ["--cpu", args.cpu] if args.cpu else []
-        own += ["--json", args.json] if args.json else []
-        own += ["--budget", args.budget] if args.budget else []
-        return main(["atomics", str(Path.cwd()), *own, *words])
+        return _atomics(args, words)
     try:
         return _cargo(args, words)
     except NextrustError as error:
@@ -76,6 +63,17 @@ def run(args: argparse.Namespace) -> int:
         more = {"log": error.output} if isinstance(error, BuildFailed) else {}
         write_answer(args, envelope("cargo", ok=False, exit=USAGE, errors=faults_of(error), **more))
         return USAGE
+
+
+def _atomics(args: argparse.Namespace, words: Sequence[str]) -> int:
+    from pytest_nextrust.commands import atomics
+
+    parser = argparse.ArgumentParser(prog="nextrust atomics", allow_abbrev=False)
+    atomics.add_arguments(parser)
+    own = [
+        word for name in ("cpu", "json", "budget") if getattr(args, name) for word in (f"--{name}", getattr(args, name))
+    ]
+    return atomics.run(parser.parse_args([str(Path.cwd()), *own, *words]))
 
 
 def _split(args: argparse.Namespace) -> list[str]:

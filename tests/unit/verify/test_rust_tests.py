@@ -151,7 +151,10 @@ def test_a_test_that_should_panic(run: Callable[[RunRequest], RunRecord], messag
 
 def test_what_is_not_run() -> None:
     """Ignored tests and benchmarks have no run."""
-    never = pytest.fail
+
+    def never(request: RunRequest) -> RunRecord:
+        raise AssertionError(f"run: {request}")
+
     assert run_test(RustTest(0, "x", ignored=True, ignored_why="slow"), REQUEST, never) == TestVerdict(
         RustTest(0, "x", ignored=True, ignored_why="slow"), "ignored", "slow"
     )
@@ -178,9 +181,9 @@ def described(tests: list[tuple[str, bool, str, int, str, int]]) -> tuple[bytes,
             struct.pack_into(">II", row, PANICS + 2, *put(message))
         rows.append(bytes(row))
     addresses = []
-    for row in rows:
+    for described_row in rows:
         addresses.append(BASE + len(blob))
-        blob.extend(row)
+        blob.extend(described_row)
     blob.extend(bytes(4))
     code = ImageSection(name="__text", segment="__TEXT", address=0x3000, data=b"\x4e\x75" * 2, size=4, align=1)
     data = ImageSection(name="__data", segment="__DATA", address=BASE, data=bytes(blob), size=len(blob), align=2)
