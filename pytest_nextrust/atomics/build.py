@@ -18,6 +18,7 @@ from pytest_nextrust.atomics.table import lookup
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import ToolchainError, UsageFault
 from pytest_nextrust.explore.request import Variant
+from pytest_nextrust.linker import is_macho
 from pytest_nextrust.macho import Image, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.crates import MANIFEST, NO_OPTIONS, CrateOptions, is_package
@@ -25,6 +26,7 @@ from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME, FREESTANDING, PRE
 from pytest_nextrust.toolchain.elf import exported, image_of
 from pytest_nextrust.toolchain.interface import BuildRequest, require
 from pytest_nextrust.toolchain.levels import asked_by, common_level, level_of_object
+from pytest_nextrust.toolchain.linking import defines, own_image
 from pytest_nextrust.toolchain.named import named
 from pytest_nextrust.toolchain.output import LINK, workspace
 from pytest_nextrust.toolchain.registry import toolchains
@@ -180,7 +182,7 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
             objects.append(out)
             levels.append(made_at)
             data = out.read_bytes()
-            names.update(dict.fromkeys(exported(data, str(unit.source))))
+            names.update(dict.fromkeys(_exported(data, str(unit.source))))
             codes |= _codes(data, number, level, alone=len(units) == 1)
         runtime = linked(runner, [*objects, room(runner, folder)], names, cpu, folder, libraries(runner, cpu))
     shown = toolchain if toolchain in names_of_makers else names_of_makers[0]
@@ -188,15 +190,20 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
     return replace(runtime, level=common_level(levels), version=version, codes=codes)
 
 
+def _exported(data: bytes, place: str) -> list[str]:
+    """The names that an object of either format defines, as C spells them. Raises ToolchainError."""
+    return defines(data, place) if is_macho(data) else exported(data, place)
+
+
 def _codes(data: bytes, number: int, level: str, *, alone: bool) -> dict[str, str]:
     """What identifies each routine's code in object ``number``: what it calls elsewhere may differ with a level."""
     from pytest_nextrust.atomics.compilers.objects import Objects
 
-    objects, found = Objects(data), {}
+    objects, found = None if is_macho(data) else Objects(data), {}
     # Where functions share a section, as in assembly, only the whole object is known to be equal.
     whole = hashlib.sha256(data).hexdigest()[:32]
-    for name in exported(data):
-        routine, code = lookup(name), objects.own(name)
+    for name in _exported(data, ""):
+        routine, code = lookup(name), objects.own(name) if objects is not None else None
         if routine is None:
             continue
         if code is not None:
@@ -298,9 +305,12 @@ def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path, env
 
 
 def _link(runner: ToolRunner, inputs: Sequence[Path], keep: Iterable[str], folder: Path) -> Image:
+    kept = (*keep, "nextrust_drivers", "nextrust_objects")
+    if any(is_macho(path.read_bytes()) for path in inputs):
+        return own_image(inputs, "nextrust_drivers", kept)
     out = folder / "runtime.elf"
     command = [PREFIX + "ld", *LINK]
-    roots = [option for name in (*keep, "nextrust_drivers", "nextrust_objects") for option in ("-u", name)]
+    roots = [option for name in kept for option in ("-u", name)]
     runner.run([*command, "-e", "nextrust_drivers", *roots, "-o", str(out), *map(str, inputs)], cwd=folder)
     try:
         return image_of(out.read_bytes(), name=out.name, lines=True)

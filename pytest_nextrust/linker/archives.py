@@ -22,6 +22,7 @@ from pytest_nextrust.macho.names import next_name
 
 __all__ = ["LinkArchive", "read_object"]
 
+_WANTED = "name objects, and archives of objects, made for the m68k"
 _LONG_NAMES, _TABLE, _TABLE_64 = "//", "/", "/SYM64/"
 
 
@@ -29,6 +30,9 @@ def read_object(content: memoryview, label: str, *, library: bool) -> InputObjec
     """An object of either format. Raises MachoError for anything else, or a damaged one."""
     if bytes(content[:4]) == ELF_MAGIC:
         return read_elf_object(content, label, library=library)
+    if bytes(content[:4]) not in (lay.MAGIC, lay.MAGIC_SWAPPED):
+        fault = "neither a Mach-O nor an ELF object" if len(content) else "an empty file"
+        raise MachoError(label, fault, place="offset 0", remedy=_WANTED)
     file = read(bytes(content), name=label)
     if not isinstance(file, MachFile):
         raise MachoError(label, "not an object", place="offset 0", remedy="put objects into archives")

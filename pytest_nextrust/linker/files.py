@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pytest_nextrust.errors import MachoError
 from pytest_nextrust.linker.archives import LinkArchive, read_object
 from pytest_nextrust.linker.model import InputObject
-from pytest_nextrust.linker.read_elf import ELF_MAGIC
+from pytest_nextrust.linker.read_macho import read_macho_object
 from pytest_nextrust.linker.write_object import write_object
-from pytest_nextrust.macho import Archive, read
+from pytest_nextrust.macho import Archive, FatFile, MachFile, read
 from pytest_nextrust.macho import layout as lay
+from pytest_nextrust.macho.check import open_members
 
 __all__ = ["defined_names", "is_macho", "object_from_elf"]
 
@@ -33,12 +34,19 @@ def defined_names(data: bytes, label: str) -> list[str]:
 
     Raises MachoError for anything else.
     """
-    if data[:4] != ELF_MAGIC:
+    if data[:4] in (lay.FAT_MAGIC, lay.FAT_MAGIC_SWAPPED) or data[:8] == lay.ARCHIVE_MAGIC:
         file = read(data, name=label)
-        if isinstance(file, Archive):
-            return list(LinkArchive.open(file, label).entries)
+        if isinstance(file, FatFile):
+            return [name for opened in open_members(file) for name in _names_in(opened.content, label)]
+        return _names_in(file, label)
     made = read_object(memoryview(data), label, library=False)
     return list(dict.fromkeys(_defined(made)))
+
+
+def _names_in(file: MachFile | Archive | None, label: str) -> list[str]:
+    if isinstance(file, Archive):
+        return list(LinkArchive.open(file, label).entries)
+    return [] if file is None else list(dict.fromkeys(_defined(read_macho_object(file, label))))
 
 
 def _defined(made: InputObject) -> Iterable[str]:

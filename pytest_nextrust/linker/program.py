@@ -31,7 +31,7 @@ from pytest_nextrust.macho import (
 )
 from pytest_nextrust.macho import layout as lay
 
-__all__ = ["LinkInput", "Linked", "link_program"]
+__all__ = ["LinkInput", "Linked", "LinkedImage", "link_image", "link_program"]
 
 _ENTRY = "start"
 _HEADER = "__mh_execute_header"
@@ -39,6 +39,7 @@ _TEXT_END, _DATA_END, _END = "_etext", "_edata", "_end"
 _INIT_START, _INIT_END = "___init_array_start", "___init_array_end"
 _PROVIDED = (_HEADER, _TEXT_END, _DATA_END, _END, _INIT_START, _INIT_END)
 _DUPLICATES_SHOWN = 50
+_CONTAINED = (lay.MAGIC, lay.MAGIC_SWAPPED, lay.FAT_MAGIC, lay.FAT_MAGIC_SWAPPED)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,15 @@ class LinkInput:
     label: str
     data: bytes
     library: bool = False
+
+
+@dataclass(frozen=True)
+class LinkedImage:
+    """A program before it is written: what the writer is given, the map, and what went into it."""
+
+    image: Image
+    map: str
+    objects: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,37 +77,43 @@ def link_program(
     ``strip`` leaves out what the entry does not reach, function by function. Raises LinkError with every fault of the
     program, MachoError for a file that is damaged or no object.
     """
+    made = link_image(inputs, cpu=cpu, entry=entry, strip=strip)
+    return Linked(write_executable(made.image), made.map, made.objects)
+
+
+def link_image(
+    inputs: Sequence[LinkInput],
+    *,
+    cpu: str = "m68030",
+    entry: str = _ENTRY,
+    roots: Sequence[str] = (),
+    strip: bool = False,
+) -> LinkedImage:
+    """The same, not written yet. ``roots`` are further names that are wanted, and kept, whoever refers to them."""
     objects, archives = _opened(inputs, cpu)
-    made = resolve(objects, archives, [entry], split if strip else lambda one: one)
+    wanted = [entry, *roots]
+    made = resolve(objects, archives, wanted, split if strip else lambda one: one)
     _provide(made)
     _allocate_commons(made)
-    live = live_sections(made, [entry], strip=strip)
+    live = live_sections(made, wanted, strip=strip)
     sections = place(live)
     addresses = {section: out.address + offset for out in sections for section, offset in out.pieces}
     _set_provided(made, sections)
     relocator = Relocator(made, addresses, _foreign(archives))
     contents = [None if out.zero_fill else relocator.content(out) for out in sections]
-    start = _entry(made, relocator, entry)
-    faults = [*_duplicates(made), *relocator.faults(), *start[1]]
+    start, missing = _entry(made, relocator, entry)
+    faults = [*_duplicates(made), *relocator.faults(), *missing]
     if faults:
         raise LinkError("link", faults, place=f"{len(inputs)} files")
     symbols = _symbols(made, addresses, sections)
-    image = Image(
-        tuple(
-            ImageSection(out.name, out.segment, out.address, data, out.size, out.align, out.flags)
-            for out, data in zip(sections, contents, strict=True)
-            if out.size
-        ),
-        start[0],
-        symbols,
-        _subtype(made),
+    pieces = tuple(
+        ImageSection(out.name, out.segment, out.address, data, out.size, out.align, out.flags)
+        for out, data in zip(sections, contents, strict=True)
+        if out.size
     )
     named = sorted((symbol.address, symbol.name) for symbol in symbols if not symbol.stab)
-    return Linked(
-        write_executable(image),
-        map_text(made, sections, named, (entry, start[0])),
-        tuple(one.label for one in made.objects),
-    )
+    text = map_text(made, sections, named, (entry, start))
+    return LinkedImage(Image(pieces, start, symbols, _subtype(made)), text, tuple(one.label for one in made.objects))
 
 
 def _foreign(archives: Iterable[LinkArchive]) -> dict[str, str]:
@@ -117,6 +133,8 @@ def _opened(inputs: Iterable[LinkInput], cpu: str) -> tuple[list[InputObject], l
         if bytes(view[:4]) == ELF_MAGIC:
             objects.append(read_object(view, each.label, library=each.library))
             continue
+        if bytes(view[:4]) not in _CONTAINED and bytes(view[:8]) != lay.ARCHIVE_MAGIC:
+            read_object(view, each.label, library=False)  # which says what it is not
         file = read(each.data, name=each.label)
         if isinstance(file, FatFile):
             file = _member(file, each.label, cpu)

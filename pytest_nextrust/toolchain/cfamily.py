@@ -144,4 +144,4 @@ def _object(folder: Path, number: int, source: Path) -> Path:
 
 def _has_atomics(compiled: Path) -> bool:
     """Whether an object defines a routine that compilers call for atomic operations."""
-    return any(name.startswith(("__sync_", "__atomic_")) for name in defines(compiled))
+    return any(name.startswith(("__sync_", "__atomic_")) for name in defines(compiled.read_bytes(), str(compiled)))

@@ -17,11 +17,13 @@ from typing import Literal
 from pytest_nextrust.base.files import atomic_replace
 from pytest_nextrust.base.rust_names import readable
 from pytest_nextrust.errors import BuildFailed, LinkError, MachoError, NextrustError, ToolchainError, UsageFault
-from pytest_nextrust.linker import LinkInput, defined_names, is_macho, link_program, object_from_elf
+from pytest_nextrust.linker import LinkInput, defined_names, is_macho, link_image, link_program, object_from_elf
+from pytest_nextrust.macho import Image
+from pytest_nextrust.macho.names import next_name
 from pytest_nextrust.toolchain.interface import LINKERS, BuildRequest
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["LinkerName", "defines", "linker_for", "own_link", "to_object"]
+__all__ = ["LinkerName", "defines", "linker_for", "own_image", "own_link", "to_object", "write_map"]
 
 LinkerName = Literal["gnu", "own"]
 
@@ -60,14 +62,32 @@ def own_link(runner: ToolRunner, inputs: Sequence[str | Path], request: BuildReq
         linked = link_program(given, cpu=request.cpu, strip=request.dead_strip)
     except (LinkError, MachoError) as error:
         raise _failed(error, command) from error
-    if request.map_file is not None:
-        try:
-            atomic_replace(request.map_file, linked.map.encode())
-        except OSError as error:
-            remedy = "name a file in a folder you can write"
-            fault = f"cannot write: {error.strerror}"
-            raise ToolchainError("--map", fault, place=str(request.map_file), remedy=remedy) from error
+    write_map(request, linked.map.encode())
     return linked.data
+
+
+def own_image(inputs: Sequence[Path], entry: str, keep: Iterable[str]) -> Image:
+    """A program that begins at ``entry`` and has the names ``keep``, all as C spells them, not written yet.
+
+    Raises BuildFailed with every fault.
+    """
+    given = [LinkInput(path.name, _read(path)) for path in inputs]
+    try:
+        return link_image(given, entry=next_name(entry), roots=[next_name(name) for name in keep]).image
+    except (LinkError, MachoError) as error:
+        raise _failed(error, ("nextrust-link", "-e", entry, *map(str, inputs))) from error
+
+
+def write_map(request: BuildRequest, text: bytes) -> None:
+    """Put a map where the request wants one. Raises ToolchainError where it cannot be written."""
+    if request.map_file is None:
+        return
+    try:
+        atomic_replace(request.map_file, text)
+    except OSError as error:
+        fault = f"cannot write: {error.strerror}"
+        remedy = "name a file in a folder you can write"
+        raise ToolchainError("--map", fault, place=str(request.map_file), remedy=remedy) from error
 
 
 def to_object(path: Path, name: str) -> bytes:
@@ -78,13 +98,13 @@ def to_object(path: Path, name: str) -> bytes:
         raise _failed(error, ("nextrust-link", "-r", str(path))) from error
 
 
-def defines(path: Path) -> list[str]:
+def defines(data: bytes, place: str) -> list[str]:
     """The names, as C spells them, that an object or an archive defines. Raises ToolchainError for anything else."""
     try:
-        return [name.removeprefix("_") for name in defined_names(_read(path), str(path))]
+        return [name.removeprefix("_") for name in defined_names(data, place)]
     except MachoError as error:
         remedy = error.remedy or "name objects and archives made for the m68k"
-        raise ToolchainError("SOURCE", f"{error.place}: {error.fault}", place=str(path), remedy=remedy) from error
+        raise ToolchainError("SOURCE", f"{error.place}: {error.fault}", place=place, remedy=remedy) from error
 
 
 def _failed(error: NextrustError, command: Sequence[str]) -> BuildFailed:

@@ -20,7 +20,7 @@ from pytest_nextrust.linker import with_instructions
 from pytest_nextrust.toolchain.confinement import Confinement
 from pytest_nextrust.toolchain.elf import image_of
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult
-from pytest_nextrust.toolchain.linking import linker_for, own_link
+from pytest_nextrust.toolchain.linking import linker_for, own_link, write_map
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["LINK", "RUNTIME", "confined", "link", "refuse_defects", "replace_file", "workspace", "write_program"]
@@ -74,8 +74,11 @@ def link(
         return own_link(runner, inputs, request)
     linked = folder / "program.elf"
     command = [linker, *LINK, "-z", "noexecstack"]
-    options = ("-Map", str(request.map_file.absolute())) if request.map_file is not None else ()
+    listed = folder / "program.map"
+    options = ("-Map", str(listed)) if request.map_file is not None else ()
     runner.run([*command, *options, "-o", str(linked), *map(str, inputs)], cwd=folder)
+    if options:
+        write_map(request, listed.read_bytes())
     return macho.write_executable(image_of(linked.read_bytes(), name=linked.name, lines=request.lines))
 
 

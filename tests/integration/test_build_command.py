@@ -153,6 +153,34 @@ def test_gnu_ld_is_refused_what_it_cannot_do(source: Path, capsys: pytest.Captur
 
 
 @pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize("linker", ["gnu", "own"])
+def test_a_map_that_cannot_be_written(source: Path, linker: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Either linker's map goes where it is wanted; where that cannot be, it is said with the place, and status 2."""
+    words = [str(source), "-o", "hello", "--flag=-DSTATUS=0", "--linker", linker, "--map"]
+    assert main(["build", *words, "hello.map"]) == 0
+    assert "main" in Path("hello.map").read_text()
+    assert main(["build", *words, "absent/hello.map"]) == 2
+    assert "--map absent/hello.map: cannot write" in capsys.readouterr().err
+    assert main(["build", *words, "hello"]) == 2
+    assert "--map hello: is a source or the output" in capsys.readouterr().err
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize("data", [b"", b"junk", b"\x7fELF\2\1\1" + bytes(60), b"!<arch>\njunk"])
+@pytest.mark.parametrize("linker", ["gnu", "own"])
+def test_what_is_no_object_is_refused(
+    source: Path, data: bytes, linker: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever bears an object's name and is none: named, with the offset and what to give instead."""
+    Path("bad.o").write_bytes(data)
+    assert main(["build", str(source), "bad.o", "-o", "hello", "--flag=-DSTATUS=0", "--linker", linker]) == 2
+    err = capsys.readouterr().err
+    assert "bad.o: offset " in err
+    assert "remedy: " in err
+    assert not Path("hello").exists()
+
+
+@pytest.mark.needs_compiler("gnu")
 def test_an_undefined_name_is_told_by_both_linkers(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 1 either way; our own linker says the function and offset that need it, and leaves no file."""
     source.write_text("int absent(void);\nint main(void) { return absent(); }\n")
@@ -163,3 +191,4 @@ def test_an_undefined_name_is_told_by_both_linkers(source: Path, capsys: pytest.
     status, said = answer(capsys, str(source), "-o", "hello", "--linker", "own")
     assert status == 1
     assert "hello.o: __TEXT,__text+0x" in said["log"]
+    assert [error["path"] for error in said["errors"]] == ["_absent"]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.cli import main
+
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SAMPLE = ("hello-c", "hello-rust", "rust-setjmp")
@@ -42,3 +44,23 @@ def test_scenarios_have_the_same_verdicts(tmp_path: Path) -> None:
     assert gnu == own
     assert len(gnu) >= 2 * len(SAMPLE)
     assert FULL or set(gnu.values()) == {"passed"}
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_atomics_of_a_mach_o_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A runtime that was compiled to a Mach-O object is refuted as its ELF object is, state by state."""
+    source = tmp_path / "rt.c"
+    source.write_text("int __sync_fetch_and_add_4(volatile int *p, int v) { int o = *p; *p = o + v; return o; }\n")
+    compiler = ["m68k-linux-gnu-gcc", "-w", "-O1", "-ffreestanding", "-fno-pic", "-c", str(source)]
+    subprocess.run([*compiler, "-o", str(tmp_path / "elf.o")], check=True, timeout=60)
+    assert main(["build", str(tmp_path / "elf.o"), "-c", "-o", str(tmp_path / "macho.o")]) == 0
+    answers = []
+    for name in ("elf.o", "macho.o"):
+        capsys.readouterr()
+        assert main(["atomics", str(tmp_path / name), "--json", "-"]) == 1
+        said = json.loads(capsys.readouterr().out)
+        explored = [(each["name"], each["states"], each["transitions"]) for each in said["explorations"]]
+        found = [(each["kind"], each["routine"], each["message"]) for each in said["findings"]]
+        answers.append((said["cells"], explored, found))
+    assert answers[0] == answers[1]
+    assert answers[0][2]
