@@ -160,21 +160,19 @@ def _cache(faults: list[Fault]) -> dict[str, Any]:
 def _lines(parts: dict[str, Any], faults: list[Fault]) -> list[str]:
     emulator, cache = parts["emulator"], parts["cache"]
     gate = "passed" if emulator["passed"] else "FAILED"
-    lines = [
-        f"python      {parts['python']['version']}",
-        f"emulator    {emulator['name'] or 'none'}: conformance gate {gate}, {emulator['vectors']} vectors",
-        f"counting    {emulator['counting'] or 'none'}",
-        f"exploring   {emulator['exploring']}",
-        f"cache       {cache['path']}{'' if cache['writable'] else ' (cannot be written)'}",
+    rows = [
+        ("python", parts["python"]["version"]),
+        ("emulator", f"{emulator['name'] or 'none'}: conformance gate {gate}, {emulator['vectors']} vectors"),
+        ("counting", emulator["counting"] or "none"),
+        ("exploring", emulator["exploring"]),
+        ("cache", f"{cache['path']}{'' if cache['writable'] else ' (cannot be written)'}"),
     ]
     for each in parts["toolchains"]:
-        state = each["version"] if each["found"] else "missing: " + ", ".join(each["missing"])
-        lines.append(f"{each['name']:<11} {state}")
-        if each["remedy"]:
-            lines.append(f"            {each['remedy']}")
+        rows.append((each["name"], each["version"] if each["found"] else "missing: " + ", ".join(each["missing"])))
+        rows += [("", each["remedy"])] if each["remedy"] else []
     for each in (*parts["tools"], *parts["extras"]):
         state = each.get("version") or each.get("path") or "found"
-        lines.append(f"{each['name']:<11} {state if each['found'] else 'missing: ' + each['purpose']}")
-        if each["remedy"]:
-            lines.append(f"            {each['remedy']}")
-    return lines + [f"fault: {fault}" for fault in faults]
+        rows.append((each["name"], state if each["found"] else "missing: " + each["purpose"]))
+        rows += [("", each["remedy"])] if each["remedy"] else []
+    wide = max(len(name) for name, _ in rows)
+    return [f"{name:<{wide}} {text}" for name, text in rows] + [f"fault: {fault}" for fault in faults]
