@@ -205,20 +205,35 @@ class CustomToolchain:
             raise UsageFault("--toolchain", f"{self.name} builds {', '.join(sorted(self.languages))} only")
         probe = require(self)
         runner = ToolRunner(self.name, self.settings.timeout)
-        one = {
-            "cpu": self.settings.cpus.get(request.cpu, request.cpu),
-            "profile": request.profile,
-            "opt": request.level,
-            "root": str(self.root),
-            "launcher": self.settings.launcher,
-            "script": str(SCRIPT),
-            "target": str(request.target.absolute()) if request.target else "",
-        }
-        one["build"] = str(self._built(request.cpu, one)) if self.settings.build else ""
+        one = self._values(request.cpu, request.profile, request.level, request.target)
         with workspace(self.name) as folder:
             data = self._compile(runner, request, one, folder)
             version = self._version(one) or probe.version
             return write_program(request, data, self.name, version, runner)
+
+    def object_command(
+        self, source: Path, out: Path, cpu: str, level: str, flags: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
+        """The command line that compiles one source to an object, of a toolchain that emits such.
+
+        Raises BuildFailed where the toolchain itself does not build.
+        """
+        one = self._values(cpu, "debug" if level == "0" else "release", level, None)
+        paths = {"source": str(source.absolute()), "out": str(out.absolute())}
+        return self._fill(self.settings.compile, {**one, **paths}, {"sources": (paths["source"],), "flags": flags})
+
+    def _values(self, cpu: str, profile: str, level: str, target: Path | None) -> dict[str, str]:
+        """What the placeholders of one word become, but for the files'."""
+        one = {
+            "cpu": self.settings.cpus.get(cpu, cpu),
+            "profile": profile,
+            "opt": level,
+            "root": str(self.root),
+            "launcher": self.settings.launcher,
+            "script": str(SCRIPT),
+            "target": str(target.absolute()) if target else "",
+        }
+        return {**one, "build": str(self._built(cpu, one)) if self.settings.build else ""}
 
     def _compile(self, runner: ToolRunner, request: BuildRequest, one: dict[str, str], folder: Path) -> bytes:
         out = folder / "program"

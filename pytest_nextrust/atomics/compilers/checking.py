@@ -73,7 +73,7 @@ def check_compiler(
     built: list[Built] = []
     undone: set[str] = set()
     touched: dict[tuple[str, str], int] = {}
-    for batch in batches(made, cpu, levels, on_progress):
+    for batch in batches(made, cpu, levels, on_progress, made.models):
         if plan.over:
             out.cut = True
             break

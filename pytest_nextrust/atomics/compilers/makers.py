@@ -15,13 +15,14 @@ from pytest_nextrust.atomics.compilers import c, rust
 from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain.cfamily import CToolchain
+from pytest_nextrust.toolchain.custom import CustomToolchain
 from pytest_nextrust.toolchain.interface import require
 from pytest_nextrust.toolchain.named import FORMS, named
 from pytest_nextrust.toolchain.registry import toolchains
 from pytest_nextrust.toolchain.rust import TARGET, RustToolchain
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["CMaker", "Maker", "RustMaker", "maker"]
+__all__ = ["CMaker", "CustomMaker", "Maker", "RustMaker", "maker"]
 
 
 QUICK_CRASHES = {"LLVM_DISABLE_SYMBOLIZATION": "1"}
@@ -45,6 +46,11 @@ class Maker(ABC):
     support: str
     libraries: tuple[Path, ...]
     flags: tuple[str, ...]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The CPUs that code is made for (none: all whose code the chosen one runs)."""
+        return ()
 
     @abstractmethod
     def source(self, made: Sequence[Operation]) -> str:
@@ -70,6 +76,27 @@ class CMaker(Maker):
         base = compile_command(self.toolchain, model, level)
         remap = f"-ffile-prefix-map={source.parent}/="
         return [*base, "-w", "-ffunction-sections", remap, *self.flags, "-c", str(source), "-o", str(out)]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomMaker(Maker):
+    """A C compiler of the project's own, which emits ELF objects for the CPU ``cpu``."""
+
+    toolchain: CustomToolchain
+    cpu: str
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The chosen CPU alone: what others its compiler knows, and by which names, its table does not say."""
+        return (self.cpu,)
+
+    def source(self, made: Sequence[Operation]) -> str:
+        """A translation unit with these functions."""
+        return c.source(made)
+
+    def command(self, source: Path, out: Path, model: str, level: str) -> list[str]:
+        """Its template, filled in."""
+        return list(self.toolchain.object_command(source, out, model, level, self.flags))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +135,8 @@ def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
         title, operations = f"{compiler}: {version}", tuple(c.operations())
         variables = {**QUICK_CRASHES, **toolchain.environment}
         return CMaker(compiler, title, operations, (), ".c", variables, "", (), flags, toolchain)
+    if isinstance(toolchain, CustomToolchain):
+        return _custom(toolchain, cpu, flags)
     if not isinstance(toolchain, RustToolchain):
         fault = (
             "no compiler of this name" if toolchain is None else "makes no objects that can be checked by themselves"
@@ -123,3 +152,15 @@ def maker(compiler: str, cpu: str, flags: tuple[str, ...] = ()) -> Maker:
     libraries = tuple(sorted(core.glob("*.rlib")))
     fixed = (".rs", toolchain.environment, rust.SUPPORT)
     return RustMaker(compiler, title, operations, lacks, *fixed, libraries, flags, toolchain, core)
+
+
+def _custom(toolchain: CustomToolchain, cpu: str, flags: tuple[str, ...]) -> Maker:
+    """The maker of a toolchain of the project's own. Raises UsageFault where it emits what cannot be checked."""
+    settings = toolchain.settings
+    if settings.emits != "elf-object" or "c" not in toolchain.languages:
+        fault = f"emits {settings.emits} of {', '.join(sorted(toolchain.languages))}: ELF objects of C can be checked"
+        remedy = f'give [toolchain.{toolchain.name}] languages = ["c"] and emits = "elf-object", or check a runtime'
+        raise UsageFault("--compiler", fault, place=toolchain.name, remedy=remedy)
+    version = require(toolchain).version
+    title, operations = f"{toolchain.name}: {version}", tuple(c.operations())
+    return CustomMaker(toolchain.name, title, operations, (), ".c", QUICK_CRASHES, "", (), flags, toolchain, cpu)
