@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
 from pytest_nextrust import macho
 from pytest_nextrust.errors import LinkError
-from pytest_nextrust.linker import link_program
+from pytest_nextrust.linker import LinkInput, link_program, object_from_elf
+from tests.unit.macho import builders as b
 
 from .assembled import assemble, link, linked_sections
 
@@ -101,3 +103,46 @@ def test_the_map_says_where_everything_went(tmp_path: Path) -> None:
     assert any(line.endswith(f"_{name}  core::fmt::Formatter::pad") for line in lines)
     left_out = lines[lines.index("left out:") + 1 :]
     assert [line for line in left_out if "_alone" in line and line.endswith("0.o")]
+
+
+def test_an_object_as_next_made_them(tmp_path: Path) -> None:
+    """What objects of the 1990s have besides: empty sections of other segments, LC_SYMSEG, entries in any order, a
+    label ``gcc_compiled.`` where the first function is, a ``reloff`` without entries. Each field is filled."""
+    strings = b"\0gcc_compiled.\0_main\0_helper\0"
+    symbols = b.nlist(1, 0x0E, 1, 0) + b.nlist(15, 0x0F, 1, 0) + b.nlist(21, 1, 0, 0)
+    text = bytes.fromhex("61ff fffffffe 2039 0000000e 4e75")
+    entries = b.reloc(8, 2) + b.reloc(2, 2, pcrel=1, extern=1)
+    body = 400
+    reloff = body + len(text) + 4
+    symoff = reloff + len(entries)
+    sections = [
+        b.section("__text", "__TEXT", 0, len(text), body, 1, reloff, 2),
+        b.section("__data", "__DATA", len(text), 4, body + len(text), 1, symoff, 0),
+        b.section("__module_info", "__OBJC", 18, 0, body + 18, 2),
+        b.section("__selector_strs", "__OBJC", 18, 0, body + 18, 2, flags=2),
+    ]
+    commands = [
+        b.segment("", 0, 18, body, 18, sections=sections),
+        b.symtab(symoff, 3, symoff + len(symbols), len(strings)),
+        struct.pack(">4L", 3, 16, 0, 0),
+    ]
+    payload = {
+        body: text + b"\0\0\0\7",
+        reloff: entries,
+        symoff: symbols,
+        symoff + len(symbols): strings,
+    }
+    made = b.macho(1, commands, payload)
+    assert [d for d in macho.check(macho.read(made)) if d.severity == "error"] == []
+    helper = object_from_elf(assemble(tmp_path, ".globl helper\nnop\nhelper: rts\n"), "helper.o")
+    data = link_program([LinkInput("main.o", made), LinkInput("helper.o", helper)], entry="_main").data
+    sections_now = linked_sections(data)
+    file = macho.read(data)
+    assert isinstance(file, macho.MachFile)
+    found = file.lookup("_helper")
+    assert found is not None
+    start, code = sections_now["__text"]
+    assert set(sections_now) == {"__text", "__data"}
+    assert start + 2 + int.from_bytes(code[2:6], "big", signed=True) == found.value
+    assert int.from_bytes(code[8:12], "big") == sections_now["__data"][0]
+    assert file.describe(start) == "_main"
