@@ -120,7 +120,7 @@ class BuildRequest:
                 continue
             if not source.is_file():
                 fault = f"is a folder without a {MANIFEST}" if source.is_dir() else "no such file"
-                remedy = f"name a .c, .S, .s or .rs file, or a folder with a {MANIFEST}"
+                remedy = f"name a .c, .S, .s, .rs, .o, .a or .rlib file, or a folder with a {MANIFEST}"
                 raise UsageFault("SOURCE", fault, place=str(source), remedy=remedy)
             if self.out.exists() and self.out.samefile(source):
                 raise UsageFault("--out", "is a source", place=str(self.out), remedy="name another file")
