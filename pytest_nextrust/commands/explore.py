@@ -2,7 +2,8 @@
 
 The test exports ``nextrust_thread_0`` and on, and may export ``nextrust_setup``, ``nextrust_check`` (0 is right) and
 ``nextrust_signal``. The model: one CPU, preemption between any two instructions, sequentially consistent memory. Exit
-status: 0 proved, 1 a finding, 2 usage or unreadable input, 3 no verdict within the budget, 4 a fault of the harness.
+status: 0 proved, 1 a finding, 2 usage or unreadable input, 3 no verdict (within the budget, or before SIGINT or
+SIGTERM), 4 a fault of the harness.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +23,7 @@ from pytest_nextrust.commands.crate_options import add_crate_options, crate_opti
 from pytest_nextrust.errors import HarnessFault, UsageFault
 
 if TYPE_CHECKING:
+    from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.explore.answer import ExploreAnswer
     from pytest_nextrust.explore.program import Build
     from pytest_nextrust.explore.request import ExploreRequest
@@ -28,7 +33,7 @@ __all__ = ["HELP", "add_arguments", "add_fairness_option", "report", "run"]
 HELP = "explore every interleaving of a concurrent test"
 
 EXIT_HARNESS = 4
-DEFAULT_STATES, DEFAULT_SECONDS = 5_000_000, 60.0
+DEFAULT_STATES, DEFAULT_SECONDS = 50_000_000, 60.0
 MODEL = "one CPU, preemption between any two instructions, sequentially consistent memory"
 
 
@@ -74,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N|TIME",
         action="append",
         default=[],
-        help="states (5000000, 2M) or CPU time (30s, 2m) without a verdict; repeatable; default: 5M and 60s",
+        help="states (5000000, 2M) or CPU time (30s, 2m) without a verdict; repeatable; default: 50M and 60s",
     )
     add_wall_option(parser)
     add_crate_options(parser)
@@ -94,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     request = dataclasses.replace(_request(args, data), **limits)
     store.save(_folder(args), request, described)
     try:
-        with Sandbox() as machine:
+        with Sandbox() as machine, ended_by_signals(machine):
             answer = explore(machine, request, _progress)
     except HarnessFault as error:
         return failed(args, "explore", error)
@@ -159,6 +164,28 @@ def failed(args: argparse.Namespace, command: str, error: HarnessFault) -> int:
 def _overtaken(thread: int, most: int | None) -> str:
     bound = "without bound" if most is None else f"{most} times at most"
     return f"  thread {thread} is overtaken {bound}"
+
+
+@contextmanager
+def ended_by_signals(machine: Sandbox) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM end the search with what it has seen; a second one does what it did before."""
+    before: dict[int, Any] = {}
+
+    def restore() -> None:
+        while before:
+            signal.signal(*before.popitem())
+
+    def end(number: int, _frame: object) -> None:
+        restore()
+        print(f"nextrust explore: {signal.Signals(number).name}: ending; once more to leave at once", file=sys.stderr)
+        machine.ask_to_end()
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, end)
+        yield
+    finally:
+        restore()
 
 
 def _progress(line: str) -> None:

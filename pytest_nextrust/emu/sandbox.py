@@ -39,6 +39,9 @@ GRACE = 20.0
 TAIL = 2000
 """Bytes of the child's stderr that an error shows."""
 
+END = signal.SIGURG
+"""By which a child is asked to answer soon: a signal that does nothing where it comes before it is listened to."""
+
 _MEANWHILE = {"progress", "output"}
 
 _BOOT = (
@@ -142,6 +145,14 @@ class Sandbox:
     def pid(self) -> int | None:
         """The child's process id, or None while there is no child."""
         return self._child.popen.pid if self._child is not None else None
+
+    def ask_to_end(self) -> None:
+        """Ask the child to answer soon with what it has; what it works on decides whether that can be. May be called
+        from a signal's handler.
+        """
+        child = self._child
+        if child is not None:
+            child.popen.send_signal(END)
 
     def start(self) -> None:
         """Begin to start the child, without waiting for it: what the caller does next goes on beside it."""

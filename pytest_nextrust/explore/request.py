@@ -70,7 +70,7 @@ class ExploreRequest:
     seed: int = 0
     depth: int = 3
     schedules: int = 10_000
-    max_states: int = 5_000_000
+    max_states: int = 50_000_000
     max_seconds: float = 60.0
     max_wall: float | None = None
     schedule: tuple[tuple[int, int], ...] | None = None

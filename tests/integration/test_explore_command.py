@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -161,6 +162,35 @@ def test_what_is_wrong_beside_a_daemon_is_replayed_from_the_program_alone(tmp_pa
     elsewhere.mkdir()
     again = answer(elsewhere, "replay", finding["token"], "--program", program)
     assert again["findings"][0]["trace"] == finding["trace"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_what_it_has_seen(tmp_path: Path, number: signal.Signals) -> None:
+    """The answer is whole: no verdict, how many states were seen, and why there are no more."""
+    rounds = code.LOAD_ADD_STORE.removesuffix("4e75") * 6 + "4e75"
+    program = made(tmp_path, code.concurrent({f"thread_{n}": rounds for n in range(4)}))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest_nextrust.cli",
+        "explore",
+        str(program),
+        "--json",
+        "out.json",
+        "--budget",
+        "60m",
+    ]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, process_group=0) as running:
+        assert running.stderr is not None
+        assert "states after" in running.stderr.readline()
+        running.send_signal(number)
+        assert f"{number.name}: ending" in running.stderr.read()
+        assert running.wait() == 3
+    found = json.loads((tmp_path / "out.json").read_text())
+    jsonschema.validate(found, json.loads((SCHEMAS / "explore.json").read_text()))
+    (exploration,) = found["explorations"]
+    assert (found["verdict"], exploration["note"]) == ("budget", "it was interrupted")
+    assert exploration["states"] > 1_000
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ process ends with it on stderr, and the parent reports that.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # signal makes enumerations of all numbers first
 import _thread
 import contextlib
 import gc
@@ -46,8 +47,8 @@ PACKAGE = "pytest_nextrust."
 class Child:
     """What stays between two requests: the CPUs made so far, and the gate's answer.
 
-    ``report`` sends a line of progress to the parent while a request is being worked on, ``deliver`` what a guest
-    writes to descriptor 1 or 2.
+    ``ending``: the parent asks for an answer to its call soon. ``report`` sends a line of progress to the parent while
+    a request is being worked on, ``deliver`` what a guest writes to descriptor 1 or 2.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Child:
         box: BlackBox | None = None,
     ) -> None:
         self.report = report
+        self.ending = False
         self._box = box
         self._deliver = deliver
         self._cpus: dict[str, Cpu] = {}
@@ -80,12 +82,19 @@ class Child:
             fault = str(error) or "out of memory"
             return {"error": {"type": "HarnessFault", "subject": "sandbox", "fault": fault, "place": "", "remedy": ""}}
 
+    def end(self, _number: int, _frame: object) -> None:
+        """Take note that the parent wants an answer soon: the handler of a signal."""
+        self.ending = True
+
     def _serve(self, message: dict[str, Any]) -> Any:
         operation = message["op"]
         if operation == "call":
             self._pass_gate()
             limit_cpu(message["seconds"])
-            return self._function(message["function"])(message["payload"], self)
+            try:
+                return self._function(message["function"])(message["payload"], self)
+            finally:
+                self.ending = False
         if operation == "run":
             request = from_plain(RunRequest, message["request"])
             self._pass_gate()
@@ -167,6 +176,7 @@ def main() -> None:
         lambda descriptor, data: channel.send(answers, {"output": [descriptor, data]}),
         BlackBox(int(sys.argv[2])) if len(sys.argv) > 2 else None,
     )
+    _signal.signal(_signal.SIGURG, child.end)
     _thread.start_new_thread(watch, (requests,))
     served = 0
     gc.freeze()

@@ -38,7 +38,7 @@ __all__ = ["Exploration", "explore", "replay"]
 MEMORY = 7 << 29
 """Bytes this process may hold (3.5 GiB) before the search gives up: the sandbox ends it at 4 GiB."""
 
-REPORT_SECONDS = 5.0
+REPORT_SECONDS = 2.0
 """Seconds between two lines about how far the search is."""
 
 WEIGH_SECONDS = 0.25
@@ -209,6 +209,9 @@ class Exploration:
     # -- limits --------------------------------------------------------------------------------------------------------
 
     def _late(self) -> bool:
+        if self._host.ending:
+            self._note = "it was interrupted"
+            return True
         if self.seconds > self.request.max_seconds:
             self._note = f"the CPU time of {self.request.max_seconds:g} s is over"
             return True

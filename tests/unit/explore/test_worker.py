@@ -32,6 +32,7 @@ class Host:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.report: Callable[[str], None] = self.lines.append
+        self.ending = False
 
     def cpu(self, name: str) -> Cpu:
         return cpu(name)
