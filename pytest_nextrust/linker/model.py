@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from pytest_nextrust.macho import layout as lay
 
-__all__ = ["Fixup", "InputObject", "InputSection", "InputSymbol", "LoadFixups", "SymbolKind"]
+__all__ = ["Debug", "Fixup", "InputObject", "InputSection", "InputSymbol", "LoadFixups", "SymbolKind"]
 
 SymbolKind = Literal["undefined", "defined", "common", "absolute", "indirect"]
 
@@ -54,6 +54,9 @@ class Fixup(NamedTuple):
     minus: InputSymbol | None
     place: int
 
+
+Debug = Callable[[Callable[[InputSymbol], int | None]], bytes]
+"""From where a symbol is in the program (None: nowhere) to a file."""
 
 LoadFixups = Callable[[], tuple[Fixup, ...]]
 
@@ -98,7 +101,8 @@ class InputObject:
     """One object. ``label`` is its file, with the member in brackets where that is an archive.
 
     ``library``: only what is reached of it is linked. ``groups``: the sections of each COMDAT group, by its name: of
-    several objects with one, the first one's count. ``cpusubtype`` is the least CPU that it wants.
+    several objects with one, the first one's count. ``cpusubtype`` is the least CPU that it wants. ``debug`` gives the
+    object's own file with its debugging information relocated, where it has any.
     """
 
     label: str
@@ -107,6 +111,7 @@ class InputObject:
     symbols: list[InputSymbol] = field(default_factory=list)
     groups: dict[str, tuple[InputSection, ...]] = field(default_factory=dict)
     cpusubtype: int = lay.CPU_SUBTYPE_ALL
+    debug: Debug | None = None
 
     def globals(self) -> Iterator[InputSymbol]:
         """The symbols that other objects see, or that this one needs of them."""

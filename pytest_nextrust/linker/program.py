@@ -53,11 +53,15 @@ class LinkInput:
 
 @dataclass(frozen=True)
 class LinkedImage:
-    """A program before it is written: what the writer is given, the map, and what went into it."""
+    """A program before it is written: what the writer is given, the map, and what went into it.
+
+    ``debug``: ELF objects with debugging information, as whole files in which it has the program's addresses.
+    """
 
     image: Image
     map: str
     objects: tuple[str, ...]
+    debug: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,12 @@ def link_image(
     entry: str = _ENTRY,
     roots: Sequence[str] = (),
     strip: bool = False,
+    lines: bool = False,
 ) -> LinkedImage:
-    """The same, not written yet. ``roots`` are further names that are wanted, and kept, whoever refers to them."""
+    """The same, not written yet. ``roots`` are further names that are wanted, and kept, whoever refers to them.
+
+    With ``lines`` there is ``debug``, but of what was cut into functions.
+    """
     objects, archives = _opened(inputs, cpu)
     wanted = [entry, *roots]
     made = resolve(objects, archives, wanted, split if strip else lambda one: one)
@@ -113,7 +121,9 @@ def link_image(
     )
     named = sorted((symbol.address, symbol.name) for symbol in symbols if not symbol.stab)
     text = map_text(made, sections, named, (entry, start))
-    return LinkedImage(Image(pieces, start, symbols, _subtype(made)), text, tuple(one.label for one in made.objects))
+    debug = tuple(one.debug(relocator.address) for one in made.objects if lines and one.debug is not None)
+    image = Image(pieces, start, symbols, _subtype(made))
+    return LinkedImage(image, text, tuple(one.label for one in made.objects), debug)
 
 
 def _foreign(archives: Iterable[LinkArchive]) -> dict[str, str]:

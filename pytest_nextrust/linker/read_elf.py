@@ -187,6 +187,8 @@ class _ElfObject:
                 self._attach(header)
         self.made.sections = list(self.sections.values())
         self._offset_table()
+        if any(header.name == ".debug_line" for header in self.headers):
+            self.made.debug = self._debug
         return self.made
 
     def _section(self, header: SectionHeader) -> InputSection:
@@ -326,6 +328,29 @@ class _ElfObject:
             slot = 0 if symbol.name == next_name(_TABLE_NAME) else self._slot(symbol)
             return Fixup(offset, width, True, table, slot + addend, None, place)
         return Fixup(offset, width, False, _ZERO, self._slot(symbol) + addend, None, place)
+
+    def _debug(self, address: Callable[[InputSymbol], int | None]) -> bytes:
+        """The file with the entries of its debugging sections applied, and those entries gone.
+
+        What refers to nothing that is linked becomes 0; an entry that cannot be is left out: no program depends on it.
+        """
+        data = bytearray(self.view)
+        for header in self.headers:
+            if header.type != _RELA_TYPE or not header.name.startswith(".rela.debug_"):
+                continue
+            data[header.place + 4 : header.place + 8] = bytes(4)
+            target = self.headers[header.info] if header.info < len(self.headers) else header
+            raw = self.view[header.offset : header.offset + header.size // _RELA.size * _RELA.size]
+            for offset, info, addend in _RELA.iter_unpack(raw):
+                _, what, width = RELOCATIONS.get(info & 255, ("", "none", 0))
+                if what != "abs" or offset + width > target.size or info >> 8 >= len(self.symbols):
+                    continue
+                symbol = self.symbols[info >> 8]
+                base = 0 if symbol is None else address(symbol)
+                value = 0 if base is None else base + addend
+                at = target.offset + offset
+                data[at : at + width] = (value & (1 << 8 * width) - 1).to_bytes(width, "big")
+        return bytes(data)
 
     # The table grows as relocation entries are read; it is there from the beginning where anything asks for it, so that
     # whoever lists the sections sees it, and is given its size when the last entry has been read.

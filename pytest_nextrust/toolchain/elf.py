@@ -11,6 +11,7 @@ Sources: System V ABI (ELF), its m68k supplement; NeXT mach-o/loader.h. Reading 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_nextrust.errors import ToolchainError, ToolchainMissing
@@ -18,7 +19,7 @@ from pytest_nextrust.macho import Image, ImageSection, ImageSymbol
 from pytest_nextrust.macho.names import BARE_NAMES, next_name
 from pytest_nextrust.toolchain.lines import line_entries
 
-__all__ = ["BARE_NAMES", "PLACES", "exported", "image_of", "next_name"]
+__all__ = ["BARE_NAMES", "PLACES", "exported", "image_of", "next_name", "object_lines"]
 
 _S_CSTRING_LITERALS = 2
 _STRINGS = "__cstring"
@@ -57,6 +58,22 @@ def image_of(data: bytes, *, name: str = "", lines: bool = False) -> Image:
         return Image(tuple(sections.values()), elf.header["e_entry"], symbols)
     except (ELFError, ELFParseError, DWARFError) as error:
         raise _bad(name, f"not an ELF file that can be read: {error}") from error
+
+
+def object_lines(data: bytes, sections: Sequence[ImageSection]) -> tuple[ImageSymbol, ...]:
+    """The source lines of one ELF object whose debugging information has the program's addresses.
+
+    Nothing where it cannot be read: lines are a help, and the program is whole without them. Raises ToolchainMissing.
+    """
+    try:
+        from elftools.common.exceptions import DWARFError, ELFError, ELFParseError
+        from elftools.elf.elffile import ELFFile
+    except ImportError as error:
+        raise _no_reader() from error
+    try:
+        return line_entries(ELFFile(io.BytesIO(data)), dict(enumerate(sections)))
+    except (ELFError, ELFParseError, DWARFError, KeyError, ValueError, IndexError, TypeError):
+        return ()
 
 
 def exported(data: bytes, name: str = "") -> list[str]:

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from pytest_nextrust.base.files import atomic_replace
 from pytest_nextrust.base.rust_names import readable
 from pytest_nextrust.errors import BuildFailed, LinkError, MachoError, NextrustError, ToolchainError, UsageFault
-from pytest_nextrust.linker import LinkInput, defined_names, is_macho, link_image, link_program, object_from_elf
-from pytest_nextrust.macho import Image
+from pytest_nextrust.linker import LinkedImage, LinkInput, defined_names, is_macho, link_image, object_from_elf
+from pytest_nextrust.macho import Image, ImageSymbol, write_executable
 from pytest_nextrust.macho.names import next_name
+from pytest_nextrust.toolchain.elf import object_lines
 from pytest_nextrust.toolchain.interface import LINKERS, BuildRequest
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["LinkerName", "defines", "linker_for", "own_image", "own_link", "to_object", "write_map"]
+__all__ = ["LinkerName", "defines", "linker_for", "own_image", "own_link", "to_object", "with_lines", "write_map"]
 
 LinkerName = Literal["gnu", "own"]
 
@@ -59,11 +61,20 @@ def own_link(runner: ToolRunner, inputs: Sequence[str | Path], request: BuildReq
     runner.commands.append(command)
     runner.output.append("")
     try:
-        linked = link_program(given, cpu=request.cpu, strip=request.dead_strip)
+        linked = link_image(given, cpu=request.cpu, strip=request.dead_strip, lines=request.lines)
+        data = write_executable(with_lines(linked))
     except (LinkError, MachoError) as error:
         raise _failed(error, command) from error
     write_map(request, linked.map.encode())
-    return linked.data
+    return data
+
+
+def with_lines(linked: LinkedImage) -> Image:
+    """The image with the source lines of its ELF objects, as far as they can be read."""
+    entries: list[ImageSymbol] = []
+    for data in linked.debug:
+        entries += object_lines(data, linked.image.sections)
+    return replace(linked.image, symbols=(*linked.image.symbols, *entries)) if entries else linked.image
 
 
 def own_image(inputs: Sequence[Path], entry: str, keep: Iterable[str]) -> Image:
@@ -73,7 +84,8 @@ def own_image(inputs: Sequence[Path], entry: str, keep: Iterable[str]) -> Image:
     """
     given = [LinkInput(path.name, _read(path)) for path in inputs]
     try:
-        return link_image(given, entry=next_name(entry), roots=[next_name(name) for name in keep]).image
+        roots = [next_name(name) for name in keep]
+        return with_lines(link_image(given, entry=next_name(entry), roots=roots, lines=True))
     except (LinkError, MachoError) as error:
         raise _failed(error, ("nextrust-link", "-e", entry, *map(str, inputs))) from error
 
