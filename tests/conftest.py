@@ -25,10 +25,19 @@ def _rust() -> bool:
     return toolchains()["rust"].probe().found
 
 
+def _mended(name: str) -> bool:
+    from pytest_nextrust.toolchain import toolchains
+
+    return toolchains()[name].probe().found
+
+
 FINDERS: dict[str, Callable[[], bool]] = {
     "gnu": lambda: shutil.which("m68k-linux-gnu-gcc") is not None,
     "clang": lambda: any(shutil.which(f"clang-{n}") for n in range(17, 25)) and FINDERS["gnu"](),
+    "clang-22-mended": lambda: _mended("clang-22-mended"),
+    "csmith": lambda: shutil.which("csmith") is not None,
     "rust": _rust,
+    "rust-mended": lambda: _mended("rust-mended"),
     "qemu": lambda: shutil.which("qemu-m68k") is not None,
 }
 

@@ -63,7 +63,8 @@ class ControlFlow:
                     found.append((section.addr, bytes(file.section_bytes(section))))
         return found
 
-    def _bytes(self, address: int) -> bytes | None:
+    def bytes_at(self, address: int) -> bytes | None:
+        """What is at an address, enough for the longest instruction; None outside the code, and at an odd address."""
         at = bisect_right(self._starts, address) - 1
         if at < 0 or address & 1:
             return None
@@ -71,7 +72,7 @@ class ControlFlow:
         return data[address - start : address - start + LONGEST] or None
 
     def _decode(self, address: int) -> Decoded | None:
-        data = self._bytes(address)
+        data = self.bytes_at(address)
         return decode(data, address) if data else None
 
     # -- code for certain ----------------------------------------------------------------------------------------------
@@ -94,7 +95,7 @@ class ControlFlow:
             self.sure[address] = instruction
             self._hints.update(instruction.refs)
             after = address + instruction.length
-            data = self._bytes(address) or b""
+            data = self.bytes_at(address) or b""
             if instruction.name == "moveq" and data[0] == MOVEQ_D0:
                 loaded = data[:2]
             elif instruction.name == "trap #4" and loaded == EXIT:
@@ -115,7 +116,7 @@ class ControlFlow:
 
     def _returns(self, caller: _Subroutine, call: Decoded, after: int, work: list[_Task]) -> bool:
         """Note a call; whether it is known that what follows it is reached."""
-        if call.target is None or self._bytes(call.target) is None:
+        if call.target is None or self.bytes_at(call.target) is None:
             self._hints.add(after)
             return False
         callee = self._functions.get(call.target)
@@ -135,10 +136,10 @@ class ControlFlow:
         targets: list[int] = []
         at, end = after, after + TABLE_LIMIT
         while at < end:
-            data = self._bytes(at)
+            data = self.bytes_at(at)
             offset = int.from_bytes(data[:2], "big", signed=True) if data else 0
             target = after + offset
-            if not offset or self._bytes(target) is None or after <= target <= at:
+            if not offset or self.bytes_at(target) is None or after <= target <= at:
                 break
             if target > after:
                 end = min(end, target)

@@ -18,6 +18,8 @@ __all__ = ["MENDED", "MENDS", "Mended", "mended", "twin_of", "unmended"]
 
 MENDS = (
     "and-address-register",
+    "call-sequence",
+    "ccr-immediate",
     "cmp-subx",
     "copy-before-branch",
     "division-remainder",
@@ -25,6 +27,7 @@ MENDS = (
     "shift-128",
     "stack-index",
     "store-pc-relative",
+    "struct-vararg",
     "volatile-half",
     "word-immediate",
 )

@@ -66,6 +66,13 @@ class CToolchain(ABC):
         """Further files that the compiler reads, confined or not."""
         return ()
 
+    def examine(self, runner: ToolRunner, data: bytes, libraries: Sequence[str | Path]) -> None:
+        """Look at a linked program before it is taken; what is not from ``libraries`` is the compiler's.
+
+        Raises BuildFailed for code that cannot have been meant, where a toolchain promises that there is none.
+        """
+        return
+
     @property
     def extra_objects(self) -> tuple[str, ...]:
         """Objects of the runtime's folder that this compiler's programs want besides the library."""
@@ -119,6 +126,7 @@ class CToolchain(ABC):
             library = [runtime / name for name in (*self.extra_objects, "libnext.a", *atomics)]
             inputs: list[str | Path] = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
             data = link(runner, PREFIX + "ld", inputs, folder, request)
+            self.examine(runner, data, [each for each in inputs if each not in objects])
         return write_program(request, data, self.name, probe.version, runner)
 
     def _base(self, compiler: str, request: BuildRequest) -> list[str]:

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pytest_nextrust.errors import ToolchainError
+from pytest_nextrust import macho
+from pytest_nextrust.errors import BuildFailed, ToolchainError
+from pytest_nextrust.isa.miscompiled import find_miscompiled
 from pytest_nextrust.project.mends import Mended, mended
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.clang import ClangToolchain
+from pytest_nextrust.toolchain.cruntime import PREFIX
 from pytest_nextrust.toolchain.interface import Probe
 from pytest_nextrust.toolchain.rust import ENVIRONMENT, RustToolchain
 from pytest_nextrust.toolchain.tool_runner import ToolRunner, first_line
@@ -102,6 +105,20 @@ class Plugin:
 
         return cache.entry("mends", cache.hash_of(parts), compile_into) / "mends.so"
 
+    def examine(self, runner: ToolRunner, data: bytes, libraries: Sequence[str | Path]) -> None:
+        """Raise BuildFailed where a program has code that a mend which is on prevents, outside ``libraries``."""
+        names = runner.run([f"{PREFIX}nm", "--defined-only", "--format=posix", *map(str, libraries)])
+        foreign = {line.split(" ", 1)[0] for line in names.splitlines() if " " in line}
+        file = macho.read(data)
+        left = [found for found in find_miscompiled(file, foreign) if found.mend not in self.wanted.off]
+        if left:
+            listed = "\n".join(
+                f"  0x{found.address:x} ({file.describe(found.address)}): {found.mend}: {found.message}"
+                for found in left
+            )
+            fault = f"{len(left)} instruction{'s' * (len(left) > 1)} that no compiler means, in spite of the mends"
+            raise BuildFailed(self.wanted.name, fault, command=runner.commands[-1], output=listed)
+
 
 class MendedClangToolchain(ClangToolchain):
     """C by clang 22 with the plugin."""
@@ -113,6 +130,9 @@ class MendedClangToolchain(ClangToolchain):
     @property
     def environment(self) -> Mapping[str, str]:
         return self.plugin.environment
+
+    def examine(self, runner: ToolRunner, data: bytes, libraries: Sequence[str | Path]) -> None:
+        self.plugin.examine(runner, data, libraries)
 
     def more_files(self) -> tuple[Path, ...]:
         return (self.plugin.file().parent,)
@@ -144,6 +164,9 @@ class MendedRustToolchain(RustToolchain):
 
     def more_options(self) -> tuple[str, ...]:
         return (f"-Zllvm-plugins={self.plugin.file()}",)
+
+    def examine(self, runner: ToolRunner, data: bytes, libraries: Sequence[str | Path]) -> None:
+        self.plugin.examine(runner, data, libraries)
 
     def more_files(self) -> tuple[Path, ...]:
         return (self.plugin.file().parent,)

@@ -77,6 +77,13 @@ class RustToolchain:
         """Further files that rustc reads, confined or not."""
         return ()
 
+    def examine(self, runner: ToolRunner, data: bytes, libraries: Sequence[str | Path]) -> None:
+        """Look at a linked program before it is taken; what is not from ``libraries`` is the compiler's.
+
+        Raises BuildFailed for code that cannot have been meant, where a toolchain promises that there is none.
+        """
+        return
+
     def compiler(self) -> Compiler | None:
         """The first candidate that lacks nothing, else the first of them all."""
         if self._compiler is None:
@@ -121,6 +128,7 @@ class RustToolchain:
 
         with workspace(self.name) as folder:
             data = rust_program(self, request, runner, folder)
+            self.examine(runner, data, _runtime(runner, request))
         return write_program(request, data, self.name, probe.version, runner)
 
     def object(

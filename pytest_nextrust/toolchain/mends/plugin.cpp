@@ -3,6 +3,8 @@
 // and one before emission. Each mend has its own section or file, and a name (selection.h) by which it is switched.
 //
 // Only headers of llvm-22-dev are used, and none of the back end's own, which are not installed.
+#include "call_sequence.h"
+#include "ccr_immediate.h"
 #include "conventions.h"
 #include "copy_before_branch.h"
 #include "selection.h"
@@ -32,8 +34,14 @@ struct BeforeSelection : FunctionPass {
 
   bool runOnFunction(Function &F) override {
     bool Changed = false;
+    if (On.has("ccr-immediate"))
+      Changed |= ccrImmediate(F);
+    if (On.has("struct-vararg"))
+      Changed |= structVararg(F);
     if (On.has("fastcc-result"))
       Changed |= fastccResult(F);
+    if (On.has("call-sequence"))
+      Changed |= LibraryCalls(F).run(F);
     if (On.has("volatile-half"))
       Changed |= volatileHalf(F);
     if (On.has("shift-128"))

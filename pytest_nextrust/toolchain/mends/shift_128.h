@@ -1,6 +1,7 @@
-// shift-128: a shift of 128 bits by a variable is made a call of a routine, with arguments that the routine does not take.
+// shift-128: selection makes a shift of 128 bits by a variable a load from a stack object at a variable index, and then
+// loses the index, as of any stack object; the object is its own, so that stack-index cannot hide its address.
 //
-// So it is written out: words are chosen by the count's upper bits, then shifted by its lower five. The bits that come
+// So the shift is written out: words are chosen by the count's upper bits, then shifted by its lower five. The bits that come
 // from the neighbouring word are shifted in two steps, so that none is by 32.
 #pragma once
 

@@ -38,8 +38,8 @@ inline bool divisionRemainder(MachineFunction &MF, const BackEnd &Target) {
   return !Wrong.empty();
 }
 
-// and-address-register: an operation that only data registers have, with an address register as its target. Made where
-// a word is extended with zeros in one. It is done in a data register, with which the address register is exchanged
+// and-address-register: an operation that only data registers have, with an address register as its target, as where a
+// word is extended with zeros in one. It is encoded with the data register of the same number. So it is done in a data register, with which the address register is exchanged
 // before and after: exg changes no flag.
 inline bool andAddressRegister(MachineFunction &MF, const BackEnd &Target) {
   static constexpr StringLiteral DataOnly[] = {"AND", "OR", "XOR", "EXT", "NEG", "NOT", "LS", "AS", "RO", "SWAP"};
