@@ -66,12 +66,11 @@ class CToolchain(ABC):
         """Further files that the compiler reads, confined or not."""
         return ()
 
-    def examine(self, runner: ToolRunner, data: bytes, libraries: Sequence[str | Path]) -> None:
+    def examine(self, runner: ToolRunner, data: bytes, libraries: Sequence[str | Path]) -> None:  # noqa: B027
         """Look at a linked program before it is taken; what is not from ``libraries`` is the compiler's.
 
         Raises BuildFailed for code that cannot have been meant, where a toolchain promises that there is none.
         """
-        return
 
     @property
     def extra_objects(self) -> tuple[str, ...]:
@@ -126,7 +125,7 @@ class CToolchain(ABC):
             library = [runtime / name for name in (*self.extra_objects, "libnext.a", *atomics)]
             inputs: list[str | Path] = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
             data = link(runner, PREFIX + "ld", inputs, folder, request)
-            self.examine(runner, data, [each for each in inputs if each not in objects])
+            self.examine(runner, data, [each for each in inputs if each not in objects[: len(request.compiled)]])
         return write_program(request, data, self.name, probe.version, runner)
 
     def _base(self, compiler: str, request: BuildRequest) -> list[str]:

@@ -110,6 +110,7 @@ class Plugin:
         names = runner.run([f"{PREFIX}nm", "--defined-only", "--format=posix", *map(str, libraries)])
         foreign = {line.split(" ", 1)[0] for line in names.splitlines() if " " in line}
         file = macho.read(data)
+        assert isinstance(file, macho.MachFile)
         left = [found for found in find_miscompiled(file, foreign) if found.mend not in self.wanted.off]
         if left:
             listed = "\n".join(

@@ -82,7 +82,6 @@ class RustToolchain:
 
         Raises BuildFailed for code that cannot have been meant, where a toolchain promises that there is none.
         """
-        return
 
     def compiler(self) -> Compiler | None:
         """The first candidate that lacks nothing, else the first of them all."""
@@ -225,6 +224,12 @@ class RustToolchain:
         return library, cache.entry(
             "rust-next", next_key, lambda folder: _make(runner, base, [own], library, folder, environment)
         )
+
+
+def _runtime(runner: ToolRunner, request: BuildRequest) -> list[Path]:
+    """What is in a program beside the compiler's work."""
+    runtime = assembled_runtime(runner, request.cpu)
+    return [runtime / "start.gc.o", runtime / "libnext.a", *request.objects]
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -2,8 +2,8 @@
 
 A csmith program prints one checksum over its variables. Integer programs are free of undefined behaviour; those with
 floating point are not (conversions out of range), so a program counts only where the host's compiler gives one answer
-without optimisation and with it. Floating point is compared with GNU C's own library routines (``-msoft-float``), for an
-FPU calculates wider.
+without optimisation and with it. Floating point is compared with GNU C's own library routines (``-msoft-float``), for
+an FPU calculates wider.
 
 Boundary: Linux executables under qemu-m68k, so that hundreds of programs take minutes; the library is Linux's.
 """

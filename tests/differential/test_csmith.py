@@ -1,15 +1,15 @@
 """What clang 22 with its mends makes of csmith's programs does as GNU C's does; without them it does not.
 
 The ordinary run takes three programs. NEXTRUST_CAMPAIGN=full takes programs until 200 were fit to be judged, half of
-them with floating point, at four levels each; what was judged is kept in the cache for this compiler, so that a campaign
-that was ended goes on.
+them with floating point, at four levels each; what was judged is kept in the cache for this compiler, so that a
+campaign that was ended goes on.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -47,16 +47,13 @@ def programs() -> Iterator[Program]:
 
 
 @pytest.mark.campaign
-def test_every_program_answers_as_gnu_c_does(tmp_path: Path, record_property: pytest.RecordProperty) -> None:
+def test_every_program_answers_as_gnu_c_does(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     """No program differs from GNU C's at -O1, -O2, -O3 or -Os, on either CPU."""
     command, toolchain = compiler("clang-22-mended", "m68030")
     kept = cache.cache_root() / "csmith" / f"{cache.hash_of([toolchain.probe().version, *command])[:16]}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    known = (
-        {entry["program"]: entry for entry in map(json.loads, kept.read_text().splitlines())}
-        if FULL and kept.exists()
-        else {}
-    )
+    earlier = kept.read_text().splitlines() if FULL and kept.exists() else []
+    known = {entry["program"]: entry for entry in map(json.loads, earlier)}
     fit, unfit, wrong = 0, [], {}
     for program in programs():
         if fit == WANTED:
