@@ -20,7 +20,7 @@ from typing import Any
 
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain import cache, target_facts, target_spec
-from pytest_nextrust.toolchain.cruntime import missing_tools, remedy_for
+from pytest_nextrust.toolchain.cruntime import assembled_runtime, missing_tools, remedy_for
 from pytest_nextrust.toolchain.interface import BuildRequest, BuildResult, Probe, language_of, require
 from pytest_nextrust.toolchain.output import RUNTIME, workspace, write_program
 from pytest_nextrust.toolchain.rustc import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from pytest_nextrust.scenario.model import ExpectedFailure, shipped_folder
 from pytest_nextrust.toolchain import BuildRequest, named, toolchains
 from pytest_nextrust.toolchain import mended as module
 from pytest_nextrust.toolchain.cruntime import c_runtime, libgcc
+from pytest_nextrust.toolchain.interface import Probe
 from pytest_nextrust.toolchain.mended import Plugin, mended_toolchain, sources_hash
+from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 
 def test_a_name_says_which_mends_are_on() -> None:
@@ -61,10 +64,10 @@ def test_the_plugin_knows_the_same_names() -> None:
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the headers or g++ the probe names the packages, and the compiler alone is not enough."""
     monkeypatch.setattr(Plugin, "headers", lambda _: None)
-    monkeypatch.setattr(module.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     toolchain = mended_toolchain("clang-22-mended")
     assert toolchain is not None
-    probe = toolchain.plugin.probe(module.Probe(True, "/usr/bin/clang-22", "clang 22"), "22.1")
+    probe = toolchain.plugin.probe(Probe(True, "/usr/bin/clang-22", "clang 22"), "22.1")
     assert not probe.found
     assert probe.missing == ("g++", "llvm-22-dev")
     assert probe.remedy == "apt-get install llvm-22-dev g++"
@@ -73,10 +76,10 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_release_of_llvm_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plugin is made for the release whose headers are there, and loaded by no other."""
     monkeypatch.setattr(Plugin, "headers", lambda _: (Path("/usr/lib/llvm-22/include"), "22.1.8"))
-    monkeypatch.setattr(module.shutil, "which", lambda _: "/usr/bin/g++")
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/g++")
     toolchain = mended_toolchain("rust-mended")
     assert toolchain is not None
-    compiler = module.Probe(True, "/opt/rustc", "rustc 1.99.0")
+    compiler = Probe(True, "/opt/rustc", "rustc 1.99.0")
     assert toolchain.plugin.probe(compiler, "22.1.4").found
     assert "a compiler with LLVM 22.1.8" in toolchain.plugin.probe(compiler, "23.1.0").missing[0]
 
@@ -108,16 +111,18 @@ def test_two_at_once_compile_the_plugin_once(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("NEXTRUST_CACHE_DIR", str(tmp_path))
     compiled = []
 
-    class Counted(module.ToolRunner):
-        def run(self, command: list[str], **_: object) -> str:  # type: ignore[override]
-            compiled.append(command)
-            Path(str(_["cwd"]), "mends.so").touch()
-            return ""
+    def run(_: ToolRunner, command: list[str], *, cwd: Path, **_more: object) -> str:
+        compiled.append(command)
+        (cwd / "mends.so").touch()
+        return ""
 
-    monkeypatch.setattr(module, "ToolRunner", Counted)
-    found: list[Path] = []
     wanted = mended("clang-22-mended")
     assert wanted is not None
+    headers = Plugin(wanted).headers()
+    monkeypatch.setattr(Plugin, "headers", lambda _: headers)
+    monkeypatch.setattr(module, "first_line", lambda _: "g++ 12")
+    monkeypatch.setattr(ToolRunner, "run", run)
+    found: list[Path] = []
     both = [threading.Thread(target=lambda: found.append(Plugin(wanted).file())) for _ in range(2)]
     for thread in both:
         thread.start()
@@ -142,8 +147,8 @@ def test_what_is_left_unmended_is_refused(tmp_path: Path) -> None:
     program = off.build(request)
     wanted = mended("clang-22-mended")
     assert wanted is not None
-    runner = module.ToolRunner("clang-22-mended")
-    runtime = [c_runtime(runner, "m68030") / "libnext.a", libgcc(runner, "m68030")]
+    runner = ToolRunner("clang-22-mended")
+    runtime: list[Path | str] = [c_runtime(runner, "m68030") / "libnext.a", libgcc(runner, "m68030")]
     with pytest.raises(BuildFailed, match="1 instruction that no compiler means") as caught:
         Plugin(wanted).examine(runner, program.path.read_bytes(), runtime)
     assert "_mix+0x10" in str(caught.value.output)
