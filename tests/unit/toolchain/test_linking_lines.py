@@ -31,16 +31,22 @@ int main(void)
 """
 
 
-@pytest.mark.needs_compiler("gnu")
-@pytest.mark.parametrize("flags", [(), ("-O2", "-ffunction-sections")], ids=["debug", "sections"])
-def test_both_linkers_know_the_lines(tmp_path: Path, flags: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("toolchain", "flags"),
+    [
+        pytest.param("gnu", (), id="gnu", marks=pytest.mark.needs_compiler("gnu")),
+        pytest.param("gnu", ("-O2", "-ffunction-sections"), id="gnu-O2", marks=pytest.mark.needs_compiler("gnu")),
+        pytest.param("clang", (), id="clang", marks=pytest.mark.needs_compiler("clang")),
+    ],
+)
+def test_both_linkers_know_the_lines(tmp_path: Path, toolchain: str, flags: tuple[str, ...]) -> None:
     """Every byte of every function of the source belongs to the same line of it by either linker."""
     (tmp_path / "lines.c").write_text(SOURCE)
     seen = {}
     for linker in ("gnu", "own"):
         out = tmp_path / linker
         request = BuildRequest((tmp_path / "lines.c",), out, flags=flags, lines=True, linker=linker)
-        toolchains(ToolchainConfig())["gnu"].build(request)
+        toolchains(ToolchainConfig())[toolchain].build(request)
         file = macho.read(out.read_bytes())
         assert isinstance(file, macho.MachFile)
         lines = macho.SourceLines(file)
