@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_nextrust.errors import BuildFailed, ToolchainMissing, UsageFault
+from pytest_nextrust.errors import BuildFailed, UsageFault
 from pytest_nextrust.toolchain.crates.cargo import LIBRARY, CargoPackage
 from pytest_nextrust.toolchain.crates.linker import linker_words
 from pytest_nextrust.toolchain.crates.options import is_package, manifest_of
+from pytest_nextrust.toolchain.crates.own_build import own_build
 from pytest_nextrust.toolchain.crates.root import root_archive
 from pytest_nextrust.toolchain.crates.tools import CrateTools, RustCompiler, crate_tools
 from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime
@@ -93,7 +94,13 @@ def compiled_crate(toolchain: RustCompiler, request: BuildRequest, runner: ToolR
     if not is_package(source):
         archive = root_archive(toolchain, request, runner, folder)
         return CompiledCrate((str(archive),), (archive,), source.stem, str(source), request.made_at)
-    package = _package(crate_tools(toolchain, runner, request.cpu, flags=request.flags), request, runner)
+    tools = None if request.confined else crate_tools(toolchain, runner, request.cpu, flags=request.flags)
+    if tools is None or not tools.cargo:
+        # cargo would run what a stranger's package tells it to: build scripts, and programs of its settings.
+        own = own_build(toolchain, request, runner, folder)
+        name, place = own.target.name, str(own.target.source)
+        return CompiledCrate((str(own.archive),), (own.archive,), name, place, own.level)
+    package = _package(tools, request, runner)
     target = package.choose()
     if target.profile.get("lto") in _BITCODE:
         tools = crate_tools(toolchain, runner, request.cpu, flags=request.flags, bitcode=True)
@@ -115,12 +122,6 @@ def exported_names(runner: ToolRunner, files: tuple[Path, ...] | list[Path]) -> 
 
 
 def _package(tools: CrateTools, request: BuildRequest, runner: ToolRunner) -> CargoPackage:
-    if not tools.cargo:
-        raise ToolchainMissing(
-            "cargo",
-            f"there is none of the release of {tools.compiler.path} ({tools.compiler.release})",
-            remedy="apt-get install cargo-web, beside rustc-web; or use rustup's rustc, whose cargo comes with it",
-        )
     return CargoPackage(
         manifest_of(request.compiled[0]),
         request.crate,

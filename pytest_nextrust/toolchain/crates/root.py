@@ -5,6 +5,7 @@ The archive holds all that the crate uses. A crate without a panic handler is co
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_nextrust.errors import BuildFailed, UsageFault
@@ -16,7 +17,7 @@ from pytest_nextrust.toolchain.output import confined
 from pytest_nextrust.toolchain.rustc import EDITION, names_edition
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["root_archive"]
+__all__ = ["compile_linked", "root_archive"]
 
 OLDER_EDITION = ("unsafe attribute used without unsafe", "extern blocks must be unsafe")
 """What rustc says of a source that was written for an edition before that of 2024."""
@@ -42,18 +43,34 @@ def root_archive(toolchain: RustCompiler, request: BuildRequest, runner: ToolRun
     specification = filter(None, [toolchain.specification()])
     read = (library, own, handler, *toolchain.more_files(), *specification)
     compiling = confined(runner, request, folder, *read)
+    try:
+        compile_linked(compiling, command, handlers, toolchain.environment, folder, place=str(source))
+    except BuildFailed as error:
+        if not names_edition(flags) and any(text in error.output for text in OLDER_EDITION):
+            error.remedy = f"it is compiled as of edition {EDITION}: give --edition 2021, or that of the crate"
+        raise
+    return archive
+
+
+def compile_linked(
+    compiling: ToolRunner,
+    command: Sequence[str],
+    handlers: Sequence[Sequence[str]],
+    environment: Mapping[str, str],
+    cwd: Path,
+    *,
+    place: str = "",
+) -> None:
+    """Call rustc, and where it misses a panic handler, again with each of ``handlers``. Raises BuildFailed."""
     refused: BuildFailed | None = None
     for options in ((), *handlers):
         try:
-            compiling.run([*command, *options], cwd=folder, env=toolchain.environment, place=str(source))
+            compiling.run([*command, *options], cwd=cwd, env=environment, place=place or str(command[-1]))
         except BuildFailed as error:
             refused = error
             if not any(text in error.output for text in (NO_HANDLER, TWO_ALLOCATORS)):
                 break
         else:
-            return archive
+            return
     assert refused is not None
-    told = explained(refused, refused.output)
-    if not names_edition(flags) and any(text in refused.output for text in OLDER_EDITION):
-        told.remedy = f"it is compiled as of edition {EDITION}: give --edition 2021, or that of the crate"
-    raise told from refused
+    raise explained(refused, refused.output) from refused
