@@ -13,11 +13,34 @@ from pytest_nextrust.base.convert import option
 from pytest_nextrust.errors import Fault
 from pytest_nextrust.scenario.concurrent import Atomics
 
-__all__ = ["Program", "program_of"]
+__all__ = ["PackagePart", "Program", "program_of"]
 
 
 SHARED = "shared/"
 """Beside the scenarios' folders: ready-made programs that several of them run."""
+
+
+@dataclass(frozen=True)
+class PackagePart:
+    """``[program.crate]``: what of a cargo package is the program, where ``sources`` names its ``Cargo.toml``.
+
+    ``edition`` is for a crate's root (``.rs``) without a package.
+    """
+
+    package: str = ""
+    lib: bool = False
+    bin: str = ""
+    example: str = ""
+    test: str = ""
+    features: tuple[str, ...] = ()
+    all_features: bool = False
+    no_default_features: bool = False
+    edition: str = option(default="", choices=("", "2015", "2018", "2021", "2024"))
+
+    def document_faults(self) -> Iterator[Fault]:
+        named = [name for name in ("lib", "bin", "example", "test") if getattr(self, name)]
+        for name in named[1:]:
+            yield Fault(name, f"given beside {named[0]}", "name one target of the package")
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,7 @@ class Program:
     env: dict[str, str] = field(default_factory=dict)
     stdin: str | None = None
     stdin_file: str | None = None
+    crate: PackagePart = PackagePart()
 
     def place(self, folder: Path) -> tuple[Path, str]:
         """The folder that ``file`` stays in, and its name there: the scenario's, or that of the shared programs."""
@@ -51,9 +75,11 @@ class Program:
             if not self.sources:
                 yield Fault("sources", "missing", "name the source files; or file = a ready-made Mach-O")
         else:
-            for name in ("language", "toolchain", "sources", "flags", "optimise"):
-                if getattr(self, name):
+            for name in ("language", "toolchain", "sources", "flags", "optimise", "crate"):
+                if getattr(self, name) and getattr(self, name) != PackagePart():
                     yield Fault(name, "has no meaning beside file", "a ready-made Mach-O is not built: take it away")
+        if self.crate != PackagePart() and self.language not in ("rust", None):
+            yield Fault("crate", f"has no meaning for {self.language}", 'take it away, or write language = "rust"')
         if self.stdin is not None and self.stdin_file is not None:
             yield Fault("stdin_file", "given beside stdin", "keep one")
         for name, text in self.env.items():

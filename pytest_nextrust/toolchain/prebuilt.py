@@ -50,6 +50,7 @@ INDEX = "index.json"
 MANIFEST = "manifest.json"
 SCHEMA = 1
 _BESIDE = (".h", ".inc", ".rs", ".S")
+_PACKAGED = (".rs", ".toml", ".lock")
 _SHA256 = "[0-9a-f]{64}"
 
 T = TypeVar("T")

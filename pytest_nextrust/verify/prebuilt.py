@@ -37,6 +37,7 @@ from pytest_nextrust.toolchain.prebuilt import (
 )
 from pytest_nextrust.toolchain.registry import DEFAULTS, ToolchainConfig, toolchains
 from pytest_nextrust.verify.atomics import maker
+from pytest_nextrust.verify.services import crate_options
 
 __all__ = ["BuildPlan", "build_plan", "main", "make_programs", "write_index"]
 
@@ -67,6 +68,7 @@ def build_plan(folder: Path, out: Path) -> BuildPlan | None:
             profile=profile,
             flags=program.flags,
             optimise=program.optimise,
+            crate=crate_options(program),
             scenario=folder,
         )
         for cpu in scenario.cpus or CPUS

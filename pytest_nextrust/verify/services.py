@@ -19,13 +19,15 @@ from pytest_nextrust.project.mends import mended, unmended
 from pytest_nextrust.project.releases import base_of, is_of, is_path
 from pytest_nextrust.project.run_settings import Settings
 from pytest_nextrust.scenario.model import Scenario
+from pytest_nextrust.scenario.programs import Program
+from pytest_nextrust.toolchain.crates import CrateOptions
 from pytest_nextrust.toolchain.interface import BuildRequest, Probe, Toolchain
 from pytest_nextrust.toolchain.prebuilt import ships_programs
 
 if TYPE_CHECKING:
     from pytest_nextrust.failures.issues.table import IssueTable
 
-__all__ = ["SandboxLike", "Services"]
+__all__ = ["SandboxLike", "Services", "crate_options"]
 
 DEFAULT_TOOLCHAIN = {"c": "gnu", "asm": "gnu", "rust": "rust"}
 PREBUILT = "prebuilt"
@@ -41,6 +43,11 @@ class SandboxLike(Protocol):
     def call(self, function: str, payload: Any, timeout: float, *, on_progress: Callable[[str], None] = ...) -> Any: ...
 
     def close(self) -> None: ...
+
+
+def crate_options(program: Program) -> CrateOptions:
+    """What of a package a scenario's program is, in a build request's words."""
+    return CrateOptions(**{each.name: getattr(program.crate, each.name) for each in dataclasses.fields(program.crate)})
 
 
 def _sandbox() -> SandboxLike:
@@ -113,6 +120,7 @@ class Services:
             profile=cell.profile,
             flags=program.flags,
             optimise=program.optimise,
+            crate=crate_options(program),
             link=link,
             scenario=scenario.folder,
             confined=self.settings.untrusted,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -166,3 +167,36 @@ def test_two_builds_at_once(workspace: Path) -> None:
     with ThreadPoolExecutor(2) as both:
         plain, padded = both.map(shell, (line, f"{line} --features padded"))
     assert (plain.stdout, padded.stdout) == ('0:5"\n', '00:05"\n'), plain.stderr + padded.stderr
+
+
+SCENARIO = """schema = 1
+title = "an example of a package"
+phase = "phase-2"
+stage = "hello"
+
+[program]
+language = "rust"
+sources = ["crates/Cargo.toml"]
+
+[program.crate]
+package = "clock"
+example = "noon"
+
+[expect]
+exit = 0
+stdout = "noon is 12:0\\"END"
+"""
+
+
+def test_a_scenario_is_of_a_package(tmp_path: Path) -> None:
+    """A scenario names a workspace's manifest and an example of it; what it prints is judged as any program's."""
+    folder = tmp_path / "scenarios/noon"
+    shutil.copytree(CRATES, folder / "crates")
+    (tmp_path / "nextrust.toml").touch()
+    options = "--nextrust-scenario noon --nextrust-cell ubuntu-latest-release-m68040 -p no:cacheprovider"
+    line = f"cd '{tmp_path}' && '{sys.executable}' -m pytest -q {options}"
+    # Without the newline that the program prints, first.
+    for end, status in (("", 1), ("\\n", 0)):
+        (folder / "scenario.toml").write_text(SCENARIO.replace("END", end))
+        done = shell(line)
+        assert done.returncode == status, done.stdout + done.stderr
