@@ -19,7 +19,7 @@ from typing import Any
 
 from pytest_nextrust.errors import UsageFault
 
-__all__ = ["Dependency", "Manifest", "PackageTarget", "read_manifest", "vendored", "workspace_of"]
+__all__ = ["Dependency", "PackageManifest", "PackageTarget", "read_manifest", "vendored", "workspace_of"]
 
 REMEDY = "install the cargo of the same release as rustc (apt-get install cargo-web)"
 Table = Mapping[str, Any]
@@ -53,7 +53,7 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class PackageManifest:
     """One package. ``development`` are the dependencies that examples and tests have beside the others."""
 
     file: Path
@@ -111,23 +111,23 @@ def members(root: Path, tables: Table) -> list[Path]:
     return [file for file in dict.fromkeys(found) if file.is_file()]
 
 
-def read_manifest(file: Path, root: Table) -> Manifest:
+def read_manifest(file: Path, root: Table) -> PackageManifest:
     """The package in ``file``, with what it inherits from its workspace's tables. Raises UsageFault."""
     try:
-        return _Reader(file, read_toml(file), root.get("workspace", {})).manifest()
+        return _ManifestReader(file, read_toml(file), root.get("workspace", {})).manifest()
     except (AttributeError, KeyError, TypeError) as error:
         fault = f"not as cargo wants it: {type(error).__name__}: {error}"
         raise UsageFault("Cargo.toml", fault, place=str(file), remedy="see what cargo says of it") from error
 
 
 @dataclass
-class _Reader:
+class _ManifestReader:
     file: Path
     table: Table
     workspace: Table
     unsupported: list[str] = field(default_factory=list)
 
-    def manifest(self) -> Manifest:
+    def manifest(self) -> PackageManifest:
         package = self.table["package"]
         folder = self.file.parent
         if package.get("build") or ("build" not in package and (folder / "build.rs").is_file()):
@@ -138,7 +138,7 @@ class _Reader:
             key.endswith("dependencies") and each[key] for each in self.table.get("target", {}).values() for key in each
         ):
             self.unsupported.append("dependencies for some targets only")
-        return Manifest(
+        return PackageManifest(
             self.file,
             package["name"],
             self._own("version") or "0.0.0",

@@ -19,7 +19,7 @@ from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain.crates.manifest import (
     REMEDY,
     Dependency,
-    Manifest,
+    PackageManifest,
     PackageTarget,
     members,
     read_manifest,
@@ -55,7 +55,7 @@ class OwnBuild:
 class _Resolved:
     """One package of the build: its features that are on, and its dependencies by the names that it calls them."""
 
-    manifest: Manifest
+    manifest: PackageManifest
     features: set[str] = field(default_factory=set)
     dependencies: dict[str, _Resolved] = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ def own_build(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner
         place = str(manifest_of(request.compiled[0]))
         fault = f"not as cargo wants it: {type(error).__name__}: {error}"
         raise UsageFault("Cargo.toml", fault, place=place, remedy="see what cargo says of it") from error
-    build = _Build(toolchain, request, runner, folder, profile, packages)
+    build = _PackageBuild(toolchain, request, runner, folder, profile, packages)
     return OwnBuild(target, build.run(resolved, target), build.level)
 
 
@@ -92,7 +92,9 @@ def _resolve(request: BuildRequest) -> tuple[_Resolved, PackageTarget, _Packages
     return resolved, target, packages, _profile(tables, request)
 
 
-def _chosen(file: Path, root: Path, tables: Mapping[str, Any], options: CrateOptions) -> tuple[Manifest, PackageTarget]:
+def _chosen(
+    file: Path, root: Path, tables: Mapping[str, Any], options: CrateOptions
+) -> tuple[PackageManifest, PackageTarget]:
     files = members(root, tables) if file == root and (options.package or "package" not in tables) else [file]
     found = [read_manifest(each, tables) for each in files]
     if options.package:
@@ -144,7 +146,7 @@ class _Packages:
     within: Path | None
     known: dict[Path, _Resolved] = field(default_factory=dict)
 
-    def resolve(self, manifest: Manifest, *, development: bool = False) -> _Resolved:
+    def resolve(self, manifest: PackageManifest, *, development: bool = False) -> _Resolved:
         """A package and, without end at a circle, what it always depends on."""
         if manifest.file not in self.known:
             self._judge(manifest)
@@ -155,7 +157,7 @@ class _Packages:
                     self.add(resolved, dependency)
         return self.known[manifest.file]
 
-    def _judge(self, manifest: Manifest) -> None:
+    def _judge(self, manifest: PackageManifest) -> None:
         place = str(manifest.file)
         if manifest.unsupported:
             fault = f"{manifest.name} has {manifest.unsupported}, which only cargo builds"
@@ -243,7 +245,7 @@ class _Packages:
 
 
 @dataclass
-class _Build:
+class _PackageBuild:
     toolchain: RustCompiler
     request: BuildRequest
     runner: ToolRunner
