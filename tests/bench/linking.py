@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from pytest_nextrust.toolchain import BuildRequest, rust, toolchains
+from pytest_nextrust.toolchain import BuildRequest, toolchains
+from pytest_nextrust.toolchain.crates import programs
 from pytest_nextrust.toolchain.output import link
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 from tests.bench.report import Result
@@ -37,10 +38,10 @@ def measure() -> list[Result]:
         asked = {"gnu": replace(request, linker="gnu"), "own": replace(request, linker="own")}
         for name, each in asked.items():
             found[name] = min(_timed(partial(link, runner, linker, inputs, folder, each)) for _ in range(ROUNDS))
-        found["size"] = sum(Path(each).stat().st_size for each in inputs if isinstance(each, Path))
+        found["size"] = sum(Path(each).stat().st_size for each in inputs if Path(each).is_file())
         return link(runner, linker, inputs, folder, request)
 
-    with tempfile.TemporaryDirectory() as place, patch.object(rust, "link", both):
+    with tempfile.TemporaryDirectory() as place, patch.object(programs, "link", both):
         (source,) = SOURCE.glob("*.rs")
         toolchain.build(BuildRequest((source,), Path(place) / "program"))
     note = f"{found['size'] / 1e6:.1f} MB of objects and archives"
