@@ -94,6 +94,9 @@ def _cargo(args: argparse.Namespace, words: Sequence[str]) -> int:
 
     tools = _tools(args)
     environment = _environment(args, tools, words)
+    if _optimised_together(args.verb, tools, words, environment):
+        tools = _tools(args, bitcode=True)
+        environment = _environment(args, tools, words)
     command = [tools.cargo, *_cargo_words(args.verb, tools, words)]
     with ScratchFolder("nextrust-cargo-") as folder:
         results = folder / "results"
@@ -111,7 +114,7 @@ def _cargo(args: argparse.Namespace, words: Sequence[str]) -> int:
     return status
 
 
-def _tools(args: argparse.Namespace) -> CrateTools:
+def _tools(args: argparse.Namespace, *, bitcode: bool = False) -> CrateTools:
     from pytest_nextrust.toolchain.crates.tools import crate_tools
     from pytest_nextrust.toolchain.registry import resolve
     from pytest_nextrust.toolchain.rust import RustToolchain
@@ -122,7 +125,7 @@ def _tools(args: argparse.Namespace) -> CrateTools:
     if not isinstance(toolchain, RustToolchain):
         remedy = "rust, or rust-mended; one of your own has its own cargo"
         raise UsageFault("--toolchain", "is not by rustc", place=toolchain.name, remedy=remedy)
-    tools = crate_tools(toolchain, ToolRunner(toolchain.name), args.cpu)
+    tools = crate_tools(toolchain, ToolRunner(toolchain.name), args.cpu, bitcode=bitcode)
     if not tools.cargo:
         raise ToolchainMissing(
             "cargo",
@@ -130,6 +133,20 @@ def _tools(args: argparse.Namespace) -> CrateTools:
             remedy="apt-get install cargo-web, beside rustc-web; or use rustup's rustc, whose cargo comes with it",
         )
     return tools
+
+
+def _optimised_together(verb: str, tools: CrateTools, words: Sequence[str], environment: dict[str, str]) -> bool:
+    """Whether a profile that is built with has ``lto``, for which the library's crates need their bitcode."""
+    asked = _cargo_words(verb, tools, list(words)[: list(words).index("--")] if "--" in words else words)
+    command = [tools.cargo, *asked, "--unit-graph", "-Zunstable-options"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    line = next((line for line in done.stdout.splitlines() if line.startswith('{"version"')), "{}")
+    try:
+        units = json.loads(line).get("units", [])
+    except ValueError:
+        # What is wrong is for cargo to say, when it is started in earnest.
+        return False
+    return any(unit["profile"].get("lto", "false") not in ("false", "off") for unit in units)
 
 
 def _environment(args: argparse.Namespace, tools: CrateTools, words: Sequence[str]) -> dict[str, str]:
@@ -164,7 +181,8 @@ def _cargo_words(verb: str, tools: CrateTools, words: Sequence[str]) -> list[str
     named = [word.partition("=")[0] for word in (words[: list(words).index("--")] if "--" in words else words)]
     chosen = any(word in _CHOOSES_ALL for word in named)
     every = ["--tests"] if verb == "test" and not chosen else []
-    return [verb, "--config", f"target.{triple}.runner={runner}", *every, *words]
+    own = ["-Zjson-target-spec"] if tools.target.endswith(".json") else []
+    return [verb, *own, "--config", f"target.{triple}.runner={runner}", *every, *words]
 
 
 def _results(path: Path) -> list[dict[str, Any]]:

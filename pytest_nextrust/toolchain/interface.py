@@ -102,7 +102,9 @@ class BuildRequest:
             raise UsageFault("--profile", f"no profile {self.profile!r}", remedy=f"use one of {', '.join(PROFILES)}")
         if self.optimise is not None and self.optimise not in OPTIMISE:
             raise UsageFault("--optimise", f"no level {self.optimise!r}", remedy=f"use one of {', '.join(OPTIMISE)}")
-        if self.target is not None and any(source.suffix not in (".rs", *OBJECTS) for source in self.sources):
+        if self.target is not None and any(
+            source.suffix not in (".rs", *OBJECTS) and not is_package(source) for source in self.sources
+        ):
             remedy = "leave it out: a target specification is for rustc"
             raise UsageFault("--target", "the sources are not Rust", place=str(self.target), remedy=remedy)
         if not self.sources:

@@ -17,6 +17,7 @@ import pytest
 from pytest_nextrust.cli import main
 from tests.integration.test_cargo_packages import CRATES
 from tests.integration.test_cargo_packages import pytestmark as pytestmark
+from tests.unit.toolchain.test_target_spec import FOLDER as TARGETS
 
 SCHEMA = json.loads(files("pytest_nextrust").joinpath("schemas/cargo.json").read_text())
 WRONG = """#![no_std]
@@ -119,6 +120,26 @@ def test_another_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
         main(["cargo", "publish"])
     assert caught.value.code == 2
     assert "'build', 'run', 'test', 'atomics'" in capsys.readouterr().err
+
+
+def test_a_faulty_lock_is_refuted_from_its_folder(workspace: Path) -> None:
+    """One command from a package's folder to the run that shows the fault, in the source's names."""
+    done = cargo(workspace / "locks", "atomics", "--level", "2", "--json", "found.json")
+    assert done.returncode == 1, done.stderr
+    said = json.loads((workspace / "locks/found.json").read_text())
+    assert said["verdict"] == "failed"
+    shown = done.stdout.partition("run it again")[0]
+    assert "locks::" in shown
+    assert "_RNv" not in shown
+
+
+def test_a_target_of_ones_own(workspace: Path) -> None:
+    """The project's target specification is what cargo builds for, with its runner."""
+    shutil.copy(TARGETS / "sound.json", workspace / "sound.json")
+    (workspace / "nextrust.toml").write_text('[toolchain.rust]\ntarget = "sound.json"\n')
+    done = cargo(workspace, "run", "-q", "-p", "clock")
+    (workspace / "nextrust.toml").unlink()
+    assert (done.returncode, done.stdout) == (0, '0:5"\n'), done.stderr
 
 
 def test_atomics_are_those_of_the_folder(

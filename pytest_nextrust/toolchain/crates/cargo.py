@@ -187,6 +187,7 @@ class CargoPackage:
 
     def _common(self, package: str = "") -> list[str]:
         words = ["--manifest-path", str(self.manifest), "--offline", "--target", self.tools.target]
+        words += ["-Zjson-target-spec"] if self.tools.target.endswith(".json") else []
         words += ["--profile", self.profile, "-Zunstable-options", "-Zlockfile-path"]
         arguments = list(self.options.arguments)
         if package:

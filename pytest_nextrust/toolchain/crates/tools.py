@@ -146,7 +146,11 @@ def handler_options(
 
 def _own_crate(toolchain: RustCompiler, runner: ToolRunner, cpu: str, library: Path, name: str, source: Path) -> Path:
     """The folder with a crate of this package's that needs core alone."""
-    base = toolchain.command(cpu, LIBRARY_LEVEL, debug=False)
+    # With bitcode whichever library it is for: they are small, and one serves programs with lto too.
+    base = [
+        word.replace("embed-bitcode=no", "embed-bitcode=yes")
+        for word in toolchain.command(cpu, LIBRARY_LEVEL, debug=False)
+    ]
     key = cache.hash_of([name, str(library), *base, source.read_bytes()])
     kind = ["--crate-name", name, "--crate-type", "rlib", "-L", str(library)]
     remap = ["--remap-path-prefix", f"{source.parent}=nextrust"]
