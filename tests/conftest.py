@@ -38,6 +38,7 @@ FINDERS: dict[str, Callable[[], bool]] = {
     "csmith": lambda: shutil.which("csmith") is not None,
     "rust": _rust,
     "rust-mended": lambda: _mended("rust-mended"),
+    "cvise": lambda: shutil.which("cvise") is not None,
     "qemu": lambda: shutil.which("qemu-m68k") is not None,
 }
 

@@ -166,7 +166,7 @@ def _shrunk(report: Report, work: Path, seconds: float, *, required: bool) -> tu
                 subject = subject.with_source(smaller.source)
                 fault = trace(subject, checks=0, on_progress=_progress)
                 report = dataclasses.replace(report, subject=subject, fault=fault, shrunk=smaller)
-                note = f"shrunk from {smaller.before} to {smaller.after} bytes in {smaller.trials} trials"
+                note = f"shrunk from {smaller.before} to {smaller.after} characters in {smaller.trials} trials"
     search = report.fault.search
     witnesses = witnesses_of((search.bad or search.full).program, subject.cpu)
     return dataclasses.replace(report, witnesses=witnesses), note

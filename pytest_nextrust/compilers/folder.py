@@ -132,7 +132,7 @@ def _script(report: Report) -> str:
         gcc="m68k-linux-gnu-gcc",
         packages=f"{clang} gcc-m68k-linux-gnu libc6-dev-m68k-cross qemu-user",
         wanted=report.subject.wanted,
-        compile=" ".join(_stock(report, compiler)),
+        compile=" ".join([*_stock(report, compiler), "-isystem", "$sysroot/include"]),
     )
 
 
@@ -148,7 +148,7 @@ def _stock(report: Report, compiler: str) -> list[str]:
             skipping = word != "-c"
         elif not word.startswith(("-ffile-prefix-map", "-nostdinc", "-U", "-D", "/", "-ffreestanding", "-fhosted")):
             kept.append(word)
-    return [*kept, "-isystem", "$sysroot/include"]
+    return kept
 
 
 def _ir(report: Report, folder: Path) -> str:
@@ -229,7 +229,8 @@ def _report(report: Report, output: str) -> list[str]:
             "",
         ]
     if report.witnesses:
-        lines += ["## Witnesses", "", *(f"* {line}" for line in report.witnesses), ""]
+        which = f"The program with pass {search.bad.limit}" if search.bad else "The program"
+        lines += ["## Witnesses", "", f"{which}:", "", *(f"* {line}" for line in report.witnesses), ""]
     if output and report.subject.language == "c":
         lines += ["`reproduce.sh`, with stock tools alone, printed here:", "", *_block(output, "")]
     lines += ["## Versions", "", f"* {report.version}", *(f"* {line}" for line in _versions()), ""]
@@ -237,7 +238,7 @@ def _report(report: Report, output: str) -> list[str]:
         shrunk = report.shrunk
         ended = "to its end" if shrunk.whole else "until its time was over"
         lines += [
-            f"The program was shrunk by C-Vise {ended}, from {shrunk.before} to {shrunk.after} bytes in "
+            f"The program was shrunk by C-Vise {ended}, from {shrunk.before} to {shrunk.after} characters in "
             f"{counted(shrunk.trials, 'trial')}; {shrunk.reference} gets it right."
         ]
     return lines

@@ -33,7 +33,7 @@ from pytest_nextrust.project.mends import twin_of
 from pytest_nextrust.toolchain.named import named
 from pytest_nextrust.toolchain.registry import toolchains
 
-__all__ = ["Reference", "Shrunk", "reference_for", "shrink"]
+__all__ = ["Reference", "Shrunk", "reference_for", "shrink", "tidied"]
 
 OnProgress = Callable[[str], None]
 
@@ -79,7 +79,7 @@ class Reference:
 @dataclass(frozen=True)
 class Shrunk:
     """The smallest source that was found, in ``source``. ``whole``: C-Vise came to its end, and not to that of its
-    time."""
+    time. ``before`` and ``after``: characters, white space left out."""
 
     source: Path
     before: int
@@ -136,13 +136,39 @@ def shrink(
     folder.mkdir()
     source = folder / original.name
     shutil.copyfile(original, source)
-    size = source.stat().st_size
+    size = _size(source)
     oracle = _Oracle(subject, reference, kinds, source.name)
     began = time.monotonic()
     with _served(oracle, folder) as script:
         words = [program, "--tidy", "--n", "1", "--timeout", str(TRIAL_SECONDS), *_language(subject), str(script)]
         whole = _run([*words, source.name], folder, seconds, lambda: on_progress(oracle.said(size, source)))
-    return Shrunk(source, size, source.stat().st_size, oracle.trials, time.monotonic() - began, whole, reference.name)
+        _tidy(source, oracle, work)
+    return Shrunk(source, size, _size(source), oracle.trials, time.monotonic() - began, whole, reference.name)
+
+
+def _size(source: Path) -> int:
+    """Characters of a source, but for white space: C-Vise leaves some in the middle of a pass."""
+    return len("".join(source.read_text(encoding="utf-8", errors="replace").split()))
+
+
+def _tidy(source: Path, oracle: _Oracle, work: Path) -> None:
+    """Indent what C-Vise has left in the middle of a pass, where the program stays the same to everybody."""
+    text = tidied(source.read_text(encoding="utf-8", errors="replace"))
+    folder = work / "tidy"
+    folder.mkdir()
+    (folder / source.name).write_text(text, encoding="utf-8")
+    if oracle.likes(folder):
+        source.write_text(text, encoding="utf-8")
+
+
+def tidied(text: str) -> str:
+    """Lines indented by the braces around them, empty ones left out."""
+    depth, lines = 0, []
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        inner = depth - (line[0] == "}")
+        lines.append("    " * max(0, inner) + line)
+        depth += line.count("{") - line.count("}")
+    return "\n".join(lines) + "\n"
 
 
 def _language(subject: TrialSubject) -> list[str]:
@@ -173,7 +199,7 @@ class _Oracle:
 
     def said(self, size: int, source: Path) -> str:
         """How far it is, in words."""
-        return f"shrinking: {size} bytes to {source.stat().st_size}, {self.trials} variants tried"
+        return f"shrinking: {size} characters to {_size(source)}, {self.trials} variants tried"
 
 
 @contextlib.contextmanager

@@ -260,3 +260,16 @@ def test_every_documented_fault_is_traced(name: str, toolchain: str, capsys: pyt
     """Each to a pass or to what code generation needs."""
     found = answer(capsys, "--pass", name, "--toolchain", toolchain, "--no-shrink")
     assert found["outcome"] in ("pass", "codegen")
+
+
+@pytest.mark.campaign
+@pytest.mark.needs_compiler("gnu", "clang", "cvise")
+def test_the_real_shrinker(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """C-Vise itself, for as long as is given: no larger than before, traced to the same pass on the same function."""
+    options = ["--toolchain", "clang-19", "--checks", "0", "--shrink", "5m" if FULL else "20s"]
+    found = answer(capsys, "--pass", BRANCH, *options, "--out", str(tmp_path / "report"))
+    assert found["outcome"] == "pass"
+    smaller = "".join((tmp_path / "report" / "branch.c").read_text().split())
+    assert len(smaller) <= len("".join(Path(source(BRANCH, "branch.c")).read_text().split()))
+    assert found["first_bad_pass"]["name"].startswith("SimplifyCFG")
+    assert f"to {len(smaller)} characters" in found["note"]
