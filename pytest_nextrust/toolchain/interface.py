@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from pytest_nextrust.errors import ToolchainMissing, UsageFault
 from pytest_nextrust.project.matrix import CPUS, PROFILES
-from pytest_nextrust.toolchain.crates import MANIFEST, NO_OPTIONS, CrateOptions, is_package
+from pytest_nextrust.toolchain.crates import MANIFEST, NO_OPTIONS, CrateOptions, is_package, manifest_of
 from pytest_nextrust.toolchain.levels import LEVELS, asked_by
 
 __all__ = [
@@ -81,7 +81,7 @@ class BuildRequest:
     @property
     def made_at(self) -> str:
         """The level that the code is made at: that of ``flags`` where they name one, since they come last."""
-        rust = any(source.suffix == ".rs" for source in self.sources)
+        rust = any(source.suffix == ".rs" or is_package(source) for source in self.sources)
         return asked_by(self.flags, "rust" if rust else "c") or self.level
 
     @property
@@ -118,7 +118,7 @@ class BuildRequest:
             raise UsageFault("--map", "is a source or the output", place=str(self.map_file), remedy="name another file")
         self.crate.validate(self.sources)
         for source in self.sources:
-            if is_package(source):
+            if is_package(source) and manifest_of(source).is_file():
                 continue
             if not source.is_file():
                 fault = f"is a folder without a {MANIFEST}" if source.is_dir() else "no such file"

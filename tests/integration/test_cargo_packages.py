@@ -157,8 +157,29 @@ def test_what_cannot_be_built_says_why(workspace: Path, package: Path) -> None:
     assert "cyclic" in refused(".")
     manifest.write_text("[package\n")
     assert "Cargo.toml" in refused(".")
+    assert "no such file" in refused("none/Cargo.toml")
     manifest.unlink()
     assert "folder without a Cargo.toml" in refused(".")
+
+
+def test_build_scripts_and_procedural_macros(package: Path) -> None:
+    """They run on this machine, for programs of the other."""
+    macro = package / "seven"
+    (macro / "src").mkdir(parents=True)
+    (macro / "Cargo.toml").write_text('[package]\nname = "seven"\nversion = "0.1.0"\n[lib]\nproc-macro = true\n')
+    (macro / "src/lib.rs").write_text(
+        "extern crate proc_macro;\nuse proc_macro::TokenStream;\n"
+        '#[proc_macro] pub fn seven(_: TokenStream) -> TokenStream { "7".parse().unwrap() }\n'
+    )
+    with (package / "Cargo.toml").open("a") as manifest:
+        manifest.write('[dependencies]\nseven = { path = "seven" }\n')
+    (package / "build.rs").write_text('fn main() { println!("cargo::rustc-env=SAID=by the build script"); }')
+    (package / "src/main.rs").write_text(
+        "#![no_std]\n#![no_main]\nextern crate next;\n"
+        '#[no_mangle] extern "C" fn main() -> i32 { next::write_all(1, env!("SAID").as_bytes()); seven::seven!() }\n'
+    )
+    done = run(".", package)
+    assert (done.stdout, done.returncode) == ("by the build script", 7), done.stderr
 
 
 def test_two_builds_at_once(workspace: Path) -> None:

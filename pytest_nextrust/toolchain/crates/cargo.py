@@ -189,6 +189,7 @@ class CargoPackage:
         words = ["--manifest-path", str(self.manifest), "--offline", "--target", self.tools.target]
         words += ["-Zjson-target-spec"] if self.tools.target.endswith(".json") else []
         words += ["--profile", self.profile, "-Zunstable-options", "-Zlockfile-path"]
+        words += ["-Zjson-target-spec"] if self.tools.target.endswith(".json") else []
         arguments = list(self.options.arguments)
         if package:
             arguments = [*(arguments[2:] if self.options.package else arguments), "-p", package]
@@ -258,7 +259,7 @@ def _targets(graph: Mapping[str, Any], triple: str) -> Iterator[CargoTarget]:
         unit = graph["units"][index]
         kinds = unit["target"]["kind"]
         kind = LIBRARY if _LIBRARY_KINDS & set(kinds) else kinds[0]
-        if unit["platform"] == triple and kind in (LIBRARY, *PROGRAMS):
+        if unit["platform"] in (triple, Path(triple).stem) and kind in (LIBRARY, *PROGRAMS):
             source = Path(unit["target"]["src_path"])
             yield CargoTarget(unit["pkg_id"], kind, unit["target"]["name"], source, unit["profile"])
 
