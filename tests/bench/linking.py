@@ -5,6 +5,7 @@ Both from the same inputs to the bytes of a Mach-O executable; the clock's time,
 
 from __future__ import annotations
 
+import random
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -13,20 +14,24 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+from pytest_nextrust.linker import LinkInput
 from pytest_nextrust.toolchain import BuildRequest, toolchains
 from pytest_nextrust.toolchain.crates import programs
 from pytest_nextrust.toolchain.output import link
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 from tests.bench.report import Result
+from tests.unit.linker.test_damage import damaged, linked_or_refused, sorts
+from tests.unit.linker.test_relocations import another
 
 __all__ = ["measure"]
 
 SOURCE = Path(__file__).parents[2] / "scenarios" / "rust-alloc"
 ROUNDS = 3
+DAMAGED = 2_000
 
 
 def measure() -> list[Result]:
-    """How long each takes, and the ratio; nothing where there is no rustc for the m68k."""
+    """How long each takes, the ratio, and the slowest damaged file; nothing where there is no rustc for the m68k."""
     toolchain = toolchains()["rust"]
     if not toolchain.probe().found:
         return []
@@ -49,7 +54,21 @@ def measure() -> list[Result]:
         Result("GNU ld and the ELF writer", found["gnu"], "s", note=note),
         Result("our own linker", found["own"], "s", note=note),
         Result("our own linker over GNU ld", found["own"] / found["gnu"], "x", at_most=10),
+        _damaged(),
     ]
+
+
+def _damaged() -> Result:
+    with tempfile.TemporaryDirectory() as place:
+        good = sorts(Path(place))
+    times = []
+    for number in range(DAMAGED):
+        name = list(good)[number % len(good)]
+        data = damaged(good[name], random.Random(number))
+        given = [LinkInput("other.o", another()), LinkInput(name, data)]
+        times.append((_timed(partial(linked_or_refused, given, strip=number % 3 == 0)), number))
+    slowest, number = max(times)
+    return Result(f"the slowest of {DAMAGED} damaged objects", slowest, "s", at_most=5, note=f"file {number}")
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -23,7 +23,7 @@ def verdicts(folder: Path, linker: str, *options: str) -> dict[str, str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nextrust-phase", "all"]
     report = folder / linker / "report.json"
     more = ["--nextrust-deps", "ignore", "--nextrust-matrix", "os=ubuntu-latest", "--nextrust-report", str(report)]
-    subprocess.run(
+    done = subprocess.run(
         [*command, *more, *options],
         cwd=folder / linker,
         env={**os.environ, "NEXTRUST_LINKER": linker},
@@ -31,6 +31,7 @@ def verdicts(folder: Path, linker: str, *options: str) -> dict[str, str]:
         timeout=3000,
         check=False,
     )
+    assert done.returncode == 0, done.stdout
     tests = json.loads(report.read_text())["results"]["tests"]
     return {test["name"]: test["status"] for test in tests}
 
