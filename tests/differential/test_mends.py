@@ -1,7 +1,7 @@
 """Each mend against the scenarios of its fault: with all mends they pass, with exactly that one off they fail.
 
-The ordinary run takes one of clang's scenarios for each mend, at one level on one CPU. NEXTRUST_CAMPAIGN=full takes all,
-rustc's too, at every level at which the scenario's profiles stand, on both CPUs; rustc's libraries are then built once
+The ordinary run takes one of clang's scenarios for each mend, at one level on one CPU. NEXTRUST_CAMPAIGN=full takes
+all, rustc's too, at every level at which the profiles stand, on both CPUs; rustc's libraries are then built once
 for every mend.
 """
 
