@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.bench import atomics, hooks, linking, machine, plugin, reading, status
+from tests.bench import atomics, exploring, hooks, linking, machine, plugin, reading, status
 from tests.bench.report import Result, as_json
 
 GROUPS: dict[str, Callable[[int], Iterable[Result]]] = {
     "machine": machine.measure,
     "atomics": lambda _: atomics.measure(),
+    "exploring": lambda _: exploring.measure(),
     "hooks": lambda _: hooks.measure(),
     "status": lambda _: status.measure(),
     "plugin": lambda _: plugin.measure(),
