@@ -131,6 +131,7 @@ def cargo_subcommand() -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from pytest_nextrust.base.progress import listening
     from pytest_nextrust.errors import NextrustError
 
     try:
@@ -138,7 +139,8 @@ def _run(args: argparse.Namespace) -> int:
             from pytest_nextrust.commands.answer import try_answer
 
             try_answer(args)
-        status: int = load(args.command).run(args)
+        with listening(lambda line: print(f"nextrust {args.command}: {line}", file=sys.stderr, flush=True)):
+            status: int = load(args.command).run(args)
         sys.stdout.flush()
     except NextrustError as error:
         print(f"nextrust {args.command}: {error}", file=sys.stderr)

@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
             exit=_BUILT,
             file={"path": str(result.path), "sha256": result.sha256, "size": result.path.stat().st_size},
             toolchain=result.toolchain,
-            level=request.made_at,
+            level=result.level or request.made_at,
             version=result.version,
             provenance=result.provenance,
             commands=[list(command) for command in result.commands],

@@ -136,7 +136,8 @@ class BuildResult:
     """A program that was built (``provenance`` "built") or taken as shipped ("prebuilt").
 
     ``sha256`` is of the file at ``path``; ``version`` one line naming the compiler's release; ``commands`` every
-    command line that ran for it; ``log`` what they printed.
+    command line that ran for it; ``log`` what they printed. ``level`` is the optimisation level of the program's own
+    code where the sources decide it (a package's profile); "" where it is the request's.
     """
 
     path: Path
@@ -146,6 +147,7 @@ class BuildResult:
     commands: tuple[tuple[str, ...], ...] = ()
     log: str = ""
     provenance: Literal["built", "prebuilt"] = "built"
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)

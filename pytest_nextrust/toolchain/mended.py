@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_nextrust import macho
+from pytest_nextrust.base.progress import say
 from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.isa.miscompiled import find_miscompiled
 from pytest_nextrust.project.mends import Mended, mended
@@ -101,6 +102,7 @@ class Plugin:
         def compile_into(folder: Path) -> None:
             include = ("-I", str(headers[0]))
             words = [compiler, *_FLAGS, *_LLVM_FLAGS, *include, str(SOURCES / "plugin.cpp"), "-o", "mends.so"]
+            say("compiling the LLVM plugin with the mends, once: about a quarter of a minute")
             ToolRunner(self.wanted.name).run(words, cwd=folder, place=str(SOURCES / "plugin.cpp"))
 
         return cache.entry("mends", cache.hash_of(parts), compile_into) / "mends.so"

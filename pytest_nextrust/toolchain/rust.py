@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_nextrust.base.progress import say
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain import cache, target_facts, target_spec
 from pytest_nextrust.toolchain.cruntime import assembled_runtime, missing_tools, remedy_for
@@ -37,6 +38,10 @@ from pytest_nextrust.toolchain.rustc import (
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["ENVIRONMENT", "TARGET", "Compiler", "RustToolchain", "candidates", "names_edition"]
+
+
+LIBRARY_ESTIMATE = " (core, compiler_builtins and alloc together: half a minute to a minute)"
+"""What is said before the first build: rustc 1.96 takes 20 s of one core of 2020 for the three."""
 
 
 class RustToolchain:
@@ -126,9 +131,10 @@ class RustToolchain:
         from pytest_nextrust.toolchain.crates.programs import rust_program
 
         with workspace(self.name) as folder:
-            data = rust_program(self, request, runner, folder)
+            data, level = rust_program(self, request, runner, folder)
             self.examine(runner, data, _runtime(runner, request))
-        return write_program(request, data, self.name, probe.version, runner)
+        result = write_program(request, data, self.name, probe.version, runner)
+        return dataclasses.replace(result, level=level)
 
     def object(
         self, request: BuildRequest, runner: ToolRunner, folder: Path, wanted: Callable[[str], bool]
@@ -274,6 +280,8 @@ def _make(
 ) -> None:
     """Compile crates into ``folder``, finding the crates they use in ``search``."""
     for crate in crates:
+        estimate = LIBRARY_ESTIMATE if crate.name == "core" else ""
+        say(f"compiling {crate.name} for the m68k, once for this compiler and CPU{estimate}")
         kind = ["--crate-name", crate.name, "--crate-type", "rlib", "--cap-lints", "allow"]
         places = ["-L", str(search), "--out-dir", str(folder), str(crate.source)]
         runner.run([*base, *kind, *crate.options, *places], cwd=folder, env=environment, place=str(crate.source))

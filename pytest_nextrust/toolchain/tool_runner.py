@@ -7,10 +7,12 @@ is left behind.
 from __future__ import annotations
 
 import os
+import selectors
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,9 +39,15 @@ class ToolRunner:
     output: list[str] = field(default_factory=list)
 
     def run(
-        self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, place: str = ""
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        place: str = "",
+        on_line: Callable[[str], None] | None = None,
     ) -> str:
-        """Run ``command`` and return what it printed on both streams.
+        """Run ``command`` and return what it printed on both streams; ``on_line`` gets each line as it comes.
 
         Raises ToolchainMissing where it cannot be started, BuildFailed where it fails, dies or takes too long.
         """
@@ -66,7 +74,7 @@ class ToolRunner:
                 self.subject, f"cannot start {argv[0]}: {error.strerror}", place=place, remedy="install it"
             ) from error
         try:
-            data, _ = process.communicate(timeout=self.seconds)
+            data = _output(process, self.seconds, on_line)
         except BaseException as stop:
             _kill(process)
             if not isinstance(stop, subprocess.TimeoutExpired):
@@ -97,6 +105,33 @@ def first_line(command: Sequence[str], seconds: float = 20.0) -> str | None:
         return None
     lines = text.strip().splitlines()
     return lines[0] if lines else None
+
+
+def _output(process: subprocess.Popen[bytes], seconds: float, on_line: Callable[[str], None] | None) -> bytes:
+    """All that a process prints until it ends. Raises TimeoutExpired, which holds what was printed until then."""
+    if on_line is None:
+        return process.communicate(timeout=seconds)[0]
+    assert process.stdout is not None
+    end, data, shown = time.monotonic() + seconds, b"", 0
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while True:
+            if not selector.select(max(0.0, end - time.monotonic())):
+                raise subprocess.TimeoutExpired(process.args, seconds, output=data)
+            part = os.read(process.stdout.fileno(), 1 << 16)
+            data += part
+            whole = data.rfind(b"\n") + 1 if part else len(data)
+            for line in data[shown:whole].splitlines():
+                on_line(_text(line))
+            shown = whole
+            if not part:
+                break
+    try:
+        process.wait(max(0.0, end - time.monotonic()))
+    except subprocess.TimeoutExpired as stop:
+        raise subprocess.TimeoutExpired(process.args, seconds, output=data) from stop
+    process.stdout.close()
+    return data
 
 
 def _ending(tool: str, status: int) -> str:

@@ -118,6 +118,31 @@ def test_a_library_is_explored(package: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_is_compiled_is_said(workspace: Path) -> None:
+    """Each package as cargo comes to it, on stderr; what is there already is not compiled again, and not named."""
+    line = f"cd '{workspace}' && N build . -p clock -o out"
+    done = shell(f"{line} --json -")
+    said = [row for row in done.stderr.splitlines() if "compiling" in row]
+    assert said[-2:] == ["nextrust build: compiling digits v0.2.0", "nextrust build: compiling clock v0.1.0"]
+    assert json.loads(done.stdout)["ok"], "the answer is alone on stdout"
+    assert shell(line).stderr == ""
+
+
+def test_the_level_is_the_profiles(workspace: Path) -> None:
+    """The answer names the level that Cargo.toml says, or what overrides it."""
+    with (workspace / "Cargo.toml").open("a") as manifest:
+        manifest.write('opt-level = "z"\n')
+
+    def level(options: str) -> str:
+        done = shell(f"cd '{workspace}' && N build . -p digits -o out --lib {options} --json -")
+        return str(json.loads(done.stdout)["level"])
+
+    manifest_says = {"--profile release": "z", "--profile release --optimise 1": "1"}
+    (workspace / "digits/src/lib.rs").write_text('#![no_std]\n#[no_mangle] extern "C" fn main() -> i32 { 0 }\n')
+    assert {options: level(options) for options in manifest_says} == manifest_says
+    assert level("--profile release --flag=-Copt-level=3") == "3"
+
+
 def test_what_cannot_be_built_says_why(workspace: Path, package: Path) -> None:
     """std, several targets, a member, target or feature that is not there, a manifest that is broken, a dependency that
     is not on this machine: each named, with what to do, and exit status 1 or 2."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.base.progress import listening
 from pytest_nextrust.errors import BuildFailed, NextrustError, UsageFault
 from pytest_nextrust.toolchain import BuildRequest
 from pytest_nextrust.toolchain.crates import CrateOptions
@@ -46,6 +47,21 @@ def test_as_cargo_builds_it(tmp_path: Path) -> None:
     assert run(copy / "clock", out, CrateOptions(example="noon"), "release") == 'noon is 12:0"\n'
     assert run(copy, out, CrateOptions(package="clock", features=("padded",), no_default_features=True)) == "00:05\n"
     assert run(copy / "clock", out, CrateOptions(test="midnight")) == ""
+
+
+@needs_rustc
+def test_what_is_said_of_it(tmp_path: Path) -> None:
+    """Each crate as its turn comes; the level is what the profile says."""
+    copy = tmp_path / "crates"
+    shutil.copytree(CRATES, copy)
+    with (copy / "Cargo.toml").open("a") as manifest:
+        manifest.write("opt-level = 1\n")
+    said: list[str] = []
+    request = BuildRequest((copy,), tmp_path / "out", profile="release", crate=CrateOptions(package="clock"))
+    with listening(said.append):
+        assert RustToolchain().build(request).level == "1"
+    crates = ["digits v0.2.0 (lib digits)", "clock v0.1.0 (lib clock)", "clock v0.1.0 (bin clock)"]
+    assert said[-3:] == [f"compiling {crate}" for crate in crates]
 
 
 @needs_rustc

@@ -11,6 +11,7 @@ Always offline. Sources: the cargo book ("External tools", "Unstable features: u
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from pytest_nextrust.base.progress import say
 from pytest_nextrust.errors import BuildFailed, ToolchainError, UsageFault
 from pytest_nextrust.toolchain import cache
 from pytest_nextrust.toolchain.crates.failures import explained
@@ -38,6 +40,9 @@ BUILD_SECONDS = 3600.0
 
 WORKSPACE = "workspace"
 """In a folder of the cache: which workspace it is of."""
+
+_STEP = re.compile(r" +(?:Blocking|Building|Compiling|Downloaded|Downloading|Locking|Updating) [^(]+")
+"""What cargo prints of its progress, without the folder in brackets."""
 
 LIBRARY, PROGRAMS = "lib", ("bin", "example", "test")
 _LIBRARY_KINDS = frozenset({"lib", "rlib", "staticlib", "cdylib", "dylib"})
@@ -212,7 +217,8 @@ class CargoPackage:
             self._copy_lock()
         command = [self.tools.cargo, *words]
         try:
-            return self.runner.run(command, cwd=self.manifest.parent, env=environment, place=str(self.manifest))
+            folder, place = self.manifest.parent, str(self.manifest)
+            return self.runner.run(command, cwd=folder, env=environment, place=place, on_line=_report)
         except BuildFailed as error:
             raise explained(error, _without_messages(error.output)) from error
 
@@ -297,6 +303,14 @@ def _kept(target: CargoTarget, file: Path, folder: Path, changing: Path) -> Buil
             shutil.copyfile(source, word)
         inputs.append(word)
     return BuiltTarget(target, out, tuple(inputs))
+
+
+def _report(line: str) -> None:
+    """Say what cargo does, where a line of its output tells."""
+    step = _STEP.match(line)
+    if step is not None:
+        words = step[0].strip()
+        say(words[0].lower() + words[1:])
 
 
 def _is_message(line: str) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_nextrust.base.progress import say
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.toolchain.crates.manifest import (
     REMEDY,
@@ -273,6 +274,7 @@ class _PackageBuild:
             if made is None or (each is resolved and target.kind == "lib"):
                 continue
             words = [*base, *self._words(each, made), "--crate-type", "rlib", "--out-dir", str(self.folder)]
+            say(f"compiling {each.manifest.name} v{each.manifest.version} (lib {made.name})")
             words += [] if each.manifest.folder.is_relative_to(self.packages.root) else ["--cap-lints", "allow"]
             compile_linked(
                 compiling, [*words, str(made.source)], (), self._environment(each, made), each.manifest.folder
@@ -288,6 +290,7 @@ class _PackageBuild:
             str(target.source),
         ]
         where = resolved.manifest.folder
+        say(f"compiling {resolved.manifest.name} v{resolved.manifest.version} ({target.kind} {target.name})")
         compile_linked(compiling, words, handlers, self._environment(resolved, target), where)
         return archive
 

@@ -7,6 +7,7 @@ so a concurrent test is a library as much as a program.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pytest_nextrust.toolchain.crates.root import root_archive
 from pytest_nextrust.toolchain.crates.tools import CrateTools, RustCompiler, crate_tools
 from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime
 from pytest_nextrust.toolchain.interface import BuildRequest
+from pytest_nextrust.toolchain.levels import asked_by
 from pytest_nextrust.toolchain.output import link
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
@@ -47,15 +49,15 @@ class CompiledCrate:
     level: str
 
 
-def rust_program(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path) -> bytes:
-    """The program that the request means, linked as it says. Raises as ``Toolchain.build`` says."""
+def rust_program(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path) -> tuple[bytes, str]:
+    """The program that the request means, linked as it says, and its code's level. Raises as ``Toolchain.build``."""
     made = compiled_crate(toolchain, request, runner, folder)
     names = exported_names(runner, made.archives)
     inputs: list[str | Path] = [f"--undefined={name}" for name in names if ROOTS.fullmatch(name)]
     inputs += [*made.words, *(path.absolute() for path in request.objects)]
     try:
         runtime = assembled_runtime(runner, request.cpu)
-        return link(runner, PREFIX + "ld", linker_words(runtime, inputs), folder, request)
+        return link(runner, PREFIX + "ld", linker_words(runtime, inputs), folder, request), made.level
     except BuildFailed as error:
         if not is_package(request.compiled[0]) or "nextrust_thread_0" not in error.output:
             raise
@@ -90,6 +92,13 @@ def rust_object(
 
 def compiled_crate(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path) -> CompiledCrate:
     """Compile what the request means, not link it. Raises as ``Toolchain.build`` says."""
+    made = _compiled(toolchain, request, runner, folder)
+    # The flags come after the profile's options.
+    asked = asked_by(request.flags, "rust")
+    return made if asked is None else dataclasses.replace(made, level=asked)
+
+
+def _compiled(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path) -> CompiledCrate:
     source = request.compiled[0]
     if not is_package(source):
         archive = root_archive(toolchain, request, runner, folder)

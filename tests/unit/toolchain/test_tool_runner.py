@@ -56,6 +56,45 @@ def test_a_hanging_tool_is_stopped_with_its_children(tmp_path: Path) -> None:
     os.close(held)
 
 
+def test_lines_come_as_they_are_printed(tmp_path: Path) -> None:
+    """Each line is handed on while the tool runs, whole, the last without its newline; all of it is returned."""
+    os.mkfifo(tmp_path / "go")
+    code = "print('first', flush=True); open('go').read(); "
+    code += "print('sec', end='', flush=True); print('ond\\nlast', end='')"
+    seen: list[str] = []
+
+    def hear(line: str) -> None:
+        seen.append(line)
+        if line == "first":
+            # The tool waits for this: a line that came at the end only would come never.
+            (tmp_path / "go").write_text("")
+
+    text = ToolRunner("tool", 60.0).run([sys.executable, "-c", code], cwd=tmp_path, on_line=hear)
+    assert text == "first\nsecond\nlast"
+    assert seen == ["first", "second", "last"]
+
+
+@pytest.mark.parametrize("closed", ["", "; os.close(1); os.close(2)"])
+def test_a_tool_that_is_listened_to_is_stopped_too(closed: str) -> None:
+    """Its time is as limited, also where it has closed its output; what it printed until then is shown."""
+    code = f"import os, signal; print('begun', flush=True){closed}; signal.pause()"
+    with pytest.raises(BuildFailed, match=r"longer than 1 s") as raised:
+        ToolRunner("tool", 1.0).run([sys.executable, "-c", code], on_line=lambda _: None)
+    assert "begun" in raised.value.output
+
+
+def test_who_listens_may_go_away() -> None:
+    """A listener whose terminal is gone ends the tool, and its error is the caller's."""
+
+    def gone(line: str) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        ToolRunner("tool", 60.0).run(
+            [sys.executable, "-c", "import signal; print('x', flush=True); signal.pause()"], on_line=gone
+        )
+
+
 def test_a_tool_that_is_not_there(tmp_path: Path) -> None:
     """What cannot be started is missing, not failed; asked for its version it is None."""
     compiler = str(tmp_path / "compiler")
