@@ -223,6 +223,9 @@ class _Campaign:
 
         That shows results and memory; for what else is wrong, such as a register, there is no token.
         """
+        if self.folder is None:
+            # The call's own trace says all there is: a run beside it is for tokens, and to find it takes most time.
+            return [about_call(found, {}) for found in findings]
         explored = [found for found in findings if found.call.routine not in UNEXPLORED]
         variants = [self._variant(_history_of(found), ALONE_STATES, ALONE_SECONDS) for found in explored]
         runs: dict[int, dict[str, Any]] = {}

@@ -109,9 +109,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _answered(args: argparse.Namespace, fault: TracedFault, subject: TrialSubject, version: str, **more: Any) -> int:
     """Print and write what was found; the exit status."""
+    from pytest_nextrust.base.rust_names import readable_lines
+
     status = FINE if fault.search.outcome == "passed" else TRACED
     if args.json != "-":
-        print("\n".join([f"{subject.name} ({subject.cpu}), by {subject.toolchain.name}: {version}", *_lines(fault)]))
+        title = f"{subject.name} ({subject.cpu}), by {subject.toolchain.name}: {version}"
+        print("\n".join([title, *readable_lines(_lines(fault))]))
         for line in filter(
             None, (more.get("note"), more and f"for a report: {more['folder']} ({', '.join(more['files'])})")
         ):
@@ -310,6 +313,8 @@ def _listed(trials: Sequence[Trial]) -> str:
 
 def _plain(fault: TracedFault, subject: TrialSubject, version: str) -> dict[str, Any]:
     """The answer's own fields."""
+    from pytest_nextrust.base.rust_names import beside
+
     search = fault.search
     culprit = fault.culprit
     return {
@@ -323,12 +328,23 @@ def _plain(fault: TracedFault, subject: TrialSubject, version: str) -> dict[str,
         "searches": [_plain_search(each) for each in fault.searches],
         "first_bad_pass": None
         if culprit is None
-        else {"number": culprit.number, "name": culprit.name, "subject": culprit.subject, "function": culprit.function},
+        else beside(
+            {
+                "number": culprit.number,
+                "name": culprit.name,
+                "subject": culprit.subject,
+                "function": culprit.function,
+            },
+            "subject",
+        ),
         "changed": list(fault.changed),
         "function": fault.function,
         "diff": list(fault.diff),
         "suspects": [
-            {"function": each.function, "offset": each.offset, "instruction": each.instruction, "why": each.why}
+            beside(
+                {"function": each.function, "offset": each.offset, "instruction": each.instruction, "why": each.why},
+                "function",
+            )
             for each in fault.suspects
         ],
     }

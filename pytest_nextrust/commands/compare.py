@@ -138,6 +138,8 @@ def _progress(line: str) -> None:
 
 
 def _lines(found: Comparison, measured: Sequence[Measured], *, full: bool) -> list[str]:
+    from pytest_nextrust.base.rust_names import readable_lines
+
     lines = [f"{each.name}: {each.version}" for each in measured]
     names = [each.name for each in measured]
     table = [["", "what", *names, "where"]]
@@ -155,7 +157,7 @@ def _lines(found: Comparison, measured: Sequence[Measured], *, full: bool) -> li
         lines.append(f"{part}: {changed} changed, {passed} passed with all, {failed} fail alike{apart}")
     if full:
         lines += [line for row in found.rows for line in _said(row, names)]
-    return lines
+    return readable_lines(lines)
 
 
 def _grouped(rows: Sequence[Row]) -> list[list[Row]]:

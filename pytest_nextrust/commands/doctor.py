@@ -34,6 +34,7 @@ _EXTRAS = (
 
 _TOOLS = (
     ("qemu-m68k", "nextrust witness, differential tests", "apt-get install qemu-user"),
+    ("cvise", "smaller sources in the reports of nextrust bisect --pass", "apt-get install cvise"),
     ("distcc", "compiling on other machines, as launcher of a custom toolchain", "apt-get install distcc"),
     ("ccache", "keeping what was compiled, as launcher of a custom toolchain", "apt-get install ccache"),
     ("sccache", "the same, shared between machines", "apt-get install sccache"),

@@ -17,6 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_nextrust.base.rust_names import readable
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.compilers.shrink import Shrunk
 from pytest_nextrust.compilers.subjects import TrialSubject
@@ -207,7 +208,7 @@ def _tried(script: Path) -> str:
 
 def _report(report: Report, output: str) -> list[str]:
     subject, search, culprit = report.subject, report.fault.search, report.fault.culprit
-    where = f" after {culprit.name} on {culprit.subject}" if culprit else " in code generation"
+    where = f" after {culprit.name} on {readable(culprit.subject)}" if culprit else " in code generation"
     lines = [f"# [M68k] wrong code{where}", ""]
     if search.full.kinds == ("build",):
         lines[0] = f"# [M68k] the compiler fails{where}"
@@ -223,7 +224,7 @@ def _report(report: Report, output: str) -> list[str]:
         lines += ["First wrong instructions, as far as they can be read off the code:", ""]
         lines += [
             *(
-                f"* `{each.function}+0x{each.offset:x}`: `{each.instruction}` {each.why}"
+                f"* `{readable(each.function)}+0x{each.offset:x}`: `{each.instruction}` {each.why}"
                 for each in report.fault.suspects
             ),
             "",
@@ -257,7 +258,7 @@ def _pass_lines(report: Report) -> list[str]:
     before, after = search.good, search.bad
     lines = [
         f"With `-opt-bisect-limit={before.limit}` it is right ({before.result}), with `{after.limit}` it is not "
-        f"({after.result}): pass {after.limit} of {search.total} is **{fault.culprit}**.",
+        f"({after.result}): pass {after.limit} of {search.total} is **{readable(str(fault.culprit))}**.",
         "",
     ]
     if search.otherwise:
@@ -266,7 +267,7 @@ def _pass_lines(report: Report) -> list[str]:
         lines.append(f"Other limits disagree: {', '.join(str(trial.limit) for trial in search.against)}.\n")
     if fault.diff:
         lines += [
-            f"What the pass changed in the code of `{fault.function}`:",
+            f"What the pass changed in the code of `{readable(fault.function)}`:",
             "",
             *_block("\n".join(fault.diff), "diff"),
         ]
