@@ -60,7 +60,8 @@ class Plugin:
     def probe(self, compiler: Probe, release: str) -> Probe:
         """What is found of a compiler with LLVM ``release`` ("22.1.8"; "" where it is not here), and of the plugin.
 
-        The version names the mends: they make it another compiler.
+        The version names the mends: they make it another compiler. It says that they are experimental wherever it is
+        recorded.
         """
         lacking = [] if shutil.which("g++") else ["g++"]
         headers = self.headers()
@@ -72,7 +73,7 @@ class Plugin:
         return Probe(
             compiler.found and not lacking,
             compiler.path,
-            f"{compiler.version}, mends {sources_hash()[:8]}" if compiler.version else "",
+            f"{compiler.version}, experimental mends {sources_hash()[:8]}" if compiler.version else "",
             (*compiler.missing, *lacking),
             "; ".join([*remedies, f"apt-get install {PACKAGES}"] if lacking else remedies),
         )

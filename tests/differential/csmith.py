@@ -44,7 +44,7 @@ class Program:
         source = folder / f"{self.id}.c"
         options = ["--float"] if self.floats else []
         command = ["csmith", "--seed", str(self.seed), "--max-funcs", "6", *options, "-o", str(source)]
-        subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_SECONDS)
+        subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_SECONDS, cwd=folder)
         return source
 
 
