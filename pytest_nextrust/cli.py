@@ -37,6 +37,7 @@ COMMANDS = {
     "status": "show, extend or rebuild the status log",
     "likely": "which items are likely to fail for what changed, and how good that guess was",
     "bisect": "the first bad commit of a finding, in a scratch clone; or the pass of a compiler that breaks a program",
+    "mends": "which mend of a mended compiler a failing program needs: the compiler's fault that it has",
     "compare": "compilers side by side: which scenario, shape or routine changed from one to the other",
     "hook": "answer a coding assistant's hook event on stdin",
     "usage": "tokens and cost of the assistant's sessions",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.base.text import counted
 from pytest_nextrust.commands.answer import envelope, faults_of, write_answer
+from pytest_nextrust.commands.trial_subject import OPTIONS, add_source_options, number
 from pytest_nextrust.errors import HarnessFault, ToolchainMissing, UsageFault
 
 if TYPE_CHECKING:
@@ -26,16 +27,13 @@ if TYPE_CHECKING:
     from pytest_nextrust.compilers.search import PassSearch, Trial
     from pytest_nextrust.compilers.subjects import TrialSubject
     from pytest_nextrust.compilers.tracing import TracedFault
-    from pytest_nextrust.emu.sandbox import Sandbox
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["OPTIONS", "add_arguments", "run"]
 
 TRACED, FINE, HARNESS = 0, 1, 4
 CHECKS, MOST_CHECKS = 6, 1000
 SHRINK_SECONDS = 60.0
 REPORTS = "artifacts/nextrust/reports"
-OPTIONS = ("cpu", "level", "profile", "expect_exit", "expect_stdout")
-"""Options of ``--pass`` that are about sources: a scenario says these things itself."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,12 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="find the pass after which this scenario, or the program of these sources, fails; repeatable for sources",
     )
-    group.add_argument("--cpu", choices=("m68030", "m68040"), help="of sources; default: m68030")
-    group.add_argument("--profile", choices=("debug", "release"), help="of sources; default: release")
-    group.add_argument("--level", choices=("0", "1", "2", "3", "s"), help="of sources: whatever the profile says")
-    group.add_argument("--flag", metavar="FLAG", action="append", default=[], help="of sources; repeatable: --flag=-DX")
-    group.add_argument("--expect-exit", metavar="N", help="of sources: the exit status that is right; default: 0")
-    group.add_argument("--expect-stdout", metavar="FILE", help="of sources: what they must print; default: anything")
+    add_source_options(group)
     group.add_argument("--shrink", metavar="TIME", help="make the source smaller by C-Vise for so long; default: 60s")
     group.add_argument("--no-shrink", action="store_true", help="leave the source as it is")
     group.add_argument(
@@ -71,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trace; the exit status. Raises UsageFault, ConfigError, ToolchainError."""
     from pytest_nextrust.base.scratch import ScratchFolder
+    from pytest_nextrust.commands.trial_subject import subject_of
     from pytest_nextrust.compilers.folder import Report, make_folder, write_folder
     from pytest_nextrust.compilers.limits import counters_of
     from pytest_nextrust.compilers.tracing import trace
@@ -83,12 +77,13 @@ def run(args: argparse.Namespace) -> int:
             if option == "words":
                 given, why = "-- COMMAND", "a command is about commits"
             raise UsageFault(given, why, remedy="leave --pass out")
-    checks, seconds = _number("--checks", args.checks, MOST_CHECKS), _shrink_seconds(args)
+    checks, seconds = number("--checks", args.checks, MOST_CHECKS), _shrink_seconds(args)
     with ExitStack() as stack:
         work = stack.enter_context(ScratchFolder("nextrust-work-"))
         machine = stack.enter_context(Sandbox())
         try:
-            subject = _subject(args, machine, work)
+            # GNU C, which builds C where nobody says what does, has no passes to limit.
+            subject = subject_of(args, args.passes, "--pass", machine, work, c_toolchain="clang")
             version = require(subject.toolchain).version
             counters_of(subject.toolchain.name, subject.language)
             folder = _folder(args, subject)
@@ -173,92 +168,6 @@ def _shrunk(report: Report, work: Path, seconds: float, *, required: bool) -> tu
     search = report.fault.search
     witnesses = witnesses_of((search.bad or search.full).program, subject.cpu)
     return dataclasses.replace(report, witnesses=witnesses), note
-
-
-# -- what is tried -----------------------------------------------------------------------------------------------------
-
-
-def _subject(args: argparse.Namespace, machine: Sandbox, work: Path) -> TrialSubject:
-    from pytest_nextrust.toolchain.interface import language_of
-
-    paths = [Path(text) for text in args.passes]
-    if any(path.suffix in (".c", ".s", ".S", ".rs") or path.is_file() for path in paths):
-        return _sources(args, tuple(paths), language_of(tuple(paths)), machine, work)
-    if len(paths) > 1:
-        raise UsageFault("--pass", "several scenarios", remedy="name one scenario, or a program's sources")
-    for option in OPTIONS:
-        if getattr(args, option) is not None:
-            raise UsageFault(f"--{option.replace('_', '-')}", "is for sources", remedy="leave it out, or use --cell")
-    if args.flag:
-        raise UsageFault("--flag", "is for sources", remedy="leave it out")
-    return _scenario(args, machine, work)
-
-
-def _scenario(args: argparse.Namespace, machine: Sandbox, work: Path) -> TrialSubject:
-    from pytest_nextrust.compilers.subjects import ScenarioSubject, failing_cell
-    from pytest_nextrust.project.documents import load_project
-    from pytest_nextrust.project.matrix import Matrix, parse_cell
-    from pytest_nextrust.project.options import DEFAULT_SCENARIOS
-    from pytest_nextrust.project.root import find_root
-    from pytest_nextrust.project.run_settings import parse_name
-    from pytest_nextrust.scenario.catalogue import catalogue
-    from pytest_nextrust.scenario.model import load
-    from pytest_nextrust.toolchain import ToolchainConfig, toolchains
-
-    name = parse_name("--pass", args.passes[0])
-    root = Path(find_root())
-    found = catalogue(load_project(root), [root / folder for folder in DEFAULT_SCENARIOS])
-    if name not in found.files:
-        searched = ", ".join(map(str, found.folders))
-        raise UsageFault("--pass", "neither a scenario nor a file", place=name, remedy=f"searched: {searched}")
-    scenario = load(found.files[name])
-    if scenario.program is None or scenario.program.language is None:
-        raise UsageFault("--pass", "this scenario builds no program", place=name, remedy="name one that has sources")
-    if scenario.atomics is not None:
-        raise UsageFault("--pass", "checks atomics of many functions", place=name, remedy="name a program's sources")
-    cells = Matrix().cells
-    try:
-        cell = failing_cell(scenario, cells if args.cell is None else (parse_cell(args.cell),))
-    except UsageFault as error:
-        raise UsageFault("--cell", error.fault, place=error.place, remedy=error.remedy) from error
-    return ScenarioSubject(scenario, cell, root, machine, work, toolchains(ToolchainConfig.load(root)), args.toolchain)
-
-
-def _sources(
-    args: argparse.Namespace, paths: tuple[Path, ...], language: str, machine: Sandbox, work: Path
-) -> TrialSubject:
-    from pytest_nextrust.compilers.subjects import Expectation, ProgramSubject
-    from pytest_nextrust.toolchain import resolve
-
-    if args.cell is not None:
-        raise UsageFault("--cell", "is a scenario's", remedy="use --cpu and --profile")
-    stdout = None
-    if args.expect_stdout is not None:
-        try:
-            stdout = Path(args.expect_stdout).read_bytes()
-        except OSError as error:
-            fault = f"cannot read: {error.strerror}"
-            raise UsageFault("--expect-stdout", fault, place=args.expect_stdout, remedy="name a file") from error
-    status = 0 if args.expect_exit is None else _number("--expect-exit", args.expect_exit, 255)
-    # GNU C, which builds C where nobody says what does, has no passes to limit.
-    toolchain = resolve(language, args.toolchain or ("clang" if language == "c" else None))
-    return ProgramSubject(
-        paths,
-        toolchain,
-        machine,
-        work,
-        cpu=args.cpu or "m68030",
-        profile=args.profile or "release",
-        optimise=args.level,
-        flags=tuple(args.flag),
-        expect=Expectation(status, stdout),
-    )
-
-
-def _number(option: str, text: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) <= most):
-        raise UsageFault(option, "not a number, or too large", place=text, remedy=f"0 to {most}")
-    return int(text)
 
 
 # -- the answer --------------------------------------------------------------------------------------------------------
