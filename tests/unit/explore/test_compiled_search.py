@@ -34,7 +34,7 @@ from tests.unit.explore.machine_code import (
     unlock,
 )
 
-EXAMPLES = 2000 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 100
+EXAMPLES = 2000 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 50
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ from tests.unit.explore.machine_code import (
     unlock,
 )
 
-EXAMPLES = 2000 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 150
+EXAMPLES = 2000 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 60
 
 X, Y, LOCK = DATA, DATA + 1, DATA + 8
 POLITE = (defer(X, Y) + RTS, defer(Y, X) + RTS)
