@@ -22,10 +22,11 @@ from pytest_nextrust.linker import is_macho
 from pytest_nextrust.macho import Image, ImageSymbol
 from pytest_nextrust.toolchain.cfamily import CToolchain
 from pytest_nextrust.toolchain.crates import MANIFEST, NO_OPTIONS, CrateOptions, is_package
+from pytest_nextrust.toolchain.crates.support import linked_with_rust
 from pytest_nextrust.toolchain.cruntime import ATOMIC_RUNTIME, FREESTANDING, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.elf import exported, image_of
-from pytest_nextrust.toolchain.interface import BuildRequest, require
-from pytest_nextrust.toolchain.levels import asked_by, common_level, level_of_object
+from pytest_nextrust.toolchain.interface import OBJECTS, BuildRequest, require
+from pytest_nextrust.toolchain.levels import UNKNOWN, asked_by, common_level, level_of_object
 from pytest_nextrust.toolchain.linking import defines, own_image
 from pytest_nextrust.toolchain.named import named
 from pytest_nextrust.toolchain.output import LINK, workspace
@@ -59,7 +60,7 @@ LINKER_NAMES = frozenset(
     ("_nextrust_drivers", "_nextrust_objects", "___init_array_start", "___init_array_end", "_etext", "_edata", "_end")
 )
 
-SUFFIXES = ".c, .S, .s, .rs or .o"
+SUFFIXES = ".c, .S, .s, .rs, .o, .a or .rlib"
 
 ROOM = f"""
         .text
@@ -73,6 +74,23 @@ nextrust_drivers:
 nextrust_objects:
         .space {OBJECT_ROOM}
 """
+
+
+FAILING_CALL = """
+        .section .note.GNU-stack,"",@progbits
+        .text
+        .globl cerror
+cerror:
+        move.l %d0,errno
+        moveq #-1,%d0
+        movea.l %d0,%a0
+        rts
+        .bss
+        .balign 4
+        .globl errno
+errno:  .space 4
+"""
+"""How a system call says that it failed, as in ``start.S``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +115,8 @@ class Unit:
         """The level that it is made at whichever is asked for: an object's own, or what ``flags`` say; else None."""
         if self.source.suffix == ".o":
             return level_of_object(self.source.read_bytes())
+        if self.source.suffix in OBJECTS:
+            return UNKNOWN
         return asked_by(self.flags, "rust" if self.rust else "c")
 
 
@@ -184,7 +204,18 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
             data = out.read_bytes()
             names.update(dict.fromkeys(_exported(data, str(unit.source))))
             codes |= _codes(data, number, level, alone=len(units) == 1)
-        runtime = linked(runner, [*objects, room(runner, folder)], names, cpu, folder, libraries(runner, cpu))
+        objects.append(room(runner, folder))
+        shared = libraries(runner, cpu)
+        last = without_start(runner, folder)
+        runtime = linked_with_rust(
+            lambda archives: linked(
+                runner, objects, names, cpu, folder, [*shared, *([*archives, *shared] if archives else ()), last]
+            ),
+            [unit.source for unit in units if unit.source.suffix in OBJECTS],
+            runner,
+            cpu,
+            subject=toolchain,
+        )
     shown = toolchain if toolchain in names_of_makers else names_of_makers[0]
     version = f"{shown}: {makers[shown].probe().version}"
     return replace(runtime, level=common_level(levels), version=version, codes=codes)
@@ -218,6 +249,18 @@ def room(runner: ToolRunner, folder: Path) -> Path:
     source, out = folder / "room.s", folder / "room.o"
     source.write_text(ROOM)
     runner.run([PREFIX + "as", "-o", str(out), str(source)], cwd=folder)
+    return out
+
+
+def without_start(runner: ToolRunner, folder: Path) -> Path:
+    """What the system calls of a runtime that may panic or print need of the start code, which only programs have.
+
+    An archive, made in ``folder``: a runtime that calls nothing gets nothing of it. Raises BuildFailed.
+    """
+    source, compiled, out = folder / "failing.s", folder / "failing.o", folder / "libfailing.a"
+    source.write_text(FAILING_CALL)
+    runner.run([PREFIX + "as", "-o", str(compiled), str(source)], cwd=folder)
+    runner.run([PREFIX + "ar", "rcsD", str(out), str(compiled)], cwd=folder)
     return out
 
 
@@ -294,6 +337,8 @@ def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path, env
     source = unit.source.absolute()
     if source.suffix == ".o":
         return source
+    if source.suffix in OBJECTS:
+        return _of_archive(runner, source, out)
     remap = f"-ffile-prefix-map={source.parent}/="
     runner.run(
         [*base, remap, "-ffunction-sections", *unit.flags, "-c", str(source), "-o", str(out)],
@@ -301,6 +346,23 @@ def _compile(runner: ToolRunner, base: Sequence[str], unit: Unit, out: Path, env
         env=environment,
         place=str(unit.source),
     )
+    return out
+
+
+def _of_archive(runner: ToolRunner, archive: Path, out: Path) -> Path:
+    """One object with the routines that an archive defines, and all that they reach in it. Raises UsageFault."""
+    data = archive.read_bytes()
+    names = [name for name in defines(data, str(archive)) if lookup(name) is not None]
+    if is_macho(data) or not names:
+        fault = "an archive of Mach-O objects" if is_macho(data) else "defines no routine of the list"
+        remedy = "name its objects (.o), or an archive of ELF objects that defines names such as __sync_fetch_and_add_4"
+        raise UsageFault("SOURCE", fault, place=str(archive), remedy=remedy)
+    roots = [f"--undefined={name}" for name in names]
+    whole = out.with_name("whole.o")
+    command = [PREFIX + "ld", "-r", "--gc-sections", *roots, "-o", str(whole)]
+    runner.run([*command, "--start-group", str(archive), "--end-group"], cwd=out.parent, place=str(archive))
+    kept = [f"--keep-global-symbol={name}" for name in names]
+    runner.run([PREFIX + "objcopy", *kept, str(whole), str(out)], cwd=out.parent, place=str(archive))
     return out
 
 

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sources",
         metavar="SOURCE",
         nargs="*",
-        help="a runtime's .c, .S, .s, .rs or .o files, or a folder with a Cargo.toml",
+        help="a runtime's .c, .S, .s, .rs, .o, .a or .rlib files, or a folder with a Cargo.toml",
     )
     parser.add_argument(
         "--compiler",

@@ -30,14 +30,15 @@ __all__ = ["HELP", "add_arguments", "budget_limits", "copy_output", "run", "run_
 
 HELP = "run a program on the emulated machine"
 
-SOURCES = (".c", ".S", ".s", ".rs")
+SOURCES = (".c", ".S", ".s", ".rs", ".o", ".a", ".rlib")
 EXIT_LIMIT, EXIT_HARNESS, EXIT_REFUSED, EXIT_SIGNAL = 124, 125, 126, 128
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The program, its arguments and surroundings, and its limits."""
     add_guest_options(
-        parser, "an m68k NeXT Mach-O executable; or a .c, .S, .s or .rs file or a folder with a Cargo.toml"
+        parser,
+        "an m68k NeXT Mach-O executable; or a .c, .S, .s, .rs, .o, .a or .rlib file or a folder with a Cargo.toml",
     )
     parser.add_argument(
         "--budget",

@@ -17,6 +17,7 @@ from pytest_nextrust.errors import BuildFailed, MachoError, UsageFault
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.toolchain import BuildRequest, language_of, resolve
 from pytest_nextrust.toolchain.crates import NO_OPTIONS, CrateOptions, is_package
+from pytest_nextrust.toolchain.interface import OBJECTS
 
 __all__ = ["MAX_THREADS", "Build", "Exports", "build", "conventional", "exports", "read_program"]
 
@@ -25,7 +26,7 @@ DOORWAY = "nextrust_doorway"
 MAX_THREADS = 8
 TO_EXPORT = f"export {THREAD}0 and on, up to {THREAD}{MAX_THREADS - 1}, in assembly without one more underscore"
 
-_SOURCES = frozenset({".c", ".s", ".S", ".rs"})
+_SOURCES = frozenset({".c", ".s", ".S", ".rs", *OBJECTS})
 
 
 @dataclass(frozen=True, slots=True)

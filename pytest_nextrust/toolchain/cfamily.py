@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.toolchain.crates.support import linked_with_rust
 from pytest_nextrust.toolchain.cruntime import (
     ATOMICS,
     FREESTANDING,
     HOSTED,
     INCLUDE,
     PREFIX,
+    ROOTS,
     c_runtime,
     libgcc,
     missing_tools,
@@ -123,9 +125,20 @@ class CToolchain(ABC):
             # Atomic routines of two makers do not exclude each other: a program that has some gets none of ours.
             atomics = () if any(map(_has_atomics, objects)) else (ATOMICS,)
             library = [runtime / name for name in (*self.extra_objects, "libnext.a", *atomics)]
-            inputs: list[str | Path] = [runtime / "start.gc.o", *objects, *library, libgcc(runner, request.cpu)]
-            data = link(runner, PREFIX + "ld", inputs, folder, request)
-            self.examine(runner, data, [each for each in inputs if each not in objects[: len(request.compiled)]])
+            base_inputs = [runtime / "start.gc.o", *objects, *library, Path(libgcc(runner, request.cpu))]
+            inputs: list[str | Path] = []
+            roots = [f"--undefined={name}" for path in request.objects for name in _roots_of(path)]
+
+            def link_with(archives: Sequence[Path]) -> bytes:
+                group = ("--start-group", *archives, *library, "--end-group") if archives else ()
+                inputs[:] = [*roots, *base_inputs, *group]
+                return link(runner, PREFIX + "ld", inputs, folder, request)
+
+            data = linked_with_rust(link_with, request.objects, runner, request.cpu, subject=self.name)
+            foreign = [
+                each for each in inputs if isinstance(each, Path) and each not in objects[: len(request.compiled)]
+            ]
+            self.examine(runner, data, foreign)
         return write_program(request, data, self.name, probe.version, runner)
 
     def _base(self, compiler: str, request: BuildRequest) -> list[str]:
@@ -147,6 +160,13 @@ def _object(folder: Path, number: int, source: Path) -> Path:
     place = folder / str(number)
     place.mkdir()
     return place / f"{source.stem}.o"
+
+
+def _roots_of(given: Path) -> list[str]:
+    """What the linker is to take out of an archive by name: it asks for what objects name, and these do not."""
+    if given.suffix == ".o":
+        return []
+    return [name for name in defines(given.read_bytes(), str(given)) if ROOTS.fullmatch(name)]
 
 
 def _has_atomics(compiled: Path) -> bool:

@@ -10,6 +10,7 @@ lock-free runtime that ships, in an archive of its own: a program with routines 
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ __all__ = [
     "HOSTED",
     "INCLUDE",
     "PREFIX",
+    "ROOTS",
     "assembled_runtime",
     "c_runtime",
     "libgcc",
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 PREFIX = "m68k-linux-gnu-"
+ROOTS = re.compile(r"main|nextrust_\w+")
+"""Names by which the runtime and exploration find what a library exports."""
 ELF_READER = "pyelftools"
 INCLUDE = Path(__file__).parent / "include"
 ATOMIC_RUNTIME = Path(__file__).parents[1] / "atomics" / "runtime"

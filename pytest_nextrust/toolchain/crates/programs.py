@@ -8,7 +8,6 @@ so a concurrent test is a library as much as a program.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +19,13 @@ from pytest_nextrust.toolchain.crates.options import is_package, manifest_of
 from pytest_nextrust.toolchain.crates.own_build import own_build
 from pytest_nextrust.toolchain.crates.root import root_archive
 from pytest_nextrust.toolchain.crates.tools import CrateTools, RustCompiler, crate_tools
-from pytest_nextrust.toolchain.cruntime import PREFIX, assembled_runtime
+from pytest_nextrust.toolchain.cruntime import PREFIX, ROOTS, assembled_runtime
 from pytest_nextrust.toolchain.interface import BuildRequest
 from pytest_nextrust.toolchain.levels import asked_by
 from pytest_nextrust.toolchain.output import link
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
 __all__ = ["compiled_crate", "rust_object", "rust_program"]
-
-ROOTS = re.compile(r"main|nextrust_\w+")
-"""Names by which the runtime and exploration find what a library exports."""
 
 _BITCODE = ("true", "fat", "thin")
 """What cargo says of ``lto`` where the library's crates are optimised together with the program's."""
