@@ -161,3 +161,21 @@ def test_requirements(requirement: str, yes: str, no: str) -> None:
     """Which versions a requirement means, as in the cargo book's "Specifying Dependencies"."""
     assert satisfies(yes, requirement)
     assert not satisfies(no, requirement)
+
+
+@needs_rustc
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+def test_a_strangers_package_is_compiled_confined(tmp_path: Path) -> None:
+    """Its program runs as any other, and a file of the host's is not there for its compiler."""
+    copy = tmp_path / "crates"
+    shutil.copytree(CRATES, copy)
+    secret = tmp_path / "secret"
+    secret.write_text("of the host")
+    options = CrateOptions(package="clock")
+    assert run(copy, tmp_path / "out", options, confined=True) == '0:5"\n'
+    source = copy / "digits/src/lib.rs"
+    source.write_text(source.read_text() + f'pub static READ: &str = include_str!("{secret}");\n')
+    with pytest.raises(BuildFailed) as caught:
+        run(copy, tmp_path / "other", options, confined=True)
+    assert "couldn't read" in caught.value.output
+    assert run(copy, tmp_path / "trusted", options) == '0:5"\n'
