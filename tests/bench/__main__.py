@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.bench import atomics, exploring, hooks, linking, machine, plugin, reading, status
+from tests.bench import atomics, exploring, hooks, linking, machine, mending, plugin, reading, status
 from tests.bench.report import Result, as_json
 
 GROUPS: dict[str, Callable[[int], Iterable[Result]]] = {
@@ -21,6 +21,7 @@ GROUPS: dict[str, Callable[[int], Iterable[Result]]] = {
     "status": lambda _: status.measure(),
     "plugin": lambda _: plugin.measure(),
     "linking": lambda _: linking.measure(),
+    "mending": lambda _: mending.measure(),
     "reading": lambda _: reading.measure(),
 }
 
