@@ -28,6 +28,8 @@ FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 CPUS = ("m68030", "m68040") if FULL else ("m68030",)
 LEVELS = {"debug": ("0",), "release": ("1", "2", "3", "s") if FULL else ("2",)}
 TWINS = {"c": "clang-22-mended", "rust": "rust-mended"}
+RIGHT_AT = {("llvm-m68k-movem-order", "1")}
+"""Levels of a profile that the fault spares: its program keeps too little in the frame there."""
 BUDGET = 1_000_000
 
 
@@ -83,6 +85,8 @@ def every_case() -> Iterator[Case]:
             for cpu in CPUS:
                 for profile in known.profiles or ("debug", "release"):
                     for level in LEVELS[profile]:
+                        if (known.id, level) in RIGHT_AT:
+                            continue
                         yield Case(scenario, known, cpu, profile, level)
 
 

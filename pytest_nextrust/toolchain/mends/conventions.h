@@ -3,6 +3,10 @@
 // fastcc-result: a local function of the fast convention that returns by memory takes the address of its result in a
 // register, and still pops it off the stack. It gets the C convention, as do the calls of it.
 //
+// fastcc-byval: a local function of the fast convention that takes a structure by value gets the address of the caller's
+// own structure in a register, where the C convention pushes a copy: what the function writes to its argument, the
+// caller sees. It gets the C convention, as do the calls of it.
+//
 // struct-vararg: va_arg of a structure reads its address, where callers push the structure itself. va_arg is written out
 // by the front end, and cannot be told there from a read through a pointer, so callers push the address of a copy: what
 // this compiler makes then fits together, though not with what GNU C makes.
@@ -17,20 +21,33 @@
 namespace mends {
 using namespace llvm;
 
-inline bool fastccResult(Function &F) {
+// A local function or a call of the fast convention of which Wrong holds gets the C convention.
+template <typename Predicate> bool cConventionWhere(Function &F, Predicate Wrong) {
   bool Changed = false;
-  if (F.getCallingConv() == CallingConv::Fast && F.hasStructRetAttr()) {
-    F.setCallingConv(CallingConv::C);
+  auto Give = [&](auto &Of) {
+    if (Of.getCallingConv() != CallingConv::Fast || !Wrong(Of))
+      return;
+    Of.setCallingConv(CallingConv::C);
     Changed = true;
-  }
-  for (Instruction &I : instructions(F)) {
-    auto *Call = dyn_cast<CallBase>(&I);
-    if (Call && Call->getCallingConv() == CallingConv::Fast && Call->hasStructRetAttr()) {
-      Call->setCallingConv(CallingConv::C);
-      Changed = true;
-    }
-  }
+  };
+  Give(F);
+  for (Instruction &I : instructions(F))
+    if (auto *Call = dyn_cast<CallBase>(&I))
+      Give(*Call);
   return Changed;
+}
+
+inline bool fastccResult(Function &F) {
+  return cConventionWhere(F, [](const auto &Of) { return Of.hasStructRetAttr(); });
+}
+
+inline bool fastccByval(Function &F) {
+  return cConventionWhere(F, [](const auto &Of) {
+    for (unsigned N = 0, Count = Of.arg_size(); N < Count; ++N)
+      if (Of.getAttributes().hasParamAttr(N, Attribute::ByVal))
+        return true;
+    return false;
+  });
 }
 
 inline bool structVararg(Function &F) {

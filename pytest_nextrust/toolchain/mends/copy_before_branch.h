@@ -32,6 +32,17 @@ inline void nameMovemRegisters(MachineFunction &MF, const BackEnd &Target) {
     }
 }
 
+// A return does not name the registers of its result, nor a jump to another function those of its arguments: the
+// expansion of pseudo instructions leaves them out.
+inline void nameReturned(MachineFunction &MF, const BackEnd &Target) {
+  for (MachineBasicBlock &B : MF)
+    for (MachineInstr &MI : B)
+      if (MI.isReturn())
+        for (MCRegister R : {Target.Data[0], Target.Data[1]})
+          if (!MI.readsRegister(R, &Target.TRI))
+            MI.addOperand(MF, MachineOperand::CreateReg(R, /*isDef=*/false, /*isImp=*/true));
+}
+
 class CopyBeforeBranch {
   using Iterator = MachineBasicBlock::iterator;
 
@@ -222,6 +233,7 @@ public:
   bool run(MachineFunction &MF) {
     if (!anySpoiled(MF))
       return false;
+    nameReturned(MF, Target);
     SmallVector<MachineBasicBlock *, 16> Blocks(make_pointer_range(MF));
     fullyRecomputeLiveIns(Blocks);
     for (MachineBasicBlock &B : MF) {

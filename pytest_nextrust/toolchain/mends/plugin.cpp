@@ -1,12 +1,13 @@
 // A plugin for LLVM 22 that mends the code generation of its M68k back end: `rustc -Zllvm-plugins=FILE` and
-// `clang -fpass-plugin=FILE` load it, and it adds two passes to every code generation, one before instruction selection
-// and one before emission. Each mend has its own section or file, and a name (selection.h) by which it is switched.
+// `clang -fpass-plugin=FILE` load it, and it adds passes to every code generation: before instruction selection,
+// before movems are joined, and before emission. Each mend has its own section or file, and a name (selection.h) by which it is switched.
 //
 // Only headers of llvm-22-dev are used, and none of the back end's own, which are not installed.
 #include "call_sequence.h"
 #include "ccr_immediate.h"
 #include "conventions.h"
 #include "copy_before_branch.h"
+#include "movem_order.h"
 #include "selection.h"
 #include "shift_128.h"
 #include "small_machine_mends.h"
@@ -40,6 +41,8 @@ struct BeforeSelection : FunctionPass {
       Changed |= structVararg(F);
     if (On.has("fastcc-result"))
       Changed |= fastccResult(F);
+    if (On.has("fastcc-byval"))
+      Changed |= fastccByval(F);
     if (On.has("call-sequence"))
       Changed |= LibraryCalls(F).run(F);
     if (On.has("volatile-half"))
@@ -49,6 +52,18 @@ struct BeforeSelection : FunctionPass {
     if (On.has("stack-index"))
       Changed |= StackIndex().run(F);
     return Changed;
+  }
+};
+
+struct BeforeMovems : MachineFunctionPass {
+  inline static char ID = 0;
+  const Selection On;
+
+  BeforeMovems() : MachineFunctionPass(ID) {}
+  StringRef getPassName() const override { return "nextrust: mends before movems are joined"; }
+
+  bool runOnMachineFunction(MachineFunction &MF) override {
+    return On.has("movem-order") && partMovems(MF, BackEnd(MF));
   }
 };
 
@@ -64,7 +79,7 @@ struct BeforeEmission : MachineFunctionPass {
     if (!Target || &Target->TII != MF.getSubtarget().getInstrInfo())
       Target.emplace(MF); // functions may differ in the CPU they are for
     nameMovemRegisters(MF, *Target);
-    bool Changed = false;
+    bool Changed = unpartMovems(MF);
     if (On.has("division-remainder"))
       Changed |= divisionRemainder(MF, *Target);
     if (On.has("word-immediate"))
@@ -88,6 +103,7 @@ const RegisterTargetPassConfigCallback Added([](TargetMachine &Machine, legacy::
   if (On.has("store-pc-relative"))
     Machine.setCodeModel(CodeModel::Large);
   Config->insertPass(&StackProtector::ID, IdentifyingPassPtr(new BeforeSelection));
+  Config->insertPass(&PatchableFunctionID, IdentifyingPassPtr(new BeforeMovems));
   Config->insertPass(&LiveDebugValuesID, IdentifyingPassPtr(new BeforeEmission));
 });
 

@@ -14,9 +14,10 @@ namespace mends {
 using namespace llvm;
 
 inline constexpr StringLiteral Names[] = {
-    "and-address-register", "call-sequence", "ccr-immediate",     "cmp-subx",      "copy-before-branch",
-    "division-remainder",   "fastcc-result", "shift-128",         "stack-index",   "store-pc-relative",
-    "struct-vararg",        "volatile-half", "word-immediate",
+    "and-address-register", "call-sequence", "ccr-immediate", "cmp-subx",
+    "copy-before-branch", "division-remainder", "fastcc-byval", "fastcc-result",
+    "movem-order", "shift-128", "stack-index", "store-pc-relative",
+    "struct-vararg", "volatile-half", "word-immediate",
 };
 
 class Selection {
