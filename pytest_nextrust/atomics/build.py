@@ -173,10 +173,15 @@ class Runtime:
         return replace(self.image, sections=tuple(sections), symbols=(*self.image.symbols, *added))
 
 
-def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu") -> Runtime:
-    """Compile and link. Raises ToolchainMissing, BuildFailed, ToolchainError, and UsageFault for an unusable source."""
+def build(
+    units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu", runner: ToolRunner | None = None
+) -> Runtime:
+    """Compile and link. ``runner`` remembers which tools were run, and what they printed.
+
+    Raises ToolchainMissing, BuildFailed, ToolchainError, and UsageFault for an unusable source.
+    """
     judge(units)
-    runner = ToolRunner(toolchain)
+    runner = ToolRunner(toolchain) if runner is None else runner
     makers = {
         name: _maker(name) for name in dict.fromkeys([toolchain, *(unit.toolchain or toolchain for unit in units)])
     }
@@ -193,7 +198,7 @@ def build(units: Sequence[Unit], cpu: str, level: str, *, toolchain: str = "gnu"
                     (unit.source,), own / "out", cpu, "release", unit.flags, level, lines=True, crate=unit.crate
                 )
                 out, made_at = maker.object(
-                    request, ToolRunner(maker.name), own, lambda symbol: lookup(symbol) is not None
+                    request, replace(runner, subject=maker.name), own, lambda symbol: lookup(symbol) is not None
                 )
             else:
                 base = compile_command(maker, cpu, level)

@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="find the pass after which this scenario, or the program of these sources, fails; repeatable for sources",
     )
     add_source_options(group)
+    group.add_argument(
+        "--routine",
+        metavar="NAME|all",
+        help="the sources are a runtime of atomic routines: the one that is wrong, or all, of which the first found is "
+        "taken; also of a scenario that checks atomics, where all is the default",
+    )
     group.add_argument("--shrink", metavar="TIME", help="make the source smaller by C-Vise for so long; default: 60s")
     group.add_argument("--no-shrink", action="store_true", help="leave the source as it is")
     group.add_argument(
@@ -64,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trace; the exit status. Raises UsageFault, ConfigError, ToolchainError."""
     from pytest_nextrust.base.scratch import ScratchFolder
+    from pytest_nextrust.commands.routine_subject import narrowed
     from pytest_nextrust.commands.trial_subject import subject_of
     from pytest_nextrust.compilers.folder import Report, make_folder, write_folder
     from pytest_nextrust.compilers.limits import counters_of
@@ -83,9 +90,10 @@ def run(args: argparse.Namespace) -> int:
         machine = stack.enter_context(Sandbox())
         try:
             # GNU C, which builds C where nobody says what does, has no passes to limit.
-            subject = subject_of(args, args.passes, "--pass", machine, work, c_toolchain="clang")
+            subject = subject_of(args, args.passes, "--pass", machine, work, c_toolchain="clang", routines=True)
             version = require(subject.toolchain).version
             counters_of(subject.toolchain.name, subject.language)
+            subject = narrowed(subject, _progress)
             folder = _folder(args, subject)
             make_folder(folder)
             fault = trace(subject, checks=checks, on_progress=_progress)
@@ -146,6 +154,8 @@ def _shrunk(report: Report, work: Path, seconds: float, *, required: bool) -> tu
     from pytest_nextrust.compilers.witnessing import witnesses_of
 
     subject, note = report.subject, "not shrunk: --no-shrink"
+    if not subject.runs:
+        return report, "not shrunk: it is about one routine, and no program"
     if seconds and len(subject.sources) > 1:
         note = "not shrunk: it has several sources"
     elif seconds:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_nextrust.commands.routine_subject import of_scenario, of_sources
 from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
@@ -33,17 +34,28 @@ def add_source_options(group: argparse._ActionsContainer) -> None:
 
 
 def subject_of(
-    args: argparse.Namespace, given: Sequence[str], option: str, machine: Sandbox, work: Path, *, c_toolchain: str
+    args: argparse.Namespace,
+    given: Sequence[str],
+    option: str,
+    machine: Sandbox,
+    work: Path,
+    *,
+    c_toolchain: str,
+    routines: bool = False,
 ) -> TrialSubject:
     """What ``given`` names, the values of ``option``: sources where there are files, else a scenario.
 
-    ``c_toolchain`` builds C where ``--toolchain`` is not said. Raises UsageFault, ConfigError, ToolchainError.
+    ``c_toolchain`` builds C where ``--toolchain`` is not said. ``routines``: whether atomic routines can be what is
+    judged, and there is ``--routine``. Raises UsageFault, ConfigError, ToolchainError.
     """
     from pytest_nextrust.toolchain.interface import language_of
 
     paths = [Path(text) for text in given]
     if any(path.suffix in (".c", ".s", ".S", ".rs") or path.is_file() for path in paths):
-        return _sources(args, tuple(paths), language_of(tuple(paths)), machine, work, c_toolchain)
+        subject = _sources(args, tuple(paths), language_of(tuple(paths)), machine, work, c_toolchain)
+        if routines and args.routine is not None:
+            return of_sources(args, subject.given, subject.toolchain, machine, work)
+        return subject
     if len(paths) > 1:
         raise UsageFault(option, "several scenarios", remedy="name one scenario, or a program's sources")
     for each in OPTIONS:
@@ -51,7 +63,15 @@ def subject_of(
             raise UsageFault(f"--{each.replace('_', '-')}", "is for sources", remedy="leave it out, or use --cell")
     if args.flag:
         raise UsageFault("--flag", "is for sources", remedy="leave it out")
-    return _scenario(args, given[0], option, machine, work)
+    scenario = _scenario(args, given[0], option, machine, work)
+    if scenario.scenario.atomics is not None:
+        if not routines:
+            remedy = "name a program's sources"
+            raise UsageFault(option, "checks atomics of many functions", place=given[0], remedy=remedy)
+        return of_scenario(args, option, scenario)
+    if routines and args.routine is not None:
+        raise UsageFault("--routine", "the scenario checks no atomics", place=given[0], remedy="leave --routine out")
+    return scenario
 
 
 def _scenario(args: argparse.Namespace, given: str, option: str, machine: Sandbox, work: Path) -> ScenarioSubject:
@@ -74,8 +94,6 @@ def _scenario(args: argparse.Namespace, given: str, option: str, machine: Sandbo
     scenario = load(found.files[name])
     if scenario.program is None or scenario.program.language is None:
         raise UsageFault(option, "this scenario builds no program", place=name, remedy="name one that has sources")
-    if scenario.atomics is not None:
-        raise UsageFault(option, "checks atomics of many functions", place=name, remedy="name a program's sources")
     cells = Matrix().cells
     try:
         cell = failing_cell(scenario, cells if args.cell is None else (parse_cell(args.cell),))

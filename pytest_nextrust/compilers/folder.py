@@ -120,9 +120,10 @@ def _write(report: Report, folder: Path) -> list[str]:
 
 
 def _script(report: Report) -> str:
-    """The script; "" for what stock tools cannot make a program of: Rust without a library for this target."""
+    """The script; "" for what stock tools cannot make a program of: Rust without a library for this target, and
+    routines without one that calls them."""
     subject = report.subject
-    if subject.language != "c" or len(subject.sources) != 1:
+    if subject.language != "c" or len(subject.sources) != 1 or not subject.runs:
         return ""
     compiler = Path(subject.toolchain.probe().path).name
     release = compiler.rpartition("-")[2] if "-" in compiler else ""

@@ -59,6 +59,11 @@ class TrialSubject(Protocol):
         """What it must come to, in words."""
         ...
 
+    @property
+    def runs(self) -> bool:
+        """Whether it is a program that can be run by itself, elsewhere too."""
+        ...
+
     def trial(self, counter: PassCounter, limit: int) -> Trial:
         """Build with a limit, and judge. Raises HarnessFault, ToolchainMissing, UsageFault."""
         ...
@@ -87,6 +92,8 @@ class ScenarioSubject:
     known: Mapping[str, Toolchain]
     asked: str | None = None
     source: Path | None = None
+
+    runs = True
 
     @property
     def name(self) -> str:
@@ -124,16 +131,19 @@ class ScenarioSubject:
 
     @property
     def toolchain(self) -> Toolchain:
-        services = self._services(self.known)
+        services = self.services(self.known)
         found = services.toolchain_for(self.scenario)
         if found.name == "prebuilt":
             assert self.scenario.program is not None
             return services.named(self.scenario.program.toolchain or "rust")
         return found
 
-    def _services(self, known: Mapping[str, Toolchain]) -> Services:
+    def services(self, known: Mapping[str, Toolchain] | None = None) -> Services:
+        """What verifying needs, with the toolchains ``known`` (None: its own)."""
         settings = Settings(self.root, toolchain=self.asked)
-        return Services(settings, self._folder, toolchains=known, machine=lambda: self.machine)
+        return Services(
+            settings, self._folder, toolchains=self.known if known is None else known, machine=lambda: self.machine
+        )
 
     def _folder(self, name: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.work))
@@ -147,7 +157,7 @@ class ScenarioSubject:
             assert plain.program is not None
             program = dataclasses.replace(plain.program, sources=(self.source.name,))
             plain = dataclasses.replace(plain, folder=self.source.parent, program=program)
-        outcome = verify(plain, self.cell, self._services({**self.known, toolchain.name: limited}))
+        outcome = verify(plain, self.cell, self.services({**self.known, toolchain.name: limited}))
         if outcome.verdict in ("skipped", "infra-error"):
             raise HarnessFault(f"scenario {self.name}", f"could not be verified: {outcome.message}")
         kinds = tuple(sorted({mismatch.kind for mismatch in outcome.mismatches}))
@@ -197,6 +207,8 @@ class ProgramSubject:
     flags: tuple[str, ...] = ()
     expect: Expectation = field(default_factory=Expectation)
     budget: int = BUDGET
+
+    runs = True
 
     @property
     def name(self) -> str:

@@ -85,7 +85,7 @@ def batches(
     models: Sequence[str] = (),
 ) -> Iterator[Batch]:
     """What the compiler makes at each level for each CPU, as it is asked for: for all whose code ``cpu`` runs, or for
-    ``models`` of them.
+    ``models`` of them. Code that does not fit into one program, where calls reach 32 KiB, comes as several batches.
 
     Raises ToolchainMissing; BuildFailed where the compiler takes nothing at all, not even an empty source.
     """
@@ -100,7 +100,7 @@ def batches(
                 some = made if model in (CLASSES[cpu][0], cpu) else _without_shapes(made)
                 on_progress(f"compiling {len(some.operations)} functions for the {model} at level {level}")
                 work = _Work(some, cpu, model, level, folder, runner, objects, archives, suspects)
-                yield work.batch()
+                yield from work.batches()
 
 
 def native(compiler: str, cpu: str, level: str) -> Target:
@@ -109,7 +109,10 @@ def native(compiler: str, cpu: str, level: str) -> Target:
     Raises ToolchainMissing, and BuildFailed where it does not take them all.
     """
     made = _without_shapes(maker(compiler, cpu))
-    batch = next(iter(batches(made, cpu, (level,), models=(cpu,))))
+    batch, *more = batches(made, cpu, (level,), models=(cpu,))
+    if more:
+        fault = f"its functions make {1 + len(more)} programs, since calls do not reach from one end to the other"
+        raise BuildFailed(compiler, fault, command=(), output="", remedy="give it flags for code that is not PIC")
     refused = [found for found in batch.findings if found["kind"] in ("refused", "crashed-compiler")]
     if refused or batch.target is None:
         fault = f"does not take {len(refused)} of {len(made.operations)} functions"
@@ -168,8 +171,9 @@ class _Work:
     """Functions that were refused before, which are tried each by itself: the others are then taken at once."""
     files: int = 0
 
-    def batch(self) -> Batch:
-        out = Batch(self.model, self.level, self.made.version)
+    def batches(self) -> list[Batch]:
+        """One batch for each program; the first has what the compiler did not take."""
+        out = self._empty()
         parts, failed = split([o for o in self.made.operations if o.name not in self.suspects], self._attempt)
         for suspect in [o for o in self.made.operations if o.name in self.suspects]:
             more = split([suspect], self._attempt)
@@ -181,19 +185,43 @@ class _Work:
             output = [line for line in error.output.splitlines() if line.strip()][:LINES]
             out.findings.append(self._finding(kind, operation, f"{error.fault}: {reason(error)}", output))
         parts = [part for part in parts if part.operations]
-        if parts:
-            functions = [operation for part in parts for operation in part.operations]
-            runtime = parts[0].runtime if len(parts) == 1 else self._link([part.path for part in parts], functions)
-            kept: dict[tuple[str, str], Function] = {}
-            for part in parts:
-                objects = Objects(part.path.read_bytes())
-                for operation in part.operations:
-                    function = self._judge(out, operation, objects.code(operation.name), runtime)
-                    kept.setdefault((function.routine, function.code), function)
-            out.target = Target(runtime, tuple(kept.values()))
         order = {operation.name: number for number, operation in enumerate(self.made.operations)}
-        out.built.sort(key=lambda built: order[built.operation.name])
-        return out
+        made = [out]
+        for number, (together, runtime) in enumerate(self._programs(parts)):
+            if number:
+                made.append(self._empty())
+            made[-1].target = self._target(made[-1], together, runtime)
+        for batch in made:
+            batch.built.sort(key=lambda built: order[built.operation.name])
+        return made
+
+    def _empty(self) -> Batch:
+        return Batch(self.model, self.level, self.made.version)
+
+    def _programs(self, parts: Sequence[_Part]) -> Iterator[tuple[Sequence[_Part], Runtime]]:
+        """The parts that make one program each: all in one, where the linker can, else halves, and halves of those."""
+        if len(parts) == 1:
+            yield parts, parts[0].runtime
+        elif parts:
+            functions = [operation for part in parts for operation in part.operations]
+            try:
+                runtime = self._link([part.path for part in parts], functions)
+            except BuildFailed:
+                middle = len(parts) // 2
+                yield from self._programs(parts[:middle])
+                yield from self._programs(parts[middle:])
+            else:
+                yield parts, runtime
+
+    def _target(self, out: Batch, parts: Sequence[_Part], runtime: Runtime) -> Target:
+        """What is checked of a program; what can be said before it runs goes to ``out``."""
+        kept: dict[tuple[str, str], Function] = {}
+        for part in parts:
+            objects = Objects(part.path.read_bytes())
+            for operation in part.operations:
+                function = self._judge(out, operation, objects.code(operation.name), runtime)
+                kept.setdefault((function.routine, function.code), function)
+        return Target(runtime, tuple(kept.values()))
 
     def _attempt(self, part: Sequence[Operation]) -> _Part:
         """Compile some functions and link them."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from pytest_nextrust.atomics.build import Runtime
+from pytest_nextrust.atomics.compilers.functions import Operation
 from pytest_nextrust.atomics.compilers.makers import CustomMaker, maker
-from pytest_nextrust.atomics.compilers.making import batches
-from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.atomics.compilers.making import _Work, batches
+from pytest_nextrust.errors import BuildFailed, UsageFault
 
 TABLE = """
 [toolchain.mine]
@@ -47,6 +50,34 @@ def test_its_functions_are_built_for_the_chosen_cpu() -> None:
         assert batch.target is not None
         assert {function.routine for function in batch.target.functions} == {each.routine for each in some}
         assert [(found["kind"], found["routine"]) for found in batch.findings] == [("refused", "broken")]
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_code_that_one_program_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the linker cannot join what the compiler took in parts, as where calls reach 32 KiB, each part that links
+    is a program of its own: every function is in one of them, and what was refused is told once."""
+    made = maker("mine", "m68030")
+    some = made.operations[:4]
+    broken = dataclasses.replace(some[0], name="broken", text="int broken(void) { return nothing; }\n")
+    made = dataclasses.replace(made, operations=(*some[:2], broken, *some[2:]))
+    [together] = batches(made, "m68030", ("2",), models=made.models)
+    assert together.target is not None
+    link = _Work._link
+
+    def short(self: _Work, files: list[Path], functions: Sequence[Operation]) -> Runtime:
+        if len(files) > 1:
+            raise BuildFailed("ld", "failed with status 1", command=("ld",), output="relocation truncated to fit")
+        return link(self, files, functions)
+
+    monkeypatch.setattr(_Work, "_link", short)
+    apart = list(batches(made, "m68030", ("2",), models=made.models))
+    assert len(apart) > 1
+    assert [found["routine"] for batch in apart for found in batch.findings] == ["broken"]
+    built = [each.operation.name for batch in apart for each in batch.built if each.code]
+    assert sorted(built) == sorted(each.name for each in some)
+    for batch in apart:
+        assert batch.target is not None
+        assert all(each.symbol in batch.target.runtime.symbols for each in batch.target.functions)
 
 
 @pytest.mark.needs_compiler("gnu")
