@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -205,12 +206,17 @@ class _Oracle:
 @contextlib.contextmanager
 def _served(oracle: _Oracle, folder: Path) -> Iterator[Path]:
     """A script that asks the oracle about the folder that it is started in."""
-    place = folder / "oracle"
     script = folder / "interesting"
-    script.write_text(_SCRIPT.format(python=sys.executable, place=str(place)), encoding="utf-8")
-    script.chmod(0o755)
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(place))
+    # A socket's path has about a hundred characters: that of the folder, or of TMPDIR, may be too long.
+    short = "/tmp" if os.access("/tmp", os.W_OK | os.X_OK) else None
+    with (
+        tempfile.TemporaryDirectory(prefix="nextrust-", dir=short) as private,
+        socket.socket(socket.AF_UNIX) as listening,
+    ):
+        place = str(Path(private) / "oracle")
+        script.write_text(_SCRIPT.format(python=sys.executable, place=place), encoding="utf-8")
+        script.chmod(0o755)
+        listening.bind(place)
         listening.listen()
         thread = threading.Thread(target=_serve, args=(oracle, listening), daemon=True)
         thread.start()
