@@ -87,7 +87,9 @@ def test_the_wheel_holds_the_compiled_part(installed: Installed, repository: Pat
     """Made where a C compiler is, the wheel is one for this platform, and instructions are counted by blocks."""
     needs_compiled_part()
     done = installed.run("nextrust", "doctor", cwd=repository)
-    assert "counting    by blocks" in done.stdout.splitlines(), done.stdout + done.stderr
+    said = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert ["counting", "by blocks"] in said, done.stdout + done.stderr
+    assert ["exploring", "compiled"] in said
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
