@@ -27,6 +27,7 @@ PREFIXES = (
     "nextrust-atomics-",
     "nextrust-bisect-",
     "nextrust-build-",
+    "nextrust-cargo-",
     "nextrust-explore-",
     "nextrust-prebuilt-",
     "nextrust-review-",

@@ -19,7 +19,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -54,11 +53,14 @@ STRICT = (
 )
 """What GNU C refuses of the variants that C-Vise makes up: programs that mean nothing."""
 
+_SOCKET = "oracle"
 _SCRIPT = """#!{python} -SE
 import os, socket, sys
+here = os.getcwd()
+os.chdir({folder!r})
 with socket.socket(socket.AF_UNIX) as asked:
-    asked.connect({place!r})
-    asked.sendall(os.fsencode(os.getcwd()) + b"\\n")
+    asked.connect({name!r})
+    asked.sendall(os.fsencode(here) + b"\\n")
     sys.exit(asked.recv(1) != b"y")
 """
 
@@ -207,16 +209,10 @@ class _Oracle:
 def _served(oracle: _Oracle, folder: Path) -> Iterator[Path]:
     """A script that asks the oracle about the folder that it is started in."""
     script = folder / "interesting"
-    # A socket's path has about a hundred characters: that of the folder, or of TMPDIR, may be too long.
-    short = "/tmp" if os.access("/tmp", os.W_OK | os.X_OK) else None
-    with (
-        tempfile.TemporaryDirectory(prefix="nextrust-", dir=short) as private,
-        socket.socket(socket.AF_UNIX) as listening,
-    ):
-        place = str(Path(private) / "oracle")
-        script.write_text(_SCRIPT.format(python=sys.executable, place=place), encoding="utf-8")
-        script.chmod(0o755)
-        listening.bind(place)
+    script.write_text(_SCRIPT.format(python=sys.executable, folder=str(folder), name=_SOCKET), encoding="utf-8")
+    script.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as listening:
+        _bind(listening, folder)
         listening.listen()
         thread = threading.Thread(target=_serve, args=(oracle, listening), daemon=True)
         thread.start()
@@ -227,6 +223,19 @@ def _served(oracle: _Oracle, folder: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 listening.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+def _bind(listening: socket.socket, folder: Path) -> None:
+    """Bind to a name in a folder. A socket's path has about a hundred characters, and a folder's may have more: then
+    it is named by its descriptor, where the system can. Raises OSError."""
+    try:
+        listening.bind(str(folder / _SOCKET))
+    except OSError:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            listening.bind(f"/proc/self/fd/{descriptor}/{_SOCKET}")
+        finally:
+            os.close(descriptor)
 
 
 def _serve(oracle: _Oracle, listening: socket.socket) -> None:

@@ -28,6 +28,8 @@ class GnuToolchain(CToolchain):
 
     def find(self) -> str | None:
         path = shutil.which(self.driver)
+        if self.driver == PREFIX + "gcc":
+            return path
         machine = first_line([path, "-dumpmachine"]) if path else None
         return path if machine and machine.startswith("m68k") else None
 

@@ -27,6 +27,7 @@ _NUMBERS = itertools.count()
 LINK = """
 import sys
 from pathlib import Path
+from pytest_nextrust.toolchain import BuildRequest
 from pytest_nextrust.toolchain.cruntime import ATOMICS, PREFIX, c_runtime, libgcc
 from pytest_nextrust.toolchain.output import link, workspace
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
@@ -35,7 +36,8 @@ runner = ToolRunner("link", 120.0)
 runtime = c_runtime(runner, "m68040")
 inputs = [runtime / "start.gc.o", *objects, runtime / "libnext.a", runtime / ATOMICS, libgcc(runner, "m68040")]
 with workspace("farm") as folder:
-    Path(out).write_bytes(link(runner, PREFIX + "ld", inputs, folder))
+    request = BuildRequest((), Path(out), "m68040", "debug")
+    Path(out).write_bytes(link(runner, PREFIX + "ld", inputs, folder, request))
 """
 SOURCES = {
     "one.c": 'int two(void), printf(const char *, ...); int main(void) { return !printf("%d\\n", two()); }\n',
