@@ -15,9 +15,10 @@ import ctypes
 import struct
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, overload
+from functools import cache
+from typing import Any, TypeVar, overload
 
-from pytest_nextrust.explore.child.local_states import OperationEvent
+from pytest_nextrust.explore.child.local_states import MacroStep, OperationEvent
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.native.loading import core
@@ -27,6 +28,8 @@ __all__ = ["explore_states_compiled", "fits", "seen"]
 KINDS = {"ready": 1, "done": 2, "fault": 3, "clobbered": 3}
 COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY = range(9)
 ENDS, NO_MEMORY_FOR_ENDS = 0, -1
+T = TypeVar("T")
+
 THREADS = 16
 NONE = 0xFFFF_FFFF
 
@@ -50,7 +53,7 @@ def explore_states_compiled(system: TransitionSystem, enough: Callable[[int], bo
     Asymmetric, MemoryError.
     """
     search = _Search(system)
-    graph = Graph(_States(search), _Rows(search), ends=search.ends)
+    graph = Graph(_States(search), _Numbered(search.done, search.row), ends=search.ends)
     start = system.start
     graph.violation = system.violation_of_any(start)
     if graph.violation is None:
@@ -64,9 +67,7 @@ class _Search:
     """One search of the compiled part, and what it is told."""
 
     def __init__(self, system: TransitionSystem) -> None:
-        library = core()
-        assert library is not None
-        self.library = _declared(library)
+        self.library = library = _declared()
         self.system = system
         self.width = system.count + 2
         self.row_of = struct.Struct(f"={system.count}i").unpack
@@ -117,19 +118,22 @@ class _Search:
 
     # -- what it asks --------------------------------------------------------------------------------------------------
 
+    def _taken(self, thread: int, number: int) -> tuple[State, MacroStep]:
+        """A state, and the thread's macro-step from it."""
+        state = self.state(number)
+        return state, self.system.engine.macro_step(thread, state[thread], state[self.system.count])
+
     def _step(self, thread: int, number: int, _: int) -> int:
-        state, count = self.state(number), self.system.count
-        step = self.system.engine.macro_step(thread, state[thread], state[count])
+        state, step = self._taken(thread, number)
         events = self._events.setdefault(step.events, len(self._events))
         kind = self._kind(thread, step.local)
         told: int = self.library.nextrust_search_step(
-            self.handle, thread, state[thread], state[count], step.local, kind, step.shared, events
+            self.handle, thread, state[thread], state[self.system.count], step.local, kind, step.shared, events
         )
         return told
 
     def _monitor(self, thread: int, number: int, _: int) -> int:
-        state, count = self.state(number), self.system.count
-        step = self.system.engine.macro_step(thread, state[thread], state[count])
+        state, step = self._taken(thread, number)
         after = self.system.advance(state[-1], thread, step.events)
         told: int = self.library.nextrust_search_monitor(
             self.handle, thread, state[-1], self._events[step.events], after & NONE
@@ -183,6 +187,16 @@ class _Search:
 
     # -- what it has ---------------------------------------------------------------------------------------------------
 
+    def count(self) -> int:
+        """How many states have been met."""
+        met: int = self.library.nextrust_search_count(self.handle)
+        return met
+
+    def done(self) -> int:
+        """How many states have been left behind: those that have edges."""
+        left: int = self.library.nextrust_search_done(self.handle)
+        return left
+
     def state(self, number: int) -> State:
         """A state by number."""
         return self.state_of(ctypes.string_at(self.library.nextrust_search_state(self.handle, number), 4 * self.width))
@@ -212,71 +226,56 @@ class _Search:
         return bool(code == ENDS)
 
 
-class _States(Sequence[State]):
-    """The states of a search, by number."""
+class _Numbered(Sequence[T]):
+    """What a search has by number, decoded where it is looked at: ``count`` of them, each answered by ``item``."""
 
-    def __init__(self, search: _Search) -> None:
-        self._search = search
+    def __init__(self, count: Callable[[], int], item: Callable[[int], T]) -> None:
+        self._count, self._item = count, item
 
     def __len__(self) -> int:
-        count: int = self._search.library.nextrust_search_count(self._search.handle)
-        return count
+        return self._count()
 
     @overload
-    def __getitem__(self, number: int) -> State: ...
+    def __getitem__(self, number: int) -> T: ...
     @overload
-    def __getitem__(self, number: slice) -> Sequence[State]: ...
-    def __getitem__(self, number: int | slice) -> State | Sequence[State]:
+    def __getitem__(self, number: slice) -> Sequence[T]: ...
+    def __getitem__(self, number: int | slice) -> T | Sequence[T]:
         if isinstance(number, slice):
-            return [self[at] for at in range(*number.indices(len(self)))]
+            return [self._item(at) for at in range(*number.indices(len(self)))]
         if not 0 <= number < len(self):
             raise IndexError(number)
-        return self._search.state(number)
+        return self._item(number)
 
-    def __iter__(self) -> Iterator[State]:
-        return map(self._search.state, range(len(self)))
+    def __iter__(self) -> Iterator[T]:
+        return map(self._item, range(len(self)))
+
+
+class _States(_Numbered[State]):
+    """The states of a search, which it finds by value too."""
+
+    def __init__(self, search: _Search) -> None:
+        super().__init__(search.count, search.state)
+        self._find = search.find
 
     def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
-        number = self._search.find(value)
+        number = self._find(value)
         if number == NONE or number < start or (stop is not None and number >= stop):
             raise ValueError("no such state")
         return number
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, tuple) and self._search.find(value) != NONE
-
-
-class _Rows(Sequence[tuple[int, ...]]):
-    """The edges of the states that a search has left behind, by number."""
-
-    def __init__(self, search: _Search) -> None:
-        self._search = search
-
-    def __len__(self) -> int:
-        count: int = self._search.library.nextrust_search_done(self._search.handle)
-        return count
-
-    @overload
-    def __getitem__(self, number: int) -> tuple[int, ...]: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[tuple[int, ...]]: ...
-    def __getitem__(self, number: int | slice) -> tuple[int, ...] | Sequence[tuple[int, ...]]:
-        if isinstance(number, slice):
-            return [self[at] for at in range(*number.indices(len(self)))]
-        if not 0 <= number < len(self):
-            raise IndexError(number)
-        return self._search.row(number)
-
-    def __iter__(self) -> Iterator[tuple[int, ...]]:
-        return map(self._search.row, range(len(self)))
+        return isinstance(value, tuple) and self._find(value) != NONE
 
 
 def _numbers(values: Sequence[int]) -> Any:
     return (ctypes.c_uint32 * len(values))(*values)
 
 
-def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
+@cache
+def _declared() -> ctypes.CDLL:
     """The library, its functions with the types that are not int."""
+    library = core()
+    assert library is not None
     pointer, number = ctypes.c_void_p, ctypes.c_uint32
     library.nextrust_search_new.restype = pointer
     for name in ("state", "row", "final"):

@@ -14,7 +14,7 @@ from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.search import Graph, shortest_by_switches
-from pytest_nextrust.explore.child.termination import endless, never_ends
+from pytest_nextrust.explore.child.termination import kept_from_ending
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 from pytest_nextrust.explore.request import ExploreRequest
 
@@ -170,28 +170,27 @@ def _real(system: TransitionSystem, way: Iterable[State]) -> list[int]:
 
 def find_in_graph(system: TransitionSystem, graph: Graph, *, fair_runs: bool = True) -> Counterexample | None:
     """What a search of threads that end has found. ``fair_runs``: endless fair runs too. Raises Reclassified."""
-    violation = graph.violation
-    if violation is None and graph.complete:
-        violation = never_ends(system, graph, fair_runs=fair_runs)
-    if violation is None:
+    if graph.violation is not None:
+        return _violated(system, graph, graph.violation)
+    hang = kept_from_ending(system, graph, fair_runs=fair_runs) if graph.complete else None
+    if hang is None:
         return None
-    number = graph.states.index(system.lowest(violation.state))
+    violation, members = hang
     if violation.kind == "endless":
-        members = endless(system, graph)
-        assert members is not None
         return _endless(system, graph, violation, members)
-    if violation is graph.violation:
-        moves = fewest(system, lambda state: same(system, state, violation))
-        if moves is None:
-            return Counterexample(
-                violation, tuple(_showing(system, breadth_first(system, graph, number), violation)), number=number
-            )
-    else:
-        wanted = {graph.states[member] for member in closure(graph, number)}
-        moves = fewest(system, lambda state: state in wanted)
-    return Counterexample(
-        violation, tuple(breadth_first(system, graph, number) if moves is None else moves), number=number
-    )
+    wanted = {graph.states[member] for member in members}
+    moves = fewest(system, lambda state: state in wanted)
+    if moves is None:
+        moves = breadth_first(system, graph, members[0])
+    return Counterexample(violation, tuple(moves), number=members[0])
+
+
+def _violated(system: TransitionSystem, graph: Graph, violation: Violation) -> Counterexample:
+    number = graph.states.index(system.lowest(violation.state))
+    moves = fewest(system, lambda state: same(system, state, violation))
+    if moves is None:
+        moves = _showing(system, breadth_first(system, graph, number), violation)
+    return Counterexample(violation, tuple(moves), number=number)
 
 
 def _showing(system: TransitionSystem, path: Sequence[int], violation: Violation) -> list[int]:
@@ -201,18 +200,6 @@ def _showing(system: TransitionSystem, path: Sequence[int], violation: Violation
         if moves is not None:
             return moves
     raise AssertionError("some exchange of threads leads to what the search found")
-
-
-def closure(graph: Graph, number: int) -> set[int]:
-    """The states that a state leads to, itself among them."""
-    found = {number}
-    todo = [number]
-    while todo:
-        for after in graph.edges[todo.pop()]:
-            if after >= 0 and after not in found:
-                found.add(after)
-                todo.append(after)
-    return found
 
 
 def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = False) -> Counterexample | None:

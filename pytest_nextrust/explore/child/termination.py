@@ -28,7 +28,7 @@ from pytest_nextrust.explore.child.liveness import components, is_bottom
 from pytest_nextrust.explore.child.search import Graph
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 
-__all__ = ["endless", "never_ends", "stuck"]
+__all__ = ["kept_from_ending", "never_ends", "stuck"]
 
 Pair = tuple[int, int]
 """A state of the graph, by number, and one of its threads."""
@@ -39,16 +39,8 @@ def never_ends(system: TransitionSystem, graph: Graph, *, fair_runs: bool = True
 
     ``fair_runs``: look for endless fair runs beside what can never end. Raises Reclassified, Asymmetric.
     """
-    if graph.ends is not None and graph.ends(fair_runs):
-        return None
-    edges = _edges(graph)
-    finals = frozenset(graph.finals)
-    unfinished = [found for found in components(edges) if finals.isdisjoint(found)]
-    violation = _stuck(system, graph, edges, unfinished)
-    if violation is None and fair_runs:
-        members = _endless(system, graph, edges, unfinished)
-        violation = None if members is None else Violation("endless", graph.states[members[0]])
-    return violation
+    found = kept_from_ending(system, graph, fair_runs=fair_runs)
+    return None if found is None else found[0]
 
 
 def stuck(system: TransitionSystem, graph: Graph) -> Violation | None:
@@ -56,30 +48,30 @@ def stuck(system: TransitionSystem, graph: Graph) -> Violation | None:
     return never_ends(system, graph, fair_runs=False)
 
 
-def endless(system: TransitionSystem, graph: Graph) -> list[int] | None:
-    """The states, sorted, of the nearest component with a final state out of reach of a fair run that stays in it."""
-    edges = _edges(graph)
-    finals = frozenset(graph.finals)
-    return _endless(system, graph, edges, [found for found in components(edges) if finals.isdisjoint(found)])
-
-
-def _edges(graph: Graph) -> list[tuple[int, ...]]:
-    return [tuple(child for child in row if child >= 0) for row in graph.edges]
-
-
-def _stuck(
-    system: TransitionSystem, graph: Graph, edges: Sequence[Sequence[int]], unfinished: Iterable[list[int]]
-) -> Violation | None:
-    traps = sorted(sorted(found) for found in unfinished if is_bottom(edges, found))
-    if not traps:
+def kept_from_ending(
+    system: TransitionSystem, graph: Graph, *, fair_runs: bool = True
+) -> tuple[Violation, list[int]] | None:
+    """As ``never_ends``, with the states, sorted, of the component that a run then never leaves."""
+    if graph.ends is not None and graph.ends(fair_runs):
         return None
-    members = traps[0]
+    edges = [tuple(child for child in row if child >= 0) for row in graph.edges]
+    finals = frozenset(graph.finals)
+    unfinished = [found for found in components(edges) if finals.isdisjoint(found)]
+    members = min((sorted(found) for found in unfinished if is_bottom(edges, found)), default=None)
+    if members is not None:
+        return Violation(_hang(system, graph, edges, members), graph.states[members[0]]), members
+    members = _endless(system, graph, edges, unfinished) if fair_runs else None
+    return None if members is None else (Violation("endless", graph.states[members[0]]), members)
+
+
+def _hang(system: TransitionSystem, graph: Graph, edges: Sequence[Sequence[int]], members: Sequence[int]) -> str:
+    """What it is that a bottom component without a final state shows."""
     states = [graph.states[member] for member in members]
     shared = {state[system.count] for state in states}
     lone = any(_kind(system, state, thread) == "diverges" for state in states for thread in range(system.count))
     if lone and not system.engine.interrupts and all(not edges[member] for member in members):
-        return Violation("divergence", states[0])
-    return Violation("deadlock" if len(shared) == 1 else "livelock", states[0])
+        return "divergence"
+    return "deadlock" if len(shared) == 1 else "livelock"
 
 
 def _endless(

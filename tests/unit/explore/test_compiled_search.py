@@ -64,7 +64,7 @@ def compared(program: Program, options: Options = Options(), **more: Any) -> Non
 
 @pytest.mark.campaign
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.one_of(soundness.programs, termination.programs()), st.booleans())
+@given(st.one_of(soundness.programs, termination.programs), st.booleans())
 def test_the_same_states(program: Program, reduce: bool) -> None:
     """Generated threads, with the reduction and without."""
     compared(program, Options(reduce=reduce))
@@ -72,7 +72,7 @@ def test_the_same_states(program: Program, reduce: bool) -> None:
 
 @pytest.mark.campaign
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.one_of(symmetry.programs(), termination.programs()))
+@given(st.one_of(symmetry.programs(), termination.programs))
 def test_the_same_states_of_symmetric_threads(program: Program) -> None:
     """Threads that do the same, nearly the same, or something else, which may fault; some are daemons."""
     compared(program, symmetric=symmetry.everybody(program))

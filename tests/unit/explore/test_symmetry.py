@@ -63,7 +63,7 @@ bodies = st.lists(pieces, min_size=1, max_size=3).map(lambda parts: b"".join(par
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> Program:
+def programs(draw: st.DrawFn, bodies: st.SearchStrategy[bytes] = bodies) -> Program:
     """Two or three threads that mostly do the same."""
     body, other = draw(bodies), draw(bodies)
     return Program(tuple(draw(st.lists(st.sampled_from([body, body, other]), min_size=2, max_size=3))))
