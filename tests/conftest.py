@@ -19,25 +19,28 @@ settings.load_profile("nextrust")
 REQUIRED = os.environ.get("NEXTRUST_TOOLCHAINS") == "required"
 
 
-def _rust() -> bool:
+def _found(toolchain: str) -> bool:
     from pytest_nextrust.toolchain import toolchains
 
-    return toolchains()["rust"].probe().found
+    return toolchains()[toolchain].probe().found
 
 
-def _mended(name: str) -> bool:
-    from pytest_nextrust.toolchain import toolchains
+def _cargo() -> bool:
+    from pytest_nextrust.toolchain.crates.tools import find_cargo
+    from pytest_nextrust.toolchain.rust import RustToolchain
 
-    return toolchains()[name].probe().found
+    compiler = RustToolchain().compiler()
+    return _found("rust") and compiler is not None and bool(find_cargo(compiler))
 
 
 FINDERS: dict[str, Callable[[], bool]] = {
     "gnu": lambda: shutil.which("m68k-linux-gnu-gcc") is not None,
     "clang": lambda: any(shutil.which(f"clang-{n}") for n in range(17, 25)) and FINDERS["gnu"](),
-    "clang-22-mended": lambda: _mended("clang-22-mended"),
+    "cargo": _cargo,
+    "clang-22-mended": lambda: _found("clang-22-mended"),
     "csmith": lambda: shutil.which("csmith") is not None,
-    "rust": _rust,
-    "rust-mended": lambda: _mended("rust-mended"),
+    "rust": lambda: _found("rust"),
+    "rust-mended": lambda: _found("rust-mended"),
     "cvise": lambda: shutil.which("cvise") is not None,
     "qemu": lambda: shutil.which("qemu-m68k") is not None,
 }

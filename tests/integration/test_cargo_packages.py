@@ -12,20 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nextrust.toolchain.crates.tools import find_cargo
-from pytest_nextrust.toolchain.rust import RustToolchain
 from tests.integration.test_cli import shell
 
 CRATES = Path(__file__).parents[1] / "crates"
 
 
-def _cargo() -> bool:
-    toolchain = RustToolchain()
-    compiler = toolchain.compiler()
-    return toolchain.probe().found and compiler is not None and bool(find_cargo(compiler))
-
-
-pytestmark = pytest.mark.skipif(not _cargo(), reason="needs rustc for the m68k, its library sources and its cargo")
+pytestmark = pytest.mark.needs_compiler("cargo")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pytest_nextrust.toolchain.crates.support import missing_of_rust
 from pytest_nextrust.toolchain.rust import RustToolchain
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-needs_rustc = pytest.mark.skipif(not RustToolchain().probe().found, reason="needs rustc for the m68k")
+needs_rustc = pytest.mark.needs_compiler("rust")
 pytestmark = pytest.mark.needs_compiler("gnu")
 
 LIBRARY = """#![no_std]

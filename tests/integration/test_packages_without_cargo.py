@@ -18,7 +18,7 @@ from tests.integration.test_cli import shell
 
 CRATES = Path(__file__).parents[1] / "crates"
 
-needs_rustc = pytest.mark.skipif(not RustToolchain().probe().found, reason="needs rustc for the m68k")
+needs_rustc = pytest.mark.needs_compiler("rust")
 
 
 @pytest.fixture(autouse=True)
