@@ -4,13 +4,14 @@
 
     NextrustError                 subject, place, fault, remedy
     ├── UsageFault                an option, argument or value nobody can act on
-    ├── ConfigError               a document (scenario, phases, configuration): every fault in it, at once
+    ├── FaultsError               several faults, told at once
+    │   ├── ConfigError           a document (scenario, phases, configuration)
+    │   └── LinkError             objects that make no program
     ├── MachoError                a file that is not what it claims
     │   └── UnreadableMacho       not a Mach-O at all, or too damaged to describe
     ├── ToolchainError            a compiler or linker
     │   ├── ToolchainMissing      not found, or found and unusable
     │   └── BuildFailed           it ran and refused; carries the command line and its output
-    ├── LinkError                 objects that make no program: every fault in them, at once
     ├── EmuError                  the machine
     │   ├── NotRunnable           a program this machine refuses before its first instruction
     │   └── HarnessFault          the sandbox, the emulator or its conformance gate failed: not the program
@@ -42,6 +43,7 @@ __all__ = [
     "EmuError",
     "ExternalError",
     "Fault",
+    "FaultsError",
     "FixRefused",
     "GithubError",
     "GuardError",
@@ -117,8 +119,8 @@ class UsageFault(NextrustError):
     """An option or argument that cannot be acted on: ``subject`` is the option, ``place`` the value as given."""
 
 
-class ConfigError(NextrustError):
-    """A document with faults. ``faults`` holds all of them, in the order of the document."""
+class FaultsError(NextrustError):
+    """Something with several faults. ``faults`` holds all of them."""
 
     def __init__(self, subject: str, faults: Sequence[Fault], *, place: str = "") -> None:
         count = f"{len(faults)} fault" + ("s" if len(faults) != 1 else "")
@@ -127,6 +129,10 @@ class ConfigError(NextrustError):
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *(f"  {fault}" for fault in self.faults)])
+
+
+class ConfigError(FaultsError):
+    """A document with faults, in the order of the document."""
 
 
 class MachoError(NextrustError):
@@ -161,16 +167,8 @@ class BuildFailed(ToolchainError):
         return "\n".join([super().__str__(), f"  command: {shlex.join(self.command)}", self.output.rstrip()]).rstrip()
 
 
-class LinkError(NextrustError):
-    """Objects that do not make a program. ``faults`` holds everything: undefined names, duplicates, small fields."""
-
-    def __init__(self, subject: str, faults: Sequence[Fault], *, place: str = "") -> None:
-        count = f"{len(faults)} fault" + ("s" if len(faults) != 1 else "")
-        super().__init__(subject, count, place=place)
-        self.faults = tuple(faults)
-
-    def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"  {fault}" for fault in self.faults)])
+class LinkError(FaultsError):
+    """Objects that do not make a program: undefined names, duplicates, small fields."""
 
 
 class EmuError(NextrustError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nextrust import __version__
-from pytest_nextrust.errors import ConfigError, Fault, LinkError, NextrustError, UsageFault
+from pytest_nextrust.errors import Fault, FaultsError, NextrustError, UsageFault
 
 __all__ = ["add_json_option", "envelope", "faults_of", "try_answer", "write_answer"]
 
@@ -33,7 +33,7 @@ def add_artifacts_option(parser: argparse.ArgumentParser, what: str = "programs"
 def faults_of(error: NextrustError) -> tuple[Fault, ...]:
     """What an error says, as the entries of an answer's ``errors``."""
     for each in (error, error.__cause__):
-        if isinstance(each, ConfigError | LinkError):
+        if isinstance(each, FaultsError):
             return each.faults
     return (Fault(" ".join(part for part in (error.subject, error.place) if part), error.fault, error.remedy),)
 

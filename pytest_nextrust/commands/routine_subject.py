@@ -44,7 +44,7 @@ def of_scenario(args: argparse.Namespace, option: str, subject: ScenarioSubject)
     fixed = (toolchain, subject.machine, subject.work, subject.cpu, level, plan, names)
     if atomics.compiler is not None:
         return OperationSubject(*fixed)
-    return RuntimeSubject(subject.sources, *fixed, flags=program.flags)
+    return RuntimeSubject(*fixed, flags=program.flags, sources=subject.sources)
 
 
 def of_sources(
@@ -60,7 +60,7 @@ def of_sources(
             raise UsageFault(f"--{option.replace('_', '-')}", fault, remedy="keep one")
     level = args.level or ("0" if args.profile == "debug" else "2")
     fixed = (toolchain, machine, work, args.cpu or "m68030", level, CampaignPlan(first=True))
-    return RuntimeSubject(paths, *fixed, names=_routines(args), flags=tuple(args.flag))
+    return RuntimeSubject(*fixed, names=_routines(args), flags=tuple(args.flag), sources=paths)
 
 
 def narrowed(subject: TrialSubject, on_progress: Callable[[str], None]) -> TrialSubject:

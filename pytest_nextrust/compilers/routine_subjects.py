@@ -15,7 +15,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pytest_nextrust.atomics.build import Unit, build
 from pytest_nextrust.atomics.campaign import check
@@ -37,8 +37,8 @@ LINES = 12
 
 
 @dataclass(frozen=True)
-class OperationSubject:
-    """The atomic operations ``names`` (none: all but those of other shapes) as ``toolchain`` compiles them."""
+class _RoutineSubject:
+    """What is checked of atomic routines: ``names`` of them (none: all), as ``toolchain`` compiles them."""
 
     toolchain: Toolchain
     machine: SandboxLike
@@ -50,6 +50,15 @@ class OperationSubject:
     flags: tuple[str, ...] = ()
 
     runs = False
+
+    def by(self, toolchain: Toolchain, level: str | None) -> Self:
+        """See ``TrialSubject``."""
+        return dataclasses.replace(self, toolchain=toolchain, level=level or self.level)
+
+
+@dataclass(frozen=True)
+class OperationSubject(_RoutineSubject):
+    """The atomic operations ``names`` (none: all but those of other shapes) as ``toolchain`` compiles them."""
 
     @property
     def name(self) -> str:
@@ -117,26 +126,12 @@ class OperationSubject:
         del source
         return self
 
-    def by(self, toolchain: Toolchain, level: str | None) -> OperationSubject:
-        """See ``TrialSubject``."""
-        return dataclasses.replace(self, toolchain=toolchain, level=level or self.level)
-
 
 @dataclass(frozen=True)
-class RuntimeSubject:
+class RuntimeSubject(_RoutineSubject):
     """The routines ``names`` (none: all that it exports) of a runtime's sources."""
 
-    sources: tuple[Path, ...]
-    toolchain: Toolchain
-    machine: SandboxLike
-    work: Path
-    cpu: str
-    level: str
-    plan: CampaignPlan
-    names: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
-
-    runs = False
+    sources: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -192,10 +187,6 @@ class RuntimeSubject:
     def with_source(self, source: Path) -> RuntimeSubject:
         """See ``TrialSubject``."""
         return dataclasses.replace(self, sources=(source,))
-
-    def by(self, toolchain: Toolchain, level: str | None) -> RuntimeSubject:
-        """See ``TrialSubject``."""
-        return dataclasses.replace(self, toolchain=toolchain, level=level or self.level)
 
 
 def _checked(target: Target, plan: CampaignPlan, machine: SandboxLike) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_nextrust.base.convert import option
 from pytest_nextrust.errors import Fault
@@ -50,7 +51,7 @@ class Concurrent:
     nested: bool = False
     loop: bool = False
     daemons: tuple[int, ...] = option(default=(), minimum=0, maximum=7)
-    fairness: str = option(default="weak", choices=("weak", "none"))
+    fairness: Literal["weak", "none"] = "weak"
     overtaking: int | None = option(default=None, minimum=0)
     reduce: bool = True
     states: int | None = option(default=None, minimum=1)
@@ -96,7 +97,7 @@ class Atomics:
         default=("2x3", "3x2"), pattern=r"[1-4]x([1-9]|1[0-6])", remedy="THREADSxCALLS, such as 2x3; 4x16 at most"
     )
     signals: int = option(default=0, minimum=0, maximum=16)
-    fairness: str = option(default="weak", choices=("weak", "none"))
+    fairness: Literal["weak", "none"] = "weak"
     states: int | None = option(default=None, minimum=1)
     seconds: float | None = option(default=None, minimum=0.01)
     seed: int = option(default=1, minimum=0)

@@ -57,7 +57,7 @@ def plan_of(atomics: Atomics, services: Services) -> CampaignPlan:
         overlap=atomics.overlap,
         thread_counts=atomics.parties,
         signals=atomics.signals,
-        fairness="none" if atomics.fairness == "none" else "weak",
+        fairness=atomics.fairness,
         pairs=bool(atomics.pairs),
         kinds=atomics.pairs,
         sizes=atomics.sizes,

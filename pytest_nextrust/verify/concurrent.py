@@ -46,7 +46,7 @@ def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) 
         request = dataclasses.replace(
             request,
             reduce=concurrent.reduce,
-            fairness="none" if concurrent.fairness == "none" else "weak",
+            fairness=concurrent.fairness,
             max_states=(budget.number if budget else None) or concurrent.states or request.max_states,
             max_seconds=(budget.seconds if budget else None) or concurrent.seconds or request.max_seconds,
         )

@@ -84,3 +84,16 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 def run(project: Project) -> Callable[..., pytest.RunResult]:
     """``project.run``."""
     return project.run
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project; scratch folders go where the test sees them."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "nextrust.toml").write_text("")
+    monkeypatch.chdir(tmp_path / "project")
+    return folder

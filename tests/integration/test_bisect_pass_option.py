@@ -19,6 +19,8 @@ from pytest_nextrust.project.compiler_issues import load_known_issues
 from pytest_nextrust.scenario.model import shipped_folder
 from tests.integration.status_answers import schema
 
+pytestmark = pytest.mark.usefixtures("scratch")
+
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 BRANCH = "branch-after-copy-clang"
 
@@ -36,19 +38,6 @@ def source(name: str, file: str) -> str:
     folder = shipped_folder()
     assert folder is not None
     return str(folder / name / file)
-
-
-@pytest.fixture(autouse=True)
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project; scratch folders go where the test sees them."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setenv("TMPDIR", str(folder))
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project" / "nextrust.toml").write_text("")
-    monkeypatch.chdir(tmp_path / "project")
-    return folder
 
 
 @pytest.mark.needs_compiler("clang")

@@ -14,18 +14,7 @@ from pytest_nextrust import cli
 from pytest_nextrust.toolchain import toolchains
 from tests.integration.status_answers import schema
 
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project; scratch folders go where the test sees them."""
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "nextrust.toml").write_text("")
-    monkeypatch.chdir(folder)
-    return folder
+pytestmark = pytest.mark.usefixtures("scratch")
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str, status: int) -> dict[str, Any]:

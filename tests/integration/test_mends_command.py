@@ -12,6 +12,8 @@ import pytest
 from pytest_nextrust import cli
 from tests.integration.status_answers import schema
 
+pytestmark = pytest.mark.usefixtures("scratch")
+
 DIVISION = """static unsigned __attribute__((noinline)) mix(unsigned a, unsigned b, unsigned c, unsigned d)
 { unsigned first = a + b, second = c / d; return first * second + a; }
 int main(int argc, char **argv) { (void)argv; return mix(argc + 1, argc + 2, argc * 100 + 7, argc + 9) == 52 ? 0 : 1; }
@@ -28,19 +30,6 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str, status: int) -> 
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     jsonschema.validate(found, schema("mends"))
     return found
-
-
-@pytest.fixture(autouse=True)
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project; scratch folders go where the test sees them."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setenv("TMPDIR", str(folder))
-    (tmp_path / "project").mkdir()
-    (tmp_path / "project" / "nextrust.toml").write_text("")
-    monkeypatch.chdir(tmp_path / "project")
-    return folder
 
 
 @pytest.mark.needs_compiler("gnu", "clang-22-mended")

@@ -14,6 +14,7 @@ from pytest_nextrust.errors import (
     ConfigError,
     ExternalError,
     Fault,
+    FaultsError,
     LinkError,
     LockTimeout,
     NextrustError,
@@ -27,8 +28,8 @@ KINDS = [getattr(errors, name) for name in errors.__all__ if name != "Fault"]
 def make(kind: type[NextrustError]) -> NextrustError:
     if kind is ConfigError:
         return ConfigError("subject", [Fault("a.b", "wrong", "right"), Fault("c", "missing")], place="f.toml")
-    if kind is LinkError:
-        return LinkError("subject", [Fault("_name", "undefined", "define it")], place="place")
+    if kind in (FaultsError, LinkError):
+        return kind("subject", [Fault("_name", "undefined", "define it")], place="place")
     if kind is BuildFailed:
         return BuildFailed("cc", "failed", command=["cc", "a b.c"], output="error\n", place="x.c", remedy="fix it")
     if issubclass(kind, ExternalError):
