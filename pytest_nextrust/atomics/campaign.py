@@ -10,7 +10,7 @@ Boundary: the parent's side; answers' values for ``report``.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -160,7 +160,12 @@ class _Campaign:
         known.condemn(function.key for function in unchecked if function.symbol in broken)
         broken |= {function.symbol for function in functions if not known.alone.get(function.key, True)}
         codes = {function.symbol: function.code for function in functions}
-        planned = histories(self.target, self.plan, lock_free, broken, self._footprints(broken))
+        planned: Iterable[PlannedHistory] = ()
+        if self.plan.interrupted():
+            # To plan them takes seconds that nobody waits for.
+            self.out.undone += len(functions)
+        else:
+            planned = histories(self.target, self.plan, lock_free, broken, self._footprints(broken))
         fresh = [item for item in planned if known.fresh(item.history, codes)]
         self._one_by_one([item for item in fresh if item.history.handler])
         fresh = [item for item in fresh if not item.history.handler and not self._enough]

@@ -9,7 +9,7 @@ Boundary: values; nothing is built or run here.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pytest_nextrust.atomics import families
@@ -65,6 +65,7 @@ class CampaignPlan:
     ``kinds``: of all pairs, those whose objects lie to each other so; ``sizes``: of pairs and interrupted calls, those
     whose objects are all of one of these sizes in bytes (empty: any). ``seconds``, of CPU time, and ``wall`` are for
     all of it; ``fairness``: under which scheduler calls must return; ``first`` stops soon after the first finding.
+    ``interrupted`` says why nothing more is to be done, once that is so; the sandbox is told so too.
     """
 
     overlap: str = "same-size"
@@ -78,6 +79,7 @@ class CampaignPlan:
     states: int = 2_000_000
     seconds: float = 600.0
     wall: WallLimit | None = None
+    interrupted: Callable[[], str] = str
     seed: int = 1
     reduce: bool = True
     first: bool = False
@@ -89,15 +91,17 @@ class CampaignPlan:
 
     @property
     def over(self) -> bool:
-        """Whether the time on the clock is over."""
-        return self.wall is not None and self.wall.left <= 0
+        """Whether the time on the clock is over, or somebody has interrupted it."""
+        return bool(self.interrupted()) or (self.wall is not None and self.wall.left <= 0)
 
     def without(self, seconds: float) -> CampaignPlan:
         """What is left of the plan after so many seconds of CPU time."""
         return replace(self, seconds=max(self.seconds - seconds, 0.001))
 
     def spent(self, seconds: float) -> str:
-        """Which time is over after so many seconds of CPU time; empty where none is."""
+        """Why no more is done after so many seconds of CPU time; empty where nothing is in the way."""
+        if self.interrupted():
+            return self.interrupted()
         if self.wall is not None and self.over:
             return self.wall.note
         return f"the CPU time of {self.seconds:g} s is over" if seconds >= self.seconds else ""

@@ -1,7 +1,7 @@
 """``nextrust atomics SOURCE...``: check a runtime of atomic routines; ``--compiler NAME``: check a compiler's.
 
-Exit status: 0 passed, 1 a finding, 2 usage or a source that cannot be built, 3 budget spent without a verdict, 4 a
-fault of the harness.
+Exit status: 0 passed, 1 a finding, 2 usage or a source that cannot be built, 3 no verdict (within the budget, or before
+SIGINT or SIGTERM), 4 a fault of the harness.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
 from pytest_nextrust.commands.crate_options import add_crate_options, crate_options, crate_words
 from pytest_nextrust.commands.explore import MODEL, add_fairness_option, add_wall_option, wall_limit
+from pytest_nextrust.commands.interruption import NOTE, Interruption
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check. Returns the exit status; raises UsageFault where the answer cannot be written."""
     try:
-        answer = _check(args)
+        with Interruption("atomics") as interruption:
+            answer = _check(args, interruption)
     except HarnessFault as error:
         return _refused(args, error, HARNESS)
     except NextrustError as error:
@@ -153,12 +155,12 @@ def _between(least: int, most: int) -> Callable[[str], int]:
 # -- checking ----------------------------------------------------------------------------------------------------------
 
 
-def _check(args: argparse.Namespace) -> dict[str, Any]:
+def _check(args: argparse.Namespace, interruption: Interruption) -> dict[str, Any]:
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.explore.store import FOLDER
     from pytest_nextrust.project.root import from_root
 
-    plan = _plan(args)
+    plan = replace(_plan(args), interrupted=lambda: NOTE if interruption.happened else "")
     levels = _levels(args)
     if args.compiler and args.sources:
         raise UsageFault("--compiler", "sources and a compiler", remedy="check them in two runs")
@@ -169,6 +171,7 @@ def _check(args: argparse.Namespace) -> dict[str, Any]:
         raise UsageFault("SOURCE", "nothing to check", remedy="name a runtime's sources, or --compiler NAME")
     folder = Path(args.artifacts) if args.artifacts is not None else from_root(FOLDER)
     with Sandbox() as sandbox:
+        interruption.ends(sandbox)
         if args.compiler:
             return _compiler(args, plan, levels, sandbox, folder)
         return _runtime(args, plan, levels, sandbox, folder)

@@ -11,19 +11,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import re
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
 from pytest_nextrust.commands.crate_options import add_crate_options, crate_options
+from pytest_nextrust.commands.interruption import Interruption
 from pytest_nextrust.errors import HarnessFault, UsageFault
 
 if TYPE_CHECKING:
-    from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.explore.answer import ExploreAnswer
     from pytest_nextrust.explore.program import Build
     from pytest_nextrust.explore.request import ExploreRequest
@@ -95,15 +92,17 @@ def run(args: argparse.Namespace) -> int:
     from pytest_nextrust.explore.client import explore
 
     limits = _limits(args)
-    described, data = _program(args)
-    request = dataclasses.replace(_request(args, data), **limits)
-    store.save(_folder(args), request, described)
-    try:
-        with Sandbox() as machine, ended_by_signals(machine):
-            answer = explore(machine, request, _progress)
-    except HarnessFault as error:
-        return failed(args, "explore", error)
-    return report(args, "explore", request, answer)
+    with Interruption("explore") as interruption:
+        described, data = _program(args)
+        request = dataclasses.replace(_request(args, data), **limits)
+        store.save(_folder(args), request, described)
+        try:
+            with Sandbox() as machine:
+                interruption.ends(machine)
+                answer = explore(machine, request, _progress)
+        except HarnessFault as error:
+            return failed(args, "explore", error)
+        return report(args, "explore", request, answer)
 
 
 def report(args: argparse.Namespace, command: str, request: ExploreRequest, answer: ExploreAnswer) -> int:
@@ -164,28 +163,6 @@ def failed(args: argparse.Namespace, command: str, error: HarnessFault) -> int:
 def _overtaken(thread: int, most: int | None) -> str:
     bound = "without bound" if most is None else f"{most} times at most"
     return f"  thread {thread} is overtaken {bound}"
-
-
-@contextmanager
-def ended_by_signals(machine: Sandbox) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM end the search with what it has seen; a second one does what it did before."""
-    before: dict[int, Any] = {}
-
-    def restore() -> None:
-        while before:
-            signal.signal(*before.popitem())
-
-    def end(number: int, _frame: object) -> None:
-        restore()
-        print(f"nextrust explore: {signal.Signals(number).name}: ending; once more to leave at once", file=sys.stderr)
-        machine.ask_to_end()
-
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, end)
-        yield
-    finally:
-        restore()
 
 
 def _progress(line: str) -> None:

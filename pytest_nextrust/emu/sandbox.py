@@ -59,15 +59,20 @@ class _ChildProcess:
         self._left: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         self.box = BlackBox(self._left.fileno())
         root = str(Path(__file__).parent.parent.parent)
-        # -P: a unicorn.py in the folder that pytest is run from must not be taken for the emulator.
-        self.popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT.format(root=root), str(memory_limit), str(self.box.descriptor)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.stderr,
-            process_group=0,
-            pass_fds=(*inherit, self.box.descriptor),
-        )
+        # A request to end that comes before the child listens waits until it does.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {END})
+        try:
+            # -P: a unicorn.py in the folder that pytest is run from must not be taken for the emulator.
+            self.popen = subprocess.Popen(
+                [sys.executable, "-P", "-c", _BOOT.format(root=root), str(memory_limit), str(self.box.descriptor)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.stderr,
+                process_group=0,
+                pass_fds=(*inherit, self.box.descriptor),
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         assert self.popen.stdin is not None
         assert self.popen.stdout is not None
         self.requests, self.answers = self.popen.stdin, self.popen.stdout
@@ -131,6 +136,7 @@ class Sandbox:
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._finalizer: weakref.finalize[..., Sandbox] | None = None
+        self._ending = False
         self.restarts = 0
 
     def __enter__(self) -> Sandbox:
@@ -147,9 +153,10 @@ class Sandbox:
         return self._child.popen.pid if self._child is not None else None
 
     def ask_to_end(self) -> None:
-        """Ask the child to answer soon with what it has; what it works on decides whether that can be. May be called
-        from a signal's handler.
+        """Ask the child to answer soon with what it has, now and in every call to come. What it works on decides
+        whether that can be. May be called from a signal's handler.
         """
+        self._ending = True
         child = self._child
         if child is not None:
             child.popen.send_signal(END)
@@ -208,6 +215,8 @@ class Sandbox:
     ) -> Any:
         with self._lock:
             child = self._live()
+            if self._ending:
+                child.popen.send_signal(END)
             try:
                 answer = child.exchange(message, timeout, on_meanwhile)
             except channel.Closed:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from importlib.resources import files
@@ -488,3 +490,25 @@ def test_a_level_that_a_flag_names(folder: Path, capsys: pytest.CaptureFixture[s
     assert answer(capsys, "add.c", "--flag=-Os", "--level", "2")[0] == 2
     status, said = answer(capsys, "add.c", "--level", "z")
     assert (status, {cell["level"] for cell in said["cells"]}) == (0, {"z"})
+
+
+@pytest.mark.needs_compiler("gnu")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_what_it_has_seen(folder: Path, number: signal.Signals) -> None:
+    """The answer is whole: what was called and explored so far, no verdict, and why nothing more was."""
+    source = write_right("tas_asm", folder / "sources")
+    command = [sys.executable, "-m", "pytest_nextrust.cli", "atomics", str(source), "--json", "out.json"]
+    command += ["--threads", "4", "--ops", "6", "--budget", "60m", "--budget", "1000M"]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+    ) as running:
+        assert running.stderr is not None
+        assert "functions called" in running.stderr.readline()
+        running.send_signal(number)
+        assert f"nextrust atomics: {number.name}: ending" in running.stderr.read()
+        assert running.wait() == 3
+    said = json.loads((folder / "out.json").read_text())
+    jsonschema.validate(said, SCHEMA)
+    assert (said["verdict"], said["note"], said["findings"]) == ("budget", "it was interrupted", [])
+    assert said["totals"]["calls"] > 0
+    assert said["totals"]["undone"] > 0

@@ -150,6 +150,8 @@ class _Survey:
         left: list[LeftBehind] = []
         orders = []
         for number, function in enumerate(self._functions):
+            if self._host.ending:
+                break  # Nobody will ask for more than what is there.
             for size in sizes_of(function):
                 own.append((number, size, self._footprint(number, size)))
                 left += self._left(number, size)

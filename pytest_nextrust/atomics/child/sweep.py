@@ -47,19 +47,20 @@ def sweep(payload: Any, host: Host) -> Any:
     """The SweepAnswer to a SweepRequest, both as plain values. Raises NotRunnable, HarnessFault."""
     request = from_plain(SweepRequest, payload)
     began = time.process_time()
-    found = _swept(request, host.cpu(request.cpu), began + request.max_seconds)
+    ends = began + request.max_seconds
+    found = _swept(request, host.cpu(request.cpu), lambda: host.ending or time.process_time() > ends)
     return to_plain(SweepAnswer(tuple(found), time.process_time() - began))
 
 
-def _swept(request: SweepRequest, cpu: Cpu, ends: float) -> list[Swept]:
+def _swept(request: SweepRequest, cpu: Cpu, late: Callable[[], bool]) -> list[Swept]:
     program = checked(request.program, request.cpu)
     found: list[Swept] = []
     for group in request.groups:
         with closing(_Group(cpu, program, request, group)) as together:
             for threads in group.histories:
-                if found and time.process_time() > ends:
+                if found and late():
                     return found
-                found.append(together.explored(threads, lambda: time.process_time() > ends))
+                found.append(together.explored(threads, late))
                 if request.first and found[-1].kind:
                     return found
     return found

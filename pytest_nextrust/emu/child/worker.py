@@ -177,6 +177,7 @@ def main() -> None:
         BlackBox(int(sys.argv[2])) if len(sys.argv) > 2 else None,
     )
     _signal.signal(_signal.SIGURG, child.end)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGURG,))
     _thread.start_new_thread(watch, (requests,))
     served = 0
     gc.freeze()

@@ -52,6 +52,8 @@ def explore(payload: Any, host: Host) -> Any:
     program = checked(batch.program, batch.cpu)
 
     def over() -> bool:
+        if host.ending:
+            return True
         if batch.max_wall is not None and time.perf_counter() - started > batch.max_wall:
             return True
         return time.process_time() - began > batch.max_seconds
@@ -96,6 +98,8 @@ class Exploration:
         with self.subject.stepper() as stepper:
             shared = self.subject.guess(stepper)
             while True:
+                if self._rounds and self._late():
+                    return self._answer(shared, None, method="proof", verdict="budget")
                 self._rounds += 1
                 stepper.restore()
                 try:

@@ -29,6 +29,20 @@ def test_one_child_explores_again_and_again() -> None:
         assert machine.restarts == 0
 
 
+def test_a_machine_asked_to_end_before_it_listens_ends_what_it_is_given() -> None:
+    """Neither a child that is just starting, nor one that is not there yet, loses the request; and it stays asked."""
+    rounds = code.LOAD_ADD_STORE.removesuffix("4e75") * 6 + "4e75"
+    endless = conventional(code.concurrent({f"thread_{n}": rounds for n in range(4)}), "m68030", name="large")
+    for starts in (False, True):
+        with Sandbox() as machine:
+            if starts:
+                machine.start()
+            machine.ask_to_end()
+            for _ in range(2):
+                answer = explore(machine, endless)
+                assert (answer.verdict, answer.note) == ("budget", "it was interrupted")
+
+
 @pytest.mark.parametrize("function", ["os:getpid", "pytest_nextrusty.explore:x", "subprocess:run", ""])
 def test_only_this_package_is_called(function: str) -> None:
     """A name outside the package is refused by the child."""
