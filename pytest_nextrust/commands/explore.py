@@ -31,6 +31,9 @@ HELP = "explore every interleaving of a concurrent test"
 
 EXIT_HARNESS = 4
 DEFAULT_STATES, DEFAULT_SECONDS = 50_000_000, 60.0
+LEAST_MEMORY = 64 << 20
+ROOM = 1 << 30
+"""Bytes of address space for what is not the search's: the emulator, and tables that are held twice while they grow."""
 MODEL = "one CPU, preemption between any two instructions, sequentially consistent memory"
 
 
@@ -79,6 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="states (5000000, 2M) or CPU time (30s, 2m) without a verdict; repeatable; default: 50M and 60s",
     )
     add_wall_option(parser)
+    parser.add_argument(
+        "--memory", metavar="SIZE", default="3584M", help="what the search may hold (512M, 8G); default: 3584M"
+    )
     add_crate_options(parser)
     parser.add_argument("--full", action="store_true", help="show every instruction of a failing run")
     add_artifacts_option(parser)
@@ -97,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
         request = dataclasses.replace(_request(args, data), **limits)
         store.save(_folder(args), request, described)
         try:
-            with Sandbox() as machine:
+            with Sandbox(memory_limit=2 * request.max_memory + ROOM) as machine:
                 interruption.ends(machine)
                 answer = explore(machine, request, _progress)
         except HarnessFault as error:
@@ -238,7 +244,7 @@ def number(option: str, text: str, least: int, most: int) -> int:
 
 
 def _limits(args: argparse.Namespace) -> dict[str, Any]:
-    from pytest_nextrust.project.run_settings import parse_budget
+    from pytest_nextrust.project.run_settings import parse_budget, parse_size
 
     limits: dict[str, Any] = {"max_states": DEFAULT_STATES, "max_seconds": DEFAULT_SECONDS}
     for given in args.budget:
@@ -248,6 +254,7 @@ def _limits(args: argparse.Namespace) -> dict[str, Any]:
         else:
             limits["max_seconds"] = budget.seconds
     limits["max_wall"] = wall_limit(args)
+    limits["max_memory"] = parse_size("--memory", args.memory, LEAST_MEMORY)
     return limits
 
 

@@ -10,13 +10,16 @@ from typing import Any, Literal
 
 from pytest_nextrust.emu.records import Address
 
-__all__ = ["FAIRNESS", "ExploreBatch", "ExploreRequest", "Fairness", "Method", "OperationMarks", "Variant"]
+__all__ = ["FAIRNESS", "MEMORY", "ExploreBatch", "ExploreRequest", "Fairness", "Method", "OperationMarks", "Variant"]
 
 Method = Literal["graph", "random", "pct"]
 
 Fairness = Literal["weak", "none"]
 FAIRNESS: tuple[Fairness, ...] = ("weak", "none")
 """What is assumed of the scheduler: a thread that can always move does so again and again, or nothing."""
+
+MEMORY = 7 << 29
+"""Bytes that an exploration may hold where nobody says otherwise: 3.5 GiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class ExploreRequest:
     Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
-    show.
+    show. ``max_memory``: bytes that the process may hold.
     """
 
     program: bytes
@@ -73,6 +76,7 @@ class ExploreRequest:
     max_states: int = 50_000_000
     max_seconds: float = 60.0
     max_wall: float | None = None
+    max_memory: int = MEMORY
     schedule: tuple[tuple[int, int], ...] | None = None
     loop_from: int = -1
     kind: str = ""

@@ -147,6 +147,16 @@ def whole_number(text: str) -> int | None:
     return int(match[1].replace("_", "")) * _MULTIPLES[match[2]] if match else None
 
 
+def parse_size(option: str, text: str, least: int) -> int:
+    """A number of bytes, ``512M``, ``4G``, in powers of 1024; at least ``least``."""
+    match = re.fullmatch(r"([0-9][0-9_]{0,18})([KMG])", text.strip())
+    size = int(match[1].replace("_", "")) << {"K": 10, "M": 20, "G": 30}[match[2]] if match else 0
+    if size < least:
+        fault = "too small" if match else "not a size"
+        raise UsageFault(option, fault, place=text, remedy=f"bytes with their unit (512M, 4G), from {least >> 20}M")
+    return size
+
+
 def parse_duration(option: str, text: str) -> float:
     """A time with its unit, ``500ms``, ``30s``, ``2m``, in seconds."""
     seconds = _duration(text)

@@ -198,6 +198,8 @@ def test_a_signal_ends_it_with_what_it_has_seen(tmp_path: Path, number: signal.S
     [
         (["--budget", "0"], "nothing could be explored"),
         (["--budget", "0s"], "nothing could be explored"),
+        (["--memory", "lots"], "not a size"),
+        (["--memory", "1M"], "too small"),
         (["--budget", "soon"], "neither a number nor a time"),
         (["--seed=-1"], "not a number"),
         (["--schedules", "0"], "not a number"),

@@ -57,7 +57,10 @@ def explore_states_compiled(system: TransitionSystem, enough: Callable[[int], bo
     start = system.start
     graph.violation = system.violation_of_any(start)
     if graph.violation is None:
-        search.run(graph, enough)
+        try:
+            search.run(graph, enough)
+        except MemoryError:
+            graph.starved = True
     graph.transitions = search.library.nextrust_search_transitions(search.handle)
     graph.finals = search.finals()
     return graph
@@ -91,7 +94,9 @@ class _Search:
         self._check(self.library.nextrust_search_start(self.handle, self._pack(*system.start)))
 
     def run(self, graph: Graph, enough: Callable[[int], bool] | None) -> None:
-        """Search until everything has been seen, or a violation, or ``enough``. Raises Reclassified, Asymmetric."""
+        """Search until everything has been seen, or a violation, or ``enough``. Raises Reclassified, Asymmetric,
+        MemoryError: then nothing is lost but what was being looked at.
+        """
         until = FEW
         answers = {
             STEP: self._step,

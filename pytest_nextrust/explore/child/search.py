@@ -27,7 +27,7 @@ class Graph:
     """What a search saw. ``edges[i][m]`` is the number of the state after move m from state i, -1 for none.
 
     ``ends``, where a quick way is there to say so, answers whether the program always ends, and, where it is given
-    True, in every fair run (see ``termination``).
+    True, in every fair run (see ``termination``). ``starved``: the system had no memory for more.
     """
 
     states: Sequence[State] = ()
@@ -36,6 +36,7 @@ class Graph:
     transitions: int = 0
     violation: Violation | None = None
     complete: bool = False
+    starved: bool = False
     ends: Callable[[bool], bool] | None = None
 
 

@@ -35,8 +35,8 @@ from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Varian
 
 __all__ = ["Exploration", "explore", "replay"]
 
-MEMORY = 7 << 29
-"""Bytes this process may hold (3.5 GiB) before the search gives up: the sandbox ends it at 4 GiB."""
+ENDING = 24
+"""Bytes for each state that the look for what never ends takes once the search is over."""
 
 REPORT_SECONDS = 2.0
 """Seconds between two lines about how far the search is."""
@@ -121,11 +121,9 @@ class Exploration:
         if self.request.method != "graph":
             return self._sampled(system, shared)
         graph = seen(system, self._enough)
-        if self.request.loop:
-            found = find_in_loop(system, graph, doorway=bool(self.subject.doorways))
-        else:
-            found = find_in_graph(system, graph, fair_runs=self.request.fairness != "none")
-        found = self._certain(system, found)
+        if graph.starved:
+            self._note = self._used_up(len(graph.states))
+        found = self._certain(system, self._found(system, graph))
         finding = None if found is None else confirm(self.subject, found, system)
         complete = graph.complete and not self._note
         verdict = "failed" if finding is not None else "passed" if complete else "budget"
@@ -143,6 +141,15 @@ class Exploration:
             finding=finding,
             overtaking=overtaking,
         )
+
+    def _found(self, system: TransitionSystem, graph: Graph) -> Counterexample | None:
+        try:
+            if self.request.loop:
+                return find_in_loop(system, graph, doorway=bool(self.subject.doorways))
+            return find_in_graph(system, graph, fair_runs=self.request.fairness != "none")
+        except MemoryError:
+            self._note = self._used_up(len(graph.states))
+            return None
 
     def _sampled(self, system: TransitionSystem, shared: frozenset[int]) -> ExploreAnswer:
         request = self.request
@@ -232,13 +239,16 @@ class Exploration:
             self._host.report(f"{states:,} states after {self.seconds:.0f} s (round {self._rounds})")
         if states >= self.request.max_states:
             self._note = f"{states:,} states were seen, and there are more"
-        elif now - self._weighed > WEIGH_SECONDS and held_memory() > MEMORY:
-            self._note = f"memory is used up after {states:,} states"
+        elif now - self._weighed > WEIGH_SECONDS and held_memory() + ENDING * states > self.request.max_memory:
+            self._note = self._used_up(states)
         else:
             if now - self._weighed > WEIGH_SECONDS:
                 self._weighed = now
             return self._late()
         return True
+
+    def _used_up(self, states: int) -> str:
+        return f"the memory of {self.request.max_memory / (1 << 20):,.0f} MiB is used up after {states:,} states"
 
 
 def held_memory() -> int:

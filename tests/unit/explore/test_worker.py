@@ -18,6 +18,7 @@ from pytest_nextrust.explore.child import worker
 from pytest_nextrust.explore.client import OnProgress, explore, explore_batch, rerun
 from pytest_nextrust.explore.program import conventional
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
+from tests.compiled_part import needs_compiled_part
 from tests.unit.explore import threads as code
 
 
@@ -268,12 +269,24 @@ def test_a_search_ends_where_memory_is_used_up(monkeypatch: pytest.MonkeyPatch) 
     """What the process holds now counts, not what it once held: the next search has all of it again."""
     many = code.pair(code.LOCKED_ADD.removesuffix("4e75") * 3 + "4e75", None)
     monkeypatch.setattr(worker, "WEIGH_SECONDS", -1.0)
-    monkeypatch.setattr(worker, "MEMORY", 1)
-    answer = explored(many)[1]
+    answer = explored(many, max_memory=1)[1]
     assert (answer.verdict, answer.finding) == ("budget", None)
-    assert "memory is used up after" in answer.note
-    monkeypatch.setattr(worker, "MEMORY", worker.held_memory() + (1 << 30))
-    assert explored(many)[1].verdict == "passed"
+    assert "the memory of 0 MiB is used up after" in answer.note
+    assert explored(many, max_memory=worker.held_memory() + (1 << 30))[1].verdict == "passed"
+
+
+@pytest.mark.parametrize("where", ["run", "ends"])
+def test_a_search_for_which_there_is_no_memory_has_no_verdict(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Whether the states do not fit any more, or what the look for endless runs needs: no verdict, and no crash."""
+    needs_compiled_part()
+
+    def refused(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(f"pytest_nextrust.explore.child.compiled_search._Search.{where}", refused)
+    answer = explored(code.pair(code.LOCKED_ADD))[1]
+    assert (answer.verdict, answer.finding) == ("budget", None)
+    assert "is used up after" in answer.note
 
 
 def test_a_trap_that_a_next_kills_for_is_a_finding() -> None:

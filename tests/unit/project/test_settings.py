@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.project.options import OPTIONS
-from pytest_nextrust.project.run_settings import RunBudget, parse_budget, parse_report, read_settings
+from pytest_nextrust.project.run_settings import RunBudget, parse_budget, parse_report, parse_size, read_settings
 
 
 class Given:
@@ -55,6 +56,21 @@ def test_a_budget_is_read_or_refused(text: str) -> None:
     else:
         assert (budget.number or budget.seconds or 0) > 0
         assert (budget.number is None) != (budget.seconds is None)
+
+
+@pytest.mark.parametrize(("text", "size"), [("64M", 64 << 20), ("1_024K", 1 << 20), ("4G", 4 << 30), (" 2G ", 2 << 30)])
+def test_sizes(text: str, size: int) -> None:
+    """Bytes have a unit, in powers of 1024."""
+    assert parse_size("--memory", text, 1 << 20) == size
+
+
+@given(st.sampled_from(["", "4", "G", "1.5G", "-1G", "4g", "4T", "1023K", "0M", "٤G"]) | st.text(max_size=6))
+def test_a_size_is_read_or_refused(text: str) -> None:
+    """Any text is a size that is large enough, or a UsageFault."""
+    size = 1 << 20
+    with suppress(UsageFault):
+        size = parse_size("--memory", text, 1 << 20)
+    assert size >= 1 << 20
 
 
 def test_defaults(tmp_path: Path) -> None:
