@@ -71,7 +71,7 @@ class CampaignPlan:
     overlap: str = "same-size"
     thread_counts: tuple[tuple[int, int], ...] = THREAD_COUNTS
     signals: int = 0
-    fairness: Fairness = "weak"
+    fairness: Fairness = "strong"
     pairs: bool = True
     kinds: tuple[str, ...] = KINDS
     sizes: tuple[int, ...] = ()

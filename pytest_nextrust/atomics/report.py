@@ -13,7 +13,7 @@ from typing import Any
 from pytest_nextrust.atomics.campaign import CampaignResult
 from pytest_nextrust.atomics.program import Target
 from pytest_nextrust.atomics.table import ROUTINES
-from pytest_nextrust.explore.text import WEAK
+from pytest_nextrust.explore.text import ASSUMED
 from pytest_nextrust.toolchain.levels import in_words
 
 __all__ = ["NOT_EXPLORED", "cells_of", "missing_of", "text", "totals"]
@@ -134,7 +134,9 @@ def _proved(explorations: list[dict[str, Any]]) -> Iterator[str]:
             f"{count} of {threads} x {ops}" + (f" with up to {signals} signals" if signals else "")
             for (threads, ops, signals), count in sorted(proofs.items())
         )
-        yield f"every reachable state seen, threads x calls of each: {', '.join(counts)}; {WEAK}"
+        assumed = ASSUMED.get(explorations[0]["fairness"], "")
+        proved = f"every reachable state seen, threads x calls of each: {', '.join(counts)}"
+        yield f"{proved}; {assumed}" if assumed else proved
 
 
 def _samples(explorations: list[dict[str, Any]]) -> Iterator[str]:

@@ -61,7 +61,7 @@ class SweepRequest:
     max_seconds: float
     first: bool = False
     max_states: int = STATES
-    fairness: Fairness = "weak"
+    fairness: Fairness = "strong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def sweep(
     *,
     first: bool = False,
     states: int = STATES,
-    fairness: Fairness = "weak",
+    fairness: Fairness = "strong",
 ) -> SweepAnswer:
     """Explore the histories of each group, none with a handler, each up to so many ``states``. ``functions``: what is
     called. Raises HarnessFault."""

@@ -263,7 +263,7 @@ def _again(args: argparse.Namespace, level: str | None) -> str:
     parts += crate_words(crate_options(args))
     parts += ["--toolchain", args.toolchain] if args.toolchain != "gnu" else []
     parts += ["--signals", str(args.signals)] if args.signals else []
-    parts += ["--fairness", args.fairness] if args.fairness != "weak" else []
+    parts += ["--fairness", args.fairness] if args.fairness != "strong" else []
     parts += ["--overlap", args.overlap] if args.overlap != "same-size" else []
     return shlex.join(parts)
 

@@ -129,7 +129,7 @@ def report(args: argparse.Namespace, command: str, request: ExploreRequest, answ
         token = args.token if command == "replay" else token_of(request, finding)
         again = f"nextrust replay {token}"
         findings.append(text.finding_plain(finding, token, again))
-        lines += text.render(finding, len(request.threads), full=args.full)
+        lines += text.render(finding, answer.threads, full=args.full)
         lines += ["", f"run it again: {again}"]
     lines.append(f"model: {MODEL}")
     if args.json != "-":
@@ -146,7 +146,7 @@ def report(args: argparse.Namespace, command: str, request: ExploreRequest, answ
             model=MODEL,
             cells=[],
             missing=[],
-            explorations=[text.exploration_plain(answer, len(request.threads))],
+            explorations=[text.exploration_plain(answer, answer.threads)],
             findings=findings,
         ),
     )
@@ -262,10 +262,10 @@ def add_fairness_option(parser: argparse.ArgumentParser) -> None:
     """``--fairness``: what is assumed of the scheduler."""
     parser.add_argument(
         "--fairness",
-        choices=("weak", "none"),
-        default="weak",
-        help="weak: every run must end in which each thread that can always move does so again and again (default); "
-        "none: only what can never end is a finding",
+        choices=("strong", "weak", "none"),
+        default="strong",
+        help="every run must end in which a thread that can move again and again does so (strong, the default), or one "
+        "that can always move (weak); none: only what can never end is a finding",
     )
 
 

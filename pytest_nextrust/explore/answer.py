@@ -56,10 +56,14 @@ class FirstWrongStep:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """``instructions`` of one thread without a switch between them; 0 is the delivery of a signal to it."""
+    """``instructions`` of one thread without a switch between them; 0 is the delivery of a signal to it.
+
+    ``choices``: which way the thread went, each time that it might go several.
+    """
 
     thread: int
     instructions: int
+    choices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ class ExploreAnswer:
     """What an exploration found. ``exhausted``: every reachable state was seen, a proof where there is no finding.
 
     ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
-    complete while it waits for its turn; None: no bound. ``fairness`` is what was assumed of the scheduler.
+    complete while it waits for its turn; None: no bound. ``fairness`` is what was assumed of the scheduler,
+    ``threads`` how many there were at once.
     """
 
     name: str
@@ -107,7 +112,8 @@ class ExploreAnswer:
     finding: Finding | None = None
     overtaking: tuple[int | None, ...] = field(default=())
     note: str = ""
-    fairness: Fairness = "weak"
+    fairness: Fairness = "strong"
+    threads: int = 0
 
     @property
     def complete(self) -> bool:

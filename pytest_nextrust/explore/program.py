@@ -24,6 +24,8 @@ __all__ = ["MAX_THREADS", "Build", "Exports", "build", "conventional", "exports"
 SETUP, CHECK, SIGNAL, THREAD = "nextrust_setup", "nextrust_check", "nextrust_signal", "nextrust_thread_"
 DOORWAY = "nextrust_doorway"
 MAX_THREADS = 8
+NO_MAIN = "nextrust_functions"
+"""What a program has whose main is the runtime's, not its own."""
 TO_EXPORT = f"export {THREAD}0 and on, up to {THREAD}{MAX_THREADS - 1}, in assembly without one more underscore"
 
 _SOURCES = frozenset({".c", ".s", ".S", ".rs", *OBJECTS})
@@ -45,13 +47,14 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Exports:
-    """The functions of the convention that a program has."""
+    """The functions of the convention that a program has. ``is_whole``: it has none, and runs from its own start."""
 
     threads: tuple[str, ...]
     setup: bool
     check: bool
     signal: bool
     doorway: bool = False
+    is_whole: bool = False
 
 
 def read_program(paths: Sequence[str]) -> bytes | None:
@@ -107,12 +110,16 @@ def exports(program: bytes, cpu: str, name: str = "") -> Exports:
     threads: list[str] = []
     while len(threads) < MAX_THREADS and has(f"{THREAD}{len(threads)}"):
         threads.append(f"{THREAD}{len(threads)}")
+    if not threads and has("main"):
+        return Exports((), False, False, False, is_whole=True)
     if not threads:
+        raise UsageFault("program", f"exports neither main nor {THREAD}0", place=name, remedy=TO_EXPORT)
+    if has("main") and not has(NO_MAIN):
         raise UsageFault(
             "program",
-            f"exports no function {THREAD}0",
+            f"exports both main and {THREAD}0",
             place=name,
-            remedy=TO_EXPORT,
+            remedy="leave one out: a program is explored from its main, or by the functions of its threads",
         )
     # A thread that is left out would make a proof of another test than the one that was written.
     named = {symbol.name[1:] for symbol in file.symbols if re.fullmatch(rf"_{THREAD}[0-9]+", symbol.name)}
@@ -139,6 +146,8 @@ def conventional(
 ) -> ExploreRequest:
     """The request that the convention makes of a program. Raises UsageFault."""
     found = exports(program, cpu, name)
+    if found.is_whole:
+        return _whole(program, cpu, name, signals=signals, loop=loop, daemons=daemons)
     others = set(range(len(found.threads))) - set(daemons)
     if daemons and (max(daemons) >= len(found.threads) or not others):
         fault = f"thread {max(daemons)} is not there" if others else "nobody is left for the program to wait for"
@@ -163,3 +172,18 @@ def conventional(
         daemons=tuple(sorted(set(daemons))),
         doorway=DOORWAY if loop and found.doorway else None,
     )
+
+
+def _whole(
+    program: bytes, cpu: str, name: str, *, signals: int, loop: bool, daemons: Collection[int]
+) -> ExploreRequest:
+    """The request for a program that runs from its own start. Raises UsageFault for what only a test may be given."""
+    for option, given in (("--signals", signals), ("--loop", loop), ("--daemon", daemons)):
+        if given:
+            raise UsageFault(
+                option,
+                "is for tests whose threads are functions, and this program has a main",
+                place=name,
+                remedy=f"leave it out, or {TO_EXPORT}",
+            )
+    return ExploreRequest(program=program, cpu=cpu, name=name, threads=())

@@ -34,7 +34,7 @@ def token_of(request: ExploreRequest, finding: Finding) -> str:
         settings=store.settings_hash(request)[:HASH],
         kind=finding.kind,
         cpu=request.cpu,
-        threads=len(request.threads),
+        threads=len(request.threads) or 1 + max(piece.thread for piece in finding.slices),
         signals=request.signals,
         nested=request.nested,
         loop=request.loop,
@@ -78,7 +78,10 @@ def replay(
     request = request_for(token, folder, program, may_build=may_build)
     if token.search is None:
         slices = tuple((piece.thread, piece.instructions) for piece in token.slices or ())
-        request = dataclasses.replace(request, schedule=slices, loop_from=token.loop_from, kind=token.kind)
+        choices = tuple(piece.choices for piece in token.slices or ())
+        request = dataclasses.replace(
+            request, schedule=slices, choices=choices, loop_from=token.loop_from, kind=token.kind
+        )
         return request, rerun(machine, request, on_progress)
     answer = explore(machine, request, on_progress)
     if answer.finding is None or (answer.finding.kind, answer.finding.state) != (token.kind, token.search.state):

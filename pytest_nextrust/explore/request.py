@@ -14,9 +14,10 @@ __all__ = ["FAIRNESS", "MEMORY", "ExploreBatch", "ExploreRequest", "Fairness", "
 
 Method = Literal["graph", "random", "pct"]
 
-Fairness = Literal["weak", "none"]
-FAIRNESS: tuple[Fairness, ...] = ("weak", "none")
-"""What is assumed of the scheduler: a thread that can always move does so again and again, or nothing."""
+Fairness = Literal["strong", "weak", "none"]
+FAIRNESS: tuple[Fairness, ...] = ("strong", "weak", "none")
+"""What is assumed of the scheduler: a thread that can move again and again does so, one that can always move does, or
+nothing. The first two differ where threads wait without running."""
 
 MEMORY = 7 << 29
 """Bytes that an exploration may hold where nobody says otherwise: 3.5 GiB."""
@@ -48,7 +49,9 @@ class ExploreRequest:
     Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
-    show. ``max_memory``: bytes that the process may hold.
+    show. ``choices`` are those made in each slice. ``max_memory``: bytes that the process may hold.
+
+    Without ``threads`` the program runs whole, from its own start; it makes its threads itself.
     """
 
     program: bytes
@@ -63,7 +66,7 @@ class ExploreRequest:
     objects: tuple[tuple[str, int], ...] = ()
     method: Method = "graph"
     daemons: tuple[int, ...] = ()
-    fairness: Fairness = "weak"
+    fairness: Fairness = "strong"
     reduce: bool = True
     loop: bool = False
     doorway: str | None = None
@@ -78,8 +81,14 @@ class ExploreRequest:
     max_wall: float | None = None
     max_memory: int = MEMORY
     schedule: tuple[tuple[int, int], ...] | None = None
+    choices: tuple[tuple[int, ...], ...] = ()
     loop_from: int = -1
     kind: str = ""
+
+    @property
+    def is_program(self) -> bool:
+        """Whether the program runs whole, from its own start, and makes its threads itself."""
+        return not self.threads
 
 
 @dataclass(frozen=True, slots=True)

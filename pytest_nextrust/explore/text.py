@@ -13,7 +13,7 @@ from pytest_nextrust.base.rust_names import beside, readable, readable_lines
 from pytest_nextrust.explore.answer import AccessRecord, ExploreAnswer, Finding, FirstWrongStep, TraceStep
 
 __all__ = [
-    "WEAK",
+    "ASSUMED",
     "claims",
     "exit_status",
     "exploration_plain",
@@ -32,8 +32,11 @@ WIDE = 30
 
 SAFE = "every reachable state was seen: no fault, no violation"
 
-WEAK = "assumed of the scheduler: a thread that can always move does so again and again (weak fairness)"
-"""What a verdict about the end of a program assumes."""
+ASSUMED = {
+    "strong": "assumed of the scheduler: a thread that can move again and again does so (strong fairness)",
+    "weak": "assumed of the scheduler: a thread that can always move does so again and again (weak fairness)",
+}
+"""What a verdict about the end of a program assumes, by the fairness."""
 
 
 def exit_status(verdict: str) -> int:
@@ -51,11 +54,11 @@ def figures(answer: ExploreAnswer) -> str:
 def claims(answer: ExploreAnswer) -> tuple[str, str]:
     """What a proof says of one exploration, and what it assumes or does not say."""
     if answer.overtaking:
-        return f"{SAFE}, and no thread can starve", WEAK
+        return f"{SAFE}, and no thread can starve", ASSUMED["weak"]
     if answer.fairness == "none":
         beside = "not looked for: fair runs that never end, where threads defer to each other for ever"
         return f"{SAFE}, and every state has a way to the end", beside
-    return f"{SAFE}, and every fair run ends", WEAK
+    return f"{SAFE}, and every fair run ends", ASSUMED[answer.fairness]
 
 
 def summary(answer: ExploreAnswer) -> str:
@@ -118,7 +121,7 @@ def _notable(trace: Sequence[TraceStep], at: int) -> bool:
 
 
 def _named(access: AccessRecord) -> bool:
-    return not access.symbol.startswith("stack of ")
+    return not access.symbol.startswith(("stack of ", "first registers of ", "bookkeeping of "))
 
 
 def _access(access: AccessRecord) -> str:
@@ -136,6 +139,7 @@ def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
         "command": command,
         "switches": finding.switches,
         "schedule": [[piece.thread, piece.instructions] for piece in finding.slices],
+        **({"choices": choices} if any(choices := [list(piece.choices) for piece in finding.slices]) else {}),
         "loop_from": finding.loop_from,
         "trace": [step_plain(step) for step in finding.trace],
         "loop": [step_plain(step) for step in finding.loop],

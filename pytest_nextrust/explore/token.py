@@ -14,6 +14,7 @@ import binascii
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from pytest_nextrust.errors import UsageFault
 from pytest_nextrust.explore.answer import Slice
@@ -37,6 +38,7 @@ KINDS = (
     "overtaking",
     "register",
     "endless",
+    "assertion",
 )
 """A token holds the position in this list, which is why it only grows at its end."""
 METHODS: tuple[Method, ...] = ("graph", "random", "pct")
@@ -44,6 +46,8 @@ CPUS = ("m68030", "m68040")
 
 SIGNAL_BITS = 5
 """Bits of a token's first number that say how many signals are delivered; the daemons are above them."""
+CHOSEN = 1 << (SIGNAL_BITS + 16)
+"""The bit above those: behind every slice stand its choices, how many and which."""
 
 MOST = 1 << 70
 """No number in a token is as large as this."""
@@ -94,8 +98,12 @@ def encode(token: Token) -> str:
         method = METHODS.index(search.method) << 1 | search.reduce
         numbers += [method, search.seed, search.depth, search.schedules, search.state]
     else:
-        numbers.append(token.loop_from + 1)
-        numbers += [piece.instructions * token.threads + piece.thread for piece in token.slices or ()]
+        slices = token.slices or ()
+        has_choices = any(piece.choices for piece in slices)
+        numbers = [numbers[0] | CHOSEN * has_choices, token.loop_from + 1]
+        for piece in slices:
+            numbers.append(piece.instructions * token.threads + piece.thread)
+            numbers += [len(piece.choices), *piece.choices] if has_choices else ()
     for number in numbers:
         if not 0 <= number < MOST:
             raise ValueError(f"{number} does not fit into a token")
@@ -139,7 +147,7 @@ def _parsed(data: bytes) -> Token:
         search = SearchSettings(METHODS[method >> 1], bool(method & 1), seed, depth, schedules, state)
     else:
         loop_from = numbers[0] - 1
-        slices = tuple(Slice(number % threads, number // threads) for number in numbers[1:])
+        slices = tuple(_slices(iter(numbers[1:]), threads, has_choices=bool(first & CHOSEN)))
     return Token(
         program=data[:HASH],
         settings=data[HASH : 2 * HASH],
@@ -154,6 +162,14 @@ def _parsed(data: bytes) -> Token:
         loop_from=loop_from,
         search=search,
     )
+
+
+def _slices(numbers: Iterator[int], threads: int, *, has_choices: bool) -> Iterator[Slice]:
+    for number in numbers:
+        choices: tuple[int, ...] = ()
+        if has_choices:
+            choices = tuple(islice(numbers, next(numbers, 0)))
+        yield Slice(number % threads, number // threads, choices)
 
 
 def _numbers(data: bytes) -> Iterator[int]:

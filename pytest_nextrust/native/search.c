@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { READY = 1, DONE = 2, WRONG = 3 };  /* of local states; others neither move nor are wrong */
+enum { READY = 1, DONE = 2, WRONG = 3, HALTED = 4, HALTED_WRONG = 5 };  /* of local states; others neither move nor are wrong */
+enum { KIND = 0xf, CHOICES = 4 };  /* a local state's kind in its low bits, above them its choices but one */
 enum { COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY };
+enum { MOVED = -1, WAITS = -2 };
 enum { TAG_STEP = 1, TAG_MONITOR, TAG_FOLLOWED, TAG_RENAMED };
 enum { ENDS, STUCK, ENDLESS };
-enum { THREADS = 16 };
+enum { THREADS = 16, MOVES = 256 };  /* a move is a thread's macro-step by one of its choices: thread + threads * choice */
 #define NONE 0xffffffffu
 #define REFUSED 0xffffffffu
 
@@ -29,7 +31,7 @@ typedef struct {
 } class;
 
 typedef struct {
-    u32 threads, width, waited_for, judges, renames;
+    u32 threads, moves, width, waited_for, judges, renames, is_program;
     u32 classes;
     class *class_of[THREADS];
     uint8_t *kinds[THREADS];
@@ -103,18 +105,19 @@ void nextrust_search_free(search *s) {
     free(s->table), free(s->states), free(s->edges), free(s->index), free(s->finals), free(s);
 }
 
-/* `waited_for`: bits of threads; `judges`: final states are judged; `renames`: the monitor's states are renamed. */
-search *nextrust_search_new(u32 threads, u32 waited_for, u32 judges, u32 renames) {
-    if (threads > THREADS) return NULL;
+/* `waited_for`: bits of threads; `judges`: final states are judged; `renames`: the monitor's states are renamed;
+   `is_program`: it ends as a whole, by one thread's doing. */
+search *nextrust_search_new(u32 threads, u32 choices, u32 waited_for, u32 judges, u32 renames, u32 is_program) {
+    if (threads > THREADS || threads * choices > MOVES) return NULL;
     search *s = calloc(1, sizeof(search));
     if (!s) return NULL;
-    s->threads = threads, s->width = threads + 2;
-    s->waited_for = waited_for, s->judges = judges, s->renames = renames;
+    s->threads = threads, s->moves = threads * choices, s->width = threads + 2;
+    s->waited_for = waited_for, s->judges = judges, s->renames = renames, s->is_program = is_program;
     s->violation = NONE;
     s->room = 1024, s->table_mask = s->index_mask = 4095, s->finals_room = 64;
     s->table = calloc(s->table_mask + 1, sizeof(entry));
     s->states = malloc((size_t)s->room * s->width * sizeof(u32));
-    s->edges = malloc((size_t)s->room * threads * sizeof(u32));
+    s->edges = malloc((size_t)s->room * s->moves * sizeof(u32));
     s->index = malloc((s->index_mask + 1) * sizeof(u32));
     s->finals = malloc(s->finals_room * sizeof(u32));
     if (!s->table || !s->states || !s->edges || !s->index || !s->finals) {
@@ -133,9 +136,10 @@ int nextrust_search_kind(search *s, u32 thread, u32 local, u32 kind) {
     return 1;
 }
 
-int nextrust_search_step(search *s, u32 thread, u32 local, u32 shared, u32 after, u32 kind, u32 shared_after, u32 events) {
-    return nextrust_search_kind(s, thread, after, kind) &&
-           put(s, key(TAG_STEP, thread, local), shared, after, shared_after, events);
+/* What a move leads to from a thread's local and a shared state; NONE for `after` where the thread waits. */
+int nextrust_search_step(search *s, u32 move, u32 local, u32 shared, u32 after, u32 kind, u32 shared_after, u32 events) {
+    return (after == NONE || nextrust_search_kind(s, move % s->threads, after, kind)) &&
+           put(s, key(TAG_STEP, move, local), shared, after, shared_after, events);
 }
 
 int nextrust_search_monitor(search *s, u32 thread, u32 watched, u32 events, u32 after) {
@@ -203,7 +207,7 @@ static int more_states(search *s) {
     u32 *states = realloc(s->states, (size_t)room * s->width * sizeof(u32));
     if (!states) return 0;
     s->states = states;
-    u32 *edges = realloc(s->edges, (size_t)room * s->threads * sizeof(u32));
+    u32 *edges = realloc(s->edges, (size_t)room * s->moves * sizeof(u32));
     if (!edges) return 0;
     s->edges = edges;
     s->room = room;
@@ -233,9 +237,26 @@ static u32 numbered(search *s, const u32 *state) {
 
 int nextrust_search_start(search *s, const u32 *state) { return numbered(s, state) == 0; }
 
-static int kind(const search *s, u32 thread, u32 local) { return local < s->known[thread] ? s->kinds[thread][local] : 0; }
+static int described_kind(const search *s, u32 thread, u32 local) {
+    return local < s->known[thread] ? s->kinds[thread][local] : 0;
+}
+
+static int kind(const search *s, u32 thread, u32 local) { return described_kind(s, thread, local) & KIND; }
+
+/* Whether a thread may take a move, as far as its local state says. */
+static int may_move(const search *s, const u32 *state, u32 move) {
+    int described = described_kind(s, move % s->threads, state[move % s->threads]);
+    return (described & KIND) == READY && move / s->threads <= (u32)described >> CHOICES;
+}
+
+static int has_halted(const search *s, const u32 *state) {
+    for (u32 t = 0; t < s->threads; t++)
+        if (kind(s, t, state[t]) >= HALTED) return 1;
+    return 0;
+}
 
 static int is_final(const search *s, const u32 *state) {
+    if (s->is_program) return has_halted(s, state);
     for (u32 t = 0; t < s->threads; t++)
         if ((s->waited_for >> t & 1) && kind(s, t, state[t]) != DONE) return 0;
     return 1;
@@ -244,17 +265,19 @@ static int is_final(const search *s, const u32 *state) {
 static int is_judged(const search *s, const u32 *state) {
     if (state[s->threads + 1] == REFUSED) return 1;
     for (u32 t = 0; t < s->threads; t++)
-        if (kind(s, t, state[t]) == WRONG) return 1;
+        if (kind(s, t, state[t]) == WRONG || kind(s, t, state[t]) == HALTED_WRONG) return 1;
     return s->judges && is_final(s, state);
 }
 
 /* -- what follows a state ------------------------------------------------------------------------------------------- */
 
-/* The state after a thread's step. READY, or what has to be asked for first. */
-static int stepped(search *s, const u32 *state, u32 thread, u32 *after) {
-    const entry *e = look(s, key(TAG_STEP, thread, state[thread]), state[s->threads]);
-    s->want_thread = thread;
+/* The state after a move. MOVED, WAITS, or what has to be asked for first. */
+static int stepped(search *s, const u32 *state, u32 move, u32 *after) {
+    u32 thread = move % s->threads;
+    const entry *e = look(s, key(TAG_STEP, move, state[thread]), state[s->threads]);
+    s->want_thread = move;
     if (!e->a) return STEP;
+    if (e->x == NONE) return WAITS;
     u32 watched = state[s->threads + 1];
     if (e->z) {
         const entry *m = look(s, key(TAG_MONITOR, thread, watched), e->z);
@@ -265,7 +288,7 @@ static int stepped(search *s, const u32 *state, u32 thread, u32 *after) {
     after[thread] = e->x;
     after[s->threads] = e->y;
     after[s->threads + 1] = watched;
-    return -1;
+    return MOVED;
 }
 
 /* Exchanges symmetric threads so that their correspondences ascend; `places`: the thread whose place each takes. */
@@ -312,32 +335,35 @@ static int follows(search *s, const u32 *state, u32 thread) {
 
 /* Goes on until something has to be asked for, or `until` states have been left behind. */
 int nextrust_search_run(search *s, u32 until) {
-    u32 after[THREADS][THREADS + 2], places[THREADS];
+    u32 after[MOVES][THREADS + 2], places[THREADS];
+    uint8_t moves[MOVES];
     while (s->at < s->count) {
         if (s->at >= until) return PAUSE;
         u32 now[THREADS + 2];
         memcpy(now, s->states + (size_t)s->at * s->width, s->width * sizeof(u32));
         s->want_state = s->at;
-        for (u32 t = 0; t < s->threads; t++) {
-            if (kind(s, t, now[t]) != READY) continue;
-            int ask = stepped(s, now, t, after[t]);
+        int over = s->is_program && has_halted(s, now);
+        for (u32 m = 0; m < s->moves; m++) {
+            moves[m] = !over && may_move(s, now, m);
+            if (!moves[m]) continue;
+            int ask = stepped(s, now, m, after[m]);
             if (ask >= 0) return ask;
+            moves[m] = ask == MOVED;
         }
         u32 moved = 0;
-        for (u32 t = 0; t < s->threads; t++) {
-            u32 *edge = s->edges + (size_t)s->at * s->threads + t;
-            *edge = NONE;
-            if (kind(s, t, now[t]) != READY) continue;
+        for (u32 m = 0; m < s->moves; m++) {
+            s->edges[(size_t)s->at * s->moves + m] = NONE;
+            if (!moves[m]) continue;
             if (s->classes) {
-                if (!follows(s, now, t)) return FOLLOW;
-                int ask = lowered(s, after[t], places);
+                if (!follows(s, now, m)) return FOLLOW;
+                int ask = lowered(s, after[m], places);
                 if (ask >= 0) return ask;
             }
-            u32 count = s->count, number = numbered(s, after[t]);
+            u32 count = s->count, number = numbered(s, after[m]);
             if (number == NONE) return NO_MEMORY;
-            s->edges[(size_t)s->at * s->threads + t] = number;
+            s->edges[(size_t)s->at * s->moves + m] = number;
             moved++;
-            if (number == count && is_judged(s, after[t])) {
+            if (number == count && is_judged(s, after[m])) {
                 s->want_state = number;
                 return JUDGE;
             }
@@ -366,8 +392,8 @@ static void described(const search *s, const u32 *where, const u32 *members, u32
     *leaves = *ends = *turns = 0;
     u32 own = where[members[0]];
     for (u32 m = 0; m < size; m++) {
-        const u32 *row = s->edges + (size_t)members[m] * s->threads;
-        for (u32 t = 0; t < s->threads; t++) {
+        const u32 *row = s->edges + (size_t)members[m] * s->moves;
+        for (u32 t = 0; t < s->moves; t++) {
             if (row[t] == NONE) continue;
             if (where[row[t]] == own) *turns = 1;
             else *leaves = 1;
@@ -381,8 +407,8 @@ static u32 root(u32 *joined, u32 pair) {
     return pair;
 }
 
-/* Whether each thread has returned, or moves inside a component; see explore/child/termination.py. `local` has the
-   position of each member. 1, 0, or -1 where there is no memory. */
+/* Whether each thread moves inside a component, or somewhere in it has no move; see explore/child/termination.py, which
+   asks more of a strongly fair run. `local` has the position of each member. 1, 0, or -1 where there is no memory. */
 static int is_fair(search *s, const u32 *where, u32 *local, const u32 *members, u32 size) {
     u32 n = s->threads, pairs = size * n, places[THREADS], after[THREADS + 2];
     u32 *joined = malloc(pairs * sizeof(u32));
@@ -393,13 +419,17 @@ static int is_fair(search *s, const u32 *where, u32 *local, const u32 *members, 
     for (u32 m = 0; fair == 1 && m < size; m++) {
         const u32 *state = s->states + (size_t)members[m] * s->width;
         for (u32 t = 0; t < n; t++) {
-            if (kind(s, t, state[t]) != READY) { moved[m * n + t] = 1; continue; }
-            u32 to = s->edges[(size_t)members[m] * n + t];
-            if (where[to] != where[members[0]]) continue;
-            moved[m * n + t] = 1;
-            stepped(s, state, t, after);
-            lowered(s, after, places);
-            for (u32 u = 0; u < n; u++) joined[root(joined, m * n + u)] = root(joined, local[to] * n + places[u]);
+            int enabled = 0;
+            for (u32 move = t; move < s->moves; move += n) {
+                u32 to = s->edges[(size_t)members[m] * s->moves + move];
+                enabled |= to != NONE;
+                if (to == NONE || where[to] != where[members[0]]) continue;
+                moved[m * n + t] = 1;
+                stepped(s, state, move, after);
+                lowered(s, after, places);
+                for (u32 u = 0; u < n; u++) joined[root(joined, m * n + u)] = root(joined, local[to] * n + places[u]);
+            }
+            if (!enabled) moved[m * n + t] = 1;
         }
     }
     for (u32 pair = 0; fair == 1 && pair < pairs; pair++)
@@ -426,8 +456,8 @@ int nextrust_search_ending(search *s, u32 fair_runs, u32 *first) {
         work[depth++] = (visit){base, 0};
         while (depth) {
             visit *top = &work[depth - 1];
-            u32 node = top->node, to = top->next < s->threads ? s->edges[(size_t)node * s->threads + top->next] : NONE;
-            if (top->next++ < s->threads) {
+            u32 node = top->node, to = top->next < s->moves ? s->edges[(size_t)node * s->moves + top->next] : NONE;
+            if (top->next++ < s->moves) {
                 if (to == NONE) continue;
                 if (!order[to]) {
                     order[to] = low[to] = ++counter, where[to] = NONE;
@@ -471,7 +501,7 @@ u64 nextrust_search_transitions(const search *s) { return s->transitions; }
 u32 nextrust_search_finals(const search *s) { return s->finals_count; }
 const u32 *nextrust_search_final(const search *s) { return s->finals; }
 const u32 *nextrust_search_state(const search *s, u32 number) { return s->states + (size_t)number * s->width; }
-const u32 *nextrust_search_row(const search *s, u32 number) { return s->edges + (size_t)number * s->threads; }
+const u32 *nextrust_search_row(const search *s, u32 number) { return s->edges + (size_t)number * s->moves; }
 void nextrust_search_violated(search *s, u32 number) { s->violation = number; }
 void nextrust_search_wanted(const search *s, u32 *out) {
     out[0] = s->want_thread, out[1] = s->want_state, out[2] = s->want_class;

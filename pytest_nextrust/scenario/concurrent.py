@@ -51,7 +51,7 @@ class Concurrent:
     nested: bool = False
     loop: bool = False
     daemons: tuple[int, ...] = option(default=(), minimum=0, maximum=7)
-    fairness: Literal["weak", "none"] = "weak"
+    fairness: Literal["strong", "weak", "none"] = "strong"
     overtaking: int | None = option(default=None, minimum=0)
     reduce: bool = True
     states: int | None = option(default=None, minimum=1)
@@ -97,7 +97,7 @@ class Atomics:
         default=("2x3", "3x2"), pattern=r"[1-4]x([1-9]|1[0-6])", remedy="THREADSxCALLS, such as 2x3; 4x16 at most"
     )
     signals: int = option(default=0, minimum=0, maximum=16)
-    fairness: Literal["weak", "none"] = "weak"
+    fairness: Literal["strong", "weak", "none"] = "strong"
     states: int | None = option(default=None, minimum=1)
     seconds: float | None = option(default=None, minimum=0.01)
     seed: int = option(default=1, minimum=0)

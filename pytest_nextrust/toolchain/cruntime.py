@@ -47,8 +47,8 @@ INCLUDE = Path(__file__).parent / "include"
 ATOMIC_RUNTIME = Path(__file__).parents[1] / "atomics" / "runtime"
 """The folder of the runtimes of atomic operations that ship, and their headers."""
 
-ASSEMBLED = ("start.S", "unix.S", "traps.S", "jump.S", "math.S", "floats.S", "threads.S")
-COMPILED = ("string.c", "stdlib.c", "stdio.c", "format.c", "mach.c", "signal.c")
+ASSEMBLED = ("start.S", "unix.S", "traps.S", "jump.S", "math.S", "floats.S", "threads.S", "thread_calls.S")
+COMPILED = ("string.c", "stdlib.c", "stdio.c", "format.c", "mach.c", "signal.c", "pthread.c")
 APART = ("start", "floats")
 """Objects that are not in the library: where the program starts, and what only clang's programs want."""
 ATOMICS = "libatomic.a"

@@ -78,6 +78,6 @@ def failure_text(request: ExploreRequest, answer: ExploreAnswer) -> str:
     """The verdict, and a failing run with the line that runs it again."""
     lines = [text.summary(answer)]
     if answer.finding is not None:
-        lines += text.render(answer.finding, len(request.threads))
+        lines += text.render(answer.finding, answer.threads)
         lines.append(f"run it again: nextrust replay {token_of(request, answer.finding)}")
     return "\n".join(lines)

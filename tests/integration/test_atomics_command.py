@@ -80,7 +80,7 @@ def test_a_proof_says_what_it_is_of(folder: Path, capsys: pytest.CaptureFixture[
     said = capsys.readouterr().out
     counts = re.search(
         r"every reachable state seen, threads x calls of each: (\d+) of 2 x 1, (\d+) of 2 x 2, 1 of 2 x 3, "
-        r"(\d+) of 3 x 1, 1 of 3 x 2; assumed of the scheduler: .*weak fairness",
+        r"(\d+) of 3 x 1, 1 of 3 x 2; assumed of the scheduler: .*strong fairness",
         said,
     )
     assert counts is not None

@@ -124,7 +124,7 @@ def test_an_endless_fair_run(tmp_path: Path) -> None:
     program = made(tmp_path, code.concurrent({"thread_0": code.POLITE, "thread_1": code.POLITE_OTHER}))
     found = answer(tmp_path, "explore", program)
     (finding,) = found["findings"]
-    assert (finding["kind"], found["explorations"][0]["fairness"]) == ("endless", "weak")
+    assert (finding["kind"], found["explorations"][0]["fairness"]) == ("endless", "strong")
     assert {step["thread"] for step in finding["loop"]} == {0, 1}
     assert finding["loop_from"] > 0
     assert answer(tmp_path, "replay", finding["token"])["findings"][0]["loop"] == finding["loop"]
@@ -140,7 +140,7 @@ def test_a_proof_names_what_it_assumes_of_the_scheduler(tmp_path: Path) -> None:
     assert "assumed of the scheduler" in nextrust(tmp_path, "explore", program).stdout.splitlines()[0]
     (exploration,) = answer(tmp_path, "explore", program)["explorations"]
     assert exploration["proved"][0].endswith("every fair run ends")
-    assert "weak fairness" in exploration["not_proved"][0]
+    assert "strong fairness" in exploration["not_proved"][0]
 
 
 def test_a_daemon(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_options_that_cannot_be_acted_on(tmp_path: Path, options: list[str], sai
     [
         (b"not a program", "program"),
         (b"", "program"),
-        (exits(0), "exports no function nextrust_thread_0"),
+        (exits(0), "exports neither main nor nextrust_thread_0"),
         (b"\x7fELF" + bytes(200), "program"),
         (bytes.fromhex("feedface 00000007") + bytes(200), ""),
     ],

@@ -71,7 +71,7 @@ class _Group:
 
     def __init__(self, cpu: Cpu, program: CheckedProgram, request: SweepRequest, group: SweepGroup) -> None:
         self._request = request
-        self._fair_runs = request.fairness != "none"
+        self._fairness = request.fairness
         self._entries: dict[tuple[int, tuple[int, ...]], Address] = {}
         base = Address(request.objects + OBJECTS_AT)
         writer = CallWriter((CODE, CODE_ROOM), (VALUES, VALUES_ROOM), base, dict(request.functions))
@@ -121,7 +121,7 @@ class _Group:
                 continue
             executed += engine.executed - before
             break
-        found = graph.violation or (never_ends(system, graph, fair_runs=self._fair_runs) if graph.complete else None)
+        found = graph.violation or (never_ends(system, graph, self._fairness) if graph.complete else None)
         kind = found.kind if found is not None else "" if graph.complete else TOO_LARGE
         return Swept(kind, len(graph.states), graph.transitions, executed, time.process_time() - began)
 

@@ -19,13 +19,17 @@ from functools import cache
 from typing import Any, TypeVar, overload
 
 from pytest_nextrust.explore.child.local_states import MacroStep, OperationEvent
+from pytest_nextrust.explore.child.program_calls import exit_status
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.native.loading import core
 
 __all__ = ["explore_states_compiled", "fits", "seen"]
 
-KINDS = {"ready": 1, "done": 2, "fault": 3, "clobbered": 3}
+KINDS = {"ready": 1, "done": 2, "fault": 3, "clobbered": 3, "exited": 4, "given up": 4, "killed": 5, "failed": 5}
+HALTED_WRONG = 5
+CHOICES = 4
+"""Above the kind's bits: the choices but one."""
 COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY = range(9)
 ENDS, NO_MEMORY_FOR_ENDS = 0, -1
 T = TypeVar("T")
@@ -45,7 +49,7 @@ def seen(system: TransitionSystem, enough: Callable[[int], bool] | None = None) 
 
 def fits(system: TransitionSystem) -> bool:
     """Whether the compiled part is there and can search this system."""
-    return core() is not None and system.moves == system.count
+    return core() is not None and system.moves == system.signals_from
 
 
 def explore_states_compiled(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
@@ -73,14 +77,21 @@ class _Search:
         self.library = library = _declared()
         self.system = system
         self.width = system.count + 2
-        self.row_of = struct.Struct(f"={system.count}i").unpack
+        self.row_of = struct.Struct(f"={system.moves}i").unpack
         self.state_of = struct.Struct(f"={self.width}i").unpack
         self._pack = struct.Struct(f"={self.width}i").pack
         self._events: dict[tuple[OperationEvent, ...], int] = {(): 0}
         self._members: list[int] = []
         self._asked = (ctypes.c_uint32 * (3 + THREADS))()
         waited_for = sum(1 << thread for thread in system.waited_for)
-        handle = library.nextrust_search_new(system.count, waited_for, system.judges, system.names_operations)
+        handle = library.nextrust_search_new(
+            system.count,
+            system.moves // system.count,
+            waited_for,
+            system.judges,
+            system.names_operations,
+            system.is_program,
+        )
         if not handle:
             raise MemoryError
         self.handle = ctypes.c_void_p(handle)
@@ -123,22 +134,26 @@ class _Search:
 
     # -- what it asks --------------------------------------------------------------------------------------------------
 
-    def _taken(self, thread: int, number: int) -> tuple[State, MacroStep]:
-        """A state, and the thread's macro-step from it."""
+    def _taken(self, move: int, number: int) -> tuple[State, MacroStep]:
+        """A state, and the macro-step from it that a move is."""
         state = self.state(number)
-        return state, self.system.engine.macro_step(thread, state[thread], state[self.system.count])
+        choice, thread = divmod(move, self.system.count)
+        return state, self.system.engine.macro_step(thread, state[thread], state[self.system.count], choice)
 
-    def _step(self, thread: int, number: int, _: int) -> int:
-        state, step = self._taken(thread, number)
+    def _step(self, move: int, number: int, _: int) -> int:
+        state, step = self._taken(move, number)
+        thread = move % self.system.count
         events = self._events.setdefault(step.events, len(self._events))
         kind = self._kind(thread, step.local)
+        after = ctypes.c_uint32(NONE if step.blocked else step.local)
         told: int = self.library.nextrust_search_step(
-            self.handle, thread, state[thread], state[self.system.count], step.local, kind, step.shared, events
+            self.handle, move, state[thread], state[self.system.count], after, kind, step.shared, events
         )
         return told
 
-    def _monitor(self, thread: int, number: int, _: int) -> int:
-        state, step = self._taken(thread, number)
+    def _monitor(self, move: int, number: int, _: int) -> int:
+        state, step = self._taken(move, number)
+        thread = move % self.system.count
         after = self.system.advance(state[-1], thread, step.events)
         told: int = self.library.nextrust_search_monitor(
             self.handle, thread, state[-1], self._events[step.events], after & NONE
@@ -184,7 +199,11 @@ class _Search:
         self._check(self.library.nextrust_search_kind(self.handle, thread, local, self._kind(thread, local)))
 
     def _kind(self, thread: int, local: int) -> int:
-        return KINDS.get(self.system.engine.threads[thread].table[local].kind, 0)
+        found = self.system.engine.threads[thread].table[local]
+        kind = KINDS.get(found.kind, 0)
+        if found.kind == "exited" and exit_status(found.state):
+            kind = HALTED_WRONG
+        return kind | (found.choices - 1) << CHOICES
 
     def _check(self, told: int) -> None:
         if not told:
@@ -208,7 +227,7 @@ class _Search:
 
     def row(self, number: int) -> tuple[int, ...]:
         """The edges of a state by number."""
-        size = 4 * self.system.count
+        size = 4 * self.system.moves
         return self.row_of(ctypes.string_at(self.library.nextrust_search_row(self.handle, number), size))
 
     def find(self, state: State) -> int:

@@ -25,6 +25,7 @@ from pytest_nextrust.explore.child.execute import (
 )
 from pytest_nextrust.explore.child.first_wrong_step import Watch, clobbering
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
+from pytest_nextrust.explore.child.program_calls import exit_status, failed_text, killed_by
 from pytest_nextrust.explore.child.subject import Subject
 from pytest_nextrust.explore.child.trace import LOOP_STEPS, STEPS, Narrator, stop_text
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
@@ -66,10 +67,11 @@ def _sliced(subject: Subject, found: Counterexample, system: TransitionSystem) -
     ]
     with subject.executor() as executor:
         begun: set[int] = set()
-        slices = slices_of(executor, found.moves, system.count, shared, reduced, finish, begun)
+        count, signals = system.count, system.signals_from
+        slices = slices_of(executor, found.moves, count, signals, shared, reduced, finish, begun)
         if not found.loop:
             return slices, -1
-        return slices + slices_of(executor, found.loop, system.count, shared, reduced, (), begun), len(slices)
+        return slices + slices_of(executor, found.loop, count, signals, shared, reduced, (), begun), len(slices)
 
 
 def _touched(run: Sequence[Executed]) -> set[int]:
@@ -108,6 +110,8 @@ class _Confirmation:
         subject = self.subject
         watch = Watch(self.executor, subject.marks, subject.monitor, subject.objects, self.history)
         run = self.executor.run(first, watch.note)
+        if run:
+            self.last = run[-1]
         loop: Sequence[Executed] = ()
         way: Sequence[Executed] = ()
         if loop_from >= 0:
@@ -124,7 +128,7 @@ class _Confirmation:
                 f"the schedule was run again and does not show the {self.kind} that the search found",
                 remedy="report this: the search and a plain run of the same instructions disagree",
             )
-        shared = self.shared | shared_bytes([*run, *way, *loop])
+        shared = self.shared | shared_bytes([*run, *way, *loop]) | self._waited_for()
         threads = [piece.thread for piece in slices]
         return Finding(
             kind=self.kind,
@@ -135,7 +139,7 @@ class _Confirmation:
             state=self.found.number,
             loop_from=loop_from,
             switches=sum(a != b for a, b in pairwise(threads)),
-            holds=self.narrator.waits([*run, *way], loop) if loop else (),
+            holds=self.narrator.waits([*run, *way], loop) + self._blocked([*run, *way, *loop]),
             first_wrong_step=_within(self._first_wrong_step(watch, run), max(len(run) - STEPS, 0)),
         )
 
@@ -143,6 +147,23 @@ class _Confirmation:
         if self.kind != "register" or self.history.clobbered is None:
             return watch.first_wrong_step(run)
         return clobbering(run, *self.history.clobbered)
+
+    def _waited_for(self) -> frozenset[int]:
+        """The bytes that threads wait for."""
+        words = filter(None, map(self.executor.waits_for, self.executor.waiting))
+        return frozenset(byte for address, size in words for byte in range(address, address + size))
+
+    def _blocked(self, run: Sequence[Executed]) -> tuple[str, ...]:
+        """Who waits for which word, where the program hangs."""
+        if self.kind not in (*HANGS, "endless", "starvation"):
+            return ()
+        words = [(thread, self.executor.waits_for(thread)) for thread in self.executor.waiting]
+        waits = [
+            (thread, self.executor.pc(thread), *word, int.from_bytes(self.executor.read(*word), "big"))
+            for thread, word in words
+            if word is not None
+        ]
+        return self.narrator.blocked(run, waits)
 
     def _clobbered(self) -> str | None:
         if self.history.clobbered is None:
@@ -159,8 +180,25 @@ class _Confirmation:
                 return loop
         return []
 
+    def _ended(self) -> str | None:
+        """What the whole program ended by, in words, where that is the finding; None where it is not."""
+        thread = self.last.thread
+        state = self.last.after
+        where = f"thread {thread} in {self.subject.image.symbol(self.last.pc)}"
+        if self.kind == "assertion" and self.executor.ended == "failed":
+            return f"{where}: {failed_text(self.executor, state)}"
+        if self.kind != "final":
+            return None
+        if self.executor.ended == "killed":
+            return f"{where} kills the program by signal {killed_by(state)}"
+        status = exit_status(state)
+        return f"the program ends with status {status}, by {where}" if status else None
+
     def _message(self, run: Sequence[Executed], loop: Sequence[Executed]) -> str | None:
         """What the run shows, in words; None where it does not show this kind of finding."""
+        if self.kind == "deadlock" and not self.executor.running:
+            waiting = " and ".join(f"thread {thread}" for thread in self.executor.waiting)
+            return f"deadlock: {waiting} wait for each other, and nobody can go on" if waiting else None
         if self.kind in HANGS:
             if not loop and self.executor.running:
                 # A loop may be longer than can be followed, that of a counter for one.
@@ -176,21 +214,24 @@ class _Confirmation:
                 return None
             image = self.subject.image
             return f"thread {last.thread} in {image.symbol(last.pc)} died of {stop_text(image, last.stop)}"
+        if self.executor.ended:
+            return self._ended()
         if self.kind == "history":
             return self.history.refuted
         if self.kind == "register":
             return self._clobbered()
-        ended = set(self.executor.running) <= set(self.subject.request.daemons)
+        ended = self.subject.kernel is None and set(self.executor.running) <= set(self.subject.request.daemons)
         if self.kind == "final" and ended and self.history.refuted is None:
             return self.subject.final_message(self.executor.memory, self.history.state)
         return None
 
     def _endless(self, loop: Sequence[Executed]) -> str | None:
-        if not loop or {done.thread for done in loop} != set(self.executor.running):
+        if not loop or not set(self.executor.running) <= {done.thread for done in loop}:
             return None
-        return (
-            f"an endless fair run: {len(loop)} instructions repeat, in which every thread moves that has not returned"
-        )
+        moves = "every thread moves that has not returned"
+        if self.subject.kernel is not None:
+            moves = "every thread moves that can"
+        return f"an endless fair run: {len(loop)} instructions repeat, in which {moves}"
 
     def _starvation(self, loop: Sequence[Executed]) -> str | None:
         movers = {done.thread for done in loop}

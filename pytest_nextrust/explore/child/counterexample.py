@@ -16,7 +16,7 @@ from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.search import Graph, shortest_by_switches
 from pytest_nextrust.explore.child.termination import kept_from_ending
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
-from pytest_nextrust.explore.request import ExploreRequest
+from pytest_nextrust.explore.request import ExploreRequest, Fairness
 
 __all__ = ["Counterexample", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
 
@@ -44,7 +44,9 @@ class Counterexample:
 
     @classmethod
     def replayed(cls, request: ExploreRequest) -> Counterexample:
-        slices = tuple(Slice(thread, count) for thread, count in request.schedule or ())
+        schedule = request.schedule or ()
+        choices = request.choices or ((),) * len(schedule)
+        slices = tuple(Slice(*piece, chosen) for piece, chosen in zip(schedule, choices, strict=True))
         return cls(Violation(request.kind, ()), slices=slices, loop_from=request.loop_from)
 
     @classmethod
@@ -168,11 +170,11 @@ def _real(system: TransitionSystem, way: Iterable[State]) -> list[int]:
     return path
 
 
-def find_in_graph(system: TransitionSystem, graph: Graph, *, fair_runs: bool = True) -> Counterexample | None:
-    """What a search of threads that end has found. ``fair_runs``: endless fair runs too. Raises Reclassified."""
+def find_in_graph(system: TransitionSystem, graph: Graph, fairness: Fairness = "strong") -> Counterexample | None:
+    """What a search of threads that end has found; ``fairness`` as ``never_ends`` takes it. Raises Reclassified."""
     if graph.violation is not None:
         return _violated(system, graph, graph.violation)
-    hang = kept_from_ending(system, graph, fair_runs=fair_runs) if graph.complete else None
+    hang = kept_from_ending(system, graph, fairness) if graph.complete else None
     if hang is None:
         return None
     violation, members = hang

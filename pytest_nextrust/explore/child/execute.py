@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pytest_nextrust.emu.child.cpu_exceptions import ACCESS
 from pytest_nextrust.emu.child.stepper import Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.records import Address
@@ -19,7 +20,8 @@ from pytest_nextrust.explore.child.accesses import Access
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
-from pytest_nextrust.explore.child.traps import Interrupts, deliver, interruptible, serve
+from pytest_nextrust.explore.child.program_calls import UNBORN, BadAddress, ProgramKernel
+from pytest_nextrust.explore.child.traps import Interrupts, Served, deliver, interruptible, serve
 
 __all__ = ["LOOP_LIMIT", "Executed", "ObservedHistory", "ScheduleExecutor", "Touch", "shared_bytes", "slices_of"]
 
@@ -34,7 +36,7 @@ LOOP_LIMIT = 100_000
 class Executed:
     """One instruction of a thread, or a signal's delivery (``delivery``), with what it touched.
 
-    ``returned``: it ended a handler.
+    ``returned``: it ended a handler. ``ends``: what the whole program ended by with it.
 
     ``before`` is the thread's state before it, ``after`` the one after. ``stop`` is why it did not complete.
     """
@@ -47,6 +49,7 @@ class Executed:
     stop: StepStop | None = None
     delivery: bool = False
     returned: bool = False
+    ends: str = ""
 
 
 @dataclass(slots=True)
@@ -57,7 +60,10 @@ class _Thread:
 
 
 class ScheduleExecutor:
-    """The threads over ``stepper``, which it owns from now on."""
+    """The threads over ``stepper``, which it owns from now on. ``kernel``: who serves the calls of a whole program.
+
+    ``ended``: what the whole program ended by; empty as long as it goes on.
+    """
 
     def __init__(
         self,
@@ -65,8 +71,11 @@ class ScheduleExecutor:
         starts: Sequence[ThreadStart],
         interrupts: Interrupts | None = None,
         loop: bool = False,
+        kernel: ProgramKernel | None = None,
     ) -> None:
         self._stepper = stepper
+        self._kernel = kernel
+        self.ended = ""
         self._starts = tuple(starts)
         self._interrupts = interrupts
         self._loop = loop
@@ -87,10 +96,49 @@ class ScheduleExecutor:
         """Whether the thread has faulted."""
         return self._threads[thread].stopped
 
+    def waits_for(self, thread: int) -> tuple[int, int] | None:
+        """The address and width of the word that the thread waits for; None where it can go on."""
+        if self._kernel is None:
+            return None
+        try:
+            return self._kernel.blocks(self._stepper, thread, self._threads[thread].state)
+        except KeyError:
+            return None  # Its next step is a fault.
+
+    def is_begun(self, thread: int) -> bool:
+        """Whether the thread has begun, and has not ended."""
+        return self.pc(thread) != UNBORN
+
+    def can_move(self, thread: int) -> bool:
+        """Whether the thread can take an instruction."""
+        gone = self.ended or self.finished(thread) or self.stopped(thread)
+        return not gone and self.waits_for(thread) is None
+
     @property
     def running(self) -> list[int]:
         """The threads that can take an instruction."""
-        return [t for t in range(len(self._threads)) if not self.finished(t) and not self.stopped(t)]
+        return [thread for thread in range(len(self._threads)) if self.can_move(thread)]
+
+    @property
+    def waiting(self) -> list[int]:
+        """The threads that have begun and wait for a word of memory."""
+        return [
+            thread
+            for thread in range(len(self._threads))
+            if not self.ended and self.is_begun(thread) and self.waits_for(thread) is not None
+        ]
+
+    def choices(self, thread: int) -> int:
+        """How many ways the thread may go."""
+        return 1 if self._kernel is None else self._kernel.choices_at(self._stepper, self._threads[thread].state)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Memory now. Raises KeyError where none is."""
+        return self._stepper.read(address, size)
+
+    def state(self, thread: int) -> bytes:
+        """The thread's registers."""
+        return self._threads[thread].state
 
     def pc(self, thread: int) -> Address:
         """The thread's program counter."""
@@ -128,27 +176,41 @@ class ScheduleExecutor:
             state = pack(self._starts[index].entry, self._starts[index].sp)
         return state, frozenset(own.values.items())
 
-    def step(self, thread: int) -> Executed:
-        """Execute the thread's next instruction."""
+    def step(self, thread: int, choice: int = 0) -> Executed:
+        """Execute the thread's next instruction, by one of its choices."""
         own = self._threads[thread]
         pc = self.pc(thread)
         if self._loop and pc == SENTINEL:
             start = self._starts[thread]
             own.state, pc = pack(start.entry, start.sp), start.entry
+        before = own.state
+        if self._kernel is not None and pc == UNBORN:
+            begun = self._kernel.begin(self._stepper, thread)
+            own.state = begun.state
+            return Executed(thread, pc, before, own.state, self._touch(begun.accesses))
         self._stepper.load(own.state)
         stop = self._stepper.step()
-        before = own.state
-        returned = False
-        accesses: Sequence[Access] = tuple(self._stepper.events)
         if stop is None:
             own.state = self._stepper.state()
-        else:
-            served = serve(self._stepper, stop.vector, before, own.values)
-            if served is None:
-                own.stopped = True
-                return Executed(thread, pc, before, before, (), stop)
-            own.state, accesses, returned = served.state, served.accesses, served.returned
-        return Executed(thread, pc, before, own.state, self._touch(accesses), returned=returned)
+            return Executed(thread, pc, before, own.state, self._touch(tuple(self._stepper.events)))
+        served = self._served(thread, stop, choice)
+        if isinstance(served, StepStop):
+            own.stopped = True
+            return Executed(thread, pc, before, before, (), served)
+        own.state, self.ended = served.state, served.ends
+        touches = self._touch(served.accesses)
+        return Executed(thread, pc, before, own.state, touches, returned=served.returned, ends=served.ends)
+
+    def _served(self, thread: int, stop: StepStop, choice: int) -> Served | StepStop:
+        """What the kernel does for a trap, or why the thread does not go on."""
+        own = self._threads[thread]
+        served = serve(self._stepper, stop.vector, own.state, own.values)
+        if served is None and self._kernel is not None:
+            try:
+                served = self._kernel.serve(self._stepper, thread, stop.vector, own.state, own.values, choice)
+            except BadAddress as error:
+                return StepStop(ACCESS, error.address)
+        return served or stop
 
     def deliver(self, thread: int) -> Executed | None:
         """Deliver a signal to the thread; None where it takes no more."""
@@ -176,10 +238,14 @@ class ScheduleExecutor:
                     return done
                 done.append(delivery)
                 note(delivery)
+            choices = iter(piece.choices)
             for _ in range(piece.instructions):
-                if self.finished(piece.thread) or self.stopped(piece.thread):
+                if piece.choices and self.choices(piece.thread) > 1:
+                    done.append(self.step(piece.thread, next(choices, 0)))
+                elif self.can_move(piece.thread):
+                    done.append(self.step(piece.thread))
+                else:
                     return done
-                done.append(self.step(piece.thread))
                 note(done[-1])
         return done
 
@@ -193,7 +259,9 @@ class ScheduleExecutor:
         done: list[Executed] = []
         kept, kept_at, turns, most = self.whole(), 0, 0, 1
         while self.running and len(done) < LOOP_LIMIT:
-            done.extend([self.step(thread) for thread in self.running])
+            for thread in range(len(self._threads)):
+                if self.can_move(thread):
+                    done.append(self.step(thread))
             turns += 1
             # Whole states are only put together where no register tells them apart.
             if self._states() == kept[:-1] and self.whole() == kept:
@@ -202,23 +270,22 @@ class ScheduleExecutor:
                 kept, kept_at, turns, most = self.whole(), len(done), 0, 2 * most
         return done, []
 
-    def macro_step(self, thread: int, shared: frozenset[int], first: bool) -> int:
-        """Execute up to before the next access to a shared byte, or where a signal may come, after one instruction
-        unless ``first``. Answers the number of instructions.
+    def macro_step(self, thread: int, shared: frozenset[int], first: bool, choice: int = 0) -> int:
+        """Execute up to before the next access to a shared byte, the next of several ways, or where a signal may come,
+        after one instruction by ``choice`` unless ``first``. Answers the number of instructions.
         """
         count = 0 if first else 1
         if not first:
-            self.step(thread)
+            self.step(thread, choice)
         watched: tuple[bytes, object] | None = None
-        while not self.finished(thread) and not self.stopped(thread):
+        while self.can_move(thread) and self.choices(thread) == 1:
             own = self._threads[thread]
             if self._interrupts is not None and interruptible(self._interrupts, own.values):
                 return count
             kept, old = own.state, dict(own.values)
             done = self.step(thread)
-            touched = [(t[1] + i, t[0]) for t in done.touches for i in range(t[2])]
-            if any(address in shared for address, _ in touched):
-                own.state, own.values = kept, old
+            if done.ends or any(t[1] + i in shared for t in done.touches for i in range(t[2])):
+                own.state, own.values, self.ended = kept, old, ""
                 self._restore()
                 return count
             count += 1
@@ -343,6 +410,7 @@ def slices_of(
     executor: ScheduleExecutor,
     moves: Sequence[int],
     count: int,
+    signals_from: int,
     shared: frozenset[int],
     reduced: bool,
     finish: Sequence[int],
@@ -350,19 +418,22 @@ def slices_of(
 ) -> list[Slice]:
     """A path of the graph as slices of instructions: what each move executes, joined where the thread stays.
 
+    Moves of ``count`` threads: macro-steps by their first choice, by their second, and so on, from ``signals_from`` on
+    signals.
     ``reduced``: a move is a macro-step, else one instruction. ``finish``: threads whose instructions before their first
     shared access are executed in the end if no move did; ``begun`` are those whose have been.
     """
     slices: list[Slice] = []
 
-    def add(thread: int, instructions: int) -> None:
+    def add(thread: int, instructions: int, choices: tuple[int, ...] = ()) -> None:
         if slices and slices[-1].thread == thread and instructions and slices[-1].instructions:
-            instructions += slices.pop().instructions
-        slices.append(Slice(thread, instructions))
+            last = slices.pop()
+            instructions, choices = last.instructions + instructions, last.choices + choices
+        slices.append(Slice(thread, instructions, choices))
 
     for move in moves:
         thread = move % count
-        if move >= count:
+        if move >= signals_from:
             executor.deliver(thread)
             add(thread, 0)
             begun.add(thread)
@@ -374,12 +445,14 @@ def slices_of(
         if reduced and thread not in begun:
             instructions = executor.macro_step(thread, shared, first=True)
         begun.add(thread)
+        choice = move // count
+        chosen = (choice,) if executor.choices(thread) > 1 else ()
         if reduced:
-            instructions += executor.macro_step(thread, shared, first=False)
+            instructions += executor.macro_step(thread, shared, first=False, choice=choice)
         else:
-            executor.step(thread)
+            executor.step(thread, choice)
             instructions += 1
-        add(thread, instructions)
+        add(thread, instructions, chosen)
     for thread in finish:
         if reduced and thread not in begun:
             begun.add(thread)

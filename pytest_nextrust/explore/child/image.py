@@ -9,6 +9,7 @@ Boundary: child process only. Reads a Mach-O through ``macho``; steps nothing bu
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -16,10 +17,12 @@ from functools import cached_property, lru_cache
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.emu.kernel import threads
 from pytest_nextrust.emu.loader import open_program
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
+from pytest_nextrust.explore.child.program_calls import UNBORN
 from pytest_nextrust.explore.child.traps import serve
 from pytest_nextrust.isa.unsupported import refuse_unsupported
 from pytest_nextrust.macho import SourceLines
@@ -34,6 +37,10 @@ STACKS = 0x0300_0000
 STACK = 0x1_0000
 SPACING = 0x2_0000
 """Stacks of 64 KiB with as much unmapped memory between them."""
+
+HEAPS = 0x0340_0000
+HEAP = 0x4_0000
+"""A heap of 256 KiB for each thread of a whole program."""
 
 CHUNK = 100_000
 SETUP_LIMIT = 20_000_000
@@ -90,6 +97,13 @@ class MemoryImage:
             thread, offset = divmod(address - STACKS, SPACING)
             whose = f"thread {thread}" if thread < len(self.starts) else "setup"
             return f"stack of {whose}-0x{STACK - offset:x}"
+        if address == UNBORN:
+            return "(not begun)"
+        if threads.TABLE <= address < threads.TABLE + threads.TABLE_SIZE:
+            return threads.described(address)
+        if HEAPS <= address < HEAPS + len(self.starts) * HEAP:
+            thread, offset = divmod(address - HEAPS, HEAP)
+            return f"heap of thread {thread}+0x{offset:x}"
         if TRAMPOLINE <= address < TRAMPOLINE + PAGE:
             return f"sigtramp+0x{address - TRAMPOLINE:x}"
         section = self.program.file.section_at(address)
@@ -123,12 +137,28 @@ class CheckedProgram:
             if not segment.vmsize or not segment.initprot & 7:
                 continue
             size = -(-segment.vmsize // PAGE) * PAGE
-            if segment.vmaddr + size > TRAMPOLINE:
+            if segment.vmaddr + size > threads.TABLE:
                 raise NotRunnable(
                     "program", f"segment {segment.name} reaches into where stacks are", remedy="make it smaller"
                 )
             data = bytes(self.file.segment_bytes(segment)[: segment.vmsize])
             self.regions.append(ImageRegion(segment.vmaddr, size, _protection(segment.name, segment.initprot), data))
+
+    def whole(self, slots: int, argument: str) -> MemoryImage:
+        """The image of a program that runs from its own start, with ``slots`` threads at most at once.
+
+        ``argument``: its ``argv[0]``.
+        """
+        tops = [Address(STACKS + slot * SPACING + STACK - 4) for slot in range(slots + 1)]
+        arguments, sp = _arguments(tops[0] + 4, argument)
+        first = ImageRegion(tops[0] + 4 - STACK, STACK, READ | WRITE, arguments.rjust(STACK, b"\0"))
+        heaps = [ImageRegion(heap.start, HEAP, READ | WRITE, b"") for heap in heaps_of(slots)]
+        table = ImageRegion(threads.TABLE, threads.TABLE_SIZE, 0, threads.initial_table())
+        regions = (*self.regions, table, first, *(_stack(top) for top in tops[1:]), *heaps)
+        assert self.file.entry is not None
+        starts = [ThreadStart(Address(self.file.entry), Address(sp), Address(tops[0] + 4 - STACK))]
+        starts += [ThreadStart(Address(UNBORN), top, Address(top + 4 - STACK)) for top in tops[1:-1]]
+        return MemoryImage(self, regions, tuple(starts), tops[-1])
 
     @cached_property
     def lines(self) -> SourceLines:
@@ -137,13 +167,13 @@ class CheckedProgram:
 
     def image(
         self,
-        threads: Sequence[str],
+        functions: Sequence[str],
         handler: str | None = None,
         patches: Iterable[tuple[Address, bytes]] = (),
         symbols: Iterable[tuple[str, Address]] = (),
     ) -> MemoryImage:
         """The image before setup, with ``patches`` over its bytes and more ``symbols``. Raises NotRunnable."""
-        tops = [Address(STACKS + i * SPACING + STACK - 4) for i in range(len(threads) + 1)]
+        tops = [Address(STACKS + i * SPACING + STACK - 4) for i in range(len(functions) + 1)]
         regions = [_patched(region, patches) for region in self.regions] + [_stack(top) for top in tops]
         image = MemoryImage(self, tuple(regions), (), tops[-1], symbols=dict(symbols))
         if handler is not None:
@@ -151,7 +181,7 @@ class CheckedProgram:
             image = replace(image, regions=(*regions, code), handler=TRAMPOLINE)
         starts = tuple(
             ThreadStart(image.address(name), top, Address(top + 4 - STACK))
-            for name, top in zip(threads, tops, strict=False)
+            for name, top in zip(functions, tops, strict=False)
         )
         return replace(image, starts=starts)
 
@@ -224,6 +254,20 @@ def _protection(name: str, prot: int) -> int:
 
 def _stack(top: int) -> ImageRegion:
     return ImageRegion(top + 4 - STACK, STACK, READ | WRITE, SENTINEL.to_bytes(4, "big").rjust(STACK, b"\0"))
+
+
+def heaps_of(slots: int) -> tuple[range, ...]:
+    """The addresses of each thread's heap."""
+    return tuple(range(HEAPS + slot * HEAP, HEAPS + (slot + 1) * HEAP) for slot in range(slots))
+
+
+def _arguments(top: int, name: str) -> tuple[bytes, int]:
+    """What exec leaves below a stack's top, argc first, and the stack pointer: see ``emu.loader``."""
+    text = os.fsencode(name) + b"\0"
+    text = text.ljust(-(-len(text) // 4) * 4, b"\0")
+    sp = top - len(text) - 20
+    words = (1, top - len(text), 0, 0, 0)
+    return b"".join(word.to_bytes(4, "big") for word in words) + text, sp
 
 
 def _trampoline(handler: int) -> bytes:

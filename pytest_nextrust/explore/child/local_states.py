@@ -32,35 +32,41 @@ Private = tuple[bytes, bytes]
 @dataclass(frozen=True, slots=True)
 class StepEffect:
     """What a macro-step does, whatever other shared bytes hold: the thread's local state after it, the (position, byte)
-    writes to shared memory, and the calls and returns on the way."""
+    writes to shared memory, and the calls and returns on the way. ``blocked``: the thread waits, and there is none."""
 
     local: int
     writes: tuple[tuple[int, int], ...]
     events: tuple[OperationEvent, ...]
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MacroStep:
     """A macro-step from a local and a shared state: the states after it, and the calls and returns on the way.
 
-    ``private``: no other thread can observe when it happens.
+    ``private``: no other thread can observe when it happens. ``blocked``: it cannot be taken, the thread waits.
     """
 
     local: int
     shared: int
     events: tuple[OperationEvent, ...]
     private: bool = False
+    blocked: bool = False
 
 
 @dataclass(slots=True)
 class Local:
     """A local state. ``kind`` is ``ready``, ``done``, ``fault``, ``clobbered`` (an operation changed a register that it
-    must leave), ``diverges`` or ``unfinished``.
+    must leave), ``diverges`` or ``unfinished``; or, where the whole program has ended with it, ``exited``, ``killed``,
+    ``failed`` (an assertion) or ``given up`` (an assumption).
+
+    ``choices``: the macro-steps that there are from here, of which any may be taken.
 
     ``pending`` holds, innermost last, the operation that was called and has made no shared access yet (-1: none) of the
     thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).
 
     The memo: ``tree`` has the effects of macro-steps executed from here, ``quick`` those macro-steps by shared state.
+    ``others`` are macro-steps of later choices, by choice and shared state.
     ``delivery`` is the effect of one that begins with a signal (empty: none may come; None: not executed yet), and
     ``interrupted`` these macro-steps by shared state.
     """
@@ -75,6 +81,8 @@ class Local:
     quick: dict[int, MacroStep] = field(default_factory=dict)
     delivery: tuple[StepEffect, ...] | None = None
     interrupted: dict[int, MacroStep] = field(default_factory=dict)
+    choices: int = 1
+    others: dict[tuple[int, int], MacroStep] = field(default_factory=dict)
 
 
 class ThreadLocals:

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pytest_nextrust.emu.child.cpu_exceptions import ACCESS
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, pack, register_of, with_ccr
 from pytest_nextrust.emu.records import Address
@@ -30,6 +31,7 @@ from pytest_nextrust.explore.child.local_states import (
     StepEffect,
     ThreadLocals,
 )
+from pytest_nextrust.explore.child.program_calls import UNBORN, BadAddress, ProgramKernel
 from pytest_nextrust.explore.child.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
 
 __all__ = ["LONG_RUN", "SENTINEL", "Engine", "Mark", "Options", "SingleStepper", "ThreadBegun", "ThreadStart"]
@@ -42,6 +44,14 @@ LONG_RUN = 64
 
 _RESULT = struct.Struct(">II")
 _D0_D1 = struct.Struct("=II")
+
+
+class MoreChoices(Exception):
+    """There is a local state with more choices than were counted on: so many."""
+
+    def __init__(self, choices: int) -> None:
+        super().__init__(choices)
+        self.choices = choices
 
 
 class SingleStepper(Protocol):
@@ -103,7 +113,8 @@ class Options:
 
     At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
     ``kept``: the registers that an operation must leave as they were. ``daemons``: threads that the program does not
-    wait for.
+    wait for. ``kernel``: who serves the calls of a whole program. ``choices``: the
+    most that there are from one local state; a state with more raises MoreChoices.
     """
 
     reduce: bool = True
@@ -113,6 +124,8 @@ class Options:
     max_instructions: int = 1_000_000
     kept: KeptRegisters | None = None
     daemons: frozenset[int] = frozenset()
+    kernel: ProgramKernel | None = None
+    choices: int = 1
 
 
 class Engine:
@@ -146,8 +159,10 @@ class Engine:
         self.initial_shared = self._intern_vector(bytes(self.original(address) for address in self.order))
         self.initial = tuple(self.begin(index, start.entry) for index, start in enumerate(self._starts))
 
-    def macro_step(self, index: int, local_id: int, shared_id: int) -> MacroStep:
-        """The thread's next macro-step from a local and a shared state."""
+    def macro_step(self, index: int, local_id: int, shared_id: int, choice: int = 0) -> MacroStep:
+        """The thread's next macro-step from a local and a shared state, by one of its choices."""
+        if choice:
+            return self._chosen(index, local_id, shared_id, choice)
         thread = self.threads[index]
         local = thread.table[local_id]
         known = local.quick.get(shared_id)
@@ -157,6 +172,16 @@ class Engine:
             # What reads nothing shared has a leaf for a tree.
             private = isinstance(local.tree, Leaf) and not effect.writes
             known = local.quick[shared_id] = self._applied(effect, shared_id, private)
+        return known
+
+    def _chosen(self, index: int, local_id: int, shared_id: int, choice: int) -> MacroStep:
+        """A macro-step by a later choice: there are few, so that a table is memo enough."""
+        thread = self.threads[index]
+        local = thread.table[local_id]
+        known = local.others.get((choice, shared_id))
+        if known is None:
+            effect = self._effect(thread, local, shared_id, choice)[0]
+            known = local.others[choice, shared_id] = self._applied(effect, shared_id, private=False)
         return known
 
     def interruption(self, index: int, local_id: int, shared_id: int) -> MacroStep | None:
@@ -175,7 +200,8 @@ class Engine:
         return known
 
     def _applied(self, effect: StepEffect, shared_id: int, private: bool) -> MacroStep:
-        return MacroStep(effect.local, self._written(shared_id, effect.writes), effect.events, private)
+        after = self._written(shared_id, effect.writes)
+        return MacroStep(effect.local, after, effect.events, private and not effect.blocked, effect.blocked)
 
     def _deliver(
         self, interrupts: Interrupts, thread: ThreadLocals, local: Local, shared_id: int
@@ -248,9 +274,9 @@ class Engine:
                     values[byte] = value
                     here.add(byte)
 
-    def _undo(self) -> None:
+    def _undo(self, accesses: Sequence[Access]) -> None:
         """Take back what the last instruction wrote."""
-        for writes, address, size in self._stepper.events:
+        for writes, address, size in accesses:
             if writes:
                 for byte in range(address, address + size):
                     value = self._overlay.get(byte)
@@ -290,14 +316,24 @@ class Engine:
         return ThreadBegun(thread.intern(local), tuple(events))
 
     def _execute(self, thread: ThreadLocals, local: Local, shared_id: int) -> StepEffect:
+        effect, reads = self._effect(thread, local, shared_id, 0)
+        local.tree = grow(local.tree, reads, effect)
+        return effect
+
+    def _effect(self, thread: ThreadLocals, local: Local, shared_id: int, choice: int) -> tuple[StepEffect, list[Read]]:
+        """What a macro-step does, and the shared bytes that it reads."""
         values = self._materialise(thread, local.private, self.vectors[shared_id])
         before = dict(self._overlay)
         run = _Run(thread, local.state, values, local.pending, local.entered, [])
         self._stepper.load(local.state)
-        accesses, stop = self._one(run)
+        accesses, stop = self._one(run, choice)
         visible = self._accesses.note(thread.index, accesses)
         reads, writes = self._shared_effects(accesses, before)
-        if stop is None:
+        if run.blocked:
+            return StepEffect(thread.intern(local), (), (), blocked=True), reads
+        if run.ends:
+            after = run.end(run.ends)
+        elif stop is None:
             self._record_writes(thread.index, accesses, values)
             if visible and run.pending[-1] >= 0:
                 run.events.append(("call", run.pending[-1], b""))
@@ -306,29 +342,47 @@ class Engine:
             after = self._run_on(run)
         else:
             after = run.end("fault", stop)
-        effect = StepEffect(thread.intern(after), writes, tuple(run.events))
-        local.tree = grow(local.tree, reads, effect)
-        return effect
+        return StepEffect(thread.intern(after), writes, tuple(run.events)), reads
 
-    def _one(self, run: _Run) -> tuple[Sequence[Access], StepStop | None]:
-        """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so."""
+    def _one(self, run: _Run, choice: int | None = None) -> tuple[Sequence[Access], StepStop | None]:
+        """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so.
+
+        A thread that waits, or that ends the program, is as it was, and ``run`` says so. So is one that may go several
+        ways where no ``choice`` is given.
+        """
         self.executed += 1
-        run.untrapped = None
+        run.untrapped, run.blocked, run.ends, run.choices = None, False, "", 1
+        kernel = self.options.kernel
+        if kernel is not None and register_of(run.state, PC) == UNBORN:
+            return self._take(run, kernel.begin(self._stepper, run.thread.index)), None
         stop = self._stepper.step()
         self._known(run, self._stepper.events)
         if stop is None:
             run.state = self._stepper.state()
             return self._stepper.events, None
         run.untrapped = (run.values.copy(), run.pending, run.resumed)
-        served: Served | None = serve(self._stepper, stop.vector, run.state, run.values)
-        if served is None:
-            return self._stepper.events, stop
+        served = serve(self._stepper, stop.vector, run.state, run.values)
+        if served is None and kernel is not None:
+            if choice is None:
+                run.choices = kernel.choices(stop.vector, run.state)
+                if run.choices > 1:
+                    return (), None
+            try:
+                served = kernel.serve(self._stepper, run.thread.index, stop.vector, run.state, run.values, choice or 0)
+            except BadAddress as error:
+                return (), StepStop(ACCESS, error.address)
+        return (self._stepper.events, stop) if served is None else (self._take(run, served), None)
+
+    def _take(self, run: _Run, served: Served) -> Sequence[Access]:
+        """Make what the kernel answered the thread's; its accesses."""
         self._known(run, served.accesses)
-        run.state = served.state
+        run.blocked, run.ends = served.blocked, served.ends
+        if not served.blocked:
+            run.state = served.state
         if served.returned:
             run.pending, run.resumed = run.pending[:-1], True
         self._stepper.load(run.state)
-        return served.accesses, None
+        return served.accesses
 
     def _known(self, run: _Run, accesses: Sequence[Access]) -> None:
         """Raise Reclassified where a byte is read that was taken for dead: it is shared from then on, hence kept."""
@@ -363,7 +417,9 @@ class Engine:
                 self._repeat(run)
                 continue
             if self._ends_here(run.values):
-                return run.end("ready")
+                if self.options.kernel is not None:
+                    run.choices = self.options.kernel.choices_at(self._stepper, run.state)
+                return self._at_boundary(run)
             if count >= LONG_RUN:
                 if watched == (run.state, run.values):
                     return run.end("diverges")
@@ -373,14 +429,21 @@ class Engine:
             accesses, stop = self._one(run)
             if stop is not None:
                 return run.end("fault", stop)
-            if self._accesses.note(run.thread.index, accesses):
-                self._undo()
+            visible = self._accesses.note(run.thread.index, accesses)
+            if visible or run.blocked or run.ends or run.choices > 1:
+                self._undo(accesses)
                 run.state = before
                 if run.untrapped is not None:
                     run.values, run.pending, run.resumed = run.untrapped
-                return run.end("ready")
+                return self._at_boundary(run)
             self._record_writes(run.thread.index, accesses, run.values)
         return run.end("unfinished")
+
+    def _at_boundary(self, run: _Run) -> Local:
+        """The local state from which the next macro-step begins, or one of several. Raises MoreChoices."""
+        if run.choices > self.options.choices:
+            raise MoreChoices(run.choices)
+        return run.end("ready")
 
     def _repeat(self, run: _Run) -> None:
         start = self._starts[run.thread.index]
@@ -411,7 +474,8 @@ class Engine:
 class _Run:
     """A thread on its way: what changes from instruction to instruction.
 
-    ``untrapped``: what the kernel's part of the last instruction changed, as it was before.
+    ``untrapped``: what the kernel's part of the last instruction changed, as it was before. ``blocked``: it waits.
+    ``ends``: what the program ended by with it. ``choices``: in how many ways it may be taken.
     """
 
     thread: ThreadLocals
@@ -422,9 +486,12 @@ class _Run:
     events: list[OperationEvent]
     resumed: bool = False
     untrapped: tuple[dict[int, int], tuple[int, ...], bool] | None = None
+    blocked: bool = False
+    ends: str = ""
+    choices: int = 1
 
     def end(self, kind: str, fault: StepStop | None = None) -> Local:
         private = self.thread.pack(self.values, register_of(self.state, A7))
         # Equal flags in one form: else states with the same future would stay apart.
         state = with_ccr(self.state, ccr_of(self.state))
-        return Local(state, private, kind, self.pending, self.entered, fault)
+        return Local(state, private, kind, self.pending, self.entered, fault, choices=self.choices)

@@ -21,22 +21,29 @@ from pytest_nextrust.emu.child.thread_state import KEPT, PC, pack, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.child.accesses import Accesses
-from pytest_nextrust.explore.child.execute import ScheduleExecutor
+from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor, shared_bytes
 from pytest_nextrust.explore.child.final_check import FinalCheck
-from pytest_nextrust.explore.child.image import CheckedProgram, Stopped, prepared
+from pytest_nextrust.explore.child.image import CheckedProgram, Stopped, heaps_of, prepared
 from pytest_nextrust.explore.child.kept_registers import SYMBOL, KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
+from pytest_nextrust.explore.child.program_calls import ProgramKernel
 from pytest_nextrust.explore.child.symmetry import Partition
 from pytest_nextrust.explore.child.trace import is_call, stop_text, trap_text
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.explore.child.traps import Interrupts
 from pytest_nextrust.explore.request import ExploreRequest, Variant
 
-__all__ = ["Host", "Subject", "both_touch", "unserved"]
+__all__ = ["FEWEST_SLOTS", "Host", "Subject", "both_touch", "unserved"]
 
 GUESS_STEPS = 3_000
 """Instructions of each thread, run alone, from which the first guess of what is shared is made."""
+
+GUESS_RUN, TURNS, TURN = 200_000, 50_000, 40
+"""Of a whole program instead: instructions of a run of all threads in turn, its turns, and the longest of them."""
+
+FEWEST_SLOTS = 2
+"""Threads at once that a whole program is given at first."""
 
 MONITORS = {"pytest_nextrust.atomics.history": "pytest_nextrust.atomics.child.monitor"}
 """Where a module of a request's monitor is now. A token's hash covers the name, so tokens keep the first one."""
@@ -52,13 +59,21 @@ class Host(Protocol):
 
 
 class Subject:
-    """The program of one request, on one CPU, after its setup. Raises NotRunnable, HarnessFault; ``close`` it."""
+    """The program of one request, on one CPU, after its setup. Raises NotRunnable, HarnessFault; ``close`` it.
 
-    def __init__(self, variant: Variant, program: CheckedProgram, cpu: Cpu) -> None:
+    ``slots``: how many threads a whole program may have at once.
+    """
+
+    def __init__(self, variant: Variant, program: CheckedProgram, cpu: Cpu, slots: int = FEWEST_SLOTS) -> None:
         self.request = request = variant.request
         self.cpu = cpu
         handler = request.handler if request.signals else None
-        image = program.image(request.threads, handler, variant.patches, variant.symbols)
+        self.kernel: ProgramKernel | None = None
+        if request.is_program:
+            image = program.whole(slots, request.name)
+            self.kernel = ProgramKernel(tuple(start.sp for start in image.starts), heaps_of(slots))
+        else:
+            image = program.image(request.threads, handler, variant.patches, variant.symbols)
         # A setup that fails is described by the names of the image as it was before.
         self.image = image
         self.image = prepared(image, cpu, request.setup, self._setup_failed)
@@ -91,15 +106,18 @@ class Subject:
     def executor(self) -> Iterator[ScheduleExecutor]:
         """What runs the threads under a given schedule, from the start."""
         with self.stepper() as stepper:
-            yield ScheduleExecutor(stepper, self.image.starts, self.interrupts, self.request.loop)
+            yield ScheduleExecutor(stepper, self.image.starts, self.interrupts, self.request.loop, self.kernel)
 
-    def system(self, stepper: Stepper, shared: frozenset[int], symmetric: Partition) -> TransitionSystem:
+    def system(
+        self, stepper: Stepper, shared: frozenset[int], symmetric: Partition, choices: int = 1
+    ) -> TransitionSystem:
         """The states of the threads under a guess of what is shared and who is symmetric.
 
-        Raises Reclassified, Asymmetric.
+        ``choices``: the most that there are from one local state. Raises Reclassified, Asymmetric, MoreChoices,
+        MoreThreads.
         """
         options = Options(self.request.reduce, self.request.loop, self.doorways, self.interrupts, kept=self.kept)
-        options = replace(options, daemons=frozenset(self.request.daemons))
+        options = replace(options, daemons=frozenset(self.request.daemons), kernel=self.kernel, choices=choices)
         engine = Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
         dead = self.image.stacks if self.request.reduce else ()
 
@@ -113,6 +131,8 @@ class Subject:
 
     def alike_threads(self) -> Partition:
         """The first guess of who is symmetric: everybody but daemons, or in a history those who make the same calls."""
+        if self.kernel is not None:
+            return ()
         threads = [thread for thread in range(len(self.request.threads)) if thread not in self.request.daemons]
         if self.monitor is None or not self.request.operations:
             return (tuple(threads),)
@@ -133,7 +153,23 @@ class Subject:
         shared otherwise, and an interrupted operation would seem to begin after the handler that has seen its effect.
         """
         objects = frozenset(byte for start, size in self.objects for byte in range(start, start + size))
+        if self.kernel is not None:
+            return self._touched_in_turn(stepper)
         return objects | both_touch(stepper, enumerate(self.image.starts))
+
+    def _touched_in_turn(self, stepper: Stepper) -> frozenset[int]:
+        """The bytes that two threads of a whole program touch, one writing, in one run of all in turn."""
+        stepper.restore()
+        executor = ScheduleExecutor(stepper, self.image.starts, kernel=self.kernel)
+        run: list[Executed] = []
+        for turn in range(TURNS):
+            moving = executor.running
+            if not moving or len(run) > GUESS_RUN:
+                break
+            for _ in range(1 + turn % TURN):
+                if executor.can_move(moving[turn % len(moving)]):
+                    run.append(executor.step(moving[turn % len(moving)]))
+        return shared_bytes(run)
 
     # -- judging -------------------------------------------------------------------------------------------------------
 

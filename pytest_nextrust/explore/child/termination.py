@@ -4,11 +4,16 @@ Two things keep it from ending. A *bottom* component (one that no path leaves) w
 never end, whatever the scheduler does. And an *endless* fair run: it stays in a component that it could leave, and yet
 every thread that has not returned keeps moving, as when two threads defer to each other for ever.
 
-A run is *fair* where every thread that can always move moves again and again: weak fairness, which is what a preemptive
-scheduler gives that starves nobody. Threads here never block: one that has not returned can move, always; strong
-fairness (a thread that can move again and again does) asks for the same. A signal that may come is delivered in the
-end. A component holds a fair run where each of its threads has returned or moves in it: that run takes all of the
-component's edges again and again, since each can be reached from every other.
+A run is *strongly fair* where every thread that can move again and again does so, *weakly fair* where every thread that
+from some point on can always move does. Where no thread ever waits for a word of memory (``emu.kernel.threads``) the
+two are the same: a thread that has not returned can move, always. A preemptive scheduler whose time slices end anywhere
+gives the strong one with probability 1: a thread that waits for a lock which is free again and again is scheduled, some
+time, while it is free. Weak fairness is what remains where slices may for ever end at the wrong places. A signal that
+may come is delivered in the end. A component holds a fair run where each of its threads has returned, moves in it, or
+has no move: in none of its states (strong), in some of them (weak). That run takes all of the component's edges again
+and again, since each can be reached from every other. Where a thread never moves in it and could in some states, a
+strongly fair run may still stay in what is left without those states, which is looked at in turn (Emerson and Lei,
+"Modalities for model checking", SCP 8, 1987).
 
 Where symmetric states are kept once, a thread's part is taken by others along an edge. The states' threads are then
 followed along the edges, as pairs: what a pair leads to it also comes back from (the exchanges are a finite group), so
@@ -27,6 +32,7 @@ from collections.abc import Iterable, Sequence
 from pytest_nextrust.explore.child.liveness import components, is_bottom
 from pytest_nextrust.explore.child.search import Graph
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
+from pytest_nextrust.explore.request import Fairness
 
 __all__ = ["kept_from_ending", "never_ends", "stuck"]
 
@@ -34,25 +40,25 @@ Pair = tuple[int, int]
 """A state of the graph, by number, and one of its threads."""
 
 
-def never_ends(system: TransitionSystem, graph: Graph, *, fair_runs: bool = True) -> Violation | None:
+def never_ends(system: TransitionSystem, graph: Graph, fairness: Fairness = "strong") -> Violation | None:
     """What keeps a program from ending, at the nearest state; None where nothing does. Needs a complete graph.
 
-    ``fair_runs``: look for endless fair runs beside what can never end. Raises Reclassified, Asymmetric.
+    Under any ``fairness`` endless fair runs are looked for beside what can never end. Raises Reclassified, Asymmetric.
     """
-    found = kept_from_ending(system, graph, fair_runs=fair_runs)
+    found = kept_from_ending(system, graph, fairness)
     return None if found is None else found[0]
 
 
 def stuck(system: TransitionSystem, graph: Graph) -> Violation | None:
     """The nearest state from which the program can never end, if there is one; needs a complete graph."""
-    return never_ends(system, graph, fair_runs=False)
+    return never_ends(system, graph, "none")
 
 
 def kept_from_ending(
-    system: TransitionSystem, graph: Graph, *, fair_runs: bool = True
+    system: TransitionSystem, graph: Graph, fairness: Fairness = "strong"
 ) -> tuple[Violation, list[int]] | None:
     """As ``never_ends``, with the states, sorted, of the component that a run then never leaves."""
-    if graph.ends is not None and graph.ends(fair_runs):
+    if graph.ends is not None and graph.ends(fairness != "none"):
         return None
     edges = [tuple(child for child in row if child >= 0) for row in graph.edges]
     finals = frozenset(graph.finals)
@@ -60,7 +66,7 @@ def kept_from_ending(
     members = min((sorted(found) for found in unfinished if is_bottom(edges, found)), default=None)
     if members is not None:
         return Violation(_hang(system, graph, edges, members), graph.states[members[0]]), members
-    members = _endless(system, graph, edges, unfinished) if fair_runs else None
+    members = None if fairness == "none" else _endless(system, graph, edges, unfinished, strong=fairness == "strong")
     return None if members is None else (Violation("endless", graph.states[members[0]]), members)
 
 
@@ -75,26 +81,50 @@ def _hang(system: TransitionSystem, graph: Graph, edges: Sequence[Sequence[int]]
 
 
 def _endless(
-    system: TransitionSystem, graph: Graph, edges: Sequence[Sequence[int]], unfinished: Iterable[list[int]]
+    system: TransitionSystem,
+    graph: Graph,
+    edges: Sequence[Sequence[int]],
+    unfinished: Iterable[list[int]],
+    *,
+    strong: bool,
 ) -> list[int] | None:
-    found = [
-        members
-        for members in unfinished
-        if (len(members) > 1 or members[0] in edges[members[0]]) and _has_fair_run(system, graph, set(members))
-    ]
+    found: list[list[int]] = []
+    todo = list(unfinished)
+    for members in todo:
+        if len(members) == 1 and members[0] not in edges[members[0]]:
+            continue
+        shut_out = _unfair(system, graph, set(members), strong=strong)
+        if not shut_out:
+            found.append(members)
+        elif strong and len(shut_out) < len(members):
+            todo += _components_within(edges, set(members) - shut_out)
     return sorted(min(found, key=min)) if found else None
 
 
-def _has_fair_run(system: TransitionSystem, graph: Graph, members: set[int]) -> bool:
-    """Whether each thread has returned, or moves inside the component, where no signal stays due."""
+def _components_within(edges: Sequence[Sequence[int]], members: set[int]) -> list[list[int]]:
+    """The components of what these states are to each other."""
+    numbers = sorted(members)
+    place = {member: at for at, member in enumerate(numbers)}
+    inside = [tuple(place[child] for child in edges[member] if child in place) for member in numbers]
+    return [[numbers[at] for at in found] for found in components(inside)]
+
+
+def _unfair(system: TransitionSystem, graph: Graph, members: set[int], *, strong: bool) -> set[int]:
+    """The states of a component that no fair run stays in, of those in which it takes all edges again and again: where
+    a thread could move that never does in it, or a signal stays due. None are where each thread has returned, moves, or
+    waits.
+    """
     joined: dict[Pair, Pair] = {}
     moved: set[Pair] = set()
+    waits: set[Pair] = set()
     no_signal: set[Pair] = set()
     for member in members:
         state = graph.states[member]
         for thread in range(system.count):
             if _kind(system, state, thread) != "ready":
                 moved.add((member, thread))  # It has returned, or runs on in memory that is its own.
+            elif all(graph.edges[member][move] < 0 for move in range(thread, system.signals_from, system.count)):
+                waits.add((member, thread))
             if not system.is_due(state, thread):
                 no_signal.add((member, thread))
         for move, after in enumerate(graph.edges[member]):
@@ -103,8 +133,11 @@ def _has_fair_run(system: TransitionSystem, graph: Graph, members: set[int]) -> 
             moved.add((member, move % system.count))
             for thread, place in enumerate(system.places(state, move)):
                 _join(joined, (member, thread), (after, place))
-    classes = {_root(joined, (member, thread)) for member in members for thread in range(system.count)}
-    return all(classes == {_root(joined, pair) for pair in pairs} for pairs in (moved, no_signal))
+    pairs = [(member, thread) for member in members for thread in range(system.count)]
+    going = {_root(joined, pair) for pair in (moved if strong else moved | waits)}
+    shut_out = {pair[0] for pair in pairs if _root(joined, pair) not in going and (pair not in waits or not strong)}
+    silent = {_root(joined, pair) for pair in no_signal}
+    return shut_out | {pair[0] for pair in pairs if _root(joined, pair) not in silent}
 
 
 def _root(joined: dict[Pair, Pair], pair: Pair) -> Pair:

@@ -6,7 +6,7 @@ what stopped a thread, and which thread last wrote what another one waits for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, ADDRESS, DIVIDE, VECTORS
 from pytest_nextrust.emu.child.stepper import StepStop
@@ -16,6 +16,7 @@ from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import AccessRecord, TraceStep
 from pytest_nextrust.explore.child.execute import Executed
 from pytest_nextrust.explore.child.image import STACKS, MemoryImage
+from pytest_nextrust.explore.child.program_calls import UNBORN
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
 
@@ -31,6 +32,14 @@ REGISTERS = (*(f"d{n}" for n in range(8)), *(f"a{n}" for n in range(7)), "sp")
 MACH, UNIX = 35, 36
 LONGEST = 24
 """Bytes of the longest instruction there is, rounded up."""
+
+ENDS = {
+    "exited": "the program exits",
+    "killed": "the program is killed",
+    "failed": "the assertion does not hold",
+    "given up": "the assumption does not hold",
+}
+"""What a note says of an instruction with which the whole program ends."""
 
 SIGSEGV, SIGBUS, SIGFPE, SIGILL = "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL"
 
@@ -95,6 +104,10 @@ class Narrator:
             note = stop_text(self._image, done.stop)
         elif done.delivery:
             note = "a signal interrupts the thread"
+        elif done.pc == UNBORN:
+            note = "the thread begins"
+        elif done.ends:
+            note = ENDS[done.ends]
         elif any(address + i in shared for _, address, size, _ in done.touches for i in range(size)):
             note = "shared"
         return TraceStep(
@@ -102,7 +115,7 @@ class Narrator:
             pc=done.pc,
             function=self._image.symbol(done.pc),
             line=self._image.program.lines.at(done.pc),
-            instruction="(signal)" if done.delivery else self.instruction(done.pc),
+            instruction="(signal)" if done.delivery else "(begin)" if done.pc == UNBORN else self.instruction(done.pc),
             access=accesses,
             note=note,
             registers=changed(done.before, done.after),
@@ -126,16 +139,28 @@ class Narrator:
             for writes, address, size, read in done.touches:
                 if not writes and not STACKS <= address <= self._image.spare:
                     value.setdefault((done.thread, address, size), (done.pc, read))
-        lines = []
-        for (thread, address, size), (pc, read) in sorted(value.items()):
-            last = next((writer[address + i] for i in range(size) if address + i in writer), None)
-            by = "as it was at the start"
-            if last is not None:
-                whose = "itself" if last.thread == thread else f"thread {last.thread}"
-                by = f"set by {whose} in {self._image.symbol(last.pc)}"
-            where = self._image.symbol(pc)
-            lines.append(f"thread {thread} in {where} reads {self._image.symbol(address)} = 0x{read:x}, {by}")
-        return tuple(lines)
+        return tuple(
+            self._wait(writer, thread, pc, "reads", address, size, read)
+            for (thread, address, size), (pc, read) in sorted(value.items())
+        )
+
+    def blocked(self, run: Iterable[Executed], waits: Iterable[tuple[int, Address, int, int, int]]) -> tuple[str, ...]:
+        """Who waits for which word without running: thread, pc, address, width and value of each."""
+        writer = self._changers(run)
+        return tuple(
+            self._wait(writer, thread, pc, "waits for", address, size, value)
+            for thread, pc, address, size, value in waits
+        )
+
+    def _wait(
+        self, writer: Mapping[int, Executed], thread: int, pc: int, does: str, address: int, size: int, value: int
+    ) -> str:
+        last = next((writer[address + i] for i in range(size) if address + i in writer), None)
+        by = "as it was at the start"
+        if last is not None:
+            whose = "itself" if last.thread == thread else f"thread {last.thread}"
+            by = f"set by {whose} in {self._image.symbol(last.pc)}"
+        return f"thread {thread} in {self._image.symbol(pc)} {does} {self._image.symbol(address)} = 0x{value:x}, {by}"
 
     def _changers(self, run: Iterable[Executed]) -> dict[int, Executed]:
         """The instruction that last changed each byte; tas on a lock that is held writes it and changes nothing."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from pytest_nextrust.explore.child.local_states import OperationEvent
 from pytest_nextrust.explore.child.macro_steps import Engine, ThreadBegun
+from pytest_nextrust.explore.child.program_calls import exit_status
 from pytest_nextrust.explore.child.symmetry import Naming, Partition, Symmetry
 from pytest_nextrust.explore.child.traps import BASE
 
@@ -24,6 +25,10 @@ State = tuple[int, ...]
 
 REFUSED = -1
 """The monitor state of a history that has no explanation."""
+
+
+HALTED = frozenset({"exited", "killed", "failed", "given up"})
+"""The kinds of a local state with which the whole program has ended."""
 
 
 class Monitor(Protocol):
@@ -74,7 +79,10 @@ class TransitionSystem:
         self.engine = engine
         self.count = len(begun)
         self.monitors: list[Hashable] = []
-        self.moves = self.count * 2 if engine.interrupts else self.count
+        self.signals_from = self.count * engine.options.choices
+        """Moves below it are macro-steps: every thread's first choice, every thread's second, and so on."""
+        self.moves = self.signals_from + (self.count if engine.interrupts else 0)
+        self.is_program = engine.options.kernel is not None
         self._monitor = monitor or AcceptAll()
         self._judge = judge
         self._monitor_ids: dict[Hashable, int] = {}
@@ -90,7 +98,7 @@ class TransitionSystem:
         self._symmetry: Symmetry | None = None
         self._naming = self._monitor if isinstance(self._monitor, Naming) else None
         options = engine.options
-        exchangeable = options.reduce and not options.loop and options.interrupts is None
+        exchangeable = options.reduce and not options.loop and options.interrupts is None and options.choices == 1
         if symmetric and exchangeable and (monitor is None or self._naming is not None):
             self._symmetry = Symmetry(engine, symmetric, self._naming, self._rename)
             self._symmetry.begin(self.start)
@@ -126,7 +134,7 @@ class TransitionSystem:
 
     def is_due(self, state: State, thread: int) -> bool:
         """Whether a signal may be delivered to the thread."""
-        return self.engine.interrupts and self.after(state, self.count + thread) is not None
+        return self.engine.interrupts and self.after(state, self.signals_from + thread) is not None
 
     def exchanges(self) -> Iterator[tuple[int, ...]]:
         """The thread that each may stand in for: all exchanges of symmetric threads, the identity first."""
@@ -153,12 +161,14 @@ class TransitionSystem:
         Where signals are delivered and a thread's next instruction is private, only that thread moves (it may be
         interrupted before it): the others can observe neither, nor does either keep them from anything. No thread is
         put off for ever: a delivery leads out of every cycle of such steps, and after the last one there is none.
-        Raises Reclassified.
+        Where the whole program has ended nobody moves. Raises Reclassified.
         """
+        if self.is_program and self.has_halted(state):
+            return (None,) * self.moves
         if self.engine.reduces_deliveries:
             mover = self._unseen(state)
             if mover is not None:
-                alone = (mover, mover + self.count)
+                alone = (mover, mover + self.signals_from)
                 return tuple([self.after(state, move) if move in alone else None for move in range(self.moves)])
         return tuple([self.after(state, move) for move in range(self.moves)])
 
@@ -177,13 +187,18 @@ class TransitionSystem:
     def after(self, state: State, move: int) -> State | None:
         """The state after one move. Raises Reclassified."""
         count = self.count
-        thread = move if move < count else move - count
+        thread = move % count
         shared, watched = state[count], state[count + 1]
-        if move < count:
+        if move < self.signals_from:
             local = self._locals[thread][state[thread]]
-            if local.kind != "ready":
+            choice = move // count
+            if local.kind != "ready" or choice >= local.choices:
                 return None
-            step = local.quick.get(shared) or self.engine.macro_step(thread, state[thread], shared)
+            step = (None if choice else local.quick.get(shared)) or self.engine.macro_step(
+                thread, state[thread], shared, choice
+            )
+            if step.blocked:
+                return None
         else:
             signal = self.engine.interruption(thread, state[thread], shared)
             if signal is None:
@@ -203,10 +218,23 @@ class TransitionSystem:
 
     def ready(self, state: State) -> list[int]:
         """The threads that can take another macro-step."""
-        return [thread for thread in range(self.count) if self._locals[thread][state[thread]].kind == "ready"]
+        ready = [thread for thread in range(self.count) if self._locals[thread][state[thread]].kind == "ready"]
+        if not self.is_program:
+            return ready
+        return [] if self.has_halted(state) else [thread for thread in ready if self.is_enabled(state, thread)]
+
+    def is_enabled(self, state: State, thread: int) -> bool:
+        """Whether the thread has a move: it is not ended, and does not wait."""
+        return any(self.after(state, move) is not None for move in range(thread, self.signals_from, self.count))
+
+    def has_halted(self, state: State) -> bool:
+        """Whether the whole program has ended, by one thread's doing."""
+        return any(self._locals[thread][state[thread]].kind in HALTED for thread in range(self.count))
 
     def is_final(self, state: State) -> bool:
-        """Whether every thread has returned that the program waits for."""
+        """Whether every thread has returned that the program waits for, or the whole program has ended."""
+        if self.is_program:
+            return self.has_halted(state)
         return all(self._locals[thread][state[thread]].kind == "done" for thread in self.waited_for)
 
     def violation(self, state: State) -> Violation | None:
@@ -219,6 +247,10 @@ class TransitionSystem:
                 return Violation("fault", state, thread)
             if local.kind == "clobbered":
                 return Violation("register", state, thread)
+            if local.kind == "failed":
+                return Violation("assertion", state, thread)
+            if local.kind == "killed" or (local.kind == "exited" and exit_status(local.state)):
+                return Violation("final", state, thread)
         if self._judge is not None and self.is_final(state) and not self._judge(state):
             return Violation("final", state)
         return None

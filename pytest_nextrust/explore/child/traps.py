@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from pytest_nextrust.emu.child.thread_state import A7, D0, D1, PC, ccr_of, register_of, with_ccr, with_register
 from pytest_nextrust.emu.kernel.signals import UNMASKABLE, Signal, bit
+from pytest_nextrust.emu.kernel.threads import Memory
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access
 
@@ -45,13 +46,6 @@ SIGNAL = Signal.SIGURG
 SIGCONTEXT, ARGUMENTS = 24, 12
 
 
-class Memory(Protocol):
-    """What a delivery needs of the emulator."""
-
-    def read(self, address: int, size: int) -> bytes: ...
-    def write(self, address: int, data: bytes) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Interrupts:
     """``signals`` deliveries of ``handler`` to each thread; ``nested``: also while one is being handled."""
@@ -63,11 +57,17 @@ class Interrupts:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The state after a trap or a delivery, the memory it touched, and whether a handler has ended."""
+    """The state after a trap or a delivery, the memory it touched, and whether a handler has ended.
+
+    ``blocked``: the thread waits, and nothing has happened. ``ends``: what the program ends by here (``exited``,
+    ``killed``, ``failed``, ``given up``); the state is the one before the trap then.
+    """
 
     state: bytes
     accesses: tuple[Access, ...] = ()
     returned: bool = False
+    blocked: bool = False
+    ends: str = ""
 
 
 def serve(memory: Memory, vector: int, state: bytes, values: dict[int, int]) -> Served | None:

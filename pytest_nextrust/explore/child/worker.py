@@ -18,16 +18,20 @@ from typing import Any
 
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
-from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers
+from pytest_nextrust.emu.kernel import threads
+from pytest_nextrust.errors import NotRunnable
+from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers, Finding
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.compiled_search import seen
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, find_in_graph, find_in_loop
-from pytest_nextrust.explore.child.image import checked
+from pytest_nextrust.explore.child.image import CheckedProgram, checked
+from pytest_nextrust.explore.child.macro_steps import MoreChoices
+from pytest_nextrust.explore.child.program_calls import MoreThreads
 from pytest_nextrust.explore.child.sample import Chooser, Sample, guarantee, pct, sample, uniform
 from pytest_nextrust.explore.child.search import Graph
-from pytest_nextrust.explore.child.subject import Host, Subject, unserved
+from pytest_nextrust.explore.child.subject import FEWEST_SLOTS, Host, Subject, unserved
 from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.trace import is_call, trap_text
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
@@ -62,16 +66,31 @@ def explore(payload: Any, host: Host) -> Any:
     for variant in batch.variants:
         if answers and over():
             break
-        with closing(Subject(variant, program, host.cpu(batch.cpu))) as subject:
-            answers.append(Exploration(subject, host).answer())
+        answers.append(_explored(variant, program, host))
     return to_plain(ExploreAnswers(tuple(answers), time.process_time() - began))
+
+
+def _explored(variant: Variant, program: CheckedProgram, host: Host) -> ExploreAnswer:
+    """One exploration, with as many threads at once as turn out to be needed."""
+    for slots in range(FEWEST_SLOTS, threads.SLOTS + 1):
+        with closing(Subject(variant, program, host.cpu(program.cpu), slots)) as subject:
+            try:
+                return Exploration(subject, host).answer()
+            except MoreThreads:
+                continue
+    raise NotRunnable(
+        "program",
+        f"has more than {threads.SLOTS} threads at once",
+        place=variant.request.name,
+        remedy=f"let it have {threads.SLOTS} with its main thread, or join threads before it makes more",
+    )
 
 
 def replay(payload: Any, host: Host) -> Any:
     """The run of a request's ``schedule``, as an answer: failed where it shows its ``kind`` of finding again."""
     request = from_plain(ExploreRequest, payload)
     program = checked(request.program, request.cpu)
-    with closing(Subject(Variant(request), program, host.cpu(request.cpu))) as subject:
+    with closing(Subject(Variant(request), program, host.cpu(request.cpu), threads.SLOTS)) as subject:
         return to_plain(Exploration(subject, host).replayed())
 
 
@@ -85,6 +104,7 @@ class Exploration:
         self._began = time.process_time()
         self._started = self._reported = self._weighed = time.perf_counter()
         self._symmetric = subject.alike_threads() if self.request.method == "graph" else ()
+        self._choices = 1
         self._rounds = 0
         self._note = ""
 
@@ -103,11 +123,13 @@ class Exploration:
                 self._rounds += 1
                 stepper.restore()
                 try:
-                    return self._round(self.subject.system(stepper, shared, self._symmetric), shared)
+                    return self._round(self.subject.system(stepper, shared, self._symmetric, self._choices), shared)
                 except Reclassified as contradiction:
                     shared = shared | contradiction.addresses
                 except Asymmetric as contradiction:
                     self._symmetric = contradiction.partition
+                except MoreChoices as contradiction:
+                    self._choices = contradiction.choices
 
     def replayed(self) -> ExploreAnswer:
         """Execute the schedule of the request and judge that run. Raises HarnessFault where it is another run."""
@@ -146,7 +168,7 @@ class Exploration:
         try:
             if self.request.loop:
                 return find_in_loop(system, graph, doorway=bool(self.subject.doorways))
-            return find_in_graph(system, graph, fair_runs=self.request.fairness != "none")
+            return find_in_graph(system, graph, self.request.fairness)
         except MemoryError:
             self._note = self._used_up(len(graph.states))
             return None
@@ -214,8 +236,15 @@ class Exploration:
             shared=tuple(sorted(shared)),
             note=self._note,
             fairness=self.request.fairness,
+            threads=self._threads(fields.get("finding")),
             **fields,
         )
+
+    def _threads(self, finding: Finding | None) -> int:
+        """How many threads there were at once, as far as is known: those of a replay are those that run."""
+        if finding is not None and self.request.schedule is not None and self.request.is_program:
+            return 1 + max(piece.thread for piece in finding.slices)
+        return len(self.subject.image.starts)
 
     # -- limits --------------------------------------------------------------------------------------------------------
 

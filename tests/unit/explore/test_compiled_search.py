@@ -16,6 +16,7 @@ from pytest_nextrust.explore.child.macro_steps import Mark, Options
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.traps import Interrupts
+from pytest_nextrust.explore.request import FAIRNESS
 from pytest_nextrust.native import loading
 from tests.compiled_part import needs_compiled_part
 from tests.unit.explore import test_soundness as soundness
@@ -51,11 +52,11 @@ def same(plain: Explored, compiled: Explored) -> None:
     assert (other.transitions, other.violation, other.complete) == (one.transitions, one.violation, one.complete)
     assert (compiled.symmetric, compiled.rounds) == (plain.symmetric, plain.rounds)
     if one.complete:
-        for fair_runs in (True, False):
-            expected = never_ends(plain.system, one, fair_runs=fair_runs)
-            assert never_ends(compiled.system, other, fair_runs=fair_runs) == expected
+        for fairness in FAIRNESS:
+            expected = never_ends(plain.system, one, fairness)
+            assert never_ends(compiled.system, other, fairness) == expected
             assert other.ends is not None
-            assert other.ends(fair_runs) is (expected is None)
+            assert other.ends(fairness != "none") is (expected is None)
 
 
 def compared(program: Program, options: Options = Options(), **more: Any) -> None:  # noqa: B008 - frozen

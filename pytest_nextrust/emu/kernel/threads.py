@@ -1,0 +1,300 @@
+"""Kernel threads: a table of slots in memory, and the calls by which threads make, wait for and end each other.
+
+The machine and the explorer serve the same calls from the same table; which thread runs next is theirs to say. A thread
+waits for a word of memory: it *blocks* while the word is not as it wants it, and whoever schedules asks again. Nothing
+else is remembered of who waits, so that a state of the program is its memory and its registers alone.
+
+The calls are Mach traps (``trap #3``) of numbers that no NeXT kernel has: d0 is the number, d1 and on the arguments, d0
+the answer. A NeXT answers KERN_INVALID_ARGUMENT (4) to them ("Mach trap numbers" in the ABI notes), which is how the C
+library knows that it runs on one. Mach's own ``thread_create`` and its companions are messages there; their states have
+the layout of NeXT's ``<mach/m68k/thread_status.h>``, d0-d7, a0-a7, sr and pc as 18 words.
+
+Boundary: bytes of memory and numbers; no emulator, no registers but as words.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol
+
+from pytest_nextrust.base.light_dataclass import dataclass
+
+__all__ = [
+    "NO_SLOT",
+    "SLOTS",
+    "STATE_WORDS",
+    "TABLE",
+    "TABLE_SIZE",
+    "Answer",
+    "Memory",
+    "NoFreeSlot",
+    "Status",
+    "ThreadCall",
+    "begun",
+    "choices",
+    "described",
+    "initial_table",
+    "read_word",
+    "serve",
+    "status_of",
+    "waits_for",
+]
+
+TABLE = 0x02FC_0000
+"""Where the table is: below what the explorer adds to a program, in pages that a program may not touch."""
+SLOTS = 16
+STRIDE = 0x80
+TABLE_SIZE = 0x2000
+STATUS, DETACHED, SUSPENDED, STATE = 0, 1, 2, 4
+"""Offsets in a slot: its status, whether nobody will join it, how often it is suspended, its registers before it
+begins."""
+STATE_WORDS = 18
+"""d0-d7, a0-a7, sr, pc."""
+D0_WORD, D1_WORD, SP_WORD, PC_WORD = 0, 1, 15, 17
+NO_SLOT = 0xFFFF_FFFF
+KERN_SUCCESS, KERN_INVALID_ARGUMENT, KERN_FAILURE = 0, 4, 5
+
+
+class Status(IntEnum):
+    """What a slot holds."""
+
+    FREE = 0
+    CREATED = 1
+    RUNNING = 2
+    ENDED = 3
+
+
+class ThreadCall(IntEnum):
+    """The calls, with their arguments."""
+
+    KIND = 0x4E5800
+    """Who serves: 0x4E58 in an exploration, 0x4E59 on the machine."""
+    SELF = 0x4E5801
+    """The caller's slot."""
+    SPAWN = 0x4E5802
+    """pc, sp (0: the slot's own stack), d0, d1: a thread that runs; its slot."""
+    CREATE = 0x4E5803
+    """A thread that has no state yet and does not run; its slot."""
+    SET_STATE = 0x4E5804
+    """slot, address of 18 words: of a thread that has not begun."""
+    RESUME = 0x4E5805
+    """slot"""
+    SUSPEND = 0x4E5806
+    """slot"""
+    TERMINATE = 0x4E5807
+    """slot"""
+    END = 0x4E5808
+    """value: the caller ends, and does not return."""
+    JOIN = 0x4E5809
+    """slot: blocks until that thread has ended; answers its value, and the slot is free."""
+    DETACH = 0x4E580A
+    """slot: free as soon as the thread has ended."""
+    WAIT_WHILE = 0x4E580B
+    """address, value: blocks while the word there is the value."""
+    ACQUIRE = 0x4E580C
+    """address, free, mine: blocks until the word there is ``free``, and makes it ``mine``."""
+    WAIT_OR_TIMEOUT = 0x4E580D
+    """address, value: as WAIT_WHILE, answers 0; or at any time answers 1."""
+    CHOOSE = 0x4E580E
+    """n: any number below n, at most 16."""
+    ASSUME = 0x4E580F
+    """value: where it is 0 the run is given up."""
+    FAIL = 0x4E5810
+    """address of a text that ends in NUL: an assertion does not hold."""
+    HEAP = 0x4E5811
+    """size in bytes: the address of so many bytes of the caller's own heap; 0 where there are none left."""
+    STATE_OF = 0x4E5812
+    """slot: its status."""
+    WAIT_MASK = 0x4E5813
+    """address, mask: blocks while the word has any of these bits; answers 0."""
+    WAIT_MASK_OR_TIMEOUT = 0x4E5814
+    """address, mask: the same; or at any time clears the bits and answers 1."""
+
+
+MOST_CHOICES = 16
+
+
+class Memory(Protocol):
+    """The memory of the table and of the program, as bytes. Raises what it raises for an address that is not there."""
+
+    def read(self, address: int, size: int) -> bytes: ...
+    def write(self, address: int, data: bytes) -> None: ...
+
+
+class NoFreeSlot(Exception):
+    """Every slot is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call answers (None: d0 stays). ``blocked``: nothing happened, the thread waits. ``ends``: ``thread``,
+    ``failed`` or ``given up``, where the caller, or the whole program, does not go on.
+    """
+
+    value: int | None = None
+    blocked: bool = False
+    ends: str = ""
+
+
+def read_word(memory: Memory, address: int) -> int:
+    """32 bits of memory."""
+    return int.from_bytes(memory.read(address, 4), "big")
+
+
+def _write_word(memory: Memory, address: int, value: int) -> None:
+    memory.write(address, (value & 0xFFFF_FFFF).to_bytes(4, "big"))
+
+
+def initial_table() -> bytes:
+    """The table of a program that begins: its first thread runs."""
+    table = bytearray(TABLE_SIZE)
+    table[STATUS] = Status.RUNNING
+    return bytes(table)
+
+
+def described(address: int) -> str:
+    """What stands at an address of the table."""
+    slot, offset = divmod(address - TABLE, STRIDE)
+    what = "status" if offset == STATUS else "first registers" if offset >= STATE else "bookkeeping"
+    return f"{what} of thread {slot}"
+
+
+def _place(slot: int) -> int:
+    return TABLE + slot * STRIDE
+
+
+def status_of(memory: Memory, slot: int) -> int:
+    """The status of a slot."""
+    return memory.read(_place(slot) + STATUS, 1)[0]
+
+
+def begun(memory: Memory, slot: int) -> tuple[int, ...] | None:
+    """The 18 words with which a slot's thread begins; None as long as it does not run."""
+    if status_of(memory, slot) != Status.RUNNING:
+        return None
+    data = memory.read(_place(slot) + STATE, 4 * STATE_WORDS)
+    return tuple(int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4))
+
+
+TIMED = frozenset({ThreadCall.WAIT_OR_TIMEOUT, ThreadCall.WAIT_MASK_OR_TIMEOUT})
+
+
+def choices(number: int, first: int, *, spurious: bool = False) -> int:
+    """How many ways a call may go; ``first`` is its first argument. ``spurious``: who waits for bits of a word may wake
+    at any time.
+    """
+    if number in TIMED or (spurious and number == ThreadCall.WAIT_MASK):
+        return 2
+    return min(max(first, 1), MOST_CHOICES) if number == ThreadCall.CHOOSE else 1
+
+
+def waits_for(number: int, arguments: tuple[int, ...], memory: Memory) -> tuple[int, int] | None:
+    """The address and width of what a call waits for now; None where it does not block."""
+    address, value = arguments[:2]
+    if number in (ThreadCall.WAIT_WHILE, ThreadCall.WAIT_OR_TIMEOUT):
+        return (address, 4) if read_word(memory, address) == value else None
+    if number in (ThreadCall.WAIT_MASK, ThreadCall.WAIT_MASK_OR_TIMEOUT):
+        return (address, 4) if read_word(memory, address) & value else None
+    if number == ThreadCall.ACQUIRE:
+        return (address, 4) if read_word(memory, address) != value else None
+    if number == ThreadCall.JOIN and address < SLOTS:
+        waits = status_of(memory, address) in (Status.CREATED, Status.RUNNING)
+        return (_place(address) + STATUS, 1) if waits else None
+    return None
+
+
+def serve(
+    number: int, arguments: tuple[int, ...], caller: int, memory: Memory, *, slots: int, choice: int = 0
+) -> Answer:
+    """Serve a call of the thread in slot ``caller``. ``slots``: how many there are; ``choice``: which way it goes.
+
+    Raises NoFreeSlot, and what ``memory`` raises.
+    """
+    call = ThreadCall(number)
+    first, second, third = arguments[:3]
+    if call == ThreadCall.WAIT_OR_TIMEOUT and choice:
+        return Answer(1)
+    if call in (ThreadCall.WAIT_MASK, ThreadCall.WAIT_MASK_OR_TIMEOUT) and choice:
+        _write_word(memory, first, read_word(memory, first) & ~second)
+        return Answer(int(call == ThreadCall.WAIT_MASK_OR_TIMEOUT))
+    if waits_for(number, arguments, memory) is not None:
+        return Answer(blocked=True)
+    if call in (ThreadCall.WAIT_WHILE, ThreadCall.WAIT_MASK, *TIMED):
+        return Answer(KERN_SUCCESS)
+    if call == ThreadCall.ACQUIRE:
+        _write_word(memory, first, third)
+        return Answer(KERN_SUCCESS)
+    if call == ThreadCall.SELF:
+        return Answer(caller)
+    if call == ThreadCall.CHOOSE:
+        return Answer(choice)
+    if call == ThreadCall.ASSUME:
+        return Answer(KERN_SUCCESS) if first else Answer(ends="given up")
+    if call == ThreadCall.FAIL:
+        return Answer(ends="failed")
+    if call == ThreadCall.SPAWN:
+        return Answer(_spawned(memory, slots, arguments))
+    if call == ThreadCall.CREATE:
+        slot = _free(memory, slots)
+        _write_status(memory, slot, Status.CREATED)
+        return Answer(slot)
+    if call == ThreadCall.END:
+        detached = memory.read(_place(caller) + DETACHED, 1)[0]
+        if not detached:
+            _write_word(memory, _place(caller) + STATE + 4 * D0_WORD, first)
+        _write_status(memory, caller, Status.FREE if detached else Status.ENDED)
+        return Answer(ends="thread")
+    return Answer(_of_another(call, first, second, memory))
+
+
+def _write_status(memory: Memory, slot: int, status: Status) -> None:
+    """A slot that becomes free is one that has never been used, but for the registers it held."""
+    memory.write(_place(slot) + STATUS, bytes((status,)))
+    if status == Status.FREE:
+        memory.write(_place(slot) + DETACHED, bytes(2))
+
+
+def _free(memory: Memory, slots: int) -> int:
+    for slot in range(1, slots):
+        if status_of(memory, slot) == Status.FREE:
+            return slot
+    raise NoFreeSlot
+
+
+def _spawned(memory: Memory, slots: int, arguments: tuple[int, ...]) -> int:
+    slot = _free(memory, slots)
+    _write_status(memory, slot, Status.RUNNING)
+    state = _place(slot) + STATE
+    for word, value in zip((PC_WORD, SP_WORD, D0_WORD, D1_WORD), arguments, strict=True):
+        _write_word(memory, state + 4 * word, value)
+    return slot
+
+
+def _of_another(call: ThreadCall, slot: int, address: int, memory: Memory) -> int:
+    """What is done to the thread of a slot; answers KERN_SUCCESS or why not."""
+    if slot >= SLOTS:
+        return KERN_INVALID_ARGUMENT
+    place, status = _place(slot), status_of(memory, slot)
+    if call == ThreadCall.STATE_OF:
+        return status
+    if status == Status.FREE:
+        return KERN_INVALID_ARGUMENT
+    if call == ThreadCall.JOIN:
+        _write_status(memory, slot, Status.FREE)
+        return read_word(memory, place + STATE + 4 * D0_WORD)
+    if call == ThreadCall.DETACH:
+        if status == Status.ENDED:
+            _write_status(memory, slot, Status.FREE)
+        else:
+            memory.write(place + DETACHED, b"\1")
+        return KERN_SUCCESS
+    if call == ThreadCall.SET_STATE and status == Status.CREATED:
+        memory.write(place + STATE, memory.read(address, 4 * STATE_WORDS))
+        return KERN_SUCCESS
+    if call == ThreadCall.RESUME and status == Status.CREATED:
+        _write_status(memory, slot, Status.RUNNING)
+        return KERN_SUCCESS
+    if call == ThreadCall.TERMINATE and status == Status.CREATED:
+        _write_status(memory, slot, Status.FREE)
+        return KERN_SUCCESS
+    return KERN_FAILURE

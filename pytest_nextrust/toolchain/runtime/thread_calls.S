@@ -1,0 +1,50 @@
+| Kernel threads: the calls of emu/kernel/threads.py, and where a thread begins. A NeXT answers 4 to all of them.
+
+	.include "calls.inc"
+
+	MACH	nextrust_thread_kind, 0x4e5800, 0
+	MACH	nextrust_thread_self, 0x4e5801, 0
+	MACH	nextrust_thread_spawn, 0x4e5802, 4
+	MACH	nextrust_thread_create, 0x4e5803, 0
+	MACH	nextrust_thread_set_state, 0x4e5804, 2
+	MACH	nextrust_thread_resume, 0x4e5805, 1
+	MACH	nextrust_thread_suspend, 0x4e5806, 1
+	MACH	nextrust_thread_terminate, 0x4e5807, 1
+	MACH	nextrust_thread_end, 0x4e5808, 1
+	MACH	nextrust_thread_join, 0x4e5809, 1
+	MACH	nextrust_thread_detach, 0x4e580a, 1
+	MACH	nextrust_wait_while, 0x4e580b, 2
+	MACH	nextrust_acquire, 0x4e580c, 3
+	MACH	nextrust_wait_or_timeout, 0x4e580d, 2
+	MACH	nextrust_choose, 0x4e580e, 1
+	MACH	nextrust_assume, 0x4e580f, 1
+	MACH	nextrust_fail, 0x4e5810, 1
+	MACH	nextrust_heap, 0x4e5811, 1
+	MACH	nextrust_thread_status, 0x4e5812, 1
+	MACH	nextrust_wait_mask, 0x4e5813, 2
+	MACH	nextrust_wait_mask_or_timeout, 0x4e5814, 2
+
+| A thread begins here: its function in d0, the argument in d1.
+	FUNCTION nextrust_thread_begin
+	move.l	%d1,-(%sp)
+	move.l	%d0,-(%sp)
+	bsr.l	nextrust_thread_run
+	illegal
+
+| int nextrust_cas(volatile int *at, int old, int new): whether the word was old, and is new.
+	FUNCTION nextrust_cas
+	movea.l	4(%sp),%a0
+	move.l	8(%sp),%d0
+	move.l	12(%sp),%d1
+	cas.l	%d0,%d1,(%a0)
+	seq	%d0
+	moveq	#1,%d1
+	and.l	%d1,%d0
+	rts
+
+| void nextrust_set_bits(volatile int *at, int bits)
+	FUNCTION nextrust_set_bits
+	movea.l	4(%sp),%a0
+	move.l	8(%sp),%d0
+	or.l	%d0,(%a0)
+	rts
