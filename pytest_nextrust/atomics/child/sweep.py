@@ -25,10 +25,11 @@ from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
+from pytest_nextrust.explore.child.dead_registers import DeadRegisters
 from pytest_nextrust.explore.child.image import CheckedProgram, MemoryImage, Stopped, checked, prepared
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations
-from pytest_nextrust.explore.child.macro_steps import Engine, Mark, Options, ThreadBegun
+from pytest_nextrust.explore.child.macro_steps import LEFT_AS_THEY_WERE, RESULT, Engine, Mark, Options, ThreadBegun
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.subject import Host, both_touch
 from pytest_nextrust.explore.child.termination import never_ends
@@ -94,7 +95,9 @@ class _Group:
         initial = bytes(image.byte(byte) for byte in self._bytes())
         self._monitor = AtomicsMonitor(HistoryModel(self._runs, initial, models, self._count))
         self._starts = image.starts
-        self._options = Options(kept=KeptRegisters.parsed(REGISTERS))
+        looked_at = {made.returned: RESULT | LEFT_AS_THEY_WERE for made in writer.calls}
+        registers = DeadRegisters(image.code, self._entries.values(), looked_at)
+        self._options = Options(kept=KeptRegisters.parsed(REGISTERS), registers=registers)
         self._stepper = Stepper(cpu, image.regions)
         starts = ((slot, replace(image.starts[slot], entry=entry)) for (slot, _), entry in self._entries.items())
         self._shared = both_touch(self._stepper, starts)

@@ -42,6 +42,9 @@ HEAPS = 0x0340_0000
 HEAP = 0x4_0000
 """A heap of 256 KiB for each thread of a whole program."""
 
+LONGEST = 22
+"""Bytes of the longest instruction: two operands with extension words of the full format."""
+
 CHUNK = 100_000
 SETUP_LIMIT = 20_000_000
 """Instructions that setup may take."""
@@ -90,6 +93,14 @@ class MemoryImage:
                 at = address - region.address
                 return region.data[at] if at < len(region.data) else 0
         raise KeyError(address)
+
+    def code(self, address: int) -> bytes:
+        """What is at an address, enough for the longest instruction; nothing where nothing can be executed."""
+        for region in self.regions:
+            if region.prot & EXECUTE and region.address <= address < region.address + region.size:
+                at = address - region.address
+                return region.data[at : at + LONGEST]
+        return b""
 
     def symbol(self, address: int) -> str:
         """What stands at an address: a symbol with a distance, whose stack, or the number."""

@@ -65,6 +65,8 @@ class Local:
     ``pending`` holds, innermost last, the operation that was called and has made no shared access yet (-1: none) of the
     thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).
 
+    ``dropped``: the registers, as bits, whose value is missing since they were dead (see ``dead_registers``).
+
     The memo: ``tree`` has the effects of macro-steps executed from here, ``quick`` those macro-steps by shared state.
     ``others`` are macro-steps of later choices, by choice and shared state.
     ``delivery`` is the effect of one that begins with a signal (empty: none may come; None: not executed yet), and
@@ -77,6 +79,7 @@ class Local:
     pending: tuple[int, ...] = (-1,)
     entered: bool = False
     fault: StepStop | None = None
+    dropped: int = 0
     tree: Tree[StepEffect] = None
     quick: dict[int, MacroStep] = field(default_factory=dict)
     delivery: tuple[StepEffect, ...] | None = None
@@ -99,11 +102,11 @@ class ThreadLocals:
         self._original = original
         self._slot_of: dict[int, int] = {}
         self._initial = bytearray()
-        self._ids: dict[tuple[bytes, Private, str, tuple[int, ...], bool], int] = {}
+        self._ids: dict[tuple[bytes, Private, str, tuple[int, ...], bool, int], int] = {}
 
     def intern(self, local: Local) -> int:
         """The number of this local state; equal states have one."""
-        key = (local.state, local.private, local.kind, local.pending, local.entered)
+        key = (local.state, local.private, local.kind, local.pending, local.entered, local.dropped)
         known = self._ids.get(key)
         if known is None:
             known = self._ids[key] = len(self.table)

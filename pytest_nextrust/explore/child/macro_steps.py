@@ -18,9 +18,10 @@ from typing import Protocol
 
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS
 from pytest_nextrust.emu.child.stepper import StepStop
-from pytest_nextrust.emu.child.thread_state import A7, PC, ccr_of, pack, register_of, with_ccr
+from pytest_nextrust.emu.child.thread_state import A7, D0, D1, KEPT, PC, pack, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
+from pytest_nextrust.explore.child.dead_registers import DeadRegisters, without
 from pytest_nextrust.explore.child.decision_tree import Leaf, Read, grow, walk
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.local_states import (
@@ -33,14 +34,30 @@ from pytest_nextrust.explore.child.local_states import (
 )
 from pytest_nextrust.explore.child.program_calls import UNBORN, BadAddress, ProgramKernel
 from pytest_nextrust.explore.child.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
+from pytest_nextrust.isa.register_use import EVERYTHING
 
-__all__ = ["LONG_RUN", "SENTINEL", "Engine", "Mark", "Options", "SingleStepper", "ThreadBegun", "ThreadStart"]
+__all__ = [
+    "LEFT_AS_THEY_WERE",
+    "LONG_RUN",
+    "RESULT",
+    "SENTINEL",
+    "Engine",
+    "Mark",
+    "Options",
+    "SingleStepper",
+    "ThreadBegun",
+    "ThreadStart",
+]
 
 SENTINEL = 0xFFFF_F000
 """Where a thread returns to when its function is done: no memory is there, and nothing is executed."""
 
 LONG_RUN = 64
 """Instructions without a shared access after which a macro-step is watched for a repeated state."""
+
+RESULT = 1 << D0 | 1 << D1
+LEFT_AS_THEY_WERE = sum(1 << register for register in KEPT)
+"""What is looked at where an operation has returned, as bits of registers."""
 
 _RESULT = struct.Struct(">II")
 _D0_D1 = struct.Struct("=II")
@@ -114,7 +131,8 @@ class Options:
     At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
     ``kept``: the registers that an operation must leave as they were. ``daemons``: threads that the program does not
     wait for. ``kernel``: who serves the calls of a whole program. ``choices``: the
-    most that there are from one local state; a state with more raises MoreChoices.
+    most that there are from one local state; a state with more raises MoreChoices. ``registers``: which are
+    dead where; none are where signals are delivered.
     """
 
     reduce: bool = True
@@ -126,6 +144,7 @@ class Options:
     daemons: frozenset[int] = frozenset()
     kernel: ProgramKernel | None = None
     choices: int = 1
+    registers: DeadRegisters | None = None
 
 
 class Engine:
@@ -145,6 +164,7 @@ class Engine:
         self._marks = dict(marks or {})
         self.options = options
         self._reduce = options.reduce
+        self._registers = options.registers if options.reduce and options.interrupts is None else None
         self.interrupts = options.interrupts is not None
         self.reduces_deliveries = self.interrupts and options.reduce and not options.loop
         self._overlay: dict[int, int] = {}
@@ -324,7 +344,7 @@ class Engine:
         """What a macro-step does, and the shared bytes that it reads."""
         values = self._materialise(thread, local.private, self.vectors[shared_id])
         before = dict(self._overlay)
-        run = _Run(thread, local.state, values, local.pending, local.entered, [])
+        run = _Run(thread, local.state, values, local.pending, local.entered, [], local.dropped)
         self._stepper.load(local.state)
         accesses, stop = self._one(run, choice)
         visible = self._accesses.note(thread.index, accesses)
@@ -332,7 +352,7 @@ class Engine:
         if run.blocked:
             return StepEffect(thread.intern(local), (), (), blocked=True), reads
         if run.ends:
-            after = run.end(run.ends)
+            after = self._end(run, run.ends)
         elif stop is None:
             self._record_writes(thread.index, accesses, values)
             if visible and run.pending[-1] >= 0:
@@ -341,7 +361,7 @@ class Engine:
             run.entered = run.entered or (self.options.loop and visible and not self.options.doorways)
             after = self._run_on(run)
         else:
-            after = run.end("fault", stop)
+            after = self._end(run, "fault", stop)
         return StepEffect(thread.intern(after), writes, tuple(run.events)), reads
 
     def _one(self, run: _Run, choice: int | None = None) -> tuple[Sequence[Access], StepStop | None]:
@@ -355,6 +375,10 @@ class Engine:
         kernel = self.options.kernel
         if kernel is not None and register_of(run.state, PC) == UNBORN:
             return self._take(run, kernel.begin(self._stepper, run.thread.index)), None
+        if run.dropped and self._registers is not None:
+            use = self._registers.use(register_of(run.state, PC))
+            self._look(run, use.reads)
+            run.dropped &= ~use.overwrites
         stop = self._stepper.step()
         self._known(run, self._stepper.events)
         if stop is None:
@@ -379,6 +403,8 @@ class Engine:
         run.blocked, run.ends = served.blocked, served.ends
         if not served.blocked:
             run.state = served.state
+        if register_of(run.state, PC) == UNBORN:
+            run.dropped = 0
         if served.returned:
             run.pending, run.resumed = run.pending[:-1], True
         self._stepper.load(run.state)
@@ -389,6 +415,25 @@ class Engine:
         unknown = run.thread.unknown(accesses, run.values, self._position)
         if unknown:
             raise Reclassified(unknown)
+
+    def _look(self, run: _Run, registers: int) -> None:
+        """Raise Reclassified where one of these registers was taken for dead: it is kept from then on."""
+        missing = run.dropped & registers
+        if missing and self._registers is not None:
+            self._registers.keep(missing)
+            raise Reclassified(())
+
+    def _end(self, run: _Run, kind: str, fault: StepStop | None = None) -> Local:
+        """The local state in which the thread is now."""
+        if self._registers is not None:
+            if kind == "done":
+                run.dropped = EVERYTHING & ~(1 << A7)
+            elif kind == "ready":
+                run.dropped |= self._registers.at(register_of(run.state, PC))
+        private = run.thread.pack(run.values, register_of(run.state, A7))
+        # Equal flags in one form: else states with the same future would stay apart.
+        state = without(run.state, run.dropped)
+        return Local(state, private, kind, run.pending, run.entered, fault, run.dropped, choices=run.choices)
 
     def _ends_here(self, values: Mapping[int, int]) -> bool:
         """Whether a macro-step ends at this boundary in any case: without the reduction, or where a signal may come."""
@@ -408,12 +453,12 @@ class Engine:
             if pc in self._marks and not run.resumed:
                 self._pass(self._marks[pc], run)
                 if self._clobbered(self._marks[pc], run):
-                    return run.end("clobbered")
+                    return self._end(run, "clobbered")
             # A handler that ends where a mark stands interrupted its thread after the mark had been passed.
             run.resumed = False
             if pc == SENTINEL:
                 if not self.options.loop:
-                    return run.end("done")
+                    return self._end(run, "done")
                 self._repeat(run)
                 continue
             if self._ends_here(run.values):
@@ -422,33 +467,33 @@ class Engine:
                 return self._at_boundary(run)
             if count >= LONG_RUN:
                 if watched == (run.state, run.values):
-                    return run.end("diverges")
+                    return self._end(run, "diverges")
                 if count & (count - 1) == 0:
                     watched = (run.state, dict(run.values))
-            before = run.state
+            before, dropped = run.state, run.dropped
             accesses, stop = self._one(run)
             if stop is not None:
-                return run.end("fault", stop)
+                return self._end(run, "fault", stop)
             visible = self._accesses.note(run.thread.index, accesses)
             if visible or run.blocked or run.ends or run.choices > 1:
                 self._undo(accesses)
-                run.state = before
+                run.state, run.dropped = before, dropped
                 if run.untrapped is not None:
                     run.values, run.pending, run.resumed = run.untrapped
                 return self._at_boundary(run)
             self._record_writes(run.thread.index, accesses, run.values)
-        return run.end("unfinished")
+        return self._end(run, "unfinished")
 
     def _at_boundary(self, run: _Run) -> Local:
         """The local state from which the next macro-step begins, or one of several. Raises MoreChoices."""
         if run.choices > self.options.choices:
             raise MoreChoices(run.choices)
-        return run.end("ready")
+        return self._end(run, "ready")
 
     def _repeat(self, run: _Run) -> None:
         start = self._starts[run.thread.index]
         run.events.append(("round", -1, b""))
-        run.state, run.entered = pack(start.entry, start.sp), False
+        run.state, run.entered, run.dropped = pack(start.entry, start.sp), False, 0
         self._stepper.load(run.state)
 
     def _clobbered(self, mark: Mark, run: _Run) -> bool:
@@ -456,6 +501,7 @@ class Engine:
         kept = self.options.kept
         if kept is None or not mark.returns or len(run.pending) > 1:
             return False
+        self._look(run, LEFT_AS_THEY_WERE)
         return bool(kept.changed(run.state, self._stepper.unused_floats))
 
     def _pass(self, mark: Mark, run: _Run) -> None:
@@ -464,6 +510,7 @@ class Engine:
             return
         if run.pending[-1] == mark.operation:
             run.events.append(("call", mark.operation, b""))
+        self._look(run, RESULT)
         result = _RESULT.pack(*_D0_D1.unpack_from(run.state))
         result += b"".join(self._stepper.read(address, size) for address, size in mark.reads)
         run.events.append(("return", mark.operation, result))
@@ -474,8 +521,9 @@ class Engine:
 class _Run:
     """A thread on its way: what changes from instruction to instruction.
 
-    ``untrapped``: what the kernel's part of the last instruction changed, as it was before. ``blocked``: it waits.
-    ``ends``: what the program ended by with it. ``choices``: in how many ways it may be taken.
+    ``dropped``: registers whose value is missing, since they were taken for dead. ``untrapped``: what the kernel's part
+    of the last instruction changed, as it was before. ``blocked``: it waits. ``ends``: what the program ended by with
+    it. ``choices``: in how many ways it may be taken.
     """
 
     thread: ThreadLocals
@@ -484,14 +532,9 @@ class _Run:
     pending: tuple[int, ...]
     entered: bool
     events: list[OperationEvent]
+    dropped: int = 0
     resumed: bool = False
     untrapped: tuple[dict[int, int], tuple[int, ...], bool] | None = None
     blocked: bool = False
     ends: str = ""
     choices: int = 1
-
-    def end(self, kind: str, fault: StepStop | None = None) -> Local:
-        private = self.thread.pack(self.values, register_of(self.state, A7))
-        # Equal flags in one form: else states with the same future would stay apart.
-        state = with_ccr(self.state, ccr_of(self.state))
-        return Local(state, private, kind, self.pending, self.entered, fault, choices=self.choices)

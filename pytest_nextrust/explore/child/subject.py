@@ -21,12 +21,21 @@ from pytest_nextrust.emu.child.thread_state import KEPT, PC, pack, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.child.accesses import Accesses
+from pytest_nextrust.explore.child.dead_registers import DeadRegisters
 from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor, shared_bytes
 from pytest_nextrust.explore.child.final_check import FinalCheck
 from pytest_nextrust.explore.child.image import CheckedProgram, Stopped, heaps_of, prepared
 from pytest_nextrust.explore.child.kept_registers import SYMBOL, KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
-from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
+from pytest_nextrust.explore.child.macro_steps import (
+    LEFT_AS_THEY_WERE,
+    RESULT,
+    SENTINEL,
+    Engine,
+    Mark,
+    Options,
+    ThreadStart,
+)
 from pytest_nextrust.explore.child.program_calls import ProgramKernel
 from pytest_nextrust.explore.child.symmetry import Partition
 from pytest_nextrust.explore.child.trace import is_call, stop_text, trap_text
@@ -44,6 +53,9 @@ GUESS_RUN, TURNS, TURN = 200_000, 50_000, 40
 
 FEWEST_SLOTS = 2
 """Threads at once that a whole program is given at first."""
+
+THREAD_BEGIN = "nextrust_thread_begin"
+"""Where the threads of a whole program begin."""
 
 MONITORS = {"pytest_nextrust.atomics.history": "pytest_nextrust.atomics.child.monitor"}
 """Where a module of a request's monitor is now. A token's hash covers the name, so tokens keep the first one."""
@@ -84,6 +96,9 @@ class Subject:
         self.monitor = _monitor(request)
         self.marks = self._marks()
         self.kept = self._kept()
+        begun_at = [self.image.known(THREAD_BEGIN)] if self.kernel is not None else []
+        entries = [start.entry for start in self.image.starts] + [entry for entry in begun_at if entry is not None]
+        self.registers = DeadRegisters(self.image.code, entries, self._looked_at())
         self.objects = tuple((self.image.address(name), size) for name, size in request.objects)
         self.doorways = frozenset() if request.doorway is None else frozenset({self.image.address(request.doorway)})
 
@@ -118,6 +133,7 @@ class Subject:
         """
         options = Options(self.request.reduce, self.request.loop, self.doorways, self.interrupts, kept=self.kept)
         options = replace(options, daemons=frozenset(self.request.daemons), kernel=self.kernel, choices=choices)
+        options = replace(options, registers=self.registers)
         engine = Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
         dead = self.image.stacks if self.request.reduce else ()
 
@@ -212,6 +228,11 @@ class Subject:
             marks[self.image.address(operation.call)] = Mark(False, number)
             marks[self.image.address(operation.returned)] = Mark(True, number, reads)
         return marks
+
+    def _looked_at(self) -> dict[Address, int]:
+        """The registers that are looked at where operations have returned."""
+        looked_at = RESULT | (0 if self.kept is None else LEFT_AS_THEY_WERE)
+        return {place: looked_at for place, mark in self.marks.items() if mark.returns}
 
     def _kept(self) -> KeptRegisters | None:
         """What operations must leave in registers, where the program says what that is."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from pytest_nextrust.emu.child.cpu import Cpu
@@ -16,6 +16,7 @@ from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
+from pytest_nextrust.explore.child.dead_registers import DeadRegisters
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
@@ -57,6 +58,11 @@ def store_long(address: int, value: int) -> bytes:
     return b"\x23\xfc" + value.to_bytes(4, "big") + address.to_bytes(4, "big")
 
 
+def copy_long(source: int, target: int) -> bytes:
+    """move.l source,d2; move.l d2,target: d2 and the condition codes are dead afterwards"""
+    return b"\x24\x39" + source.to_bytes(4, "big") + b"\x23\xc2" + target.to_bytes(4, "big")
+
+
 def load_long(address: int) -> bytes:
     """move.l address,d0"""
     return b"\x20\x39" + address.to_bytes(4, "big")
@@ -80,6 +86,10 @@ WHO = bytes.fromhex("200f e088")
 """move.l a7,d0; lsr.l #8,d0: another byte on every stack"""
 ESCAPE = bytes.fromhex("23cf 00010004")
 """move.l a7,DATA+4"""
+THROUGH_D1 = bytes.fromhex("2200 1001")
+"""move.l d0,d1; move.b d1,d0: d1 is dead afterwards"""
+HOP = bytes.fromhex("487a 0004 4e75")
+"""pea behind it; rts: a return to where nobody called from"""
 RTS = bytes.fromhex("4e75")
 FOREVER = bytes.fromhex("60fe")
 
@@ -149,6 +159,11 @@ class Program:
             at += len(code)
         return entries
 
+    def code(self, address: int) -> bytes:
+        """What is at an address; nothing outside the threads' code."""
+        text = b"".join(self.threads) + self.handler
+        return text[address - CODE : address - CODE + 22] if 0 <= address - CODE < len(text) else b""
+
     def regions(self) -> list[ImageRegion]:
         stacks = [
             ImageRegion(STACK + index * PAGE, PAGE, 3, bytes(PAGE - 4) + SENTINEL.to_bytes(4, "big"))
@@ -207,6 +222,7 @@ def explored(
     """Search until what is shared, and who is symmetric, contradicts nothing."""
     shared = set(guess)
     rounds = 0
+    options = replace(options, registers=DeadRegisters(program.code, [start.entry for start in program.starts]))
     while True:
         rounds += 1
         with stepper(program) as machine:
