@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -39,6 +39,8 @@ __all__ = [
     "make_folder",
     "open_append",
     "open_unlinked",
+    "refuse_unwritable",
+    "replace_by",
     "sync_data",
     "sync_folder",
 ]
@@ -90,7 +92,22 @@ def make_folder(folder: Path) -> None:
 
 
 def atomic_replace(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Make ``data`` the whole content of ``path``: a reader sees the old file or the new one, also after a crash.
+    """Make ``data`` the whole content of ``path``, as ``replace_by`` does. Raises OSError."""
+    replace_by(path, (data,), mode=mode)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise OSError where ``replace_by`` could put nothing at ``path``; nothing is left there."""
+    import tempfile
+
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent):
+        pass
+
+
+def replace_by(path: Path, parts: Iterable[bytes | memoryview], *, mode: int = 0o644) -> None:
+    """Make these parts the whole content of ``path``: a reader sees the old file or the new one, also after a crash.
 
     The temporary file is made in the same folder, since a rename is atomic only within a file system. ``mode`` is for a
     new file; an existing one keeps its own. A link is replaced, not followed.
@@ -105,7 +122,8 @@ def atomic_replace(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(fd, "wb") as stream:
-            stream.write(data)
+            for part in parts:
+                stream.write(part)
             stream.flush()
             os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())

@@ -23,7 +23,7 @@ from pytest_nextrust.errors import HarnessFault, UsageFault
 if TYPE_CHECKING:
     from pytest_nextrust.explore.answer import ExploreAnswer
     from pytest_nextrust.explore.program import Build
-    from pytest_nextrust.explore.request import ExploreRequest
+    from pytest_nextrust.explore.request import CheckpointFiles, ExploreRequest
 
 __all__ = ["HELP", "add_arguments", "add_fairness_option", "report", "run"]
 
@@ -85,6 +85,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory", metavar="SIZE", default="3584M", help="what the search may hold (512M, 8G); default: 3584M"
     )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="put the search aside there now and then, where it is interrupted, and where a budget is over",
+    )
+    parser.add_argument(
+        "--resume", metavar="FILE", help="go on with what was put aside there; and put aside there, unless --checkpoint"
+    )
     add_crate_options(parser)
     parser.add_argument("--full", action="store_true", help="show every instruction of a failing run")
     add_artifacts_option(parser)
@@ -101,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
     with Interruption("explore") as interruption:
         described, data = _program(args)
         request = dataclasses.replace(_request(args, data), **limits)
+        request = dataclasses.replace(request, checkpoint=_checkpoint(args, request))
         store.save(_folder(args), request, described)
         try:
             with Sandbox(memory_limit=2 * request.max_memory + ROOM) as machine:
@@ -131,6 +140,8 @@ def report(args: argparse.Namespace, command: str, request: ExploreRequest, answ
         findings.append(text.finding_plain(finding, token, again))
         lines += text.render(finding, answer.threads, full=args.full)
         lines += ["", f"run it again: {again}"]
+    if answer.checkpoint and answer.verdict == "budget":
+        lines.append(f"go on with it: --resume {answer.checkpoint}")
     lines.append(f"model: {MODEL}")
     if args.json != "-":
         print("\n".join(lines))
@@ -234,6 +245,26 @@ def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
         depth=number("--depth", args.depth, 1, 100),
         schedules=number("--schedules", args.schedules, 1, 1 << 40),
     )
+
+
+def _checkpoint(args: argparse.Namespace, request: ExploreRequest) -> CheckpointFiles | None:
+    """Where the search goes on from and is put aside. Raises UsageFault."""
+    from pytest_nextrust.explore import checkpoint, store
+    from pytest_nextrust.explore.request import CheckpointFiles
+
+    for option in ("checkpoint", "resume"):
+        if getattr(args, option) and args.method != "graph":
+            raise UsageFault(f"--{option}", "schedules that are drawn leave nothing to go on with", place=args.method)
+    identity = store.search_hash(request).hex()
+    written, resumed = (
+        Path(name).absolute() if name else None for name in (args.checkpoint or args.resume, args.resume)
+    )
+    if written is None:
+        return None
+    if resumed is not None:
+        checkpoint.refuse_other(resumed, identity)
+    checkpoint.may_be_written(written)
+    return CheckpointFiles(identity, str(written), "" if resumed is None else str(resumed))
 
 
 def number(option: str, text: str, least: int, most: int) -> int:

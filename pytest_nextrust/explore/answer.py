@@ -95,6 +95,7 @@ class ExploreAnswer:
     ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
     complete while it waits for its turn; None: no bound. ``fairness`` is what was assumed of the scheduler,
     ``threads`` how many there were at once.
+    checkpoint: str = ""
     """
 
     name: str
@@ -114,6 +115,7 @@ class ExploreAnswer:
     note: str = ""
     fairness: Fairness = "strong"
     threads: int = 0
+    checkpoint: str = ""
 
     @property
     def complete(self) -> bool:

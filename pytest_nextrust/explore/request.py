@@ -10,7 +10,17 @@ from typing import Any, Literal
 
 from pytest_nextrust.emu.records import Address
 
-__all__ = ["FAIRNESS", "MEMORY", "ExploreBatch", "ExploreRequest", "Fairness", "Method", "OperationMarks", "Variant"]
+__all__ = [
+    "FAIRNESS",
+    "MEMORY",
+    "CheckpointFiles",
+    "ExploreBatch",
+    "ExploreRequest",
+    "Fairness",
+    "Method",
+    "OperationMarks",
+    "Variant",
+]
 
 Method = Literal["graph", "random", "pct"]
 
@@ -37,6 +47,18 @@ class OperationMarks:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointFiles:
+    """Where a search is put aside, and from where it goes on, each an absolute path or empty.
+
+    ``identity``: the hash of program and settings that a checkpoint must have.
+    """
+
+    identity: str
+    write: str = ""
+    resume: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExploreRequest:
     """One exploration.
 
@@ -49,7 +71,8 @@ class ExploreRequest:
     Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
-    show. ``choices`` are those made in each slice. ``max_memory``: bytes that the process may hold.
+    show. ``choices`` are those made in each slice. ``max_memory``: bytes that the process may hold. ``checkpoint``: of a
+    search by ``graph``.
 
     Without ``threads`` the program runs whole, from its own start; it makes its threads itself.
     """
@@ -80,6 +103,7 @@ class ExploreRequest:
     max_seconds: float = 60.0
     max_wall: float | None = None
     max_memory: int = MEMORY
+    checkpoint: CheckpointFiles | None = None
     schedule: tuple[tuple[int, int], ...] | None = None
     choices: tuple[tuple[int, ...], ...] = ()
     loop_from: int = -1

@@ -22,7 +22,7 @@ from pytest_nextrust.explore.program import Build
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.explore.token import HASH
 
-__all__ = ["FOLDER", "Saved", "find", "request_of", "save", "settings_hash", "settings_of", "sha256"]
+__all__ = ["FOLDER", "Saved", "find", "request_of", "save", "search_hash", "settings_hash", "settings_of", "sha256"]
 
 FOLDER = Path("artifacts/nextrust/programs")
 
@@ -74,6 +74,12 @@ def settings_of(request: ExploreRequest) -> dict[str, Any]:
 def settings_hash(request: ExploreRequest) -> bytes:
     """SHA-256 of the run's settings."""
     return sha256(dumps(dict(sorted(settings_of(request).items()))))
+
+
+def search_hash(request: ExploreRequest) -> bytes:
+    """SHA-256 of the program and of what decides which states a search sees, in which order."""
+    settings = settings_of(request) | {"reduce": request.reduce}
+    return sha256(sha256(request.program) + dumps(dict(sorted(settings.items()))))
 
 
 def save(folder: Path, request: ExploreRequest, build: Build | None = None) -> Path:

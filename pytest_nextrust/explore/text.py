@@ -175,6 +175,7 @@ def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict
         "seconds": answer.seconds,
         "note": answer.note,
         "fairness": answer.fairness,
+        "checkpoint": answer.checkpoint,
         "proved": [proved] if answer.complete else [],
         "not_proved": [beside],
     }

@@ -235,6 +235,34 @@ static u32 numbered(search *s, const u32 *state) {
     return *place = s->count++;
 }
 
+/* Room for so many states, which are then written where `nextrust_search_state` and `nextrust_search_row` say. */
+int nextrust_search_reserve(search *s, u32 count) {
+    while (s->room < count)
+        if (s->room >= NONE / 2 || !more_states(s)) return 0;
+    return 1;
+}
+
+/* Takes so many states that were written so for met. */
+void nextrust_search_written(search *s, u32 count) {
+    s->count = count;
+    memset(s->index, 0xff, (s->index_mask + 1) * sizeof(u32));
+    for (u32 n = 0; n < count; n++) *slot(s, s->states + (size_t)n * s->width) = n;
+}
+
+/* Makes a state the next to be left behind; one that has been asks again for what is not in the tables. */
+void nextrust_search_back_to(search *s, u32 at) { s->at = at; }
+
+/* Goes on where `at` states have been left behind. */
+int nextrust_search_resume(search *s, u32 at, u64 transitions, u32 finals_count, const u32 *finals) {
+    u32 *room = malloc((finals_count + 64) * sizeof(u32));
+    if (!room) return 0;
+    memcpy(room, finals, finals_count * sizeof(u32));
+    free(s->finals);
+    s->finals = room, s->finals_count = finals_count, s->finals_room = finals_count + 64;
+    s->at = at, s->transitions = transitions;
+    return 1;
+}
+
 int nextrust_search_start(search *s, const u32 *state) { return numbered(s, state) == 0; }
 
 static int described_kind(const search *s, u32 thread, u32 local) {

@@ -193,6 +193,48 @@ def test_a_signal_ends_it_with_what_it_has_seen(tmp_path: Path, number: signal.S
     assert exploration["states"] > 1_000
 
 
+MANY = code.concurrent({f"thread_{n}": code.LOAD_ADD_STORE.removesuffix("4e75") * 3 + "4e75" for n in range(3)})
+"""Some hundreds of states."""
+
+
+def test_a_search_is_put_aside_and_gone_on_with(tmp_path: Path) -> None:
+    """Budget after budget: in the end what one search sees, and until then no verdict but a line to go on with."""
+    program = made(tmp_path, MANY)
+    (whole,) = answer(tmp_path, "explore", program)["explorations"]
+    options = ["--checkpoint", "search"]
+    for most in range(whole["states"] // 3, whole["states"], whole["states"] // 3):
+        text = nextrust(tmp_path, "explore", program, *options, "--budget", most)
+        assert text.returncode == 3
+        assert f"go on with it: --resume {tmp_path / 'search'}" in text.stdout.splitlines()
+        options = ["--resume", "search"]
+    (resumed,) = answer(tmp_path, "explore", program, *options)["explorations"]
+    same = {"verdict", "states", "transitions", "instructions", "rounds", "shared_bytes", "note"}
+    assert {key: resumed[key] for key in same} == {key: whole[key] for key in same}
+
+
+def test_what_cannot_be_gone_on_with(tmp_path: Path) -> None:
+    """Another program's checkpoint, other settings, another file, none, sampling: status 2, and nothing is explored."""
+    program = made(tmp_path, MANY)
+    assert nextrust(tmp_path, "explore", program, "--checkpoint", "search", "--budget", "100").returncode == 3
+    other = made(tmp_path, code.RIGHT, "other.macho")
+    other_file = tmp_path / "notes.txt"
+    other_file.write_text("notes")
+    for arguments, said in (
+        ([other, "--resume", "search"], "of another program or other settings"),
+        ([program, "--resume", "search", "--no-reduce"], "of another program or other settings"),
+        ([program, "--resume", "notes.txt"], "no checkpoint of an exploration"),
+        ([program, "--resume", "gone"], "cannot read: No such file"),
+        ([program, "--checkpoint", "notes.txt"], "a file that is none"),
+        ([program, "--checkpoint", "gone/search"], "cannot write: No such file"),
+        ([program, "--resume", "search", "--method", "pct"], "leave nothing to go on with"),
+    ):
+        done = nextrust(tmp_path, "explore", *arguments)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    assert other_file.read_text() == "notes"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

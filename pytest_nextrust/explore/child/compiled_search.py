@@ -14,10 +14,13 @@ from __future__ import annotations
 import ctypes
 import struct
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from typing import Any, TypeVar, overload
 
+from pytest_nextrust.explore.child.checkpoint import Keeper, SearchState, SearchToResume
 from pytest_nextrust.explore.child.local_states import MacroStep, OperationEvent
 from pytest_nextrust.explore.child.program_calls import exit_status
 from pytest_nextrust.explore.child.search import Graph, explore_states
@@ -41,10 +44,12 @@ FEW, MANY = 16, 256
 """States between two questions whether it is enough: as the plain search asks, and once there are 4,096."""
 
 
-def seen(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
-    """What a search sees, by the compiled part where that is there and can. Raises Reclassified, Asymmetric."""
+def seen(system: TransitionSystem, enough: Callable[[int], bool] | None = None, keeper: Keeper | None = None) -> Graph:
+    """What a search sees, by the compiled part where that is there and can. Raises Reclassified, Asymmetric;
+    Unfinished.
+    """
     search = explore_states_compiled if fits(system) else explore_states
-    return search(system, enough)
+    return search(system, enough, keeper)
 
 
 def fits(system: TransitionSystem) -> bool:
@@ -52,9 +57,11 @@ def fits(system: TransitionSystem) -> bool:
     return core() is not None and system.moves == system.signals_from
 
 
-def explore_states_compiled(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
+def explore_states_compiled(
+    system: TransitionSystem, enough: Callable[[int], bool] | None = None, keeper: Keeper | None = None
+) -> Graph:
     """See every reachable state, as ``explore_states``, but that it asks ``enough`` less often. Raises Reclassified,
-    Asymmetric, MemoryError.
+    Asymmetric, MemoryError; Unfinished.
     """
     search = _Search(system)
     graph = Graph(_States(search), _Numbered(search.done, search.row), ends=search.ends)
@@ -62,10 +69,13 @@ def explore_states_compiled(system: TransitionSystem, enough: Callable[[int], bo
     graph.violation = system.violation_of_any(start)
     if graph.violation is None:
         try:
-            search.run(graph, enough)
+            if keeper is not None and (resumed := keeper.to_resume()) is not None:
+                with closing(resumed):
+                    search.resume(keeper, resumed)
+            search.run(graph, enough, keeper)
         except MemoryError:
             graph.starved = True
-    graph.transitions = search.library.nextrust_search_transitions(search.handle)
+    graph.transitions = search.transitions()
     graph.finals = search.finals()
     return graph
 
@@ -80,6 +90,13 @@ class _Search:
         self.row_of = struct.Struct(f"={system.moves}i").unpack
         self.state_of = struct.Struct(f"={self.width}i").unpack
         self._pack = struct.Struct(f"={self.width}i").pack
+        self._taught = array("I")
+        self._answers: Mapping[int, Callable[[int, int, int], int]] = {
+            STEP: self._step,
+            MONITOR: self._monitor,
+            FOLLOW: self._follow,
+            RENAME: self._rename,
+        }
         self._events: dict[tuple[OperationEvent, ...], int] = {(): 0}
         self._members: list[int] = []
         self._asked = (ctypes.c_uint32 * (3 + THREADS))()
@@ -104,33 +121,75 @@ class _Search:
         self._tell_members()
         self._check(self.library.nextrust_search_start(self.handle, self._pack(*system.start)))
 
-    def run(self, graph: Graph, enough: Callable[[int], bool] | None) -> None:
+    def resume(self, keeper: Keeper, resumed: SearchToResume) -> None:
+        """Take a checkpoint. Raises MemoryError; Unfinished."""
+        header, library = resumed.header, self.library
+        self._check(library.nextrust_search_reserve(self.handle, header.states))
+        for array_of, size in (("state", header.states * header.width), ("row", header.left * header.moves)):
+            resumed.fill(_memory(getattr(library, f"nextrust_search_{array_of}")(self.handle, 0), 4 * size))
+        finals, self._taught = resumed.numbers(header.finals), resumed.numbers(header.taught)
+        library.nextrust_search_written(self.handle, header.states)
+        keeper.teach(self.system, _States(self), self._taught)
+        self._tell_members()
+        # What it asked for, it needs again; a plain search has noted less.
+        for number in tuple(self._taught) if header.compiled else range(header.left):
+            library.nextrust_search_back_to(self.handle, number)
+            code = STEP
+            while code in self._answers:
+                code = library.nextrust_search_run(self.handle, number + 1)
+                self._answer(code)
+        transitions = ctypes.c_uint64(header.transitions)
+        found = (header.left, transitions, header.finals, finals.tobytes())
+        self._check(library.nextrust_search_resume(self.handle, *found))
+
+    def put_aside(self) -> SearchState:
+        """How far the search is, as it is in memory: to be used before it goes on."""
+        library, met, left = self.library, self.count(), self.done()
+        states = _memory(library.nextrust_search_state(self.handle, 0), 4 * met * self.width)
+        edges = _memory(library.nextrust_search_row(self.handle, 0), 4 * left * self.system.moves)
+        finals = array("I", self.finals()).tobytes()
+        return SearchState(True, met, left, self.transitions(), [states], [edges], finals, self._taught.tobytes())
+
+    def run(self, graph: Graph, enough: Callable[[int], bool] | None, keeper: Keeper | None = None) -> None:
         """Search until everything has been seen, or a violation, or ``enough``. Raises Reclassified, Asymmetric,
         MemoryError: then nothing is lost but what was being looked at.
         """
-        until = FEW
-        answers = {
-            STEP: self._step,
-            MONITOR: self._monitor,
-            FOLLOW: self._follow,
-            RENAME: self._rename,
-        }
+        until = self.done() + FEW
         while True:
             code = self.library.nextrust_search_run(self.handle, until)
-            if code in answers:
-                self.library.nextrust_search_wanted(self.handle, self._asked)
-                self._check(answers[code](*self._asked[:3]))
+            if self._answer(code):
+                self._learned()
             elif code == JUDGE:
+                learned = self.system.learned
                 self._judge(graph)
+                if learned != self.system.learned:
+                    self._learned()
             elif code == PAUSE:
                 until += FEW if until < FEW * MANY else MANY
-                if enough is not None and enough(len(graph.states)):
+                ended = enough is not None and enough(len(graph.states))
+                if keeper is not None:
+                    keeper.look(self.system, self.put_aside, last=ended)
+                if ended:
                     return
             elif code == NO_MEMORY:
                 raise MemoryError
             else:
                 graph.complete = code == COMPLETE
                 return
+
+    def _answer(self, code: int) -> bool:
+        """Answer what was asked; whether anything was. Raises Reclassified, Asymmetric, MemoryError."""
+        answer = self._answers.get(code)
+        if answer is not None:
+            self.library.nextrust_search_wanted(self.handle, self._asked)
+            self._check(answer(*self._asked[:3]))
+        return answer is not None
+
+    def _learned(self) -> None:
+        """Take note of the state from which something was learned."""
+        at = self.done()
+        if not self._taught or self._taught[-1] != at:
+            self._taught.append(at)
 
     # -- what it asks --------------------------------------------------------------------------------------------------
 
@@ -221,6 +280,11 @@ class _Search:
         left: int = self.library.nextrust_search_done(self.handle)
         return left
 
+    def transitions(self) -> int:
+        """How many edges there are."""
+        met: int = self.library.nextrust_search_transitions(self.handle)
+        return met
+
     def state(self, number: int) -> State:
         """A state by number."""
         return self.state_of(ctypes.string_at(self.library.nextrust_search_state(self.handle, number), 4 * self.width))
@@ -289,6 +353,11 @@ class _States(_Numbered[State]):
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, tuple) and self._find(value) != NONE
+
+
+def _memory(address: int, size: int) -> memoryview:
+    """Bytes of the compiled part, which stay where they are until it goes on."""
+    return memoryview((ctypes.c_char * size).from_address(address)).cast("B")
 
 
 def _numbers(values: Sequence[int]) -> Any:

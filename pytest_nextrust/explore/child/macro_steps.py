@@ -173,7 +173,7 @@ class Engine:
         self._position = {address: index for index, address in enumerate(self.order)}
         self.vectors: list[bytes] = []
         self._vector_ids: dict[bytes, int] = {}
-        self.executed = 0
+        self.executed = self.delivered = 0
         stacks = [start.stack if options.reduce else range(0) for start in threads]
         self.threads = [ThreadLocals(index, self.original, stack) for index, stack in enumerate(stacks)]
         self.initial_shared = self._intern_vector(bytes(self.original(address) for address in self.order))
@@ -227,6 +227,7 @@ class Engine:
         self, interrupts: Interrupts, thread: ThreadLocals, local: Local, shared_id: int
     ) -> tuple[StepEffect, ...]:
         """The effect of a delivery, which no shared byte has a part in; none where none may come."""
+        self.delivered += 1
         values = self._materialise(thread, local.private, self.vectors[shared_id])
         delivered = deliver(self._stepper, interrupts, local.state, values)
         if delivered is None:

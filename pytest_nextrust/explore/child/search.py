@@ -8,10 +8,14 @@ Boundary: numbers and tuples, as ``transition_system``'s.
 
 from __future__ import annotations
 
+import struct
+from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
+from pytest_nextrust.explore.child.checkpoint import Keeper, SearchState, SearchToResume
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 
 __all__ = ["Graph", "explore_states", "shortest_by_switches"]
@@ -40,20 +44,28 @@ class Graph:
     ends: Callable[[bool], bool] | None = None
 
 
-def explore_states(system: TransitionSystem, enough: Callable[[int], bool] | None = None) -> Graph:
+def explore_states(
+    system: TransitionSystem, enough: Callable[[int], bool] | None = None, keeper: Keeper | None = None
+) -> Graph:
     """See every reachable state, or stop at the first violation, or when ``enough(states so far)``.
 
-    ``complete`` is true only when nothing reachable was left out. Raises Reclassified, Asymmetric.
+    ``complete`` is true only when nothing reachable was left out. ``keeper``: whose checkpoints are read and written.
+    Raises Reclassified, Asymmetric; Unfinished.
     """
     states: list[State] = [system.start]
     edges: list[tuple[int, ...]] = []
     finals: list[int] = []
     graph = Graph(states, edges, finals)
-    index: dict[State, int] = {system.start: 0}
+    taught = array("I")
     graph.violation = system.violation_of_any(system.start)
-    at = 0
+    if keeper is not None and (resumed := keeper.to_resume()) is not None:
+        with closing(resumed):
+            taught = _resumed(system, keeper, resumed, states, edges, finals)
+        graph.transitions = resumed.header.transitions
+    index: dict[State, int] = {state: number for number, state in enumerate(states)}
+    at = len(edges)
     while at < len(states) and graph.violation is None:
-        state = states[at]
+        state, learned = states[at], system.learned
         row = []
         for after in system.kept(state):
             if after is None:
@@ -69,11 +81,49 @@ def explore_states(system: TransitionSystem, enough: Callable[[int], bool] | Non
         edges.append(tuple(row))
         if system.is_final(state):
             finals.append(at)
+        if system.learned != learned:
+            taught.append(at)
         at += 1
-        if at & 0xF == 0 and enough is not None and enough(len(states)):
-            return graph
+        if at & 0xF == 0 and enough is not None:
+            ended = enough(len(states))
+            if keeper is not None:
+                keeper.look(system, lambda: _put_aside(system, graph, taught), last=ended)
+            if ended:
+                return graph
     graph.complete = graph.violation is None
     return graph
+
+
+def _resumed(
+    system: TransitionSystem,
+    keeper: Keeper,
+    resumed: SearchToResume,
+    states: list[State],
+    edges: list[tuple[int, ...]],
+    finals: list[int],
+) -> array[int]:
+    """Take a checkpoint into the lists of a search; answers from which states something was learned."""
+    header = resumed.header
+    states[:] = struct.iter_unpack(f"={header.width}i", resumed.numbers(header.states * header.width))
+    edges[:] = struct.iter_unpack(f"={header.moves}i", resumed.numbers(header.left * header.moves))
+    finals[:] = resumed.numbers(header.finals)
+    taught = resumed.numbers(header.taught)
+    keeper.teach(system, states, taught)
+    return taught
+
+
+def _put_aside(system: TransitionSystem, graph: Graph, taught: array[int]) -> SearchState:
+    state, row = struct.Struct(f"={system.count + 2}i").pack, struct.Struct(f"={system.moves}i").pack
+    return SearchState(
+        False,
+        len(graph.states),
+        len(graph.edges),
+        graph.transitions,
+        [b"".join(state(*found) for found in graph.states)],
+        [b"".join(row(*found) for found in graph.edges)],
+        array("I", graph.finals).tobytes(),
+        taught.tobytes(),
+    )
 
 
 def shortest_by_switches(system: TransitionSystem, wanted: Callable[[State], bool]) -> list[int]:

@@ -143,6 +143,11 @@ class Symmetry:
         return None
 
     @property
+    def compared(self) -> int:
+        """From how many corresponding states everybody's macro-steps have been compared."""
+        return sum(len(group.taken) for group in self._classes)
+
+    @property
     def classes(self) -> Partition:
         """The threads of each class, by position."""
         return tuple(group.threads for group in self._classes)

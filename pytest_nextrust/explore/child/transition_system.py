@@ -109,6 +109,14 @@ class TransitionSystem:
         return self._symmetry
 
     @property
+    def learned(self) -> int:
+        """How much has been executed, met and compared so far: it grows with whatever is new."""
+        engine, symmetry = self.engine, self._symmetry
+        known = engine.executed + engine.delivered + len(engine.vectors) + len(self.monitors)
+        known += sum(len(thread.table) for thread in engine.threads)
+        return known if symmetry is None else known + symmetry.compared
+
+    @property
     def names_operations(self) -> bool:
         """Whether the monitor's states are renamed where threads change places."""
         return self._symmetry is not None and self._naming is not None

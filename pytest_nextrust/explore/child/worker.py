@@ -13,16 +13,19 @@ import resource
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_nextrust.base.convert import from_plain, to_plain
+from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
 from pytest_nextrust.emu.kernel import threads
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers, Finding
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
+from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
 from pytest_nextrust.explore.child.compiled_search import seen
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, find_in_graph, find_in_loop
@@ -41,6 +44,8 @@ __all__ = ["Exploration", "explore", "replay"]
 
 ENDING = 24
 """Bytes for each state that the look for what never ends takes once the search is over."""
+
+INTERRUPTED = "it was interrupted"
 
 REPORT_SECONDS = 2.0
 """Seconds between two lines about how far the search is."""
@@ -107,6 +112,9 @@ class Exploration:
         self._choices = 1
         self._rounds = 0
         self._note = ""
+        self._keeper: Keeper | None = None
+        if self.request.checkpoint is not None:
+            self._keeper = Keeper(self.request.checkpoint, lambda: self.seconds, lambda: host.ending, host.report)
 
     @property
     def seconds(self) -> float:
@@ -116,20 +124,48 @@ class Exploration:
     def answer(self) -> ExploreAnswer:
         """Explore. Raises NotRunnable, HarnessFault."""
         with self.subject.stepper() as stepper:
-            shared = self.subject.guess(stepper)
+            shared, contradicted = self._guess(stepper), False
             while True:
-                if self._rounds and self._late():
-                    return self._answer(shared, None, method="proof", verdict="budget")
                 self._rounds += 1
+                if self._keeper is not None:
+                    self._keeper.begin(self._rounds, shared, self._symmetric, self._choices)
+                if contradicted and self._late():
+                    return self._unbegun(shared)
                 stepper.restore()
                 try:
                     return self._round(self.subject.system(stepper, shared, self._symmetric, self._choices), shared)
+                except Unfinished:
+                    return self._unresumed(shared)
                 except Reclassified as contradiction:
                     shared = shared | contradiction.addresses
                 except Asymmetric as contradiction:
                     self._symmetric = contradiction.partition
                 except MoreChoices as contradiction:
                     self._choices = contradiction.choices
+                contradicted = True
+
+    def _guess(self, stepper: Stepper) -> frozenset[int]:
+        """What is taken for shared, and who for symmetric: as it was where the search goes on."""
+        resumed = None if self._keeper is None else self._keeper.resumed
+        if resumed is None:
+            return self.subject.guess(stepper)
+        self._symmetric, self._choices, self._rounds = resumed.symmetric, resumed.choices, resumed.rounds - 1
+        return frozenset(resumed.shared)
+
+    def _unbegun(self, shared: frozenset[int]) -> ExploreAnswer:
+        """No verdict, before anything has been seen under the guesses as they are now."""
+        if self._keeper is not None:
+            self._keeper.put_aside_unbegun()
+        return self._answer(shared, None, method="proof", verdict="budget")
+
+    def _unresumed(self, shared: frozenset[int]) -> ExploreAnswer:
+        """No verdict, with what had been seen before: the checkpoint stays as it is."""
+        assert self._keeper is not None
+        assert self._keeper.resumed is not None
+        self._note = INTERRUPTED
+        resumed = self._keeper.resumed
+        answer = self._answer(shared, None, method="proof", verdict="budget")
+        return replace(answer, states=resumed.states, transitions=resumed.transitions)
 
     def replayed(self) -> ExploreAnswer:
         """Execute the schedule of the request and judge that run. Raises HarnessFault where it is another run."""
@@ -142,7 +178,7 @@ class Exploration:
     def _round(self, system: TransitionSystem, shared: frozenset[int]) -> ExploreAnswer:
         if self.request.method != "graph":
             return self._sampled(system, shared)
-        graph = seen(system, self._enough)
+        graph = seen(system, self._enough, self._keeper)
         if graph.starved:
             self._note = self._used_up(len(graph.states))
         found = self._certain(system, self._found(system, graph))
@@ -226,15 +262,19 @@ class Exploration:
     def _answer(self, shared: frozenset[int], system: TransitionSystem | None, **fields: Any) -> ExploreAnswer:
         graph: Graph = fields.pop("graph", None) or Graph()
         fields.setdefault("exhausted", False)
+        keeper, note, seconds = self._keeper, self._note, self.seconds
+        if keeper is not None:
+            note, seconds = "; ".join(filter(None, (note, keeper.fault))), seconds + keeper.seconds_before
         return ExploreAnswer(
             name=self.request.name,
             states=len(graph.states),
             transitions=graph.transitions,
             instructions=system.engine.executed if system is not None else 0,
-            seconds=self.seconds,
+            seconds=seconds,
             rounds=self._rounds,
             shared=tuple(sorted(shared)),
-            note=self._note,
+            note=note,
+            checkpoint="" if keeper is None else keeper.path,
             fairness=self.request.fairness,
             threads=self._threads(fields.get("finding")),
             **fields,
@@ -250,9 +290,11 @@ class Exploration:
 
     def _late(self) -> bool:
         if self._host.ending:
-            self._note = "it was interrupted"
+            self._note = INTERRUPTED
             return True
-        if self.seconds > self.request.max_seconds:
+        # To come back to where it was is not the search's: else one that goes on with a small budget never would.
+        resuming = 0.0 if self._keeper is None else self._keeper.cost_of_resuming
+        if self.seconds - resuming > self.request.max_seconds:
             self._note = f"the CPU time of {self.request.max_seconds:g} s is over"
             return True
         wall = self.request.max_wall
