@@ -31,7 +31,7 @@ typedef struct {
 } class;
 
 typedef struct {
-    u32 threads, moves, width, waited_for, judges, renames, is_program;
+    u32 threads, moves, width, waited_for, judges, renames;
     u32 classes;
     class *class_of[THREADS];
     uint8_t *kinds[THREADS];
@@ -105,14 +105,13 @@ void nextrust_search_free(search *s) {
     free(s->table), free(s->states), free(s->edges), free(s->index), free(s->finals), free(s);
 }
 
-/* `waited_for`: bits of threads; `judges`: final states are judged; `renames`: the monitor's states are renamed;
-   `is_program`: it ends as a whole, by one thread's doing. */
-search *nextrust_search_new(u32 threads, u32 choices, u32 waited_for, u32 judges, u32 renames, u32 is_program) {
+/* `waited_for`: bits of threads; `judges`: final states are judged; `renames`: the monitor's states are renamed. */
+search *nextrust_search_new(u32 threads, u32 choices, u32 waited_for, u32 judges, u32 renames) {
     if (threads > THREADS || threads * choices > MOVES) return NULL;
     search *s = calloc(1, sizeof(search));
     if (!s) return NULL;
     s->threads = threads, s->moves = threads * choices, s->width = threads + 2;
-    s->waited_for = waited_for, s->judges = judges, s->renames = renames, s->is_program = is_program;
+    s->waited_for = waited_for, s->judges = judges, s->renames = renames;
     s->violation = NONE;
     s->room = 1024, s->table_mask = s->index_mask = 4095, s->finals_room = 64;
     s->table = calloc(s->table_mask + 1, sizeof(entry));
@@ -284,7 +283,7 @@ static int has_halted(const search *s, const u32 *state) {
 }
 
 static int is_final(const search *s, const u32 *state) {
-    if (s->is_program) return has_halted(s, state);
+    if (has_halted(s, state)) return 1;
     for (u32 t = 0; t < s->threads; t++)
         if ((s->waited_for >> t & 1) && kind(s, t, state[t]) != DONE) return 0;
     return 1;
@@ -370,7 +369,7 @@ int nextrust_search_run(search *s, u32 until) {
         u32 now[THREADS + 2];
         memcpy(now, s->states + (size_t)s->at * s->width, s->width * sizeof(u32));
         s->want_state = s->at;
-        int over = s->is_program && has_halted(s, now);
+        int over = has_halted(s, now);
         for (u32 m = 0; m < s->moves; m++) {
             moves[m] = !over && may_move(s, now, m);
             if (!moves[m]) continue;

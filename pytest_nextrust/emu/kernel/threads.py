@@ -145,10 +145,11 @@ def _write_word(memory: Memory, address: int, value: int) -> None:
     memory.write(address, (value & 0xFFFF_FFFF).to_bytes(4, "big"))
 
 
-def initial_table() -> bytes:
-    """The table of a program that begins: its first thread runs."""
+def initial_table(running: int = 1) -> bytes:
+    """The table of a program that begins with so many threads."""
     table = bytearray(TABLE_SIZE)
-    table[STATUS] = Status.RUNNING
+    for slot in range(running):
+        table[slot * STRIDE + STATUS] = Status.RUNNING
     return bytes(table)
 
 

@@ -107,7 +107,6 @@ class _Search:
             waited_for,
             system.judges,
             system.names_operations,
-            system.is_program,
         )
         if not handle:
             raise MemoryError

@@ -101,6 +101,8 @@ class _Confirmation:
         self.found = found
         self.shared = shared
         self.kind = found.violation.kind
+        self.rested: set[int] = set()
+        """The threads that could not move at some time in a loop."""
         self.narrator = Narrator(subject.image)
         self.executor = executor
         self.history = ObservedHistory(executor, subject.marks, shared, subject.monitor, subject.kept)
@@ -175,7 +177,8 @@ class _Confirmation:
         # The search takes what is below a stack pointer for dead, and this does not: there it may differ once.
         for _ in range(2):
             before = self.executor.whole()
-            loop = self.executor.run(slices)
+            self.rested.clear()
+            loop = self.executor.run(slices, self._note_who_rests)
             if self.executor.whole() == before:
                 return loop
         return []
@@ -193,6 +196,10 @@ class _Confirmation:
             return f"{where} kills the program by signal {killed_by(state)}"
         status = exit_status(state)
         return f"the program ends with status {status}, by {where}" if status else None
+
+    def _note_who_rests(self, done: Executed) -> None:
+        del done
+        self.rested |= set(range(self.executor.count)) - set(self.executor.running)
 
     def _message(self, run: Sequence[Executed], loop: Sequence[Executed]) -> str | None:
         """What the run shows, in words; None where it does not show this kind of finding."""
@@ -220,17 +227,17 @@ class _Confirmation:
             return self.history.refuted
         if self.kind == "register":
             return self._clobbered()
-        ended = self.subject.kernel is None and set(self.executor.running) <= set(self.subject.request.daemons)
+        ended = not self.subject.request.is_program and set(self.executor.running) <= set(self.subject.request.daemons)
         if self.kind == "final" and ended and self.history.refuted is None:
             return self.subject.final_message(self.executor.memory, self.history.state)
         return None
 
     def _endless(self, loop: Sequence[Executed]) -> str | None:
-        if not loop or not set(self.executor.running) <= {done.thread for done in loop}:
+        if not loop or not set(self.executor.running) <= {done.thread for done in loop} | self.rested:
             return None
         moves = "every thread moves that has not returned"
         if self.subject.kernel is not None:
-            moves = "every thread moves that can"
+            moves = "every thread moves, or waits now and then"
         return f"an endless fair run: {len(loop)} instructions repeat, in which {moves}"
 
     def _starvation(self, loop: Sequence[Executed]) -> str | None:

@@ -230,7 +230,8 @@ def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = Fals
 
 
 def _endless(system: TransitionSystem, graph: Graph, violation: Violation, members: Sequence[int]) -> Counterexample:
-    """A way into a component, and moves inside it after which the same threads are where they were, each having moved.
+    """A way into a component, and moves inside it after which the same threads are where they were, each having moved,
+    or having waited where it never moves inside.
 
     The states are as the threads really reach them: where symmetric states are kept once, those that they stand for.
     """
@@ -246,9 +247,14 @@ def _endless(system: TransitionSystem, graph: Graph, violation: Violation, membe
     at, loop = start, list[int]()
     for thread in system.ready(start):
         if all(move % system.count != thread for move in loop):
-            way, at = _inside(system, inside, at, partial(_moved, system.count, thread))
-            loop += way
-    loop += _inside(system, inside, at, lambda after, _: after == start)[0] if at != start else []
+            wanted = partial(_moved, system.count, thread)
+            way = _inside(system, inside, at, wanted) or _inside(system, inside, at, partial(_waits, system, thread))
+            assert way is not None
+            loop, at = loop + way[0], way[1]
+    if at != start:
+        back = _inside(system, inside, at, lambda after, _: after == start)
+        assert back is not None
+        loop += back[0]
     return Counterexample(violation, tuple(moves), tuple(loop), members[0])
 
 
@@ -257,10 +263,18 @@ def _moved(count: int, thread: int, after: State, move: int) -> bool:
     return move % count == thread
 
 
+def _waits(system: TransitionSystem, thread: int, after: State, move: int) -> bool:
+    del move
+    return thread not in system.ready(after)
+
+
 def _inside(
     system: TransitionSystem, inside: Container[State], start: State, wanted: Callable[[State, int], bool]
-) -> tuple[list[int], State]:
-    """The shortest way through these states to a wanted move (by the state after it and itself), and where it ends."""
+) -> tuple[list[int], State] | None:
+    """The shortest way through these states to a wanted move (by the state after it and itself), and where it ends.
+
+    None where there is none.
+    """
     ways: dict[State, list[int]] = {start: []}
     todo = [start]
     for at in todo:
@@ -272,7 +286,7 @@ def _inside(
             if after not in ways:
                 ways[after] = [*ways[at], move]
                 todo.append(after)
-    raise AssertionError("in a strongly connected component each move can be come to from every state")
+    return None
 
 
 def _starved(

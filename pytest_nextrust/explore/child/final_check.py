@@ -7,15 +7,16 @@ stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import D0, PC, pack, register_of
-from pytest_nextrust.explore.child.accesses import Reclassified
+from pytest_nextrust.explore.child.accesses import Access, Reclassified
 from pytest_nextrust.explore.child.decision_tree import Read, Tree, grow, walk
 from pytest_nextrust.explore.child.image import MemoryImage, Stopped
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
+from pytest_nextrust.explore.child.program_calls import ProgramKernel
 from pytest_nextrust.explore.child.traps import serve
 
 __all__ = ["FinalCheck"]
@@ -25,9 +26,10 @@ LIMIT = 1_000_000
 
 
 class FinalCheck:
-    """``function`` of the image; answers are d0 when it returns. Call ``close`` at the end."""
+    """``function`` of the image; answers are d0 when it returns. It calls ``kernel``. Call ``close`` at the end."""
 
-    def __init__(self, image: MemoryImage, function: str) -> None:
+    def __init__(self, image: MemoryImage, function: str, kernel: ProgramKernel | None = None) -> None:
+        self._kernel = kernel
         self._entry = image.address(function)
         self._sp = image.spare
         self._stepper = Stepper(Cpu(image.program.cpu), image.regions)
@@ -84,15 +86,18 @@ class FinalCheck:
             if pc == SENTINEL:
                 return register_of(state, D0)
             stop = self._stepper.step()
+            accesses: Sequence[Access] = self._stepper.events
             if stop is None:
                 state = self._stepper.state()
             else:
                 served = serve(self._stepper, stop.vector, state, values)
+                if served is None and self._kernel is not None:
+                    served = self._kernel.serve_alone(self._stepper, stop.vector, state, values)
                 if served is None:
                     raise Stopped(stop, pc, register_of(state, D0))
-                state = served.state
+                state, accesses = served.state, served.accesses
                 self._stepper.load(state)
-            for writes, address, size in self._stepper.events:
+            for writes, address, size in accesses:
                 if writes:
                     written.update(range(address, address + size))
                 else:

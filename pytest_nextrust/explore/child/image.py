@@ -22,7 +22,7 @@ from pytest_nextrust.emu.loader import open_program
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
-from pytest_nextrust.explore.child.program_calls import UNBORN
+from pytest_nextrust.explore.child.program_calls import UNBORN, ProgramKernel
 from pytest_nextrust.explore.child.traps import serve
 from pytest_nextrust.isa.unsupported import refuse_unsupported
 from pytest_nextrust.macho import SourceLines
@@ -44,6 +44,9 @@ HEAP = 0x4_0000
 
 LONGEST = 22
 """Bytes of the longest instruction: two operands with extension words of the full format."""
+
+THREAD_CALLS = ("nextrust_thread_kind", "nextrust_thread_self", "nextrust_acquire", "nextrust_fail", "nextrust_choose")
+"""Functions of the runtime, one of which every program has that makes calls of ``emu.kernel.threads``."""
 
 CHUNK = 100_000
 SETUP_LIMIT = 20_000_000
@@ -163,13 +166,17 @@ class CheckedProgram:
         tops = [Address(STACKS + slot * SPACING + STACK - 4) for slot in range(slots + 1)]
         arguments, sp = _arguments(tops[0] + 4, argument)
         first = ImageRegion(tops[0] + 4 - STACK, STACK, READ | WRITE, arguments.rjust(STACK, b"\0"))
-        heaps = [ImageRegion(heap.start, HEAP, READ | WRITE, b"") for heap in heaps_of(slots)]
-        table = ImageRegion(threads.TABLE, threads.TABLE_SIZE, 0, threads.initial_table())
-        regions = (*self.regions, table, first, *(_stack(top) for top in tops[1:]), *heaps)
+        stacks = (first, *(_stack(top) for top in tops[1:]))
+        regions = (*self.regions, *stacks, *_kernel_regions(slots, 1))
         assert self.file.entry is not None
         starts = [ThreadStart(Address(self.file.entry), Address(sp), Address(tops[0] + 4 - STACK))]
         starts += [ThreadStart(Address(UNBORN), top, Address(top + 4 - STACK)) for top in tops[1:-1]]
         return MemoryImage(self, regions, tuple(starts), tops[-1])
+
+    @cached_property
+    def makes_thread_calls(self) -> bool:
+        """Whether the runtime's calls of kernel threads are linked into it."""
+        return any(self.file.lookup(f"_{name}") is not None for name in THREAD_CALLS)
 
     @cached_property
     def lines(self) -> SourceLines:
@@ -183,9 +190,14 @@ class CheckedProgram:
         patches: Iterable[tuple[Address, bytes]] = (),
         symbols: Iterable[tuple[str, Address]] = (),
     ) -> MemoryImage:
-        """The image before setup, with ``patches`` over its bytes and more ``symbols``. Raises NotRunnable."""
+        """The image before setup, with ``patches`` over its bytes and more ``symbols``. Raises NotRunnable.
+
+        It has the table and the heaps of kernel threads where the program calls them.
+        """
         tops = [Address(STACKS + i * SPACING + STACK - 4) for i in range(len(functions) + 1)]
         regions = [_patched(region, patches) for region in self.regions] + [_stack(top) for top in tops]
+        if self.makes_thread_calls:
+            regions += _kernel_regions(len(functions), len(functions))
         image = MemoryImage(self, tuple(regions), (), tops[-1], symbols=dict(symbols))
         if handler is not None:
             code = ImageRegion(TRAMPOLINE, PAGE, READ | EXECUTE, _trampoline(image.address(handler)))
@@ -203,16 +215,22 @@ def checked(program: bytes, cpu: str) -> CheckedProgram:
     return CheckedProgram(program, cpu)
 
 
-def prepared(image: MemoryImage, cpu: Cpu, setup: str | None, unserved: Callable[[Stopped], Exception]) -> MemoryImage:
+def prepared(
+    image: MemoryImage,
+    cpu: Cpu,
+    setup: str | None,
+    unserved: Callable[[Stopped], Exception],
+    kernel: ProgramKernel | None = None,
+) -> MemoryImage:
     """The image after setup has run alone. Raises what ``unserved`` makes of a setup that does not return."""
     if setup is None:
         return image
     stepper = Stepper(cpu, image.regions)
     try:
-        call(cpu, stepper, image.address(setup), image.spare, SETUP_LIMIT)
+        call(cpu, stepper, image.address(setup), image.spare, SETUP_LIMIT, kernel)
         regions = tuple(
             ImageRegion(r.address, r.size, r.prot, stepper.read(r.address, r.size))
-            if r.prot & WRITE and r.address < STACKS
+            if r.address == threads.TABLE or (r.prot & WRITE and not STACKS <= r.address < HEAPS)
             else r
             for r in image.regions
         )
@@ -223,8 +241,11 @@ def prepared(image: MemoryImage, cpu: Cpu, setup: str | None, unserved: Callable
     return replace(image, regions=regions)
 
 
-def call(cpu: Cpu, stepper: Stepper, entry: int, sp: int, limit: int) -> bytes:
-    """Run a function alone until it returns; its registers then. Raises Stopped."""
+def call(cpu: Cpu, stepper: Stepper, entry: int, sp: int, limit: int, kernel: ProgramKernel | None = None) -> bytes:
+    """Run a function alone until it returns; its registers then. Raises Stopped.
+
+    It calls ``kernel`` as the first thread does.
+    """
     state = pack(entry, sp)
     values: dict[int, int] = {}
     done = 0
@@ -240,6 +261,8 @@ def call(cpu: Cpu, stepper: Stepper, entry: int, sp: int, limit: int) -> bytes:
             raise Stopped(StepStop(2, stop.address, stop.access), register_of(state, PC))
         if stop.kind == "exception":
             served = serve(stepper, stop.vector, state, values)
+            if served is None and kernel is not None:
+                served = kernel.serve_alone(stepper, stop.vector, state, values)
             if served is None:
                 raise Stopped(StepStop(stop.vector), register_of(state, PC), register_of(state, 0))
             state = served.state
@@ -265,6 +288,12 @@ def _protection(name: str, prot: int) -> int:
 
 def _stack(top: int) -> ImageRegion:
     return ImageRegion(top + 4 - STACK, STACK, READ | WRITE, SENTINEL.to_bytes(4, "big").rjust(STACK, b"\0"))
+
+
+def _kernel_regions(slots: int, running: int) -> list[ImageRegion]:
+    """The table of kernel threads, which no program may touch, and their heaps."""
+    heaps = [ImageRegion(heap.start, HEAP, READ | WRITE, b"") for heap in heaps_of(slots)]
+    return [ImageRegion(threads.TABLE, threads.TABLE_SIZE, 0, threads.initial_table(running)), *heaps]
 
 
 def heaps_of(slots: int) -> tuple[range, ...]:

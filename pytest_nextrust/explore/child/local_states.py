@@ -60,7 +60,8 @@ class Local:
     must leave), ``diverges`` or ``unfinished``; or, where the whole program has ended with it, ``exited``, ``killed``,
     ``failed`` (an assertion) or ``given up`` (an assumption).
 
-    ``choices``: the macro-steps that there are from here, of which any may be taken.
+    ``choices``: the macro-steps that there are from here, of which any may be taken. ``may_wait``: the next one may
+    have to wait.
 
     ``pending`` holds, innermost last, the operation that was called and has made no shared access yet (-1: none) of the
     thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).
@@ -85,6 +86,7 @@ class Local:
     delivery: tuple[StepEffect, ...] | None = None
     interrupted: dict[int, MacroStep] = field(default_factory=dict)
     choices: int = 1
+    may_wait: bool = False
     others: dict[tuple[int, int], MacroStep] = field(default_factory=dict)
 
 

@@ -174,6 +174,8 @@ class Engine:
         self.vectors: list[bytes] = []
         self._vector_ids: dict[bytes, int] = {}
         self.executed = self.delivered = 0
+        self.has_ended = False
+        """Whether there is a local state with which the whole program has ended."""
         stacks = [start.stack if options.reduce else range(0) for start in threads]
         self.threads = [ThreadLocals(index, self.original, stack) for index, stack in enumerate(stacks)]
         self.initial_shared = self._intern_vector(bytes(self.original(address) for address in self.order))
@@ -353,6 +355,7 @@ class Engine:
         if run.blocked:
             return StepEffect(thread.intern(local), (), (), blocked=True), reads
         if run.ends:
+            self.has_ended = True
             after = self._end(run, run.ends)
         elif stop is None:
             self._record_writes(thread.index, accesses, values)
@@ -372,9 +375,10 @@ class Engine:
         ways where no ``choice`` is given.
         """
         self.executed += 1
-        run.untrapped, run.blocked, run.ends, run.choices = None, False, "", 1
+        run.untrapped, run.blocked, run.ends, run.choices, run.called = None, False, "", 1, False
         kernel = self.options.kernel
         if kernel is not None and register_of(run.state, PC) == UNBORN:
+            run.called = True
             return self._take(run, kernel.begin(self._stepper, run.thread.index)), None
         if run.dropped and self._registers is not None:
             use = self._registers.use(register_of(run.state, PC))
@@ -388,6 +392,7 @@ class Engine:
         run.untrapped = (run.values.copy(), run.pending, run.resumed)
         served = serve(self._stepper, stop.vector, run.state, run.values)
         if served is None and kernel is not None:
+            run.called = True
             if choice is None:
                 run.choices = kernel.choices(stop.vector, run.state)
                 if run.choices > 1:
@@ -434,7 +439,10 @@ class Engine:
         private = run.thread.pack(run.values, register_of(run.state, A7))
         # Equal flags in one form: else states with the same future would stay apart.
         state = without(run.state, run.dropped)
-        return Local(state, private, kind, run.pending, run.entered, fault, run.dropped, choices=run.choices)
+        called = run.called
+        return Local(
+            state, private, kind, run.pending, run.entered, fault, run.dropped, choices=run.choices, may_wait=called
+        )
 
     def _ends_here(self, values: Mapping[int, int]) -> bool:
         """Whether a macro-step ends at this boundary in any case: without the reduction, or where a signal may come."""
@@ -465,6 +473,7 @@ class Engine:
             if self._ends_here(run.values):
                 if self.options.kernel is not None:
                     run.choices = self.options.kernel.choices_at(self._stepper, run.state)
+                    run.called = True
                 return self._at_boundary(run)
             if count >= LONG_RUN:
                 if watched == (run.state, run.values):
@@ -524,7 +533,8 @@ class _Run:
 
     ``dropped``: registers whose value is missing, since they were taken for dead. ``untrapped``: what the kernel's part
     of the last instruction changed, as it was before. ``blocked``: it waits. ``ends``: what the program ended by with
-    it. ``choices``: in how many ways it may be taken.
+    it. ``choices``: in how many ways it may be taken. ``called``: it was, or may be, a call of the kernel that may
+    wait.
     """
 
     thread: ThreadLocals
@@ -539,3 +549,4 @@ class _Run:
     blocked: bool = False
     ends: str = ""
     choices: int = 1
+    called: bool = False

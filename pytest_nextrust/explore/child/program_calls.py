@@ -4,8 +4,9 @@ Threads are those of ``emu.kernel.threads``: their table is memory that threads 
 part of a state like any other bytes. A slot whose thread has not begun, or has ended, stands at ``UNBORN``: its next
 step is to begin, once the table says that it runs.
 
-Of UNIX there is exit (1), write (4) to descriptors 1 and 2, whose bytes are dropped, getpid (20), getpagesize (64) and
-kill (37) of the program itself; of Mach task_self, thread_self, thread_reply. Anything else cannot be explored.
+Of UNIX there is exit (1), write (4) to descriptors 1 and 2, whose bytes are dropped, getpid (20), getpagesize (64),
+kill (37) of the program itself, and sigvec (108) where it installs no handler; of Mach task_self, thread_self and
+thread_reply. Anything else cannot be explored.
 
 Boundary: child process only; one call at a time, over memory that the caller makes what the thread sees.
 """
@@ -27,12 +28,17 @@ __all__ = ["UNBORN", "BadAddress", "MoreThreads", "ProgramKernel", "exit_status"
 UNBORN = 0xFFFF_E000
 """Where a slot's thread is before it begins and after it has ended: no memory is there."""
 
-EXIT, WRITE, GETPID, GETPAGESIZE, KILL = 1, 4, 20, 64, 37
+EXIT, WRITE, GETPID, KILL, GETPAGESIZE, SIGVEC = 1, 4, 20, 37, 64, 108
 PID, PAGE = 100, 0x2000
+DEFAULT_OR_IGNORED = (0, 1)
+"""Handlers that ``sigvec`` may install: none is called, for no signal is delivered to a whole program."""
 TASK_SELF, THREAD_REPLY, THREAD_SELF = 10, 11, 13
 PORTS = {TASK_SELF: 1, THREAD_REPLY: 3}
 """Port names of a task that has one thread; a thread's own are beyond them, by slot."""
 FIRST_THREAD_PORT = 16
+
+MAKING = frozenset({ThreadCall.SPAWN, ThreadCall.CREATE, ThreadCall.END, ThreadCall.TERMINATE})
+"""Calls for whole programs only: where threads are functions, these are the threads there are."""
 
 TRAP_3 = bytes.fromhex("4e43")
 EXPLORED = 0x4E58
@@ -79,11 +85,13 @@ class _Noted:
 class ProgramKernel:
     """``stacks``: the stack pointer with which a slot's thread begins; ``heaps``: the addresses of its heap.
 
+    ``is_whole``: it serves a whole program, which may make threads, write and exit.
     ``spurious``: who waits for a condition may wake without a signal.
     """
 
     stacks: tuple[int, ...]
     heaps: tuple[range, ...]
+    is_whole: bool = True
     spurious: bool = False
 
     @property
@@ -141,6 +149,8 @@ class ProgramKernel:
         after = with_register(state, PC, register_of(state, PC) + 2)
         noted = _Noted(memory)
         if vector == UNIX:
+            if not self.is_whole:
+                return None
             return _unix(noted, number, state, after)
         if vector != MACH:
             return None
@@ -148,7 +158,7 @@ class ProgramKernel:
             return Served(with_register(after, D0, PORTS[number]))
         if number == THREAD_SELF:
             return Served(with_register(after, D0, FIRST_THREAD_PORT + slot))
-        if number not in _CALLS:
+        if number not in _CALLS or not (self.is_whole or number not in MAKING):
             return None
         if number == ThreadCall.KIND:
             return Served(with_register(after, D0, EXPLORED))
@@ -168,6 +178,14 @@ class ProgramKernel:
         if answer.ends:
             return Served(state, accesses, ends=answer.ends)
         return Served(with_register(after, D0, answer.value or 0), accesses)
+
+    def serve_alone(self, memory: Memory, vector: int, state: bytes, values: dict[int, int]) -> Served | None:
+        """As ``serve`` for a function that runs alone, as the first thread: it can neither wait nor end anything."""
+        try:
+            served = self.serve(memory, 0, vector, state, values)
+        except (BadAddress, MoreThreads):
+            return None
+        return None if served is None or served.blocked or served.ends else served
 
     def _heap(self, memory: _Noted, slot: int, after: bytes) -> Served:
         """More of the slot's heap, whose first word says where what is left of it begins."""
@@ -198,6 +216,8 @@ def _unix(memory: _Noted, number: int, state: bytes, after: bytes) -> Served | N
         if third:
             memory.read(second, third)
         answers[WRITE] = third
+    if number == SIGVEC and (not second or threads.read_word(memory, second) in DEFAULT_OR_IGNORED):
+        answers[SIGVEC] = 0
     if number not in answers:
         return None
     done = with_register(with_register(after, D0, answers[number]), D1, 0)

@@ -83,16 +83,18 @@ class Subject:
         self.kernel: ProgramKernel | None = None
         if request.is_program:
             image = program.whole(slots, request.name)
-            self.kernel = ProgramKernel(tuple(start.sp for start in image.starts), heaps_of(slots))
         else:
             image = program.image(request.threads, handler, variant.patches, variant.symbols)
+        if request.is_program or program.makes_thread_calls:
+            starts = image.starts
+            self.kernel = ProgramKernel(tuple(start.sp for start in starts), heaps_of(len(starts)), request.is_program)
         # A setup that fails is described by the names of the image as it was before.
         self.image = image
-        self.image = prepared(image, cpu, request.setup, self._setup_failed)
+        self.image = prepared(image, cpu, request.setup, self._setup_failed, self.kernel)
         self.interrupts: Interrupts | None = None
         if self.image.handler is not None:
             self.interrupts = Interrupts(self.image.handler, request.signals, request.nested)
-        self.check = FinalCheck(self.image, request.check) if request.check is not None else None
+        self.check = FinalCheck(self.image, request.check, self.kernel) if request.check is not None else None
         self.monitor = _monitor(request)
         self.marks = self._marks()
         self.kept = self._kept()
@@ -147,7 +149,7 @@ class Subject:
 
     def alike_threads(self) -> Partition:
         """The first guess of who is symmetric: everybody but daemons, or in a history those who make the same calls."""
-        if self.kernel is not None:
+        if self.request.is_program:
             return ()
         threads = [thread for thread in range(len(self.request.threads)) if thread not in self.request.daemons]
         if self.monitor is None or not self.request.operations:
@@ -169,7 +171,7 @@ class Subject:
         shared otherwise, and an interrupted operation would seem to begin after the handler that has seen its effect.
         """
         objects = frozenset(byte for start, size in self.objects for byte in range(start, start + size))
-        if self.kernel is not None:
+        if self.request.is_program:
             return self._touched_in_turn(stepper)
         return objects | both_touch(stepper, enumerate(self.image.starts))
 

@@ -82,7 +82,6 @@ class TransitionSystem:
         self.signals_from = self.count * engine.options.choices
         """Moves below it are macro-steps: every thread's first choice, every thread's second, and so on."""
         self.moves = self.signals_from + (self.count if engine.interrupts else 0)
-        self.is_program = engine.options.kernel is not None
         self._monitor = monitor or AcceptAll()
         self._judge = judge
         self._monitor_ids: dict[Hashable, int] = {}
@@ -171,7 +170,7 @@ class TransitionSystem:
         put off for ever: a delivery leads out of every cycle of such steps, and after the last one there is none.
         Where the whole program has ended nobody moves. Raises Reclassified.
         """
-        if self.is_program and self.has_halted(state):
+        if self.engine.has_ended and self.has_halted(state):
             return (None,) * self.moves
         if self.engine.reduces_deliveries:
             mover = self._unseen(state)
@@ -227,12 +226,14 @@ class TransitionSystem:
     def ready(self, state: State) -> list[int]:
         """The threads that can take another macro-step."""
         ready = [thread for thread in range(self.count) if self._locals[thread][state[thread]].kind == "ready"]
-        if not self.is_program:
-            return ready
-        return [] if self.has_halted(state) else [thread for thread in ready if self.is_enabled(state, thread)]
+        if self.engine.has_ended and self.has_halted(state):
+            return []
+        return [thread for thread in ready if self.is_enabled(state, thread)]
 
     def is_enabled(self, state: State, thread: int) -> bool:
-        """Whether the thread has a move: it is not ended, and does not wait."""
+        """Whether the thread, which is ready, has a move: it does not wait."""
+        if not self._locals[thread][state[thread]].may_wait:
+            return True
         return any(self.after(state, move) is not None for move in range(thread, self.signals_from, self.count))
 
     def has_halted(self, state: State) -> bool:
@@ -241,8 +242,8 @@ class TransitionSystem:
 
     def is_final(self, state: State) -> bool:
         """Whether every thread has returned that the program waits for, or the whole program has ended."""
-        if self.is_program:
-            return self.has_halted(state)
+        if self.engine.has_ended and self.has_halted(state):
+            return True
         return all(self._locals[thread][state[thread]].kind == "done" for thread in self.waited_for)
 
     def violation(self, state: State) -> Violation | None:

@@ -1,0 +1,216 @@
+"""Programs with a main: threads that they make themselves, that wait without running, choose, and end everything.
+
+Each verdict is compared with that of the search without the reduction and without the compiled part: the programs are
+small enough for every interleaving of single instructions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from pytest_nextrust.errors import HarnessFault, NotRunnable, UsageFault
+from pytest_nextrust.explore.answer import ExploreAnswer
+from pytest_nextrust.explore.client import explore, rerun
+from pytest_nextrust.explore.program import Build, build, conventional
+from pytest_nextrust.explore.replay import request_for, token_of
+from pytest_nextrust.explore.request import ExploreRequest
+from pytest_nextrust.explore.store import save
+from pytest_nextrust.explore.token import decode
+from pytest_nextrust.native import loading
+from tests.unit.explore.test_worker import InProcess
+
+pytestmark = pytest.mark.needs_compiler("gnu")
+
+BEGIN = """
+#include <nextrust.h>
+#include <pthread.h>
+static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER, other = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t c = PTHREAD_COND_INITIALIZER;
+static volatile int x, y, done;
+static pthread_t start(void *(*f)(void *)) { pthread_t t; return pthread_create(&t, 0, f, 0) ? -1 : t; }
+static int join(pthread_t t) { void *v; pthread_join(t, &v); return (int)v; }
+"""
+ONE = "static void *one(void *a) {{ {0} return a; }}"
+TWO = ONE + " static void *two(void *a) {{ {1} return a; }}"
+BOTH = "int main(void) {{ pthread_t s = start(one), t = start({0}); join(s); join(t); {1} }}"
+LOCK, UNLOCK = "pthread_mutex_lock(&m);", "pthread_mutex_unlock(&m);"
+ADD = "int v = x; x = v + 1;"
+
+PROGRAMS = {
+    "nothing": ("int main(void) { return 0; }", "passed"),
+    "a status": ("int main(void) { return 3; }", "final"),
+    "killed": ("#include <stdlib.h>\nint main(void) { abort(); }", "final"),
+    "a lost update": (ONE.format(ADD) + BOTH.format("one", "return x != 2;"), "final"),
+    "a locked update": (ONE.format(LOCK + ADD + UNLOCK) + BOTH.format("one", "return x != 2;"), "passed"),
+    "nobody joins": (ONE.format("x = 1;") + "int main(void) { start(one); return x > 1; }", "passed"),
+    "exit while another fails": (
+        ONE.format('nextrust_assert(!y, "y");') + "int main(void) { start(one); y = 1; return 0; }",
+        "assertion",
+    ),
+    "locks in two orders": (
+        TWO.format(
+            LOCK + "pthread_mutex_lock(&other); pthread_mutex_unlock(&other);" + UNLOCK,
+            "pthread_mutex_lock(&other);" + LOCK + UNLOCK + "pthread_mutex_unlock(&other);",
+        )
+        + BOTH.format("two", "return 0;"),
+        "deadlock",
+    ),
+    "a signal that is waited for": (
+        TWO.format(
+            LOCK + "x = 1; pthread_cond_signal(&c);" + UNLOCK, LOCK + "while (!x) pthread_cond_wait(&c, &m);" + UNLOCK
+        )
+        + BOTH.format("two", "return 0;"),
+        "passed",
+    ),
+    "a signal that may be lost": (
+        TWO.format("x = 1; pthread_cond_signal(&c);", LOCK + "if (!x) pthread_cond_wait(&c, &m);" + UNLOCK)
+        + BOTH.format("two", "return 0;"),
+        "deadlock",
+    ),
+    "a choice": ("int main(void) { return nextrust_choose(5) == 4; }", "final"),
+    "choices that do not matter": (ONE.format("x += nextrust_choose(3);") + BOTH.format("one", "return 0;"), "passed"),
+    "an assumption": (
+        "int main(void) { int n = nextrust_choose(4); nextrust_assume(n < 3); return n == 3; }",
+        "passed",
+    ),
+    "an assumption that is too weak": (
+        "int main(void) { int n = nextrust_choose(4); nextrust_assume(n > 1); return n == 3; }",
+        "final",
+    ),
+    "threads of threads": (
+        TWO.format("x++;", "join(start(one));") + "int main(void) { join(start(two)); return x != 1; }",
+        "passed",
+    ),
+    "threads in a loop": (
+        ONE.format("x++;") + "int main(void) { for (int i = 0; i < 4; i++) join(start(one)); return x != 4; }",
+        "passed",
+    ),
+    "a spinning wait": (ONE.format("x = 1;") + "int main(void) { start(one); while (!x) ; return 0; }", "passed"),
+    "nobody ends the wait": ("int main(void) { while (!x) ; return 0; }", "divergence"),
+    "a wild store": ("int main(void) { *(volatile int *)0 = 1; return 0; }", "fault"),
+    "a wild wait": ("int main(void) { nextrust_wait_while((volatile int *)0x10, 0); return 0; }", "fault"),
+}
+
+FLAG_UNDER_A_LOCK = f"""{BEGIN}
+static void *one(void *a) {{ int d = 0; while (!d) {{ {LOCK} d = done; {UNLOCK} }} return a; }}
+int main(void) {{ pthread_t t = start(one); {LOCK} done = 1; {UNLOCK} join(t); return 0; }}
+"""
+
+
+@cache
+def compiled(source: str, folder: Path) -> bytes:
+    path = folder / "program.c"
+    path.write_text(source)
+    return build(Build(sources=(str(path),), cpu="m68030"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def request(source: str, folder: Path, **settings: object) -> ExploreRequest:
+    asked = conventional(compiled(source, folder), "m68030", name="program.c")
+    return dataclasses.replace(asked, **settings)  # type: ignore[arg-type]
+
+
+def verdict(answer: ExploreAnswer) -> str:
+    return answer.finding.kind if answer.finding is not None else answer.verdict
+
+
+@pytest.mark.parametrize(("body", "expected"), PROGRAMS.values(), ids=PROGRAMS.keys())
+def test_verdicts(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str, expected: str) -> None:
+    """The verdict is the same with and without the reduction, and by the compiled and the plain search."""
+    asked = request(BEGIN + body, folder)
+    answer = explore(InProcess(), asked)
+    assert verdict(answer) == expected
+    assert (answer.complete, answer.exhausted) == (expected == "passed", answer.finding is None or answer.exhausted)
+    every_instruction = explore(InProcess(), dataclasses.replace(asked, reduce=False))
+    assert verdict(every_instruction) == expected
+    assert every_instruction.states >= answer.states
+    monkeypatch.setattr(loading, "_core", None, raising=False)
+    monkeypatch.setattr("pytest_nextrust.explore.child.compiled_search.core", lambda: None)
+    plain = explore(InProcess(), asked)
+    assert (verdict(plain), plain.states, plain.transitions) == (expected, answer.states, answer.transitions)
+
+
+@pytest.mark.parametrize("name", ["a lost update", "locks in two orders", "a choice", "an assumption that is too weak"])
+def test_a_token_brings_the_run_back(folder: Path, name: str) -> None:
+    """The choices of a run are part of its token, and the run is the same from the saved program alone."""
+    body, kind = PROGRAMS[name]
+    asked = request(BEGIN + body, folder)
+    finding = explore(InProcess(), asked).finding
+    assert finding is not None
+    save(folder, asked)
+    token = decode(token_of(asked, finding))
+    again = dataclasses.replace(
+        request_for(token, folder),
+        schedule=tuple((piece.thread, piece.instructions) for piece in token.slices or ()),
+        choices=tuple(piece.choices for piece in token.slices or ()),
+        kind=token.kind,
+    )
+    found = rerun(InProcess(), again).finding
+    assert found is not None
+    assert (found.kind, found.message, found.trace) == (kind, finding.message, finding.trace)
+
+
+def test_a_deadlock_says_who_waits_for_what(folder: Path) -> None:
+    """Each thread that waits, the word, its value, and who set it."""
+    finding = explore(InProcess(), request(BEGIN + PROGRAMS["locks in two orders"][0], folder)).finding
+    assert finding is not None
+    assert finding.message == "deadlock: thread 0 and thread 1 and thread 2 wait for each other, and nobody can go on"
+    waits = "\n".join(finding.holds)
+    assert "waits for status of thread 1" in waits
+    assert "waits for m = 0x2, set by thread 1" in waits
+    assert "waits for other = 0x3, set by thread 2" in waits
+
+
+def test_a_lock_that_is_free_again_and_again(folder: Path) -> None:
+    """Who waits for it gets it under strong fairness; under weak fairness another may take it each time."""
+    assert verdict(explore(InProcess(), request(FLAG_UNDER_A_LOCK, folder))) == "passed"
+    weak = explore(InProcess(), request(FLAG_UNDER_A_LOCK, folder, fairness="weak"))
+    assert verdict(weak) == "endless"
+    assert verdict(explore(InProcess(), request(FLAG_UNDER_A_LOCK, folder, fairness="none"))) == "passed"
+
+
+def test_more_threads_than_there_are_slots(folder: Path) -> None:
+    """Is no verdict, and says so; sixteen at once, main among them, can be explored."""
+    many = "int main(void) {{ for (int i = 0; i < {0}; i++) if (start(one) < 0) return 1; return 0; }}"
+    never = "static void *one(void *a) { nextrust_wait_while(&done, 0); return a; }"
+    assert verdict(explore(InProcess(), request(BEGIN + never + many.format(3), folder))) == "passed"
+    with pytest.raises(NotRunnable, match="more than 16 threads at once"):
+        explore(InProcess(), request(BEGIN + never + many.format(16), folder))
+
+
+def test_a_call_that_cannot_be_explored_is_named(folder: Path) -> None:
+    """Opening a file is a fault of the harness, with the call's name."""
+    source = BEGIN + '#include <fcntl.h>\nint main(void) { return open("x", 0); }'
+    with pytest.raises(HarnessFault, match="UNIX call 5"):
+        explore(InProcess(), request(source, folder))
+
+
+def functions(body: str) -> str:
+    return f"""{BEGIN}
+static void *one(void *a) {{ return a; }}
+void nextrust_thread_0(void) {{ {body} }}
+void nextrust_thread_1(void) {{ {body} }}
+int nextrust_check(void) {{ return x != 2; }}
+"""
+
+
+def test_threads_that_are_functions_wait_too(folder: Path) -> None:
+    """A test of the convention may lock, wait and choose; it makes no threads of its own."""
+    assert verdict(explore(InProcess(), request(functions(LOCK + ADD + UNLOCK), folder))) == "passed"
+    assert verdict(explore(InProcess(), request(functions(ADD + LOCK + UNLOCK), folder))) == "final"
+    with pytest.raises(HarnessFault, match=r"trap #3"):
+        explore(InProcess(), request(functions("start(one);"), folder))
+
+
+def test_main_and_threads_that_are_functions(folder: Path) -> None:
+    """Which of them is meant cannot be known: a usage error."""
+    with pytest.raises(UsageFault, match="both main and nextrust_thread_0"):
+        request("int main(void) { return 0; } void nextrust_thread_0(void) {}", folder)
