@@ -64,6 +64,11 @@ class CheckpointHeader:
     tables: str = ""
 
     @property
+    def threads(self) -> int:
+        """How many threads a state has; 0 before there is one."""
+        return max(self.width - 2, 0)
+
+    @property
     def size(self) -> int:
         """The bytes of its arrays."""
         return BYTES * (self.states * self.width + self.left * self.moves + self.finals + self.taught)

@@ -149,6 +149,8 @@ class Exploration:
         resumed = None if self._keeper is None else self._keeper.resumed
         if resumed is None:
             return self.subject.guess(stepper)
+        if self.request.is_program and resumed.threads > len(self.subject.image.starts):
+            raise MoreThreads
         self._symmetric, self._choices, self._rounds = resumed.symmetric, resumed.choices, resumed.rounds - 1
         return frozenset(resumed.shared)
 

@@ -17,7 +17,7 @@ from pytest_nextrust.explore.answer import ExploreAnswer
 from pytest_nextrust.explore.client import explore, rerun
 from pytest_nextrust.explore.program import Build, build, conventional
 from pytest_nextrust.explore.replay import request_for, token_of
-from pytest_nextrust.explore.request import ExploreRequest
+from pytest_nextrust.explore.request import CheckpointFiles, ExploreRequest
 from pytest_nextrust.explore.store import save
 from pytest_nextrust.explore.token import decode
 from pytest_nextrust.native import loading
@@ -175,6 +175,20 @@ def test_a_lock_that_is_free_again_and_again(folder: Path) -> None:
     weak = explore(InProcess(), request(FLAG_UNDER_A_LOCK, folder, fairness="weak"))
     assert verdict(weak) == "endless"
     assert verdict(explore(InProcess(), request(FLAG_UNDER_A_LOCK, folder, fairness="none"))) == "passed"
+
+
+def test_a_search_that_is_put_aside_goes_on(folder: Path) -> None:
+    """With the slots and choices that it had: the same verdict, states and transitions as one that never stopped."""
+    body = ONE.format(LOCK + "x++;" + UNLOCK + "y += nextrust_choose(3);")
+    three = "int main(void) { for (int i = 0; i < 3; i++) start(one); while (y < 0) ; return 0; }"
+    whole = explore(InProcess(), request(BEGIN + body + three, folder))
+    kept = folder / "kept"
+    files = CheckpointFiles("same", str(kept))
+    part = explore(InProcess(), request(BEGIN + body + three, folder, checkpoint=files, max_states=whole.states // 2))
+    assert (part.verdict, kept.is_file()) == ("budget", True)
+    files = CheckpointFiles("same", str(kept), str(kept))
+    rest = explore(InProcess(), request(BEGIN + body + three, folder, checkpoint=files))
+    assert (rest.verdict, rest.states, rest.transitions) == ("passed", whole.states, whole.transitions)
 
 
 def test_more_threads_than_there_are_slots(folder: Path) -> None:
