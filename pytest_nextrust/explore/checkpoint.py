@@ -40,6 +40,7 @@ BYTEORDER = sys.byteorder
 class CheckpointHeader:
     """Which search it is of, the guesses of its round, and how much of it there is.
 
+    ``registers``: those, as bits, that are taken for dead nowhere.
     ``width`` numbers are a state, ``moves`` the edges of one. Of ``states`` that were met ``left`` have been left
     behind, and have edges; from ``taught`` of those something was learned, or, where it was ``compiled``, asked for.
     ``tables`` is a hash of what that was.
@@ -53,6 +54,7 @@ class CheckpointHeader:
     shared: tuple[int, ...]
     symmetric: tuple[tuple[int, ...], ...]
     choices: int = 1
+    registers: int = 0
     compiled: bool = False
     width: int = 0
     moves: int = 0

@@ -123,7 +123,9 @@ class Keeper:
         """The CPU time of the search up to the checkpoint that it goes on from."""
         return 0.0 if self.resumed is None else self.resumed.seconds
 
-    def begin(self, rounds: int, shared: frozenset[int], symmetric: Partition, choices: int = 1) -> None:
+    def begin(
+        self, rounds: int, shared: frozenset[int], symmetric: Partition, choices: int = 1, registers: int = 0
+    ) -> None:
         """Take note of the guesses that a round is about to be made under."""
         self._round = CheckpointHeader(
             __version__,
@@ -134,6 +136,7 @@ class Keeper:
             tuple(sorted(shared)),
             symmetric,
             choices,
+            registers,
         )
         self._tables = _Tables()
 

@@ -12,13 +12,15 @@ from itertools import pairwise
 
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child import fairness
+from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.search import Graph, shortest_by_switches
+from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.termination import kept_from_ending
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 from pytest_nextrust.explore.request import ExploreRequest, Fairness
 
-__all__ = ["Counterexample", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
+__all__ = ["Counterexample", "as_met", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
 
 VISITS = 400_000
 """States that the search for the fewest switches may visit. No limit here is a time: a token replays what it did."""
@@ -57,6 +59,10 @@ class Counterexample:
             return cls(violation, tuple(path), number=schedules)
         moves = fewest(system, lambda state: same(system, state, violation)) or fewer_switches(system, path, violation)
         return cls(violation, tuple(moves), number=schedules)
+
+
+class Astray(AssertionError):
+    """What was kept of a search does not lead to what it found: its guesses were wrong."""
 
 
 class _TooMany(Exception):
@@ -161,11 +167,11 @@ def _real(system: TransitionSystem, way: Iterable[State]) -> list[int]:
     state = system.start
     path = []
     for kept in way:
-        move, state = next(
-            (move, after)
-            for move, after in enumerate(system.successors(state))
-            if after is not None and system.lowest(after) == kept
-        )
+        following = enumerate(system.successors(state))
+        ways = [(move, after) for move, after in following if after is not None and system.lowest(after) == kept]
+        if not ways:
+            raise Astray("a state that was kept follows one that was")
+        move, state = ways[0]
         path.append(move)
     return path
 
@@ -195,13 +201,29 @@ def _violated(system: TransitionSystem, graph: Graph, violation: Violation) -> C
     return Counterexample(violation, tuple(moves), number=number)
 
 
+def as_met(system: TransitionSystem, graph: Graph) -> Counterexample | None:
+    """The violation of a search that was contradicted, by the way on which it was met: nothing new is executed for it.
+
+    None where the search kept too few states to lead there, taking threads for symmetric that are not.
+    """
+    violation = graph.violation
+    if violation is None:
+        return None
+    number = graph.states.index(system.lowest(violation.state))
+    try:
+        moves = _showing(system, breadth_first(system, graph, number), violation)
+    except (Astray, Reclassified, Asymmetric):
+        return None
+    return Counterexample(violation, tuple(moves), number=number)
+
+
 def _showing(system: TransitionSystem, path: Sequence[int], violation: Violation) -> list[int]:
     """The same path with threads exchanged so that it shows the finding, which it may not as the search kept it."""
     for others in system.exchanges():
         moves = _followed(system, [others[move] if move < system.count else move for move in path], violation)
         if moves is not None:
             return moves
-    raise AssertionError("some exchange of threads leads to what the search found")
+    raise Astray("some exchange of threads leads to what the search found")
 
 
 def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = False) -> Counterexample | None:

@@ -50,7 +50,8 @@ class DeadRegisters:
         self._code = code
         self._looked_at = {int(place): registers for place, registers in looked_at.items()}
         self._uses: dict[int, RegisterUse] = {}
-        self._kept = 1 << A7
+        self.kept = 1 << A7
+        """Registers that are taken for dead nowhere."""
         self._after: dict[int, set[int]] = {}
         self._lost: set[int] = set()
         """Places after which it is not known where the code goes on."""
@@ -68,11 +69,11 @@ class DeadRegisters:
 
     def at(self, pc: int) -> int:
         """The registers that are dead before the instruction at ``pc``."""
-        return ~(self._live.get(pc, EVERYTHING) | self._kept) & EVERYTHING
+        return ~(self._live.get(pc, EVERYTHING) | self.kept) & EVERYTHING
 
     def keep(self, registers: int) -> None:
         """Take these for dead nowhere."""
-        self._kept |= registers
+        self.kept |= registers
 
     # -- following the code --------------------------------------------------------------------------------------------
 

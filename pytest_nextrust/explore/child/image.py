@@ -10,6 +10,7 @@ Boundary: child process only. Reads a Mach-O through ``macho``; steps nothing bu
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -41,6 +42,9 @@ SPACING = 0x2_0000
 HEAPS = 0x0340_0000
 HEAP = 0x4_0000
 """A heap of 256 KiB for each thread of a whole program."""
+
+HEAP_OBJECT = 64
+"""Bytes that are taken for one object of a heap."""
 
 LONGEST = 22
 """Bytes of the longest instruction: two operands with extension words of the full format."""
@@ -96,6 +100,19 @@ class MemoryImage:
                 at = address - region.address
                 return region.data[at] if at < len(region.data) else 0
         raise KeyError(address)
+
+    def extent(self, address: int) -> range:
+        """The addresses of the object that a byte is of, as far as symbols tell; in a heap, those around."""
+        if address >= HEAPS:
+            start = address - address % HEAP_OBJECT
+            return range(start, start + HEAP_OBJECT)
+        section = self.program.file.section_at(address)
+        if section is None:
+            return range(address, address + 1)
+        places, end = self.program.places, section.addr + section.size
+        at = bisect_right(places, address)
+        start = max(places[at - 1], section.addr) if at else section.addr
+        return range(start, min(places[at], end) if at < len(places) else end)
 
     def code(self, address: int) -> bytes:
         """What is at an address, enough for the longest instruction; nothing where nothing can be executed."""
@@ -177,6 +194,11 @@ class CheckedProgram:
     def makes_thread_calls(self) -> bool:
         """Whether the runtime's calls of kernel threads are linked into it."""
         return any(self.file.lookup(f"_{name}") is not None for name in THREAD_CALLS)
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where symbols are, in order."""
+        return sorted({symbol.value for symbol in self.file.symbols if symbol.sect})
 
     @cached_property
     def lines(self) -> SourceLines:

@@ -9,7 +9,7 @@ Boundary: child process only. Knows nothing of how the states are searched.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -17,24 +17,23 @@ from typing import Protocol
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import Stepper
-from pytest_nextrust.emu.child.thread_state import KEPT, PC, pack, register_of
+from pytest_nextrust.emu.child.thread_state import KEPT
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.child.accesses import Accesses
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters
-from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor, shared_bytes
+from pytest_nextrust.explore.child.execute import ScheduleExecutor
 from pytest_nextrust.explore.child.final_check import FinalCheck
+from pytest_nextrust.explore.child.guess import both_touch, touched_side_by_side
 from pytest_nextrust.explore.child.image import CheckedProgram, Stopped, heaps_of, prepared
 from pytest_nextrust.explore.child.kept_registers import SYMBOL, KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import (
     LEFT_AS_THEY_WERE,
     RESULT,
-    SENTINEL,
     Engine,
     Mark,
     Options,
-    ThreadStart,
 )
 from pytest_nextrust.explore.child.program_calls import ProgramKernel
 from pytest_nextrust.explore.child.symmetry import Partition
@@ -43,13 +42,10 @@ from pytest_nextrust.explore.child.transition_system import State, TransitionSys
 from pytest_nextrust.explore.child.traps import Interrupts
 from pytest_nextrust.explore.request import ExploreRequest, Variant
 
-__all__ = ["FEWEST_SLOTS", "Host", "Subject", "both_touch", "unserved"]
+__all__ = ["FEWEST_SLOTS", "Host", "Subject", "unserved"]
 
-GUESS_STEPS = 3_000
-"""Instructions of each thread, run alone, from which the first guess of what is shared is made."""
-
-GUESS_RUN, TURNS, TURN = 200_000, 50_000, 40
-"""Of a whole program instead: instructions of a run of all threads in turn, its turns, and the longest of them."""
+WHOLE_PROGRAM = 10_000
+"""Instructions of each run of a whole program, by which it is guessed what its threads share."""
 
 FEWEST_SLOTS = 2
 """Threads at once that a whole program is given at first."""
@@ -164,30 +160,23 @@ class Subject:
         return tuple(threads for threads in dict.fromkeys(classes) if len(threads) > 1)
 
     def guess(self, stepper: Stepper) -> frozenset[int]:
-        """The first guess of what is shared: the bytes that two threads touch, one writing, when each runs alone; and
-        those of the objects.
+        """The first guess of what is shared: what threads touch alone and side by side; of a history, the objects and
+        what is touched alone.
 
         A history's operations begin with their first access to its objects. Of one thread and its handler nothing is
         shared otherwise, and an interrupted operation would seem to begin after the handler that has seen its effect.
         """
-        objects = frozenset(byte for start, size in self.objects for byte in range(start, start + size))
-        if self.request.is_program:
-            return self._touched_in_turn(stepper)
-        return objects | both_touch(stepper, enumerate(self.image.starts))
+        if self.monitor is not None:
+            objects = frozenset(byte for start, size in self.objects for byte in range(start, start + size))
+            return objects | both_touch(stepper, enumerate(self.image.starts))
 
-    def _touched_in_turn(self, stepper: Stepper) -> frozenset[int]:
-        """The bytes that two threads of a whole program touch, one writing, in one run of all in turn."""
-        stepper.restore()
-        executor = ScheduleExecutor(stepper, self.image.starts, kernel=self.kernel)
-        run: list[Executed] = []
-        for turn in range(TURNS):
-            moving = executor.running
-            if not moving or len(run) > GUESS_RUN:
-                break
-            for _ in range(1 + turn % TURN):
-                if executor.can_move(moving[turn % len(moving)]):
-                    run.append(executor.step(moving[turn % len(moving)]))
-        return shared_bytes(run)
+        def threads() -> ScheduleExecutor:
+            stepper.restore()
+            return ScheduleExecutor(stepper, self.image.starts, loop=self.request.loop, kernel=self.kernel)
+
+        if self.request.is_program:
+            return touched_side_by_side(threads, instructions=WHOLE_PROGRAM)
+        return both_touch(stepper, enumerate(self.image.starts)) | touched_side_by_side(threads)
 
     # -- judging -------------------------------------------------------------------------------------------------------
 
@@ -253,29 +242,6 @@ class Subject:
             return unserved(f"{name} makes {trap_text(stopped.stop, stopped.d0)}")
         died = f"{name} dies {where} of {stop_text(self.image, stopped.stop)}"
         return NotRunnable("program", died, place=self.request.name, remedy=remedy)
-
-
-def both_touch(stepper: Stepper, threads: Iterable[tuple[int, ThreadStart]]) -> frozenset[int]:
-    """The bytes that two threads, by number, touch when each runs alone from the image for a while, one writing.
-
-    A number may come several times: what that thread may be.
-    """
-    readers: dict[int, int] = {}
-    writers: dict[int, int] = {}
-    for thread, start in threads:
-        stepper.restore()
-        state = pack(start.entry, start.sp)
-        stepper.load(state)
-        for _ in range(GUESS_STEPS):
-            if register_of(state, PC) == SENTINEL or stepper.step() is not None:
-                break
-            state = stepper.state()
-            for writes, address, size in stepper.events:
-                table = writers if writes else readers
-                for byte in range(address, address + size):
-                    table[byte] = table.get(byte, 0) | 1 << thread
-    both = {byte: mask | readers.get(byte, 0) for byte, mask in writers.items()}
-    return frozenset(byte for byte, mask in both.items() if mask & (mask - 1))
 
 
 def unserved(what: str) -> HarnessFault:

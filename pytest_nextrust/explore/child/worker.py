@@ -21,14 +21,15 @@ from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
 from pytest_nextrust.emu.kernel import threads
-from pytest_nextrust.errors import NotRunnable
+from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers, Finding
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
 from pytest_nextrust.explore.child.compiled_search import seen
 from pytest_nextrust.explore.child.confirm import confirm
-from pytest_nextrust.explore.child.counterexample import Counterexample, find_in_graph, find_in_loop
+from pytest_nextrust.explore.child.counterexample import Counterexample, as_met, find_in_graph, find_in_loop
+from pytest_nextrust.explore.child.guess import Widening
 from pytest_nextrust.explore.child.image import CheckedProgram, checked
 from pytest_nextrust.explore.child.macro_steps import MoreChoices
 from pytest_nextrust.explore.child.program_calls import MoreThreads
@@ -112,6 +113,7 @@ class Exploration:
         self._choices = 1
         self._rounds = 0
         self._note = ""
+        self._met: tuple[Counterexample, TransitionSystem] | None = None
         self._keeper: Keeper | None = None
         if self.request.checkpoint is not None:
             self._keeper = Keeper(self.request.checkpoint, lambda: self.seconds, lambda: host.ending, host.report)
@@ -125,10 +127,12 @@ class Exploration:
         """Explore. Raises NotRunnable, HarnessFault."""
         with self.subject.stepper() as stepper:
             shared, contradicted = self._guess(stepper), False
+            widening = Widening(self.subject.image.extent)
             while True:
                 self._rounds += 1
                 if self._keeper is not None:
-                    self._keeper.begin(self._rounds, shared, self._symmetric, self._choices)
+                    kept = self.subject.registers.kept
+                    self._keeper.begin(self._rounds, shared, self._symmetric, self._choices, kept)
                 if contradicted and self._late():
                     return self._unbegun(shared)
                 stepper.restore()
@@ -137,7 +141,7 @@ class Exploration:
                 except Unfinished:
                     return self._unresumed(shared)
                 except Reclassified as contradiction:
-                    shared = shared | contradiction.addresses
+                    shared |= widening.widened(contradiction.addresses)
                 except Asymmetric as contradiction:
                     self._symmetric = contradiction.partition
                 except MoreChoices as contradiction:
@@ -152,13 +156,16 @@ class Exploration:
         if self.request.is_program and resumed.threads > len(self.subject.image.starts):
             raise MoreThreads
         self._symmetric, self._choices, self._rounds = resumed.symmetric, resumed.choices, resumed.rounds - 1
+        self.subject.registers.keep(resumed.registers)
         return frozenset(resumed.shared)
 
     def _unbegun(self, shared: frozenset[int]) -> ExploreAnswer:
         """No verdict, before anything has been seen under the guesses as they are now."""
         if self._keeper is not None:
             self._keeper.put_aside_unbegun()
-        return self._answer(shared, None, method="proof", verdict="budget")
+        finding = self._met_before()
+        verdict = "budget" if finding is None else "failed"
+        return self._answer(shared, None, method="proof", verdict=verdict, finding=finding)
 
     def _unresumed(self, shared: frozenset[int]) -> ExploreAnswer:
         """No verdict, with what had been seen before: the checkpoint stays as it is."""
@@ -183,8 +190,7 @@ class Exploration:
         graph = seen(system, self._enough, self._keeper)
         if graph.starved:
             self._note = self._used_up(len(graph.states))
-        found = self._certain(system, self._found(system, graph))
-        finding = None if found is None else confirm(self.subject, found, system)
+        finding = self._shown(system, graph) or (None if graph.complete else self._met_before())
         complete = graph.complete and not self._note
         verdict = "failed" if finding is not None else "passed" if complete else "budget"
         overtaking: tuple[int | None, ...] = ()
@@ -201,6 +207,32 @@ class Exploration:
             finding=finding,
             overtaking=overtaking,
         )
+
+    def _shown(self, system: TransitionSystem, graph: Graph) -> Finding | None:
+        """What a search has found, as a run that shows it. Raises Reclassified, Asymmetric: what was met is kept."""
+        try:
+            found = self._certain(system, self._found(system, graph))
+            return None if found is None else confirm(self.subject, found, system)
+        except (Reclassified, Asymmetric):
+            self._keep_met(system, graph)
+            raise
+
+    def _keep_met(self, system: TransitionSystem, graph: Graph) -> None:
+        """Keep the way to a violation that was met under guesses which do not hold: it may be one all the same."""
+        met = as_met(system, graph)
+        if met is not None:
+            self._met = met, system
+
+    def _met_before(self) -> Finding | None:
+        """What a round met that was contradicted later, where a run shows it: there will be no other round."""
+        if self._met is None:
+            return None
+        met, system = self._met
+        try:
+            found = self._certain(system, met)
+            return None if found is None else confirm(self.subject, found, system)
+        except HarnessFault:
+            return None
 
     def _found(self, system: TransitionSystem, graph: Graph) -> Counterexample | None:
         try:

@@ -210,6 +210,11 @@ class Explored:
         return bytes(memory[address] for address in range(DATA, DATA + size))
 
 
+def dead_registers(program: Program) -> DeadRegisters:
+    """Which registers are dead where in the threads' code."""
+    return DeadRegisters(program.code, [start.entry for start in program.starts])
+
+
 def explored(
     program: Program,
     options: Options = Options(),  # noqa: B008 - frozen
@@ -222,7 +227,7 @@ def explored(
     """Search until what is shared, and who is symmetric, contradicts nothing."""
     shared = set(guess)
     rounds = 0
-    options = replace(options, registers=DeadRegisters(program.code, [start.entry for start in program.starts]))
+    options = replace(options, registers=dead_registers(program))
     while True:
         rounds += 1
         with stepper(program) as machine:

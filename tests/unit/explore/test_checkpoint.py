@@ -44,6 +44,7 @@ from tests.unit.explore.machine_code import (
     SIGRETURN,
     Explored,
     Program,
+    dead_registers,
     explored,
     increment,
     lock,
@@ -87,7 +88,7 @@ def in_pieces(
     """What ``explored`` answers, with a new machine after 16 states, 32 more and so on, and how many there were."""
     symmetric: Partition = more.pop("symmetric", ())
     monitor, marks = more.pop("monitor", None), more.pop("marks", None)
-    shared, rounds, pieces = set[int](), 1, 0
+    shared, rounds, pieces, registers = set[int](), 1, 0, dead_registers(program)
     path.unlink(missing_ok=True)
     for search in itertools.cycle(searches):
         pieces += 1
@@ -95,10 +96,12 @@ def in_pieces(
         if kept.resumed is not None:
             assert (kept.resumed.rounds, set(kept.resumed.shared)) == (rounds, shared)
             assert kept.resumed.symmetric == tuple(symmetric)
-        kept.begin(rounds, frozenset(shared), symmetric)
+            assert kept.resumed.registers == registers.kept
+        kept.begin(rounds, frozenset(shared), symmetric, registers=registers.kept)
         with stepper(program) as machine:
             try:
-                engine = Engine(machine, program.starts, Accesses(shared), marks, options)
+                guessed = dataclasses.replace(options, registers=registers)
+                engine = Engine(machine, program.starts, Accesses(shared), marks, guessed)
                 system = TransitionSystem(engine, monitor, symmetric=symmetric)
                 graph = search(system, after(pieces), kept)
             except Reclassified as found:
