@@ -48,7 +48,22 @@ ATOMIC_RUNTIME = Path(__file__).parents[1] / "atomics" / "runtime"
 """The folder of the runtimes of atomic operations that ship, and their headers."""
 
 ASSEMBLED = ("start.S", "unix.S", "traps.S", "jump.S", "math.S", "floats.S", "threads.S", "thread_calls.S")
-COMPILED = ("string.c", "stdlib.c", "stdio.c", "format.c", "mach.c", "signal.c", "pthread.c")
+THREADS = (
+    "nextrust.c",
+    "pthread.c",
+    "pthread_mutex.c",
+    "pthread_cond.c",
+    "pthread_rwlock.c",
+    "pthread_more.c",
+    "held.c",
+    "keys.c",
+    "semaphore.c",
+    "c11_threads.c",
+    "cthreads.c",
+    "clock.c",
+)
+"""The libraries over kernel threads."""
+COMPILED = ("string.c", "stdlib.c", "stdio.c", "format.c", "mach.c", "signal.c", *THREADS)
 APART = ("start", "floats")
 """Objects that are not in the library: where the program starts, and what only clang's programs want."""
 ATOMICS = "libatomic.a"

@@ -14,6 +14,7 @@ Boundary: bytes of memory and numbers; no emulator, no registers but as words.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Protocol
 
@@ -86,9 +87,10 @@ class ThreadCall(IntEnum):
     END = 0x4E5808
     """value: the caller ends, and does not return."""
     JOIN = 0x4E5809
-    """slot: blocks until that thread has ended; answers its value, and the slot is free."""
+    """slot, address: blocks until that thread has ended; its value goes to the address (0: nowhere), and the slot is
+    free."""
     DETACH = 0x4E580A
-    """slot: free as soon as the thread has ended."""
+    """slot: free as soon as the thread has ended, and nobody may join it."""
     WAIT_WHILE = 0x4E580B
     """address, value: blocks while the word there is the value."""
     ACQUIRE = 0x4E580C
@@ -100,7 +102,7 @@ class ThreadCall(IntEnum):
     ASSUME = 0x4E580F
     """value: where it is 0 the run is given up."""
     FAIL = 0x4E5810
-    """address of a text that ends in NUL: an assertion does not hold."""
+    """address of a text that ends in NUL: an assertion does not hold; address of what it is about (0: nothing)."""
     HEAP = 0x4E5811
     """size in bytes: the address of so many bytes of the caller's own heap; 0 where there are none left."""
     STATE_OF = 0x4E5812
@@ -109,6 +111,12 @@ class ThreadCall(IntEnum):
     """address, mask: blocks while the word has any of these bits; answers 0."""
     WAIT_MASK_OR_TIMEOUT = 0x4E5814
     """address, mask: the same; or at any time clears the bits and answers 1."""
+    CLAIM = 0x4E5815
+    """address, mask, bits: blocks while the word has any bit of the mask, and sets the bits."""
+    TAKE = 0x4E5816
+    """address: blocks while the word is 0, and takes 1 from it."""
+    WAIT_ALONE = 0x4E5817
+    """slot: blocks while a thread of another slot runs, or is made and may be run."""
 
 
 MOST_CHOICES = 16
@@ -189,19 +197,41 @@ def choices(number: int, first: int, *, spurious: bool = False) -> int:
     return min(max(first, 1), MOST_CHOICES) if number == ThreadCall.CHOOSE else 1
 
 
+_WHILE: dict[int, Callable[[int, int], bool]] = {
+    ThreadCall.WAIT_WHILE: lambda word, value: word == value,
+    ThreadCall.WAIT_OR_TIMEOUT: lambda word, value: word == value,
+    ThreadCall.WAIT_MASK: lambda word, mask: bool(word & mask),
+    ThreadCall.WAIT_MASK_OR_TIMEOUT: lambda word, mask: bool(word & mask),
+    ThreadCall.ACQUIRE: lambda word, free: word != free,
+    ThreadCall.CLAIM: lambda word, mask: bool(word & mask),
+    ThreadCall.TAKE: lambda word, _: not word,
+}
+"""Calls that block while the word at their first argument is so, by their second."""
+
+_CHANGED: dict[int, Callable[[int, int], int]] = {
+    ThreadCall.ACQUIRE: lambda _, mine: mine,
+    ThreadCall.CLAIM: lambda word, bits: word | bits,
+    ThreadCall.TAKE: lambda word, _: word - 1,
+}
+"""What those of them that do not only wait make of the word, by their third argument."""
+
+
 def waits_for(number: int, arguments: tuple[int, ...], memory: Memory) -> tuple[int, int] | None:
     """The address and width of what a call waits for now; None where it does not block."""
     address, value = arguments[:2]
-    if number in (ThreadCall.WAIT_WHILE, ThreadCall.WAIT_OR_TIMEOUT):
-        return (address, 4) if read_word(memory, address) == value else None
-    if number in (ThreadCall.WAIT_MASK, ThreadCall.WAIT_MASK_OR_TIMEOUT):
-        return (address, 4) if read_word(memory, address) & value else None
-    if number == ThreadCall.ACQUIRE:
-        return (address, 4) if read_word(memory, address) != value else None
-    if number == ThreadCall.JOIN and address < SLOTS:
-        waits = status_of(memory, address) in (Status.CREATED, Status.RUNNING)
-        return (_place(address) + STATUS, 1) if waits else None
+    if number in _WHILE:
+        return (address, 4) if _WHILE[number](read_word(memory, address), value) else None
+    if number == ThreadCall.WAIT_ALONE:
+        return next(filter(None, (_end_of(memory, slot) for slot in range(SLOTS) if slot != address)), None)
+    if number == ThreadCall.JOIN and address < SLOTS and not memory.read(_place(address) + DETACHED, 1)[0]:
+        return _end_of(memory, address)
     return None
+
+
+def _end_of(memory: Memory, slot: int) -> tuple[int, int] | None:
+    """Where the end of the slot's thread will show; None where it is not to come."""
+    waits = status_of(memory, slot) in (Status.CREATED, Status.RUNNING)
+    return (_place(slot) + STATUS, 1) if waits else None
 
 
 def serve(
@@ -220,10 +250,9 @@ def serve(
         return Answer(int(call == ThreadCall.WAIT_MASK_OR_TIMEOUT))
     if waits_for(number, arguments, memory) is not None:
         return Answer(blocked=True)
-    if call in (ThreadCall.WAIT_WHILE, ThreadCall.WAIT_MASK, *TIMED):
-        return Answer(KERN_SUCCESS)
-    if call == ThreadCall.ACQUIRE:
-        _write_word(memory, first, third)
+    if call in _CHANGED:
+        _write_word(memory, first, _CHANGED[call](read_word(memory, first), third))
+    if call in _WHILE or call == ThreadCall.WAIT_ALONE:
         return Answer(KERN_SUCCESS)
     if call == ThreadCall.SELF:
         return Answer(caller)
@@ -280,9 +309,14 @@ def _of_another(call: ThreadCall, slot: int, address: int, memory: Memory) -> in
         return status
     if status == Status.FREE:
         return KERN_INVALID_ARGUMENT
+    is_detached = memory.read(place + DETACHED, 1)[0]
+    if is_detached and call in (ThreadCall.JOIN, ThreadCall.DETACH):
+        return KERN_FAILURE
     if call == ThreadCall.JOIN:
+        if address:
+            _write_word(memory, address, read_word(memory, place + STATE + 4 * D0_WORD))
         _write_status(memory, slot, Status.FREE)
-        return read_word(memory, place + STATE + 4 * D0_WORD)
+        return KERN_SUCCESS
     if call == ThreadCall.DETACH:
         if status == Status.ENDED:
             _write_status(memory, slot, Status.FREE)

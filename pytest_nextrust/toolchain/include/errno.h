@@ -37,9 +37,14 @@ extern int errno;
 #define EDOM 33
 #define ERANGE 34
 #define EWOULDBLOCK 35
+#define EALREADY 37
 #define ENOTSOCK 38
 #define EOPNOTSUPP 45
+#define ETIMEDOUT 60
 #define ELOOP 62
 #define ENAMETOOLONG 63
 #define ENOTEMPTY 66
+/* Of the thread libraries alone: the kernel answers none of them. */
+#define EDEADLK 90
+#define EOVERFLOW 91
 #endif

@@ -46,5 +46,7 @@ int getdtablesize(void);
 int gethostname(char *name, int size);
 int getdomainname(char *name, int size);
 int isatty(int fd);
+unsigned int sleep(unsigned int seconds);
+int usleep(unsigned int microseconds);
 int syscall(int number, ...);
 #endif

@@ -1,18 +1,34 @@
-/* POSIX threads over kernel threads. A thread's name is its slot and one. */
-#include <errno.h>
-#include <nextrust.h>
-#include <pthread.h>
+/* POSIX threads over kernel threads: making, joining and ending them. */
+#include "thread_library.h"
+#include <mach/mach.h>
+#include <stdlib.h>
 
-#define LIB __attribute__((weak))
+/* Of keys.c, where the program has keys or clean-up handlers. */
+extern void __end_keys(void) __attribute__((weak));
+void nextrust_pthread_begin(void);
 
-LIB void nextrust_thread_run(void *(*start)(void *), void *argument)
+/* When main ends by this, the program ends with status 0 after its last thread. */
+LIB void pthread_exit(void *value)
 {
-	nextrust_thread_end(start(argument));
+	int slot = nextrust_thread_self();
+
+	if (__end_keys)
+		__end_keys();
+	if (!slot) {
+		nextrust_wait_alone(slot);
+		exit(0);
+	}
+	nextrust_thread_end(value);
+}
+
+LIB void nextrust_pthread_run(void *(*start)(void *), void *argument)
+{
+	pthread_exit(start(argument));
 }
 
 LIB int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *argument)
 {
-	int slot = nextrust_thread_spawn(nextrust_thread_begin, 0, (void *)start, argument);
+	int slot = nextrust_thread_spawn(nextrust_pthread_begin, 0, (void *)start, argument);
 
 	if (slot < 0)
 		return EAGAIN;
@@ -22,64 +38,105 @@ LIB int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*st
 	return 0;
 }
 
+static int is_name(pthread_t thread)
+{
+	return thread > 0 && thread <= NEXTRUST_SLOTS;
+}
+
 LIB int pthread_join(pthread_t thread, void **value)
 {
-	void *answer = (void *)nextrust_thread_join(thread - 1);
+	void *answer = 0;
+	int error;
 
+	if (!is_name(thread))
+		return ESRCH;
+	if (thread == own_name())
+		return EDEADLK;
+	error = nextrust_thread_join(thread - 1, &answer);
+	if (error == KERN_INVALID_ARGUMENT)
+		nextrust_misuse("pthread_join of a thread that was joined, or ended detached, or never was", 0);
+	if (error) {
+		nextrust_misuse("pthread_join of a thread that is detached", 0);
+		return EINVAL;
+	}
 	if (value)
 		*value = answer;
 	return 0;
 }
 
-LIB int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attr)
+LIB int pthread_detach(pthread_t thread)
+{
+	int error;
+
+	if (!is_name(thread))
+		return ESRCH;
+	error = nextrust_thread_detach(thread - 1);
+	if (error == KERN_INVALID_ARGUMENT)
+		nextrust_misuse("pthread_detach of a thread that was joined, or ended detached, or never was", 0);
+	if (error)
+		nextrust_misuse("pthread_detach of a thread that is detached", 0);
+	return 0;
+}
+
+LIB pthread_t pthread_self(void)
+{
+	return own_name();
+}
+
+LIB int pthread_equal(pthread_t one, pthread_t other)
+{
+	return one == other;
+}
+
+LIB int sched_yield(void)
+{
+	swtch_pri(0);
+	return 0;
+}
+
+LIB int pthread_yield(void)
+{
+	return sched_yield();
+}
+
+LIB int pthread_attr_init(pthread_attr_t *attr)
+{
+	attr->detached = PTHREAD_CREATE_JOINABLE;
+	attr->stack = 65536;
+	return 0;
+}
+
+LIB int pthread_attr_destroy(pthread_attr_t *attr)
 {
 	(void)attr;
-	if (mutex->owner)
-		mutex->owner = 0;
 	return 0;
 }
 
-LIB int pthread_mutex_lock(pthread_mutex_t *mutex)
+LIB int pthread_attr_setdetachstate(pthread_attr_t *attr, int detached)
 {
-	nextrust_acquire(&mutex->owner, 0, nextrust_thread_self() + 1);
+	if (detached != PTHREAD_CREATE_JOINABLE && detached != PTHREAD_CREATE_DETACHED)
+		return EINVAL;
+	attr->detached = detached;
 	return 0;
 }
 
-LIB int pthread_mutex_unlock(pthread_mutex_t *mutex)
+LIB int pthread_attr_getdetachstate(const pthread_attr_t *attr, int *detached)
 {
-	if (!nextrust_cas(&mutex->owner, nextrust_thread_self() + 1, 0))
-		nextrust_fail("pthread_mutex_unlock of a mutex that the thread does not hold");
+	*detached = attr->detached;
 	return 0;
 }
 
-LIB int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
+/* Kept, and without effect: every thread has a stack of the same size. */
+LIB int pthread_attr_setstacksize(pthread_attr_t *attr, size_t size)
 {
-	int own = 1 << nextrust_thread_self();
-
-	nextrust_set_bits(&cond->waiting, own);
-	pthread_mutex_unlock(mutex);
-	nextrust_wait_mask(&cond->waiting, own);
-	return pthread_mutex_lock(mutex);
-}
-
-/* One of those who wait, any of them. */
-LIB int pthread_cond_signal(pthread_cond_t *cond)
-{
-	int waiting;
-
-	while ((waiting = cond->waiting) != 0) {
-		int left = nextrust_choose(__builtin_popcount((unsigned)waiting)), one = waiting;
-
-		while (left--)
-			one &= one - 1;
-		if (nextrust_cas(&cond->waiting, waiting, waiting & ~(one & -one)))
-			break;
-	}
+	if (size < PTHREAD_STACK_MIN)
+		return EINVAL;
+	attr->stack = size;
 	return 0;
 }
 
-LIB int pthread_cond_broadcast(pthread_cond_t *cond)
+LIB int pthread_attr_getstacksize(const pthread_attr_t *attr, size_t *size)
 {
-	cond->waiting = 0;
+	*size = attr->stack;
 	return 0;
 }

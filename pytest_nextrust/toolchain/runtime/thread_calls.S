@@ -11,25 +11,35 @@
 	MACH	nextrust_thread_suspend, 0x4e5806, 1
 	MACH	nextrust_thread_terminate, 0x4e5807, 1
 	MACH	nextrust_thread_end, 0x4e5808, 1
-	MACH	nextrust_thread_join, 0x4e5809, 1
+	MACH	nextrust_thread_join, 0x4e5809, 2
 	MACH	nextrust_thread_detach, 0x4e580a, 1
 	MACH	nextrust_wait_while, 0x4e580b, 2
 	MACH	nextrust_acquire, 0x4e580c, 3
 	MACH	nextrust_wait_or_timeout, 0x4e580d, 2
-	MACH	nextrust_choose, 0x4e580e, 1
+	MACH	nextrust_choose_few, 0x4e580e, 1
 	MACH	nextrust_assume, 0x4e580f, 1
-	MACH	nextrust_fail, 0x4e5810, 1
+	MACH	nextrust_fail_of, 0x4e5810, 2
 	MACH	nextrust_heap, 0x4e5811, 1
 	MACH	nextrust_thread_status, 0x4e5812, 1
 	MACH	nextrust_wait_mask, 0x4e5813, 2
 	MACH	nextrust_wait_mask_or_timeout, 0x4e5814, 2
+	MACH	nextrust_claim, 0x4e5815, 3
+	MACH	nextrust_take, 0x4e5816, 1
+	MACH	nextrust_wait_alone, 0x4e5817, 1
 
-| A thread begins here: its function in d0, the argument in d1.
-	FUNCTION nextrust_thread_begin
+| A thread begins at one of these: its function in d0, the argument in d1. The functions answer a pointer (pthread.h),
+| an int (threads.h) or a pointer for <mach/cthreads.h>.
+	.macro BEGIN name, run
+	FUNCTION \name
 	move.l	%d1,-(%sp)
 	move.l	%d0,-(%sp)
-	bsr.l	nextrust_thread_run
+	bsr.l	\run
 	illegal
+	.endm
+
+	BEGIN	nextrust_pthread_begin, nextrust_pthread_run
+	BEGIN	nextrust_thrd_begin, nextrust_thrd_run
+	BEGIN	nextrust_cthread_begin, nextrust_cthread_run
 
 | int nextrust_cas(volatile int *at, int old, int new): whether the word was old, and is new.
 	FUNCTION nextrust_cas
@@ -42,9 +52,15 @@
 	and.l	%d1,%d0
 	rts
 
-| void nextrust_set_bits(volatile int *at, int bits)
-	FUNCTION nextrust_set_bits
+| void nextrust_set_bits(volatile int *at, int bits), and its like: one instruction each.
+	.macro UPDATE name, operation
+	FUNCTION \name
 	movea.l	4(%sp),%a0
 	move.l	8(%sp),%d0
-	or.l	%d0,(%a0)
+	\operation	%d0,(%a0)
 	rts
+	.endm
+
+	UPDATE	nextrust_set_bits, or.l
+	UPDATE	nextrust_keep_bits, and.l
+	UPDATE	nextrust_add, add.l
