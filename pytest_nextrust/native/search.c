@@ -12,7 +12,7 @@ enum { READY = 1, DONE = 2, WRONG = 3, HALTED = 4, HALTED_WRONG = 5 };  /* of lo
 enum { KIND = 0xf, CHOICES = 4 };  /* a local state's kind in its low bits, above them its choices but one */
 enum { COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY };
 enum { MOVED = -1, WAITS = -2 };
-enum { TAG_STEP = 1, TAG_MONITOR, TAG_FOLLOWED, TAG_RENAMED };
+enum { TAG_STEP = 1, TAG_MONITOR, TAG_FOLLOWED, TAG_RENAMED, TAG_EFFECTS };
 enum { ENDS, STUCK, ENDLESS };
 enum { THREADS = 16, MOVES = 256 };  /* a move is a thread's macro-step by one of its choices: thread + threads * choice */
 #define NONE 0xffffffffu
@@ -44,6 +44,9 @@ typedef struct {
     u64 transitions;
     u32 want_thread, want_state, want_class, want_order[THREADS];  /* what was asked for */
     class own[THREADS];
+    uint8_t *vectors, *made;                /* shared memory by number, and one that is being made */
+    u32 vector_size, vectors_count, vectors_room, *vector_index, vector_mask;
+    u32 *effects, effects_count, effects_room;
 } search;
 
 /* -- tables --------------------------------------------------------------------------------------------------------- */
@@ -102,6 +105,7 @@ void nextrust_search_free(search *s) {
         for (u32 p = 0; p < s->own[c].size; p++) free(s->own[c].numbers[p]);
         free(s->own[c].locals);
     }
+    free(s->vectors), free(s->made), free(s->vector_index), free(s->effects);
     free(s->table), free(s->states), free(s->edges), free(s->index), free(s->finals), free(s);
 }
 
@@ -140,6 +144,90 @@ int nextrust_search_step(search *s, u32 move, u32 local, u32 shared, u32 after, 
     return (after == NONE || nextrust_search_kind(s, move % s->threads, after, kind)) &&
            put(s, key(TAG_STEP, move, local), shared, after, shared_after, events);
 }
+
+/* -- shared memory, and what moves do to it ------------------------------------------------------------------------- */
+
+static u32 *vector_slot(const search *s, const uint8_t *vector) {
+    u64 h = 0;
+    for (u32 at = 0; at < s->vector_size; at++) h = (h ^ vector[at]) * 0x100000001b3u;
+    u32 at = (u32)(mixed(h, s->vector_size) & s->vector_mask);
+    while (s->vector_index[at] != NONE &&
+           memcmp(s->vectors + (size_t)s->vector_index[at] * s->vector_size, vector, s->vector_size))
+        at = (at + 1) & s->vector_mask;
+    return &s->vector_index[at];
+}
+
+/* How many bytes are shared. */
+int nextrust_search_shares(search *s, u32 size) {
+    s->vector_size = size, s->vector_mask = 255, s->vectors_room = 128;
+    s->vectors = malloc((size_t)s->vectors_room * size + 1);
+    s->made = malloc(size + 1);
+    s->vector_index = malloc((s->vector_mask + 1) * sizeof(u32));
+    if (!s->vectors || !s->made || !s->vector_index) return 0;
+    memset(s->vector_index, 0xff, (s->vector_mask + 1) * sizeof(u32));
+    return 1;
+}
+
+/* The next shared memory. */
+int nextrust_search_vector(search *s, const uint8_t *vector) {
+    if (s->vectors_count == s->vectors_room) {
+        u32 room = 2 * s->vectors_room, mask = 2 * s->vector_mask + 1;
+        uint8_t *vectors = realloc(s->vectors, (size_t)room * s->vector_size + 1);
+        if (!vectors) return 0;
+        s->vectors = vectors;
+        u32 *index = malloc(((size_t)mask + 1) * sizeof(u32));
+        if (!index) return 0;
+        memset(index, 0xff, ((size_t)mask + 1) * sizeof(u32));
+        free(s->vector_index);
+        s->vector_index = index, s->vector_mask = mask, s->vectors_room = room;
+        for (u32 n = 0; n < s->vectors_count; n++) *vector_slot(s, vectors + (size_t)n * s->vector_size) = n;
+    }
+    *vector_slot(s, vector) = s->vectors_count;
+    memcpy(s->vectors + (size_t)s->vectors_count++ * s->vector_size, vector, s->vector_size);
+    return 1;
+}
+
+/* What a move does from a thread's local state wherever these bytes of shared memory are so: `bytes` are first what it
+   reads, then what it writes, each a position above the value in the low eight bits. */
+enum { NEXT, AFTER, EVENTS, READS, WRITES, BYTES };
+
+int nextrust_search_effect(search *s, u32 move, u32 local, u32 after, u32 events, u32 reads, u32 writes, const u32 *bytes) {
+    u64 list = key(TAG_EFFECTS, move, local);
+    const entry *known = look(s, list, 0);
+    u32 next = known->a ? known->x : NONE, at = s->effects_count, size = BYTES + reads + writes;
+    u32 *effects = grown(s->effects, &s->effects_room, at + size, sizeof(u32), 0);
+    if (!effects) return 0;
+    s->effects = effects;
+    u32 *made = effects + at;
+    made[NEXT] = next, made[AFTER] = after, made[EVENTS] = events, made[READS] = reads, made[WRITES] = writes;
+    memcpy(made + BYTES, bytes, (reads + writes) * sizeof(u32));
+    s->effects_count += size;
+    return put(s, list, 0, at, 0, 0);
+}
+
+/* Whether what a move does is known, though not from this shared memory, and leads to one that is known: then it is in
+   the table. Another one is numbered by who is asked. */
+static int derived(search *s, u32 move, u32 local, u32 shared) {
+    const entry *list = look(s, key(TAG_EFFECTS, move, local), 0);
+    if (!list->a || shared >= s->vectors_count) return 0;
+    const uint8_t *now = s->vectors + (size_t)shared * s->vector_size;
+    for (u32 at = list->x; at != NONE; at = s->effects[at + NEXT]) {
+        const u32 *effect = s->effects + at, *bytes = effect + BYTES;
+        u32 n = 0;
+        while (n < effect[READS] && now[bytes[n] >> 8] == (uint8_t)bytes[n]) n++;
+        if (n < effect[READS]) continue;
+        u32 after = shared;
+        if (effect[WRITES]) {
+            memcpy(s->made, now, s->vector_size);
+            for (; n < effect[READS] + effect[WRITES]; n++) s->made[bytes[n] >> 8] = (uint8_t)bytes[n];
+            after = *vector_slot(s, s->made);
+        }
+        return after != NONE && put(s, key(TAG_STEP, move, local), shared, effect[AFTER], after, effect[EVENTS]);
+    }
+    return 0;
+}
+
+/* -- more that is filled from Python -------------------------------------------------------------------------------- */
 
 int nextrust_search_monitor(search *s, u32 thread, u32 watched, u32 events, u32 after) {
     return put(s, key(TAG_MONITOR, thread, watched), events, after, 0, 0);
@@ -303,7 +391,10 @@ static int stepped(search *s, const u32 *state, u32 move, u32 *after) {
     u32 thread = move % s->threads;
     const entry *e = look(s, key(TAG_STEP, move, state[thread]), state[s->threads]);
     s->want_thread = move;
-    if (!e->a) return STEP;
+    if (!e->a) {
+        if (!derived(s, move, state[thread], state[s->threads])) return STEP;
+        e = look(s, key(TAG_STEP, move, state[thread]), state[s->threads]);
+    }
     if (e->x == NONE) return WAITS;
     u32 watched = state[s->threads + 1];
     if (e->z) {

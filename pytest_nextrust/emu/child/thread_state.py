@@ -16,6 +16,7 @@ __all__ = [
     "CODES",
     "D0",
     "D1",
+    "FLOATS",
     "KEPT",
     "PC",
     "ccr_of",

@@ -1,8 +1,9 @@
 """The search over whole states by the compiled part: the same states, edges and numbers as ``search`` finds.
 
 The compiled part holds the states and what follows what; a step, a move of the monitor or an exchange that it has not
-met is asked of the transition system, once. States stay packed: four bytes for each thread, the shared state and the
-monitor's, four for each edge, and eight to sixteen in the index. A graph of it decodes what is looked at.
+met is asked of the transition system, once. A step whose reads it has met in another shared memory it takes itself,
+where the shared memory that it leaves has a number. States stay packed: four bytes for each thread, the shared state
+and the monitor's, four for each edge, and eight to sixteen in the index. A graph of it decodes what is looked at.
 
 Signals are not for it (``fits``); the plain search does those, and all where the compiled part is not there.
 
@@ -21,6 +22,7 @@ from functools import cache
 from typing import Any, TypeVar, overload
 
 from pytest_nextrust.explore.child.checkpoint import Keeper, SearchState, SearchToResume
+from pytest_nextrust.explore.child.decision_tree import path
 from pytest_nextrust.explore.child.local_states import MacroStep, OperationEvent
 from pytest_nextrust.explore.child.program_calls import exit_status
 from pytest_nextrust.explore.child.search import Graph, explore_states
@@ -99,6 +101,9 @@ class _Search:
         }
         self._events: dict[tuple[OperationEvent, ...], int] = {(): 0}
         self._members: list[int] = []
+        self._told: set[tuple[int, int, int]] = set()
+        """The thread, local state and leaf of each step whose effect has been told."""
+        self._vectors = 0
         self._asked = (ctypes.c_uint32 * (3 + THREADS))()
         waited_for = sum(1 << thread for thread in system.waited_for)
         handle = library.nextrust_search_new(
@@ -118,6 +123,8 @@ class _Search:
             self.library.nextrust_search_class(self.handle, len(threads), _numbers(threads))
             self._members.append(0)
         self._tell_members()
+        self._check(library.nextrust_search_shares(self.handle, len(system.engine.order)))
+        self._tell_vectors()
         self._check(self.library.nextrust_search_start(self.handle, self._pack(*system.start)))
 
     def resume(self, keeper: Keeper, resumed: SearchToResume) -> None:
@@ -130,6 +137,7 @@ class _Search:
         library.nextrust_search_written(self.handle, header.states)
         keeper.teach(self.system, _States(self), self._taught)
         self._tell_members()
+        self._tell_vectors()
         # What it asked for, it needs again; a plain search has noted less.
         for number in tuple(self._taught) if header.compiled else range(header.left):
             library.nextrust_search_back_to(self.handle, number)
@@ -182,6 +190,7 @@ class _Search:
         if answer is not None:
             self.library.nextrust_search_wanted(self.handle, self._asked)
             self._check(answer(*self._asked[:3]))
+            self._tell_vectors()
         return answer is not None
 
     def _learned(self) -> None:
@@ -207,7 +216,24 @@ class _Search:
         told: int = self.library.nextrust_search_step(
             self.handle, move, state[thread], state[self.system.count], after, kind, step.shared, events
         )
+        if told and move == thread:
+            self._tell_effect(thread, state, after, events)
         return told
+
+    def _tell_effect(self, thread: int, state: State, after: ctypes.c_uint32, events: int) -> None:
+        """Say what the step does wherever the bytes that it reads are the same."""
+        engine, local = self.system.engine, state[thread]
+        reads, leaf = path(
+            engine.threads[thread].table[local].tree, engine.vectors[state[self.system.count]].__getitem__
+        )
+        if leaf is None or (thread, local, id(leaf)) in self._told:
+            return
+        self._told.add((thread, local, id(leaf)))
+        read = [place << 8 | value for places, values in reads for place, value in zip(places, values, strict=True)]
+        written = [place << 8 | value for place, value in leaf.effect.writes]
+        every = _numbers([*read, *written])
+        sizes = len(read), len(written)
+        self._check(self.library.nextrust_search_effect(self.handle, thread, local, after, events, *sizes, every))
 
     def _monitor(self, move: int, number: int, _: int) -> int:
         state, step = self._taken(move, number)
@@ -242,6 +268,12 @@ class _Search:
             graph.violation = self.system.violation_of_any(self.state(self._asked[1]))
             if graph.violation is not None:
                 self.library.nextrust_search_violated(self.handle, self._asked[1])
+
+    def _tell_vectors(self) -> None:
+        vectors = self.system.engine.vectors
+        while self._vectors < len(vectors):
+            self._check(self.library.nextrust_search_vector(self.handle, vectors[self._vectors]))
+            self._vectors += 1
 
     def _tell_members(self) -> None:
         symmetry = self.system.symmetry

@@ -12,16 +12,22 @@ Boundary: places in code and bits of registers, as ``isa.register_use`` has them
 
 from __future__ import annotations
 
+import struct
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pytest_nextrust.emu.child.thread_state import A7, ccr_of, with_ccr, with_register
+from pytest_nextrust.emu.child.thread_state import A7, FLOATS, PC, ccr_of, with_ccr
+from pytest_nextrust.emu.child.thread_state import CODES as CODE_WORDS
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.register_use import CODES, EVERYTHING, FIRST_CODE, RegisterUse, register_use
 
 __all__ = ["DeadRegisters", "without"]
+
+_PC = 4 * PC
 
 FOLLOWED = 20_000
 """Instructions that are followed; in a program of more, nothing is taken for dead."""
@@ -155,9 +161,20 @@ class DeadRegisters:
 
 def without(state: bytes, registers: int) -> bytes:
     """The state of a thread in which these are 0, and equal condition codes in one form."""
-    codes = (registers & CODES) >> FIRST_CODE
-    state = with_ccr(state, ccr_of(state) & ~codes)
-    for register in range(FIRST_CODE):
-        if registers >> register & 1:
-            state = with_register(state, register, 0)
-    return state
+    integers = int.from_bytes(state[:_PC], sys.byteorder) & _kept_bits(registers)
+    codes = _in_one_form(state[CODE_WORDS:FLOATS], (registers & CODES) >> FIRST_CODE)
+    return integers.to_bytes(_PC, sys.byteorder) + state[_PC:CODE_WORDS] + codes + state[FLOATS:]
+
+
+@lru_cache(maxsize=4096)
+def _kept_bits(registers: int) -> int:
+    """The bits of d0-d7 and a0-a7, as one number, that are not of these registers."""
+    words = [0 if registers >> register & 1 else 0xFFFF_FFFF for register in range(FIRST_CODE)]
+    return int.from_bytes(struct.pack("=16I", *words), sys.byteorder)
+
+
+@lru_cache(maxsize=65_536)
+def _in_one_form(words: bytes, dropped: int) -> bytes:
+    """Condition-code words as ``thread_state`` encodes their flags, those that are dropped clear."""
+    state = bytes(CODE_WORDS) + words
+    return with_ccr(state, ccr_of(state) & ~dropped)[CODE_WORDS:]

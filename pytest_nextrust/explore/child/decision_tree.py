@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Branch", "Leaf", "Read", "Tree", "grow", "walk"]
+__all__ = ["Branch", "Leaf", "Read", "Tree", "grow", "path", "walk"]
 
 T = TypeVar("T")
 
@@ -54,6 +54,16 @@ def grow(tree: Tree[T], reads: Sequence[Read], effect: T) -> Leaf[T] | Branch[T]
     if at != end:
         raise AssertionError("the same instruction from the same state had two effects")
     return root
+
+
+def path(tree: Tree[T], read: Callable[[int], int]) -> tuple[list[Read], Leaf[T] | None]:
+    """The reads on the way that memory leads, and the leaf that ``walk`` answers."""
+    reads: list[Read] = []
+    while isinstance(tree, Branch):
+        values = bytes(map(read, tree.places))
+        reads.append((tree.places, values))
+        tree = tree.children.get(values)
+    return reads, tree
 
 
 def walk(tree: Tree[T], read: Callable[[int], int]) -> Leaf[T] | None:

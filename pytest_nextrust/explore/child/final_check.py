@@ -7,17 +7,15 @@ stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import Stepper
-from pytest_nextrust.emu.child.thread_state import D0, PC, pack, register_of
+from pytest_nextrust.emu.child.thread_state import D0, register_of
 from pytest_nextrust.explore.child.accesses import Access, Reclassified
 from pytest_nextrust.explore.child.decision_tree import Read, Tree, grow, walk
-from pytest_nextrust.explore.child.image import MemoryImage, Stopped
-from pytest_nextrust.explore.child.macro_steps import SENTINEL
+from pytest_nextrust.explore.child.image import MemoryImage, Stopped, call
 from pytest_nextrust.explore.child.program_calls import ProgramKernel
-from pytest_nextrust.explore.child.traps import serve
 
 __all__ = ["FinalCheck"]
 
@@ -32,9 +30,12 @@ class FinalCheck:
         self._kernel = kernel
         self._entry = image.address(function)
         self._sp = image.spare
-        self._stepper = Stepper(Cpu(image.program.cpu), image.regions)
+        self._cpu = Cpu(image.program.cpu)
+        self._stepper = Stepper(self._cpu, image.regions)
         self._tree: Tree[int | Stopped] = None
         self._dead: Container[int] = ()
+        self._held: dict[int, int] = {}
+        """What memory differs from the image by."""
 
     def close(self) -> None:
         self._stepper.close()
@@ -65,44 +66,30 @@ class FinalCheck:
 
     def _run(self, memory: Mapping[int, int]) -> tuple[list[Read], int | Stopped]:
         step = self._stepper
-        changed = dict(memory)
-        for address, value in changed.items():
+        for address in self._held.keys() - memory.keys():
+            step.write(address, bytes((step.original(address),)))
+        for address, value in memory.items() - self._held.items():
             step.write(address, bytes((value,)))
+        self._held = dict(memory)
         reads: list[Read] = []
         written: set[int] = set()
-        try:
-            return reads, self._until_it_returns(lambda a, s: self._read(reads, written, memory, a, s), written)
-        except Stopped as stopped:
-            return reads, stopped
-        finally:
-            for address in changed.keys() | written:
-                step.write(address, bytes((step.original(address),)))
 
-    def _until_it_returns(self, read: Callable[[int, int], None], written: set[int]) -> int:
-        state, values = pack(self._entry, self._sp), dict[int, int]()
-        self._stepper.load(state)
-        for _ in range(LIMIT):
-            pc = register_of(state, PC)
-            if pc == SENTINEL:
-                return register_of(state, D0)
-            stop = self._stepper.step()
-            accesses: Sequence[Access] = self._stepper.events
-            if stop is None:
-                state = self._stepper.state()
-            else:
-                served = serve(self._stepper, stop.vector, state, values)
-                if served is None and self._kernel is not None:
-                    served = self._kernel.serve_alone(self._stepper, stop.vector, state, values)
-                if served is None:
-                    raise Stopped(stop, pc, register_of(state, D0))
-                state, accesses = served.state, served.accesses
-                self._stepper.load(state)
+        def note(accesses: Sequence[Access]) -> None:
             for writes, address, size in accesses:
                 if writes:
                     written.update(range(address, address + size))
                 else:
-                    read(address, size)
-        raise Stopped(None, register_of(state, PC))
+                    self._read(reads, written, memory, address, size)
+
+        try:
+            state = call(self._cpu, step, self._entry, self._sp, LIMIT, self._kernel, note)
+            return reads, register_of(state, D0)
+        except Stopped as stopped:
+            return reads, stopped
+        finally:
+            for address in written:
+                self._held.pop(address, None)
+                step.write(address, bytes((step.original(address),)))
 
     def _read(
         self,

@@ -22,6 +22,7 @@ from pytest_nextrust.emu.kernel import threads
 from pytest_nextrust.emu.loader import open_program
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import NotRunnable
+from pytest_nextrust.explore.child.accesses import Access
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
 from pytest_nextrust.explore.child.program_calls import UNBORN, ProgramKernel
 from pytest_nextrust.explore.child.traps import serve
@@ -263,10 +264,18 @@ def prepared(
     return replace(image, regions=regions)
 
 
-def call(cpu: Cpu, stepper: Stepper, entry: int, sp: int, limit: int, kernel: ProgramKernel | None = None) -> bytes:
+def call(
+    cpu: Cpu,
+    stepper: Stepper,
+    entry: int,
+    sp: int,
+    limit: int,
+    kernel: ProgramKernel | None = None,
+    note: Callable[[Sequence[Access]], None] = lambda _: None,
+) -> bytes:
     """Run a function alone until it returns; its registers then. Raises Stopped.
 
-    It calls ``kernel`` as the first thread does.
+    It calls ``kernel`` as the first thread does. ``note`` is given its accesses in order, now and then.
     """
     state = pack(entry, sp)
     values: dict[int, int] = {}
@@ -275,6 +284,7 @@ def call(cpu: Cpu, stepper: Stepper, entry: int, sp: int, limit: int, kernel: Pr
         stepper.load(state)
         stepper.events.clear()
         stop = cpu.run(CHUNK, SENTINEL)
+        note(stepper.events)
         done += max(stop.executed, 1)
         state = stepper.state()
         if stop.kind == "until" or register_of(state, PC) == SENTINEL:
@@ -287,6 +297,7 @@ def call(cpu: Cpu, stepper: Stepper, entry: int, sp: int, limit: int, kernel: Pr
                 served = kernel.serve_alone(stepper, stop.vector, state, values)
             if served is None:
                 raise Stopped(StepStop(stop.vector), register_of(state, PC), register_of(state, 0))
+            note(served.accesses)
             state = served.state
     raise Stopped(None, register_of(state, PC))
 

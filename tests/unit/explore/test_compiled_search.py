@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.emu.records import Address
+from pytest_nextrust.explore.child import compiled_search
 from pytest_nextrust.explore.child.compiled_search import explore_states_compiled, fits, seen
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.macro_steps import Mark, Options
@@ -31,7 +32,9 @@ from tests.unit.explore.machine_code import (
     Program,
     explored,
     increment,
+    load,
     lock,
+    store,
     unlock,
 )
 
@@ -164,3 +167,25 @@ def test_what_the_compiled_search_does_not_do(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.undo()
         loading._loaded.cache_clear()
     assert explored(program, search=explore_states).graph.ends is None
+
+
+def test_a_step_is_asked_for_once_for_all_shared_memory_that_it_reads_alike() -> None:
+    """What a step does is told with what it reads: from other shared memory it is taken without a question, and only
+    shared memory that has no number yet is asked about.
+    """
+    count = b"".join(increment(DATA + n) for n in range(3)) + RTS
+    program = Program((count, increment(DATA + 8) * 3 + load(DATA) + store(DATA + 8) + RTS))
+    asked = 0
+    step = compiled_search._Search._step
+
+    def counted(self: compiled_search._Search, move: int, number: int, unused: int) -> int:
+        nonlocal asked
+        asked += 1
+        return step(self, move, number, unused)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled_search._Search, "_step", counted)
+        found = explored(program, guess=range(DATA, DATA + 12), search=explore_states_compiled)
+    assert list(found.graph.states) == explored(program, guess=range(DATA, DATA + 12)).graph.states
+    assert asked < found.graph.transitions
+    assert asked >= len(found.system.engine.vectors) - 1
