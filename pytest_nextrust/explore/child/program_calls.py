@@ -28,8 +28,10 @@ __all__ = ["UNBORN", "BadAddress", "MoreThreads", "ProgramKernel", "exit_status"
 UNBORN = 0xFFFF_E000
 """Where a slot's thread is before it begins and after it has ended: no memory is there."""
 
-EXIT, WRITE, GETPID, KILL, GETPAGESIZE, SIGVEC = 1, 4, 20, 37, 64, 108
+EXIT, WRITE, GETPID, KILL, GETPAGESIZE, SIGVEC, GETTIMEOFDAY = 1, 4, 20, 37, 64, 108, 116
 PID, PAGE = 100, 0x2000
+TIME = 0x2800_0000
+"""What it is o'clock, always, in seconds since 1970: how long anything takes is left open."""
 DEFAULT_OR_IGNORED = (0, 1)
 """Handlers that ``sigvec`` may install: none is called, for no signal is delivered to a whole program."""
 TASK_SELF, THREAD_REPLY, THREAD_SELF = 10, 11, 13
@@ -216,6 +218,11 @@ def _unix(memory: _Noted, number: int, state: bytes, after: bytes) -> Served | N
         if third:
             memory.read(second, third)
         answers[WRITE] = third
+    if number == GETTIMEOFDAY:
+        for address, data in ((first, TIME.to_bytes(4, "big") + bytes(4)), (second, bytes(8))):
+            if address:
+                memory.write(address, data)
+        answers[GETTIMEOFDAY] = 0
     if number == SIGVEC and (not second or threads.read_word(memory, second) in DEFAULT_OR_IGNORED):
         answers[SIGVEC] = 0
     if number not in answers:

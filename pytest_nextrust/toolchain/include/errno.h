@@ -1,7 +1,8 @@
 #ifndef _ERRNO_H
 #define _ERRNO_H
-/* 4.3BSD's numbers. */
-extern int errno;
+/* Every thread has its own. Numbers: 4.3BSD's. */
+int *__errno(void);
+#define errno (*__errno())
 #define EPERM 1
 #define ENOENT 2
 #define ESRCH 3

@@ -37,9 +37,34 @@ start:
 	.globl	cerror
 	.type	cerror,@function
 cerror:
-	move.l	%d0,errno
+	move.l	%d0,-(%sp)
+	bsr.l	__errno
+	move.l	(%sp)+,(%a0)
 	moveq	#-1,%d0
 	movea.l	%d0,%a0
+	rts
+
+| int *__errno(void): the caller's errno. That of the first thread, and of a program on a NeXT, is the variable of this
+| name; which slot the caller is in only a kernel says that has kernel threads.
+	.section .text.__errno,"ax",@progbits
+	.weak	__errno
+	.type	__errno,@function
+__errno:
+	move.l	#0x4e5800,%d0
+	trap	#3
+	move.l	#errno,%d1
+	andi.l	#~1,%d0
+	cmpi.l	#0x4e58,%d0
+	jne	1f
+	move.l	#0x4e5801,%d0
+	trap	#3
+	tst.l	%d0
+	jeq	1f
+	move.l	#errnos-4,%d1
+	lsl.l	#2,%d0
+	add.l	%d0,%d1
+1:	move.l	%d1,%d0
+	movea.l	%d1,%a0
 	rts
 
 	.section .bss.errno,"aw",@nobits
@@ -48,6 +73,9 @@ cerror:
 	.type	errno,@object
 	.size	errno,4
 errno:	.skip	4
+	.type	errnos,@object
+	.size	errnos,60
+errnos:	.skip	60
 
 	.section .bss.environ,"aw",@nobits
 	.balign	4

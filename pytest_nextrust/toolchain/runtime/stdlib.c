@@ -1,8 +1,8 @@
-/* Numbers, sorting, the environment and a small heap over vm_allocate. */
+/* Numbers, sorting, the environment. */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
-#include <mach/mach.h>
+#include <nextrust.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,14 @@
 
 #define LIB __attribute__((weak))
 
-LIB void __assert_fail(const char *condition, const char *file, int line)
+LIB void __assert_fail(const char *condition, const char *file, int line, const char *function)
 {
+	char text[256];
+
+	if (nextrust_thread_kind() == NEXTRUST_EXPLORED) {
+		snprintf(text, sizeof text, "%s:%d: %s: failed assertion `%s'", file, line, function, condition);
+		nextrust_fail(text);
+	}
 	fprintf(stderr, "%s:%d: failed assertion `%s'\n", file, line, condition);
 	abort();
 }
@@ -140,17 +146,28 @@ LIB ldiv_t ldiv(long n, long d)
 	return r;
 }
 
-static unsigned long seed_now = 1;
+/* Numbers by lot, of every thread for itself: by its slot, the exclusive or of what its seed is and was at first. */
+enum { FIRST_SEED = 1 };
+static unsigned long seeds[NEXTRUST_SLOTS];
 
-LIB int rand(void)
+LIB int rand_r(unsigned int *seed)
 {
-	seed_now = seed_now * 1103515245UL + 12345;
-	return (int)(seed_now & RAND_MAX);
+	*seed = *seed * 1103515245U + 12345;
+	return (int)(*seed & RAND_MAX);
 }
 
 LIB void srand(unsigned int seed)
 {
-	seed_now = seed;
+	seeds[nextrust_thread_self()] = seed ^ FIRST_SEED;
+}
+
+LIB int rand(void)
+{
+	unsigned int seed = (unsigned int)seeds[nextrust_thread_self()] ^ FIRST_SEED;
+	int number = rand_r(&seed);
+
+	srand(seed);
+	return number;
 }
 
 static void swap(char *a, char *b, size_t size)
@@ -253,120 +270,4 @@ LIB void __ceil(double *x)
 	*x = -*x;
 	__floor(x);
 	*x = -*x;
-}
-
-/* The heap: blocks in address order within arenas, each with its size in front; first fit, neighbours joined. */
-struct block {
-	size_t size;
-	struct block *next;
-};
-
-#define HEAD (sizeof(struct block))
-#define ARENA 0x10000u
-
-static struct block *free_blocks;
-
-static struct block *more(size_t need)
-{
-	vm_address_t address = 0;
-	size_t size = (need + ARENA - 1) & ~(size_t)(ARENA - 1);
-	struct block *block;
-
-	if (size < need || vm_allocate(task_self(), &address, size, TRUE) != KERN_SUCCESS)
-		return 0;
-	block = (struct block *)address;
-	block->size = size - HEAD;
-	free(block + 1);
-	return free_blocks;
-}
-
-LIB void *malloc(size_t n)
-{
-	size_t need = (n + HEAD - 1) & ~(HEAD - 1);
-	struct block **at, *block, *rest;
-
-	if (need < n || need > 0x7fff0000) {
-		errno = ENOMEM;
-		return 0;
-	}
-	if (!need)
-		need = HEAD;
-	for (;;) {
-		for (at = &free_blocks; (block = *at); at = &block->next)
-			if (block->size >= need) {
-				if (block->size > need + HEAD) {
-					rest = (struct block *)((char *)(block + 1) + need);
-					rest->size = block->size - need - HEAD;
-					rest->next = block->next;
-					block->size = need;
-					*at = rest;
-				} else
-					*at = block->next;
-				return block + 1;
-			}
-		if (!more(need + HEAD)) {
-			errno = ENOMEM;
-			return 0;
-		}
-	}
-}
-
-static void join(struct block *block)
-{
-	struct block *next = block->next;
-
-	if (next && (char *)(block + 1) + block->size == (char *)next) {
-		block->size += HEAD + next->size;
-		block->next = next->next;
-	}
-}
-
-LIB void free(void *p)
-{
-	struct block *block = (struct block *)p - 1, *before = 0, *after = free_blocks;
-
-	if (!p)
-		return;
-	while (after && after < block) {
-		before = after;
-		after = after->next;
-	}
-	block->next = after;
-	join(block);
-	if (before) {
-		before->next = block;
-		join(before);
-	} else
-		free_blocks = block;
-}
-
-LIB void *calloc(size_t count, size_t n)
-{
-	size_t size;
-	void *p;
-
-	if (__builtin_mul_overflow(count, n, &size)) {
-		errno = ENOMEM;
-		return 0;
-	}
-	p = malloc(size);
-	return p ? memset(p, 0, size) : 0;
-}
-
-LIB void *realloc(void *p, size_t n)
-{
-	void *moved;
-	size_t old;
-
-	if (!p)
-		return malloc(n);
-	old = ((struct block *)p - 1)->size;
-	if (n <= old)
-		return p;
-	moved = malloc(n);
-	if (!moved)
-		return 0;
-	memcpy(moved, p, old);
-	free(p);
-	return moved;
 }

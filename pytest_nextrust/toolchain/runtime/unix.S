@@ -3,7 +3,6 @@
 	.include "calls.inc"
 
 	UNIX	_exit,1,1
-	UNIX	exit,1,1
 	UNIX	read,3,3
 	UNIX	write,4,3
 	UNIX	open,5,3
@@ -58,6 +57,15 @@
 	UNIX	setrlimit,145,2
 	UNIX	getdirentries,156,4
 	UNIX	getdomainname,162,2
+
+| What atexit was given first, where the program has any.
+	.weak	__run_at_exit
+	FUNCTION exit
+	move.l	#__run_at_exit,%d0
+	jeq	1f
+	movea.l	%d0,%a0
+	jsr	(%a0)
+1:	jra	_exit
 
 | The number and up to five arguments, through call 0 (indirect).
 	UNIX	syscall,0,6

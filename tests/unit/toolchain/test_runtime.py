@@ -77,7 +77,11 @@ main:	movem.l	%d2-%d7/%a2-%a6,-(%sp)
 """
     record = run(build(text, ".S"))
     assert (record.end.kind, record.end.value) == ("exit", 0)
-    assert [trap.name for trap in record.traps][:2] == ["getdirentries", "map_fd"]
+    # Between them a failed call asks whose errno it is.
+    assert [trap.name for trap in record.traps if trap.name in ("getdirentries", "map_fd")] == [
+        "getdirentries",
+        "map_fd",
+    ]
 
 
 def test_mach_memory_by_message(build: Build, run: Run) -> None:
