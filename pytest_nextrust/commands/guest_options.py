@@ -10,23 +10,25 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_nextrust.errors import UsageFault
 
 if TYPE_CHECKING:
     from pytest_nextrust.emu.records import RunRequest
 
-__all__ = ["add_guest_options", "guest_request", "guest_stdin"]
+__all__ = ["add_guest_options", "add_thread_options", "guest_request", "guest_stdin", "thread_settings"]
 
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20}
 
 
 def add_guest_options(
-    parser: argparse.ArgumentParser, program: str = "an m68k NeXT Mach-O executable, thin or fat"
+    parser: argparse.ArgumentParser,
+    program: str = "an m68k NeXT Mach-O executable, thin or fat",
+    nargs: Literal["?"] | None = None,
 ) -> None:
     """The program, its arguments, CPU, root, environment, stdin and stack."""
-    parser.add_argument("program", metavar="PROGRAM", help=program)
+    parser.add_argument("program", metavar="PROGRAM", nargs=nargs, help=program)
     parser.add_argument("args", metavar="ARG", nargs="*", help="its arguments; after -- those that begin with a dash")
     parser.add_argument("--cpu", choices=("m68030", "m68040"), default="m68030", help="default: m68030")
     parser.add_argument("--root", metavar="DIR", help="the folder it sees as /; default: an empty one for this run")
@@ -44,6 +46,32 @@ def add_guest_options(
         "nothing from a terminal",
     )
     parser.add_argument("--stack", metavar="BYTES", help="its stack limit (524288, 512K, 4M); default: 512K")
+
+
+def add_thread_options(parser: argparse.ArgumentParser) -> None:
+    """How threads are switched, and what a program gets that chooses."""
+    group = parser.add_argument_group("threads")
+    group.add_argument(
+        "--schedule-seed", type=_number, metavar="N", help="switch them at random by this seed; default: in turn"
+    )
+    group.add_argument(
+        "--choose-seed",
+        type=_number,
+        default=0,
+        metavar="N",
+        help="what nextrust_choose answers, by this seed; default: 0, always the first",
+    )
+
+
+def thread_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What these options say, as fields of a RunRequest."""
+    return {"schedule_seed": args.schedule_seed, "choose_seed": args.choose_seed}
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"not a number from 0 on: {text}")
+    return int(text)
 
 
 def guest_stdin(args: argparse.Namespace) -> int | None:

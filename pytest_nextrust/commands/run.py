@@ -4,8 +4,8 @@ PROGRAM may be a source or a cargo package too: it is then built as ``nextrust b
 
 The guest's output is copied to stdout and stderr as it is and as it comes. Exit status: its own; 124 where a limit
 ended it, 125 where the machine failed or met a call it does not have, 126 where the program is not one it can run or
-cannot be built, 128 + n where signal n killed it. With ``--json`` these are distinguished from a guest that exits with
-such a status.
+cannot be built, 128 + n where signal n killed it, 123 where no thread could go on, 3 where what it assumes is not so.
+With ``--json`` these are distinguished from a guest that exits with such a status.
 """
 
 from __future__ import annotations
@@ -17,14 +17,22 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
 from pytest_nextrust.commands.crate_options import add_crate_options, crate_options
-from pytest_nextrust.commands.guest_options import add_guest_options, guest_request, guest_stdin
-from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable, ToolchainError
+from pytest_nextrust.commands.guest_options import (
+    add_guest_options,
+    add_thread_options,
+    guest_request,
+    guest_stdin,
+    thread_settings,
+)
+from pytest_nextrust.errors import HarnessFault, NextrustError, NotRunnable, ToolchainError, UsageFault
 
 if TYPE_CHECKING:
     from pytest_nextrust.emu.records import FaultReport, RunRecord, RunRequest, TrapRecord
     from pytest_nextrust.emu.sandbox import Sandbox
+    from pytest_nextrust.explore.answer import Finding
+    from pytest_nextrust.explore.request import ExploreRequest
 
 __all__ = ["HELP", "add_arguments", "budget_limits", "copy_output", "run", "run_program"]
 
@@ -32,14 +40,25 @@ HELP = "run a program on the emulated machine"
 
 SOURCES = (".c", ".S", ".s", ".rs", ".o", ".a", ".rlib")
 EXIT_LIMIT, EXIT_HARNESS, EXIT_REFUSED, EXIT_SIGNAL = 124, 125, 126, 128
+EXIT_DEADLOCK, EXIT_ASSUMPTION = 123, 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The program, its arguments and surroundings, and its limits."""
     add_guest_options(
         parser,
-        "an m68k NeXT Mach-O executable; or a .c, .S, .s, .rs, .o, .a or .rlib file or a folder with a Cargo.toml",
+        "an m68k NeXT Mach-O executable; or a .c, .S, .s, .rs, .o, .a or .rlib file or a folder with a Cargo.toml; "
+        "may be left out with --schedule",
+        "?",
     )
+    add_thread_options(parser)
+    parser.add_argument(
+        "--schedule",
+        metavar="TOKEN",
+        help="switch threads as in the finding of an exploration that this token names; PROGRAM is the saved one, "
+        "looked for by its hash where it is not given",
+    )
+    add_artifacts_option(parser)
     parser.add_argument(
         "--budget",
         metavar="N|TIME",
@@ -58,6 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the program; the exit status. Raises UsageFault for an argument that cannot be acted on."""
+    if args.schedule is not None:
+        return _run_scheduled(args)
+    if args.program is None:
+        raise UsageFault("PROGRAM", "is missing", remedy="name a program, or a finding by --schedule TOKEN")
     try:
         program = _built(args)
     except ToolchainError as error:
@@ -73,8 +96,55 @@ def run_program(args: argparse.Namespace, program: bytes | None) -> int:
     with Sandbox(inherit=() if stdin is None else (stdin,)) as sandbox:
         with contextlib.suppress(HarnessFault):
             sandbox.start()  # where it cannot, the run says so
-        request = guest_request(args, stdin, {} if args.budget is None else budget_limits(args.budget), program)
+        limits = {} if args.budget is None else budget_limits(args.budget)
+        request = guest_request(args, stdin, limits | thread_settings(args), program)
         return _run(args, request, sandbox)
+
+
+def _run_scheduled(args: argparse.Namespace) -> int:
+    """Run the program of a finding as the exploration found it; the exit status. Raises UsageFault."""
+    from pytest_nextrust.base.light_dataclass import replace
+    from pytest_nextrust.emu.kernel.threads import STACK
+    from pytest_nextrust.emu.records import Schedule
+    from pytest_nextrust.emu.sandbox import Sandbox
+
+    for option, given in (("--schedule-seed", args.schedule_seed), ("--choose-seed", args.choose_seed)):
+        if given:
+            raise UsageFault(option, "is given beside --schedule", remedy="leave one out: a token says it already")
+    if args.args:
+        raise UsageFault("ARG", "is given beside --schedule", remedy="leave it out: a token names a run without any")
+    stdin = guest_stdin(args)
+    with Sandbox(inherit=() if stdin is None else (stdin,)) as sandbox:
+        try:
+            explored, finding = _finding(args, sandbox)
+        except HarnessFault as error:
+            return _failed(args, b"", error, EXIT_HARNESS, "crashed")
+        limits = {} if args.budget is None else budget_limits(args.budget)
+        limits |= {"stack": STACK, "schedule": Schedule(finding.slices, finding.loop_from), "cpu": explored.cpu}
+        args.program = explored.name
+        request = replace(guest_request(args, stdin, {}, explored.program), **limits)
+        return _run(args, request, sandbox)
+
+
+def _finding(args: argparse.Namespace, sandbox: Sandbox) -> tuple[ExploreRequest, Finding]:
+    """The finding that a token names, found again, and what was explored. Raises UsageFault, HarnessFault."""
+    from pytest_nextrust.explore.replay import replay
+    from pytest_nextrust.explore.store import FOLDER
+    from pytest_nextrust.project.root import from_root
+
+    folder = Path(args.artifacts) if args.artifacts is not None else from_root(FOLDER)
+    program = None if args.program is None else Path(args.program)
+    explored, answer = replay(sandbox, args.schedule.strip(), folder, program)
+    if not explored.is_program:
+        raise UsageFault(
+            "--schedule",
+            "names a test whose threads are functions, which only an exploration runs",
+            place=explored.name,
+            remedy="nextrust replay TOKEN shows the run",
+        )
+    if answer.finding is None:
+        raise HarnessFault("schedule", "the exploration does not find again what the token names")
+    return explored, answer.finding
 
 
 def _built(args: argparse.Namespace) -> bytes | None:
@@ -138,7 +208,8 @@ def _status(record: RunRecord) -> int:
         return value
     if kind == "signal":
         return EXIT_SIGNAL + value
-    return EXIT_LIMIT if kind in ("budget", "time") else EXIT_HARNESS
+    others = {"deadlock": EXIT_DEADLOCK, "assumption": EXIT_ASSUMPTION, "budget": EXIT_LIMIT, "time": EXIT_LIMIT}
+    return others.get(kind, EXIT_HARNESS)
 
 
 def _verdict(record: RunRecord) -> str:
@@ -167,6 +238,9 @@ def _story(args: argparse.Namespace, record: RunRecord) -> list[str]:
         lines.append(f"nextrust run: ended after {end.value} instructions (--budget)")
     elif end.kind == "time":
         lines.append(f"nextrust run: ended after {end.value} s: {end.message} (--budget)")
+    elif end.kind == "deadlock":
+        lines.append("nextrust run: deadlock: no thread can go on")
+        lines += [f"  {wait}" for wait in end.message.split("; ")]
     elif end.kind != "exit":
         lines.append(f"nextrust run: {end.message}")
     return lines + (_fault(record.fault) if record.fault is not None else [])
@@ -182,7 +256,8 @@ def _trap(trap: TrapRecord) -> str:
     result = "did not return" if trap.result is None else f"= {trap.result}"
     error = f" errno {trap.error}" if trap.error is not None else ""
     arguments = ", ".join(f"0x{argument:x}" for argument in trap.args)
-    return f"0x{trap.pc:08x} {trap.klass} {trap.number} {trap.name}({arguments}) {result}{error}"
+    thread = f"thread {trap.thread} " if trap.thread else ""
+    return f"{thread}0x{trap.pc:08x} {trap.klass} {trap.number} {trap.name}({arguments}) {result}{error}"
 
 
 def _fault(fault: FaultReport) -> list[str]:
@@ -262,6 +337,7 @@ def _answer(record: RunRecord, status: int) -> dict[str, Any]:
                 "error": t.error,
                 "pc": t.pc,
             }
+            | ({"thread": t.thread} if t.thread else {})
             for t in record.traps
         ],
         traps_total=record.traps_total,

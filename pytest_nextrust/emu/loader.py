@@ -13,6 +13,7 @@ import struct
 
 from pytest_nextrust import macho
 from pytest_nextrust.base.light_dataclass import dataclass
+from pytest_nextrust.emu.kernel import threads
 from pytest_nextrust.emu.memory import PAGE, READ, WRITE, AddressSpace, GuestFault, VmError, round_page, trunc_page
 from pytest_nextrust.emu.records import RunRequest
 from pytest_nextrust.emu.registers import Registers
@@ -118,6 +119,9 @@ def load(file: macho.MachFile, request: RunRequest, memory: AddressSpace) -> Loa
     thread = file.thread
     assert thread is not None
     top = thread.a[7] or STACK_TOP
+    if request.schedule is not None:
+        # Where an exploration has it, whatever the file says.
+        top = threads.STACKS + threads.STACK
     sp = build_stack(memory, request, top)
     registers = Registers(pc=thread.pc, a=[0] * 7 + [sp])
     try:

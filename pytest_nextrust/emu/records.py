@@ -22,6 +22,8 @@ __all__ = [
     "Instruction",
     "RunRecord",
     "RunRequest",
+    "Schedule",
+    "Slice",
     "TrapRecord",
 ]
 
@@ -37,8 +39,31 @@ DEFAULT_STACK = 512 * 1024
 Address = NewType("Address", int)
 """Where a byte is in the guest's memory."""
 
-EndKind = Literal["exit", "signal", "budget", "time", "unimplemented", "harness"]
+EndKind = Literal["exit", "signal", "budget", "time", "unimplemented", "harness", "deadlock", "assumption"]
 Access = Literal["read", "write", "fetch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """``instructions`` of one thread without a switch between them; 0 is the delivery of a signal to it.
+
+    ``choices``: which way the thread went, each time that it might go several.
+    """
+
+    thread: int
+    instructions: int
+    choices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A run as an exploration found it: its slices, from ``loop_from`` on for ever unless that is -1.
+
+    Counted from the program's first instruction; a thread's begin counts as one.
+    """
+
+    slices: tuple[Slice, ...]
+    loop_from: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +74,9 @@ class RunRequest:
     program's name as the guest sees it. ``stdin_fd`` is a descriptor that the sandbox inherited: what the guest reads
     once ``stdin`` is used up, asked for only as it reads. ``trace_traps`` is how many traps the record keeps (the first
     ones).
+
+    Threads take turns, or are switched at random by ``schedule_seed``, or as ``schedule`` says, under which the kernel
+    is the exploration's. ``choose_seed``: what a program that chooses gets, always 0 for the seed 0.
     """
 
     program: bytes
@@ -65,6 +93,9 @@ class RunRequest:
     max_output: int = 16 * 1024 * 1024
     trace_traps: int = 10_000
     last_instructions: int = 16
+    schedule_seed: int | None = None
+    choose_seed: int = 0
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +103,9 @@ class End:
     """How a run ended.
 
     ``exit``: value is the exit status; ``signal``: the signal's number; ``budget``: instructions spent; ``time``:
-    whole seconds spent; ``unimplemented``: the call's number, named in ``message``; ``harness``: 0, see ``message``.
+    whole seconds spent; ``unimplemented``: the call's number, named in ``message``; ``harness``: 0, see ``message``;
+    ``deadlock``: how many threads wait, each named in ``message``; ``assumption``: 0, what the program assumes is not
+    so.
     """
 
     kind: EndKind
@@ -85,7 +118,7 @@ class TrapRecord:
     """One trap the guest took: ``klass`` is ``unix`` (trap #4), ``mach`` (#3) or ``machine`` (#2, #5, #6).
 
     ``result`` is d0 afterwards as an unsigned 32-bit value, None where the call did not return; ``error`` is the
-    errno where carry was set. For Mach messages ``name`` is ``msg_rpc(vm_allocate)``.
+    errno where carry was set. For Mach messages ``name`` is ``msg_rpc(vm_allocate)``. ``thread``: whose trap it was.
     """
 
     klass: str
@@ -95,6 +128,7 @@ class TrapRecord:
     result: int | None
     error: int | None = None
     pc: int = 0
+    thread: int = 0
 
 
 @dataclass(frozen=True, slots=True)

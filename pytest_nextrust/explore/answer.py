@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pytest_nextrust.emu.records import Address
+from pytest_nextrust.emu.records import Address, Slice
 from pytest_nextrust.explore.request import Fairness
 
 __all__ = ["AccessRecord", "ExploreAnswer", "ExploreAnswers", "Finding", "FirstWrongStep", "Slice", "TraceStep"]
@@ -52,18 +52,6 @@ class FirstWrongStep:
     step: int
     pc: Address
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """``instructions`` of one thread without a switch between them; 0 is the delivery of a signal to it.
-
-    ``choices``: which way the thread went, each time that it might go several.
-    """
-
-    thread: int
-    instructions: int
-    choices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

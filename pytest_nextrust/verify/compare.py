@@ -58,6 +58,8 @@ def end_of(record: RunRecord) -> str:
         "time": f"still ran after {end.value} s",
         "unimplemented": "made a call that is not implemented",
         "harness": "the harness failed",
+        "deadlock": "stood still: no thread could go on",
+        "assumption": "gave the run up",
     }
     return words[end.kind] + note
 

@@ -141,10 +141,14 @@ class Cpu:
         """Forget everything: registers as after power-on but in user mode, no memory, no translated code."""
         for begin, end, _ in tuple(self.uc.mem_regions()):
             self.uc.mem_unmap(begin, end - begin + 1)
-        self.uc.context_restore(self._pristine)
-        self.fpiar = 0
+        self.clear_registers()
         self._counting.forget()
         self.flush()
+
+    def clear_registers(self) -> None:
+        """Registers as after power-on, but in user mode."""
+        self.uc.context_restore(self._pristine)
+        self.fpiar = 0
 
     def flush(self) -> None:
         """Forget translated code."""

@@ -26,9 +26,17 @@ from pytest_nextrust.emu.child.cpu_exceptions import (
 )
 from pytest_nextrust.emu.child.fault_report import Cause, report_fault
 from pytest_nextrust.emu.child.rerun_log import LONGEST, RerunLog
+from pytest_nextrust.emu.child.thread_switch import ThreadSwitch
 from pytest_nextrust.emu.clock import VirtualClock
 from pytest_nextrust.emu.kernel.dispatch import Kernel
-from pytest_nextrust.emu.kernel.ends import GuestExit, GuestKilled, GuestWaited, Unimplemented
+from pytest_nextrust.emu.kernel.ends import (
+    GuestDeadlocked,
+    GuestExit,
+    GuestGaveUp,
+    GuestKilled,
+    GuestWaited,
+    Unimplemented,
+)
 from pytest_nextrust.emu.kernel.state import Task
 from pytest_nextrust.emu.memory import AddressSpace, GuestFault
 from pytest_nextrust.emu.records import End, FaultReport, RunRecord, RunRequest
@@ -112,6 +120,8 @@ class GuestRun:
             check_time=self._check_time,
         )
         self._kernel = Kernel(task, request.trace_traps)
+        task.threads.describe = self._describe
+        self._threads = ThreadSwitch(cpu, self._kernel, self._rerun_log, self._counter)
 
     def run(self) -> RunRecord:
         """Run to the end. Raises HarnessFault where the emulator fails."""
@@ -155,6 +165,12 @@ class GuestRun:
         except Unimplemented as call:
             self._cause = None
             return End("unimplemented", call.number, str(call))
+        except GuestGaveUp:
+            self._cause = None
+            return End("assumption", 0, "what the program assumes is not so: this run says nothing")
+        except GuestDeadlocked as deadlock:
+            self._cause = None
+            return End("deadlock", len(deadlock.waits), "; ".join(deadlock.waits))
         except GuestWaited as waited:
             self._cause = None
             return End("time", int(self._now() - self._started), f"it waited {waited}")
@@ -172,7 +188,11 @@ class GuestRun:
         if alarm is not None and alarm <= self._counter.value:
             self._alarm()
             return
-        count = left if alarm is None else min(left, alarm - self._counter.value)
+        if self._threads.is_due:
+            self._watch_again()
+            self._threads.switch()
+            return
+        count = self._threads.most(left if alarm is None else min(left, alarm - self._counter.value))
         if self._suspect is not None:
             count = min(count, self._suspect[0] - self._counter.value)
             if not count:
@@ -332,6 +352,9 @@ class GuestRun:
         self._rerun_log.note(before, self._counter.value, registers)
 
     # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _describe(self, address: int) -> str:
+        return self._loaded.file.describe(address) or f"0x{address:08x}"
 
     def _bytes_at(self, pc: int) -> bytes:
         region = self._memory.region_at(pc)

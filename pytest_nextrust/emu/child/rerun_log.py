@@ -27,6 +27,8 @@ LARGEST = 256 << 20
 """Bytes of guest memory above which the state is not kept any more."""
 NOTE = 400
 """About what one note costs, in bytes."""
+CONTEXT = 4000
+"""About what one saved state costs, in bytes."""
 LONGEST = 32
 """No instruction is longer, in bytes."""
 
@@ -37,13 +39,17 @@ class Diverged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """At ``count`` instructions: changes of memory, then these registers; ``after`` is the count to go on from."""
+    """At ``count`` instructions: changes of memory, then these registers, or the whole state of another thread.
+
+    ``after`` is the count to go on from.
+    """
 
     count: int
     after: int
     changes: list[Change]
     registers: Registers | None
     flush: bool
+    context: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,12 @@ class RerunLog:
         kept = registers.copy() if registers is not None else None
         self._entries.append(_Entry(count, after, changes, kept, flush))
         self._weight += NOTE + sum(len(value) for operation, _, value, _ in changes if operation == "write")
+
+    def note_context(self, count: int, context: Any) -> None:
+        """Note that another thread goes on at ``count`` instructions, from a state that the CPU saved."""
+        changes = self._recorder.take()
+        self._entries.append(_Entry(count, count, changes, None, flush=False, context=context))
+        self._weight += CONTEXT + sum(len(value) for operation, _, value, _ in changes if operation == "write")
 
     def maybe_keep(self, count: int) -> None:
         """Keep the state at this instruction boundary if it is time to."""
@@ -109,6 +121,8 @@ class RerunLog:
             if entry.after > entry.count:
                 seen.append(self._look())
             apply(entry.changes, backing)
+            if entry.context is not None:
+                self._cpu.restore(entry.context)
             if entry.registers is not None:
                 self._cpu.load(entry.registers)
             if entry.flush:

@@ -9,7 +9,16 @@ UNIX name marks a number that NeXT's kernel answers with SIGSYS; ``-`` a message
 
 from __future__ import annotations
 
-__all__ = ["FIRST_MESSAGE", "MACH_TRAPS", "MESSAGES", "UNIX_CALLS", "mach_name", "message_name", "unix_name"]
+__all__ = [
+    "FIRST_MESSAGE",
+    "MACH_TRAPS",
+    "MESSAGES",
+    "THREAD_CALLS",
+    "UNIX_CALLS",
+    "mach_name",
+    "message_name",
+    "unix_name",
+]
 
 _UNIX = """
     indir exit fork read write open close wait4 creat link
@@ -69,6 +78,15 @@ MACH_TRAPS: dict[int, str] = {
     68: "trap_68",
     69: "trap_69",
 }
+
+_THREADS = """
+    thread_kind thread_self thread_spawn thread_create thread_set_state thread_resume thread_suspend thread_terminate
+    thread_end thread_join thread_detach wait_while acquire wait_or_timeout choose assume fail heap thread_status
+    wait_mask wait_mask_or_timeout claim take wait_alone thread_get_state
+    """
+
+THREAD_CALLS: dict[int, str] = {0x4E5800 + at: f"nextrust_{name}" for at, name in enumerate(_THREADS.split())}
+"""Calls that no NeXT has: see ``threads``."""
 
 FIRST_MESSAGE = 2000
 

@@ -10,10 +10,13 @@ Sources: the NeXT kernel's trap handlers (``trap #2`` to ``trap #6``), ``unix_sy
 
 from __future__ import annotations
 
-from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
+from pytest_nextrust.base.light_dataclass import replace
+from pytest_nextrust.emu.kernel.call_names import THREAD_CALLS, mach_name, unix_name
 from pytest_nextrust.emu.kernel.calls import Syscall, table
 from pytest_nextrust.emu.kernel.ends import (
+    GivesWay,
     GuestExit,
+    GuestGaveUp,
     GuestKilled,
     Interrupted,
     JustReturn,
@@ -25,6 +28,7 @@ from pytest_nextrust.emu.kernel.errno import Errno, from_host
 from pytest_nextrust.emu.kernel.mach.traps import MACH_TABLE
 from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, bit, signal_for
 from pytest_nextrust.emu.kernel.state import Task
+from pytest_nextrust.emu.kernel.threads import TAKES
 from pytest_nextrust.emu.kernel.unix.descriptors import DESCRIPTOR_CALLS
 from pytest_nextrust.emu.kernel.unix.opening import OPEN_CALLS
 from pytest_nextrust.emu.kernel.unix.paths import PATH_CALLS
@@ -43,8 +47,8 @@ UNIX_TABLE = table(
 )
 """The UNIX calls (``trap #4``) by number; one that is not in here is not implemented."""
 
-TRAP_0 = 32
-"""The vector of ``trap #0``."""
+TRAP_0, ACCESS = 32, 2
+"""The vectors of ``trap #0``, and of an access that is refused."""
 
 MOST_ARGUMENTS = 6
 """How many arguments of a call that is not implemented are shown."""
@@ -96,14 +100,20 @@ class Kernel:
         self.task.thread.registers = regs
         pc, number = regs.pc, vector - TRAP_0
         regs.pc = (pc + 2) & WORD
-        if number == 4:
-            self._unix(regs, pc)
-        elif number == 3:
-            self._mach(regs, pc)
-        elif number in (2, 5, 6):
-            self._machine(regs, pc, number)
-        else:
-            self.exception(vector, regs)
+        try:
+            if number == 4:
+                self._unix(regs, pc)
+            elif number == 3:
+                self._mach(regs, pc)
+            elif number in (2, 5, 6):
+                self._machine(regs, pc, number)
+            else:
+                self.exception(vector, regs)
+                return
+            self.task.thread.waiting = None
+        except GivesWay:
+            # Signals wait until its turn comes, for a call that waits has something to say to them.
+            regs.pc = pc
             return
         self.task.deliver(regs)
 
@@ -133,6 +143,8 @@ class Kernel:
 
     def _record(self, record: TrapRecord) -> None:
         self.traps_total += 1
+        if self.task.thread.slot:
+            record = replace(record, thread=self.task.thread.slot)
         if len(self.traps) < self._trace_limit:
             self.traps.append(record)
 
@@ -196,6 +208,9 @@ class Kernel:
 
     def _mach(self, regs: Registers, pc: int) -> None:
         number = regs.d[0]
+        if number in THREAD_CALLS:
+            self._thread_call(regs, pc, number)
+            return
         self.task.thread.message = ""
         call = MACH_TABLE.get(number)
         name = call.name if call else mach_name(number)
@@ -210,6 +225,30 @@ class Kernel:
             raise
         else:
             self._record(TrapRecord("mach", number, self._message(name), args, regs.d[0], None, pc))
+
+    def _thread_call(self, regs: Registers, pc: int, number: int) -> None:
+        """A call of ``threads``, which is in the trace once it is over."""
+        args = tuple(regs.d[1:5])
+        shown = args[: TAKES.get(number, 1)]
+        record = TrapRecord("mach", number, THREAD_CALLS[number], shown, None, None, pc, self.task.thread.slot)
+        threads = self.task.threads
+        try:
+            regs.d[0] = threads.call(number, args, self._failed)
+        except GivesWay:
+            if threads.current.waiting is None:
+                self._record(record)
+            raise
+        except (GuestKilled, GuestGaveUp):
+            self._record(record)
+            raise
+        except GuestFault as fault:
+            regs.pc = pc
+            self.exception(ACCESS, regs, fault)
+            return
+        self._record(replace(record, result=regs.d[0]))
+
+    def _failed(self, text: bytes) -> None:
+        self.task.process.error.write(text + b"\n")
 
     def _message(self, name: str) -> str:
         plain = name.removesuffix("_trap").removesuffix("_old")

@@ -1,13 +1,16 @@
 """How a run ends inside the kernel, and the one exception with which a UNIX call reports an error.
 
-Boundary: exception types only. The process loop catches the first three; the others never leave the
-dispatcher.
+Boundary: exception types only. The process loop catches those of the guest and Unimplemented; the others never leave
+the dispatcher.
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "GivesWay",
+    "GuestDeadlocked",
     "GuestExit",
+    "GuestGaveUp",
     "GuestKilled",
     "GuestWaited",
     "Interrupted",
@@ -37,6 +40,22 @@ class GuestKilled(Exception):
 
 class GuestWaited(Exception):
     """The run's time was up while the guest waited for its standard input."""
+
+
+class GuestDeadlocked(Exception):
+    """No thread of the guest can go on: who waits for what, a line for each."""
+
+    def __init__(self, waits: tuple[str, ...]) -> None:
+        super().__init__(waits)
+        self.waits = waits
+
+
+class GuestGaveUp(Exception):
+    """What the guest assumes is not so: the run says nothing."""
+
+
+class GivesWay(Exception):
+    """The thread does not go on now. The call has done nothing, and is made again when the thread's turn comes."""
 
 
 class Unimplemented(Exception):

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from pytest_nextrust.base.light_dataclass import dataclass, field
 from pytest_nextrust.emu.clock import VirtualClock
-from pytest_nextrust.emu.kernel.ends import Interrupted, NeverReturns, Unimplemented, UnixError
+from pytest_nextrust.emu.kernel.ends import GivesWay, Interrupted, NeverReturns, Unimplemented, UnixError
 from pytest_nextrust.emu.kernel.errno import name_of
 from pytest_nextrust.emu.kernel.files import Descriptors
 from pytest_nextrust.emu.kernel.inodes import Inodes
@@ -25,6 +24,7 @@ from pytest_nextrust.emu.kernel.mach.ports import Ports
 from pytest_nextrust.emu.kernel.quota import Quota
 from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, Signal, SignalState, bit
 from pytest_nextrust.emu.kernel.streams import InputFile, OutputFile
+from pytest_nextrust.emu.kernel.task_threads import Sleep, TaskThreads, Thread
 from pytest_nextrust.emu.kernel.timers import Timers
 from pytest_nextrust.emu.memory import AddressSpace
 from pytest_nextrust.emu.records import RunRequest
@@ -41,7 +41,6 @@ __all__ = [
     "RLIM_INFINITY",
     "Process",
     "Task",
-    "Thread",
 ]
 
 PID, PARENT_PID, PROCESS_GROUP = 100, 99, 100
@@ -96,18 +95,6 @@ class Process:
         self.jail.close()
 
 
-@dataclass(slots=True)
-class Thread:
-    """What is one thread's own: its registers at the trap being served, and its user register (``trap #5``, ``#6``).
-
-    ``message`` names the Mach message that the call being served sends, for the trace.
-    """
-
-    registers: Registers = field(default_factory=Registers)
-    user_register: int = 0
-    message: str = ""
-
-
 class Task:
     """A guest: address space, port names, process, signals, timers, and the thread whose trap is being served.
 
@@ -133,7 +120,12 @@ class Task:
         self.process = Process(request, clock, root, deliver)
         self.signals = SignalState()
         self.timers = Timers(clock)
-        self.thread = Thread()
+        self.threads = TaskThreads(memory, request, interrupted=self._interrupted, pass_time=self._pass_time)
+
+    @property
+    def thread(self) -> Thread:
+        """The thread whose trap is being served."""
+        return self.threads.current
 
     def close(self) -> None:
         """Close every host file. What the guest wrote to its standard streams stays."""
@@ -144,8 +136,14 @@ class Task:
         self.signals.post(signal)
 
     def deliver(self, registers: Registers) -> None:
-        """Post what the timers are due, and deliver what is pending and not masked. May raise GuestKilled."""
+        """Post what the timers are due, and deliver what is pending and not masked. May raise GuestKilled.
+
+        Handlers run on the first thread; what a signal does without one happens whoever runs.
+        """
         self._post_expired()
+        if self.thread.slot:
+            self._deliver_defaults()
+            return
         while (signal := self.signals.next_deliverable()) is not None:
             if self.signals.actions[signal].handler in (SIG_DFL, SIG_IGN):
                 self.signals.pending &= ~bit(signal)
@@ -154,24 +152,55 @@ class Task:
                 self.signals.deliver(signal, registers, self.memory)
         self.signals.restore_mask_now()
 
-    def wait(self, until_us: int | None, *, restart: bool, why: str) -> None:
+    def _deliver_defaults(self) -> None:
+        ready = self.signals.pending & ~self.signals.mask
+        for signal in range(1, ready.bit_length() + 1):
+            if ready & bit(signal) and self.signals.actions[signal].handler in (SIG_DFL, SIG_IGN):
+                self.signals.pending &= ~bit(signal)
+                self.signals.default_action(signal, self._stopped)
+
+    def wait(self, until_us: int | None, *, restart: bool, why: str, over: Callable[[], bool] = lambda: False) -> None:
         """Let time pass until ``until_us``, or for ever where it is None.
 
-        Raises Interrupted when a signal comes first, NeverReturns(why) where neither can happen.
+        ``over``: whether what the call waits for is there, which another thread can bring about.
+
+        Raises Interrupted when a signal comes first, NeverReturns(why) where neither can happen, and GivesWay where
+        other threads run meanwhile.
         """
+        held = self.thread.waiting
+        if isinstance(held, Sleep):
+            # The call is made again: it waits no longer than it was to.
+            until_us = held.until_us
+        self.thread.waiting = None
         while True:
             self._post_expired()
-            if self.signals.next_deliverable() is not None:
+            if not self.thread.slot and self.signals.next_deliverable() is not None:
                 raise Interrupted(restart=restart)
             if until_us is not None and self.clock.now_us >= until_us:
                 return
-            due = self.timers.real_due_us
-            if self.signals.ignored(Signal.SIGALRM) or self.signals.mask & bit(Signal.SIGALRM):
-                due = None
-            wakes = [at for at in (until_us, due) if at is not None]
-            if not wakes:
+            if self.threads.others_run:
+                self.threads.give_way(Sleep(until_us, partial(self._is_over, until_us, over), why or "for a time"))
+                raise GivesWay
+            if not self._pass_time(until_us):
                 raise NeverReturns(why)
-            self.clock.skip(max(0, min(wakes) - self.clock.now_us))
+
+    def _is_over(self, until_us: int | None, over: Callable[[], bool]) -> bool:
+        return (until_us is not None and self.clock.now_us >= until_us) or over()
+
+    def _interrupted(self) -> bool:
+        return self.signals.next_deliverable() is not None
+
+    def _pass_time(self, until_us: int | None) -> bool:
+        """Let time pass until then, or until the timer's signal comes first; False where neither will be."""
+        due = self.timers.real_due_us
+        if self.signals.ignored(Signal.SIGALRM) or self.signals.mask & bit(Signal.SIGALRM):
+            due = None
+        wakes = [at for at in (until_us, due) if at is not None]
+        if not wakes:
+            return False
+        self.clock.skip(max(0, min(wakes) - self.clock.now_us))
+        self._post_expired()
+        return True
 
     def _post_expired(self) -> None:
         for signal in self.timers.expired():

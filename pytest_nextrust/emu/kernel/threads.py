@@ -21,34 +21,60 @@ from typing import Protocol
 from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = [
+    "CALLS",
+    "EXPLORED",
+    "HEAP",
+    "HEAPS",
+    "MACHINE",
     "NO_SLOT",
+    "SENTINEL",
     "SLOTS",
+    "SPACING",
+    "STACK",
+    "STACKS",
     "STATE_WORDS",
     "TABLE",
     "TABLE_SIZE",
+    "TAKES",
+    "TIMED",
     "Answer",
     "Memory",
     "NoFreeSlot",
     "Status",
     "ThreadCall",
+    "allocate",
     "begun",
     "choices",
     "described",
+    "die",
+    "first_state",
+    "heap_of",
     "initial_table",
+    "is_dying",
     "read_word",
+    "runs",
     "serve",
     "status_of",
+    "suspended_at",
     "waits_for",
 ]
 
 TABLE = 0x02FC_0000
 """Where the table is: below what the explorer adds to a program, in pages that a program may not touch."""
 SLOTS = 16
+STACKS, STACK, SPACING = 0x0300_0000, 0x1_0000, 0x2_0000
+"""Where the threads' stacks are in an exploration: 64 KiB for each slot, with as much unmapped memory between them."""
+HEAPS, HEAP = 0x0340_0000, 0x4_0000
+"""Where their heaps are: 256 KiB for each slot."""
+SENTINEL = 0xFFFF_F000
+"""Where a thread's first function returns to: no memory is there."""
 STRIDE = 0x80
 TABLE_SIZE = 0x2000
 STATUS, DETACHED, SUSPENDED, STATE = 0, 1, 2, 4
 """Offsets in a slot: its status, whether nobody will join it, how often it is suspended, its registers before it
 begins."""
+DYING, MOST_SUSPENDED = 0xFF, 0x7F
+"""What stands in place of how often a thread is suspended where it was terminated and has not noticed yet."""
 STATE_WORDS = 18
 """d0-d7, a0-a7, sr, pc."""
 D0_WORD, D1_WORD, SP_WORD, PC_WORD = 0, 1, 15, 17
@@ -77,13 +103,13 @@ class ThreadCall(IntEnum):
     CREATE = 0x4E5803
     """A thread that has no state yet and does not run; its slot."""
     SET_STATE = 0x4E5804
-    """slot, address of 18 words: of a thread that has not begun."""
+    """slot, address of 18 words. An exploration has it only for a thread that has not begun, and GET_STATE."""
     RESUME = 0x4E5805
-    """slot"""
+    """slot: of a thread that has no state yet, it begins."""
     SUSPEND = 0x4E5806
-    """slot"""
+    """slot: it does not go on until it is resumed as often."""
     TERMINATE = 0x4E5807
-    """slot"""
+    """slot: it ends as if it had by itself, before its next instruction."""
     END = 0x4E5808
     """value: the caller ends, and does not return."""
     JOIN = 0x4E5809
@@ -117,8 +143,30 @@ class ThreadCall(IntEnum):
     """address: blocks while the word is 0, and takes 1 from it."""
     WAIT_ALONE = 0x4E5817
     """slot: blocks while a thread of another slot runs, or is made and may be run."""
+    GET_STATE = 0x4E5818
+    """slot, address for 18 words: of a thread that does not run."""
 
 
+CALLS = frozenset(ThreadCall)
+EXPLORED, MACHINE = 0x4E58, 0x4E59
+"""What ``ThreadCall.KIND`` answers in an exploration, and on the machine."""
+
+
+TAKES: dict[int, int] = {
+    ThreadCall.KIND: 0,
+    ThreadCall.SELF: 0,
+    ThreadCall.CREATE: 0,
+    ThreadCall.SPAWN: 4,
+    ThreadCall.ACQUIRE: 3,
+    ThreadCall.SET_STATE: 2,
+    ThreadCall.GET_STATE: 2,
+    ThreadCall.CLAIM: 3,
+    ThreadCall.WAIT_WHILE: 2,
+    ThreadCall.WAIT_OR_TIMEOUT: 2,
+    ThreadCall.WAIT_MASK: 2,
+    ThreadCall.WAIT_MASK_OR_TIMEOUT: 2,
+}
+"""How many arguments a call takes, where it is not one."""
 MOST_CHOICES = 16
 
 
@@ -177,12 +225,45 @@ def status_of(memory: Memory, slot: int) -> int:
     return memory.read(_place(slot) + STATUS, 1)[0]
 
 
+def suspended_at(slot: int) -> int:
+    """The address of the byte that says whether a slot's thread is suspended, or dying."""
+    return _place(slot) + SUSPENDED
+
+
+def runs(memory: Memory, slot: int) -> bool:
+    """Whether the slot's thread has been let begin, and is not suspended."""
+    return status_of(memory, slot) == Status.RUNNING and not memory.read(suspended_at(slot), 1)[0]
+
+
+def is_dying(memory: Memory, slot: int) -> bool:
+    """Whether the slot's thread was terminated while it ran, and has not ended yet."""
+    return memory.read(suspended_at(slot), 1)[0] == DYING
+
+
 def begun(memory: Memory, slot: int) -> tuple[int, ...] | None:
     """The 18 words with which a slot's thread begins; None as long as it does not run."""
-    if status_of(memory, slot) != Status.RUNNING:
-        return None
+    return first_state(memory, slot) if runs(memory, slot) else None
+
+
+def first_state(memory: Memory, slot: int) -> tuple[int, ...]:
+    """The 18 words of a slot."""
     data = memory.read(_place(slot) + STATE, 4 * STATE_WORDS)
     return tuple(int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4))
+
+
+def heap_of(slot: int) -> range:
+    """The addresses of a slot's heap in an exploration."""
+    return range(HEAPS + slot * HEAP, HEAPS + (slot + 1) * HEAP)
+
+
+def allocate(memory: Memory, heap: range, size: int) -> int:
+    """More of a heap, whose first word says where what is left of it begins; 0 where there is not so much."""
+    size = -(-size // 16) * 16
+    begin = read_word(memory, heap.start) or heap.start + 16
+    if begin + size > heap.stop:
+        return 0
+    _write_word(memory, heap.start, begin + size)
+    return begin
 
 
 TIMED = frozenset({ThreadCall.WAIT_OR_TIMEOUT, ThreadCall.WAIT_MASK_OR_TIMEOUT})
@@ -269,12 +350,17 @@ def serve(
         _write_status(memory, slot, Status.CREATED)
         return Answer(slot)
     if call == ThreadCall.END:
-        detached = memory.read(_place(caller) + DETACHED, 1)[0]
-        if not detached:
-            _write_word(memory, _place(caller) + STATE + 4 * D0_WORD, first)
-        _write_status(memory, caller, Status.FREE if detached else Status.ENDED)
+        die(memory, caller, first)
         return Answer(ends="thread")
     return Answer(_of_another(call, first, second, memory))
+
+
+def die(memory: Memory, slot: int, value: int = 0) -> None:
+    """A thread ends."""
+    detached = memory.read(_place(slot) + DETACHED, 1)[0]
+    if not detached:
+        _write_word(memory, _place(slot) + STATE + 4 * D0_WORD, value)
+    _write_status(memory, slot, Status.FREE if detached else Status.ENDED)
 
 
 def _write_status(memory: Memory, slot: int, status: Status) -> None:
@@ -282,6 +368,8 @@ def _write_status(memory: Memory, slot: int, status: Status) -> None:
     memory.write(_place(slot) + STATUS, bytes((status,)))
     if status == Status.FREE:
         memory.write(_place(slot) + DETACHED, bytes(2))
+    elif status == Status.ENDED and memory.read(suspended_at(slot), 1)[0]:
+        memory.write(suspended_at(slot), b"\0")
 
 
 def _free(memory: Memory, slots: int) -> int:
@@ -326,10 +414,30 @@ def _of_another(call: ThreadCall, slot: int, address: int, memory: Memory) -> in
     if call == ThreadCall.SET_STATE and status == Status.CREATED:
         memory.write(place + STATE, memory.read(address, 4 * STATE_WORDS))
         return KERN_SUCCESS
-    if call == ThreadCall.RESUME and status == Status.CREATED:
-        _write_status(memory, slot, Status.RUNNING)
+    if call == ThreadCall.GET_STATE and status == Status.CREATED:
+        memory.write(address, memory.read(place + STATE, 4 * STATE_WORDS))
         return KERN_SUCCESS
-    if call == ThreadCall.TERMINATE and status == Status.CREATED:
-        _write_status(memory, slot, Status.FREE)
-        return KERN_SUCCESS
+    if call in (ThreadCall.RESUME, ThreadCall.SUSPEND, ThreadCall.TERMINATE) and status != Status.ENDED:
+        return _stopped(call, slot, Status(status), memory)
     return KERN_FAILURE
+
+
+def _stopped(call: ThreadCall, slot: int, status: Status, memory: Memory) -> int:
+    """A thread that has not ended is suspended, goes on, or ends."""
+    count = memory.read(suspended_at(slot), 1)[0]
+    if call == ThreadCall.TERMINATE:
+        if status == Status.CREATED:
+            _write_status(memory, slot, Status.FREE)
+        elif count != DYING:
+            memory.write(suspended_at(slot), bytes((DYING,)))
+    elif call == ThreadCall.SUSPEND:
+        if count >= MOST_SUSPENDED:
+            return KERN_FAILURE
+        memory.write(suspended_at(slot), bytes((count + 1,)))
+    elif 0 < count < DYING:
+        memory.write(suspended_at(slot), bytes((count - 1,)))
+    elif status == Status.CREATED:
+        _write_status(memory, slot, Status.RUNNING)
+    else:
+        return KERN_FAILURE
+    return KERN_SUCCESS

@@ -19,11 +19,12 @@ from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.emu.child.stepper import ImageRegion, Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.kernel import threads
+from pytest_nextrust.emu.kernel.threads import HEAP, HEAPS, SENTINEL, SPACING, STACK, STACKS
 from pytest_nextrust.emu.loader import open_program
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.child.accesses import Access
-from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
+from pytest_nextrust.explore.child.macro_steps import ThreadStart
 from pytest_nextrust.explore.child.program_calls import UNBORN, ProgramKernel
 from pytest_nextrust.explore.child.traps import serve
 from pytest_nextrust.isa.unsupported import refuse_unsupported
@@ -35,15 +36,6 @@ PAGE = 0x2000
 READ, WRITE, EXECUTE = 1, 2, 4
 
 TRAMPOLINE = Address(0x02FE_0000)
-STACKS = 0x0300_0000
-STACK = 0x1_0000
-SPACING = 0x2_0000
-"""Stacks of 64 KiB with as much unmapped memory between them."""
-
-HEAPS = 0x0340_0000
-HEAP = 0x4_0000
-"""A heap of 256 KiB for each thread of a whole program."""
-
 HEAP_OBJECT = 64
 """Bytes that are taken for one object of a heap."""
 
@@ -331,16 +323,15 @@ def _kernel_regions(slots: int, running: int) -> list[ImageRegion]:
 
 def heaps_of(slots: int) -> tuple[range, ...]:
     """The addresses of each thread's heap."""
-    return tuple(range(HEAPS + slot * HEAP, HEAPS + (slot + 1) * HEAP) for slot in range(slots))
+    return tuple(threads.heap_of(slot) for slot in range(slots))
 
 
 def _arguments(top: int, name: str) -> tuple[bytes, int]:
     """What exec leaves below a stack's top, argc first, and the stack pointer: see ``emu.loader``."""
     text = os.fsencode(name) + b"\0"
-    text = text.ljust(-(-len(text) // 4) * 4, b"\0")
-    sp = top - len(text) - 20
-    words = (1, top - len(text), 0, 0, 0)
-    return b"".join(word.to_bytes(4, "big") for word in words) + text, sp
+    size = -(-len(text) // 4) * 4
+    words = (1, top - size - 4, 0, 0)
+    return b"".join(word.to_bytes(4, "big") for word in words) + text.ljust(size + 4, b"\0"), top - size - 20
 
 
 def _trampoline(handler: int) -> bytes:

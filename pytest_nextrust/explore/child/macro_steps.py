@@ -19,6 +19,7 @@ from typing import Protocol
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import A7, D0, D1, KEPT, PC, pack, register_of
+from pytest_nextrust.emu.kernel.threads import SENTINEL
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters, without
@@ -48,9 +49,6 @@ __all__ = [
     "ThreadBegun",
     "ThreadStart",
 ]
-
-SENTINEL = 0xFFFF_F000
-"""Where a thread returns to when its function is done: no memory is there, and nothing is executed."""
 
 LONG_RUN = 64
 """Instructions without a shared access after which a macro-step is watched for a repeated state."""

@@ -43,8 +43,8 @@ MAKING = frozenset({ThreadCall.SPAWN, ThreadCall.CREATE, ThreadCall.END, ThreadC
 """Calls for whole programs only: where threads are functions, these are the threads there are."""
 
 TRAP_3 = bytes.fromhex("4e43")
-EXPLORED = 0x4E58
-"""What ``ThreadCall.KIND`` answers here."""
+OF_RUNNING = frozenset({ThreadCall.SUSPEND, ThreadCall.TERMINATE, ThreadCall.GET_STATE, ThreadCall.SET_STATE})
+"""Calls that cannot be explored where the thread they are about has begun."""
 PC_WORD, SR_WORD = 17, 16
 
 
@@ -122,7 +122,7 @@ class ProgramKernel:
     def choices_at(self, memory: Memory, state: bytes) -> int:
         """How many ways the thread may go from a state, whatever it is about to do."""
         try:
-            is_trap = register_of(state, D0) in _CALLS and memory.read(register_of(state, PC), 2) == TRAP_3
+            is_trap = register_of(state, D0) in threads.CALLS and memory.read(register_of(state, PC), 2) == TRAP_3
         except KeyError:
             return 1
         return self.choices(MACH, state) if is_trap else 1
@@ -136,7 +136,7 @@ class ProgramKernel:
         if pc == UNBORN:
             return None if threads.status_of(memory, slot) == threads.Status.RUNNING else (threads.TABLE, 1)
         number = register_of(state, D0)
-        if number not in _CALLS or memory.read(pc, 2) != TRAP_3:
+        if number not in threads.CALLS or memory.read(pc, 2) != TRAP_3:
             return None
         return threads.waits_for(number, _arguments(state), memory)
 
@@ -160,12 +160,14 @@ class ProgramKernel:
             return Served(with_register(after, D0, PORTS[number]))
         if number == THREAD_SELF:
             return Served(with_register(after, D0, FIRST_THREAD_PORT + slot))
-        if number not in _CALLS or not (self.is_whole or number not in MAKING):
+        if number not in threads.CALLS or not (self.is_whole or number not in MAKING):
             return None
         if number == ThreadCall.KIND:
-            return Served(with_register(after, D0, EXPLORED))
+            return Served(with_register(after, D0, threads.EXPLORED))
         if number == ThreadCall.HEAP:
             return self._heap(noted, slot, after)
+        if number in OF_RUNNING and self._runs(noted, register_of(state, D1)):
+            return None
         try:
             answer = threads.serve(number, _arguments(state), slot, noted, slots=self.slots, choice=choice)
         except threads.NoFreeSlot as error:
@@ -190,17 +192,12 @@ class ProgramKernel:
         return None if served is None or served.blocked or served.ends else served
 
     def _heap(self, memory: _Noted, slot: int, after: bytes) -> Served:
-        """More of the slot's heap, whose first word says where what is left of it begins."""
-        heap = self.heaps[slot]
-        size = -(-register_of(after, D1) // 16) * 16
-        begin = threads.read_word(memory, heap.start) or heap.start + 16
-        if begin + size > heap.stop:
-            return Served(with_register(after, D0, 0), tuple(memory.accesses))
-        memory.write(heap.start, (begin + size).to_bytes(4, "big"))
+        """More of the slot's heap."""
+        begin = threads.allocate(memory, self.heaps[slot], register_of(after, D1))
         return Served(with_register(after, D0, begin), tuple(memory.accesses))
 
-
-_CALLS = frozenset(ThreadCall)
+    def _runs(self, memory: _Noted, slot: int) -> bool:
+        return slot < self.slots and threads.status_of(memory, slot) == threads.Status.RUNNING
 
 
 def _arguments(state: bytes) -> tuple[int, ...]:

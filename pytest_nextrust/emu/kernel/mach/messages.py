@@ -10,6 +10,7 @@ local port; remote port; id}; the receiver sees its own port as local and the se
 from __future__ import annotations
 
 import struct
+from functools import partial
 
 from pytest_nextrust.emu.kernel.ends import Interrupted
 from pytest_nextrust.emu.kernel.mach.codes import KernError, Msg
@@ -66,11 +67,12 @@ def _send(task: Task, address: int, option: int, size: int, timeout: int) -> Non
         _ask_kernel(task, port, (simple, kind, local, number), body, pointed)
         return
     task.thread.message = f"port {remote}, id {number}"
-    if len(port.queue) >= port.backlog:
+    if not port.has_room():
         if option & SEND_TIMEOUT:
-            task.wait(task.clock.now_us + timeout * 1000, restart=False, why="")
+            task.wait(task.clock.now_us + timeout * 1000, restart=False, why="", over=port.has_room)
             raise _Refused(Msg.SEND_TIMED_OUT)
-        task.wait(None, restart=False, why=f"waits for room on port {remote}, where only this task receives")
+        why = f"waits for room on port {remote}, where only this task receives"
+        task.wait(None, restart=False, why=why, over=port.has_room)
     header = HEADER.pack(int(simple), size, kind, remote, local, number)
     task.ports.enqueue(port, header + body, pointed)
 
@@ -140,15 +142,23 @@ def _source(task: Task, name: int) -> Port | None:
         raise _Refused(Msg.RCV_INVALID_PORT) from None
 
 
+def _comes(task: Task, name: int) -> bool:
+    try:
+        return task.ports.source(name) is not None
+    except KernError:
+        return True  # The call says so when it is made again.
+
+
 def _take(task: Task, address: int, option: int, size: int, name: int, timeout: int) -> QueuedMessage:
     port = _source(task, name)
     if port is None:
         if option & RCV_NO_SENDERS:
             raise _Refused(Msg.RCV_ONLY_SENDER)
         if option & RCV_TIMEOUT:
-            task.wait(task.clock.now_us + timeout * 1000, restart=False, why="")
+            task.wait(task.clock.now_us + timeout * 1000, restart=False, why="", over=partial(_comes, task, name))
             raise _Refused(Msg.RCV_TIMED_OUT)
-        task.wait(None, restart=False, why=f"waits for a message on port {name} that nobody can send")
+        why = f"waits for a message on port {name} that nobody can send"
+        task.wait(None, restart=False, why=why, over=partial(_comes, task, name))
         raise _Refused(Msg.RCV_TIMED_OUT)
     if len(port.queue[0].data) > size:
         message = port.queue[0] if option & RCV_LARGE else port.queue.popleft()
@@ -173,7 +183,12 @@ def rpc(task: Task, address: int, option: int, sizes: tuple[int, int], timeouts:
         name = task.memory.read_u32(address + 12)
     except GuestFault:
         return Msg.SEND_INVALID_MEMORY
-    result = send(task, address, option, sizes[0], timeouts[0])
-    if result != Msg.SUCCESS:
-        return result
-    return receive(task, address, option, sizes[1], name, timeouts[1])
+    thread = task.thread
+    if not thread.has_sent:
+        result = send(task, address, option, sizes[0], timeouts[0])
+        if result != Msg.SUCCESS:
+            return result
+    thread.has_sent = True
+    result = receive(task, address, option, sizes[1], name, timeouts[1])
+    thread.has_sent = False
+    return result

@@ -51,6 +51,10 @@ class Port:
     queue: deque[QueuedMessage] = field(default_factory=deque)
     member_of: int = 0
 
+    def has_room(self) -> bool:
+        """Can a message be queued without waiting?"""
+        return len(self.queue) < self.backlog
+
     @property
     def receives(self) -> bool:
         """Does the task hold the receive rights?"""
@@ -78,9 +82,21 @@ class Ports:
         name = self._special.get(which)
         if name is None or name not in self._ports:
             kind = PortKind(which) if which in ("task", "thread", "host") else PortKind.USER
+            kind = PortKind.THREAD if which.startswith("thread ") else kind
             name = self._special[which] = self._name()
             self._ports[name] = Port(kind)
         return name
+
+    def of_thread(self, which: str, slot: int) -> int:
+        """The name of ``thread`` or ``reply`` for the thread of a slot."""
+        return self.special(f"{which} {slot}" if slot else which)
+
+    def thread_of(self, name: int) -> int:
+        """Whose thread port this is. Raises KernError(INVALID_ARGUMENT) for a port that is none."""
+        for which, port in self._special.items():
+            if port == name and which.split()[0] == "thread":
+                return int(which.partition(" ")[2] or "0")
+        raise KernError(Kern.INVALID_ARGUMENT)
 
     def allocate(self) -> int:
         """A new port with all rights."""

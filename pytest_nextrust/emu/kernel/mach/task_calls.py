@@ -32,8 +32,8 @@ def _ports(names: list[int]) -> MessageItem:
 
 
 def task_threads(task: Task) -> tuple[MessageItem, ...]:
-    """The one thread."""
-    return (_ports([task.ports.special("thread")]),)
+    """All threads."""
+    return (_ports([task.ports.of_thread("thread", slot) for slot in task.threads.slots()]),)
 
 
 def task_by_unix_pid(task: Task, pid: int) -> tuple[MessageItem, ...]:

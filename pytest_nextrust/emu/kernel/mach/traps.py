@@ -35,6 +35,24 @@ def _special(which: str) -> Callable[[Task], int]:
     return trap
 
 
+def thread_reply(task: Task) -> int:
+    """The thread's own port for replies."""
+    return task.ports.of_thread("reply", task.thread.slot)
+
+
+def thread_self(task: Task) -> int:
+    """The thread's port."""
+    return task.ports.of_thread("thread", task.thread.slot)
+
+
+def swtch_pri(task: Task, _priority: int = 0) -> int:
+    """Let other threads run, where there are some; whether there are."""
+    if not task.threads.others_run:
+        return 0
+    task.threads.give_way()
+    return int(not task.threads.scheduler.follows)
+
+
 def _nothing(_task: Task, *_args: int) -> int:
     return 0
 
@@ -119,20 +137,22 @@ def kern_timestamp(task: Task, address: int) -> int:
 
 
 def thread_switch(task: Task, _thread: int, option: int, milliseconds: int) -> int:
-    """Let others run: nobody is there. With SWITCH_OPTION_WAIT guest time passes, up to the first signal."""
+    """Let others run. With SWITCH_OPTION_WAIT the caller waits, up to the first signal."""
     if option > _SWITCH_OPTION_WAIT:
         return Kern.INVALID_ARGUMENT
     if option == _SWITCH_OPTION_WAIT:
         with contextlib.suppress(Interrupted):
             task.wait(task.clock.now_us + milliseconds * 1000, restart=False, why="")
+    elif task.threads.others_run:
+        task.threads.give_way()
     return Kern.SUCCESS
 
 
 MACH_TABLE = table(
     Syscall(10, "task_self", 0, _special("task"), ""),
-    Syscall(11, "thread_reply", 0, _special("reply"), ""),
+    Syscall(11, "thread_reply", 0, thread_reply, ""),
     Syscall(12, "task_notify", 0, _special("notify"), ""),
-    Syscall(13, "thread_self", 0, _special("thread"), ""),
+    Syscall(13, "thread_self", 0, thread_self, ""),
     Syscall(14, "msg_send_old", 3, msg_send_old, "The size is in the header."),
     Syscall(15, "msg_receive_old", 3, msg_receive_old, "Size and port are in the header."),
     Syscall(16, "msg_rpc_old", 5, msg_rpc_old, "The size is in the header."),
@@ -144,7 +164,7 @@ MACH_TABLE = table(
     Syscall(51, "kern_timestamp", 1, kern_timestamp, "Microseconds of guest time since the start."),
     Syscall(55, "host_self", 0, _special("host"), ""),
     Syscall(56, "host_priv_self", 0, _nothing, "PORT_NULL: not the super-user."),
-    Syscall(59, "swtch_pri", 1, _nothing, "0: no other thread can run."),
-    Syscall(60, "swtch", 0, _nothing, "0: no other thread can run."),
-    Syscall(61, "thread_switch", 3, thread_switch, "Waiting passes guest time."),
+    Syscall(59, "swtch_pri", 1, swtch_pri, "0 where there is no other thread."),
+    Syscall(60, "swtch", 0, swtch_pri, "0 where there is no other thread."),
+    Syscall(61, "thread_switch", 3, thread_switch, "Waiting passes guest time where no other thread runs."),
 )

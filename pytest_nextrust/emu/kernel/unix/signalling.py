@@ -74,7 +74,8 @@ def sigsetmask(task: Task, mask: int) -> int:
 
 def sigpause(task: Task, mask: int) -> int:
     """sigpause(2): always EINTR, once a handler has run with the mask from before."""
-    task.signals.restore_mask = task.signals.set_mask(mask)
+    if task.thread.waiting is None:
+        task.signals.restore_mask = task.signals.set_mask(mask)
     task.wait(None, restart=False, why="sigpause waits for a signal that nobody will send")
     return 0
 

@@ -7,7 +7,7 @@ Sources: 4.3BSD ``sys_generic.c`` (rwuio, select), getdirentries(2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pytest_nextrust.emu.kernel.calls import Syscall, signed
 from pytest_nextrust.emu.kernel.ends import Interrupted, UnixError
@@ -65,7 +65,7 @@ def _read(task: Task, number: int, pieces: list[tuple[int, int]]) -> int:
         except WouldBlock:
             if total:
                 return total
-            _wait_for(task, file, _FOREVER_READ)
+            _wait_for(task, file, _FOREVER_READ, file.can_read)
             room = file.extent(size)
         # The whole buffer is checked before anything leaves the file, so that EFAULT loses no data.
         if room and not _usable(task, address, room, "write", total):
@@ -111,20 +111,21 @@ def _usable(task: Task, address: int, size: int, access: Access, done: int) -> b
 
 
 def _blocked(task: Task, file: FileDescription, done: int) -> int:
-    if done and file.flags & O_NDELAY:
+    if done and (file.flags & O_NDELAY or task.threads.others_run):
+        # With others a call that waits is made again, and must have done nothing.
         return done
     try:
-        _wait_for(task, file, _FOREVER_WRITE)
+        _wait_for(task, file, _FOREVER_WRITE, file.can_write)
     except Interrupted:
         if not done:
             raise
     return done
 
 
-def _wait_for(task: Task, file: FileDescription, why: str) -> None:
+def _wait_for(task: Task, file: FileDescription, why: str, over: Callable[[], bool]) -> None:
     if file.flags & O_NDELAY:
         raise UnixError(Errno.EWOULDBLOCK)
-    task.wait(None, restart=True, why=why)
+    task.wait(None, restart=True, why=why, over=over)
 
 
 def read(task: Task, number: int, address: int, count: int) -> int:
@@ -182,7 +183,8 @@ def select(task: Task, count: int, reads: int, writes: int, others: int, timeout
             task.process.files.get(number)
     ready = _ready(task, asked, reads, writes)
     if not any(ready.values()) and (until is None or until > task.clock.now_us):
-        task.wait(until, restart=False, why="select waits for descriptors that nobody can make ready")
+        why = "select waits for descriptors that nobody can make ready"
+        task.wait(until, restart=False, why=why, over=lambda: any(_ready(task, asked, reads, writes).values()))
     for address, numbers in ready.items():
         memory.copyout(address, _bits(numbers, size))
     return sum(len(numbers) for numbers in ready.values())
