@@ -19,7 +19,7 @@ from pytest_nextrust.emu.kernel import threads
 from pytest_nextrust.emu.kernel.ends import GivesWay, GuestDeadlocked, GuestExit, GuestGaveUp, GuestKilled
 from pytest_nextrust.emu.kernel.schedulers import scheduler_of
 from pytest_nextrust.emu.kernel.signals import Signal
-from pytest_nextrust.emu.kernel.threads import Status, ThreadCall
+from pytest_nextrust.emu.kernel.threads import SlotStatus, ThreadCall
 from pytest_nextrust.emu.memory import PAGE, READ, WRITE, AddressSpace, GuestFault
 from pytest_nextrust.emu.registers import SR_USER_MASK, Registers
 from pytest_nextrust.errors import HarnessFault
@@ -35,7 +35,7 @@ TEXT_LIMIT = 4096
 """Bytes of an assertion's text, at most."""
 PC_WORD, SR_WORD = 17, 16
 KERN_SUCCESS, KERN_INVALID_ARGUMENT = 0, 4
-HELD = (Status.CREATED, Status.RUNNING)
+HELD = (SlotStatus.CREATED, SlotStatus.RUNNING)
 """A slot that has a thread."""
 
 
@@ -75,7 +75,7 @@ class Thread:
     is_set: bool = False
 
 
-class _Memory:
+class _TableAndSpace:
     """The guest's memory, and the table where the guest has none of it. Raises GuestFault."""
 
     def __init__(self, memory: AddressSpace) -> None:
@@ -114,7 +114,7 @@ class TaskThreads:
         pass_time: Callable[[int | None], bool],
     ) -> None:
         self._space = memory
-        self._memory = _Memory(memory)
+        self._memory = _TableAndSpace(memory)
         self._interrupted = interrupted
         self._pass_time = pass_time
         self._stacks: dict[int, int] = {}
@@ -311,7 +311,7 @@ class TaskThreads:
             self.give_way()
 
     def _has_begun(self, slot: int) -> bool:
-        return slot in self._threads and threads.status_of(self._memory, slot) == Status.RUNNING
+        return slot in self._threads and threads.status_of(self._memory, slot) == SlotStatus.RUNNING
 
     def _registers(self, call: ThreadCall, slot: int, address: int) -> int:
         """The registers of a thread that has begun and does not run now; its own only to be asked for."""

@@ -37,11 +37,11 @@ __all__ = [
     "TABLE_SIZE",
     "TAKES",
     "TIMED",
-    "Answer",
-    "Memory",
+    "CallAnswer",
     "NoFreeSlot",
-    "Status",
+    "SlotStatus",
     "ThreadCall",
+    "ThreadMemory",
     "allocate",
     "begun",
     "choices",
@@ -82,7 +82,7 @@ NO_SLOT = 0xFFFF_FFFF
 KERN_SUCCESS, KERN_INVALID_ARGUMENT, KERN_FAILURE = 0, 4, 5
 
 
-class Status(IntEnum):
+class SlotStatus(IntEnum):
     """What a slot holds."""
 
     FREE = 0
@@ -161,6 +161,7 @@ TAKES: dict[int, int] = {
     ThreadCall.SET_STATE: 2,
     ThreadCall.GET_STATE: 2,
     ThreadCall.CLAIM: 3,
+    ThreadCall.JOIN: 2,
     ThreadCall.WAIT_WHILE: 2,
     ThreadCall.WAIT_OR_TIMEOUT: 2,
     ThreadCall.WAIT_MASK: 2,
@@ -170,7 +171,7 @@ TAKES: dict[int, int] = {
 MOST_CHOICES = 16
 
 
-class Memory(Protocol):
+class ThreadMemory(Protocol):
     """The memory of the table and of the program, as bytes. Raises what it raises for an address that is not there."""
 
     def read(self, address: int, size: int) -> bytes: ...
@@ -182,7 +183,7 @@ class NoFreeSlot(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallAnswer:
     """What a call answers (None: d0 stays). ``blocked``: nothing happened, the thread waits. ``ends``: ``thread``,
     ``failed`` or ``given up``, where the caller, or the whole program, does not go on.
     """
@@ -192,12 +193,12 @@ class Answer:
     ends: str = ""
 
 
-def read_word(memory: Memory, address: int) -> int:
+def read_word(memory: ThreadMemory, address: int) -> int:
     """32 bits of memory."""
     return int.from_bytes(memory.read(address, 4), "big")
 
 
-def _write_word(memory: Memory, address: int, value: int) -> None:
+def _write_word(memory: ThreadMemory, address: int, value: int) -> None:
     memory.write(address, (value & 0xFFFF_FFFF).to_bytes(4, "big"))
 
 
@@ -205,7 +206,7 @@ def initial_table(running: int = 1) -> bytes:
     """The table of a program that begins with so many threads."""
     table = bytearray(TABLE_SIZE)
     for slot in range(running):
-        table[slot * STRIDE + STATUS] = Status.RUNNING
+        table[slot * STRIDE + STATUS] = SlotStatus.RUNNING
     return bytes(table)
 
 
@@ -220,7 +221,7 @@ def _place(slot: int) -> int:
     return TABLE + slot * STRIDE
 
 
-def status_of(memory: Memory, slot: int) -> int:
+def status_of(memory: ThreadMemory, slot: int) -> int:
     """The status of a slot."""
     return memory.read(_place(slot) + STATUS, 1)[0]
 
@@ -230,22 +231,22 @@ def suspended_at(slot: int) -> int:
     return _place(slot) + SUSPENDED
 
 
-def runs(memory: Memory, slot: int) -> bool:
+def runs(memory: ThreadMemory, slot: int) -> bool:
     """Whether the slot's thread has been let begin, and is not suspended."""
-    return status_of(memory, slot) == Status.RUNNING and not memory.read(suspended_at(slot), 1)[0]
+    return status_of(memory, slot) == SlotStatus.RUNNING and not memory.read(suspended_at(slot), 1)[0]
 
 
-def is_dying(memory: Memory, slot: int) -> bool:
+def is_dying(memory: ThreadMemory, slot: int) -> bool:
     """Whether the slot's thread was terminated while it ran, and has not ended yet."""
     return memory.read(suspended_at(slot), 1)[0] == DYING
 
 
-def begun(memory: Memory, slot: int) -> tuple[int, ...] | None:
+def begun(memory: ThreadMemory, slot: int) -> tuple[int, ...] | None:
     """The 18 words with which a slot's thread begins; None as long as it does not run."""
     return first_state(memory, slot) if runs(memory, slot) else None
 
 
-def first_state(memory: Memory, slot: int) -> tuple[int, ...]:
+def first_state(memory: ThreadMemory, slot: int) -> tuple[int, ...]:
     """The 18 words of a slot."""
     data = memory.read(_place(slot) + STATE, 4 * STATE_WORDS)
     return tuple(int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4))
@@ -256,7 +257,7 @@ def heap_of(slot: int) -> range:
     return range(HEAPS + slot * HEAP, HEAPS + (slot + 1) * HEAP)
 
 
-def allocate(memory: Memory, heap: range, size: int) -> int:
+def allocate(memory: ThreadMemory, heap: range, size: int) -> int:
     """More of a heap, whose first word says where what is left of it begins; 0 where there is not so much."""
     size = -(-size // 16) * 16
     begin = read_word(memory, heap.start) or heap.start + 16
@@ -297,7 +298,7 @@ _CHANGED: dict[int, Callable[[int, int], int]] = {
 """What those of them that do not only wait make of the word, by their third argument."""
 
 
-def waits_for(number: int, arguments: tuple[int, ...], memory: Memory) -> tuple[int, int] | None:
+def waits_for(number: int, arguments: tuple[int, ...], memory: ThreadMemory) -> tuple[int, int] | None:
     """The address and width of what a call waits for now; None where it does not block."""
     address, value = arguments[:2]
     if number in _WHILE:
@@ -309,15 +310,15 @@ def waits_for(number: int, arguments: tuple[int, ...], memory: Memory) -> tuple[
     return None
 
 
-def _end_of(memory: Memory, slot: int) -> tuple[int, int] | None:
+def _end_of(memory: ThreadMemory, slot: int) -> tuple[int, int] | None:
     """Where the end of the slot's thread will show; None where it is not to come."""
-    waits = status_of(memory, slot) in (Status.CREATED, Status.RUNNING)
+    waits = status_of(memory, slot) in (SlotStatus.CREATED, SlotStatus.RUNNING)
     return (_place(slot) + STATUS, 1) if waits else None
 
 
 def serve(
-    number: int, arguments: tuple[int, ...], caller: int, memory: Memory, *, slots: int, choice: int = 0
-) -> Answer:
+    number: int, arguments: tuple[int, ...], caller: int, memory: ThreadMemory, *, slots: int, choice: int = 0
+) -> CallAnswer:
     """Serve a call of the thread in slot ``caller``. ``slots``: how many there are; ``choice``: which way it goes.
 
     Raises NoFreeSlot, and what ``memory`` raises.
@@ -325,77 +326,77 @@ def serve(
     call = ThreadCall(number)
     first, second, third = arguments[:3]
     if call == ThreadCall.WAIT_OR_TIMEOUT and choice:
-        return Answer(1)
+        return CallAnswer(1)
     if call in (ThreadCall.WAIT_MASK, ThreadCall.WAIT_MASK_OR_TIMEOUT) and choice:
         _write_word(memory, first, read_word(memory, first) & ~second)
-        return Answer(int(call == ThreadCall.WAIT_MASK_OR_TIMEOUT))
+        return CallAnswer(int(call == ThreadCall.WAIT_MASK_OR_TIMEOUT))
     if waits_for(number, arguments, memory) is not None:
-        return Answer(blocked=True)
+        return CallAnswer(blocked=True)
     if call in _CHANGED:
         _write_word(memory, first, _CHANGED[call](read_word(memory, first), third))
     if call in _WHILE or call == ThreadCall.WAIT_ALONE:
-        return Answer(KERN_SUCCESS)
+        return CallAnswer(KERN_SUCCESS)
     if call == ThreadCall.SELF:
-        return Answer(caller)
+        return CallAnswer(caller)
     if call == ThreadCall.CHOOSE:
-        return Answer(choice)
+        return CallAnswer(choice)
     if call == ThreadCall.ASSUME:
-        return Answer(KERN_SUCCESS) if first else Answer(ends="given up")
+        return CallAnswer(KERN_SUCCESS) if first else CallAnswer(ends="given up")
     if call == ThreadCall.FAIL:
-        return Answer(ends="failed")
+        return CallAnswer(ends="failed")
     if call == ThreadCall.SPAWN:
-        return Answer(_spawned(memory, slots, arguments))
+        return CallAnswer(_spawned(memory, slots, arguments))
     if call == ThreadCall.CREATE:
         slot = _free(memory, slots)
-        _write_status(memory, slot, Status.CREATED)
-        return Answer(slot)
+        _write_status(memory, slot, SlotStatus.CREATED)
+        return CallAnswer(slot)
     if call == ThreadCall.END:
         die(memory, caller, first)
-        return Answer(ends="thread")
-    return Answer(_of_another(call, first, second, memory))
+        return CallAnswer(ends="thread")
+    return CallAnswer(_of_another(call, first, second, memory))
 
 
-def die(memory: Memory, slot: int, value: int = 0) -> None:
+def die(memory: ThreadMemory, slot: int, value: int = 0) -> None:
     """A thread ends."""
     detached = memory.read(_place(slot) + DETACHED, 1)[0]
     if not detached:
         _write_word(memory, _place(slot) + STATE + 4 * D0_WORD, value)
-    _write_status(memory, slot, Status.FREE if detached else Status.ENDED)
+    _write_status(memory, slot, SlotStatus.FREE if detached else SlotStatus.ENDED)
 
 
-def _write_status(memory: Memory, slot: int, status: Status) -> None:
+def _write_status(memory: ThreadMemory, slot: int, status: SlotStatus) -> None:
     """A slot that becomes free is one that has never been used, but for the registers it held."""
     memory.write(_place(slot) + STATUS, bytes((status,)))
-    if status == Status.FREE:
+    if status == SlotStatus.FREE:
         memory.write(_place(slot) + DETACHED, bytes(2))
-    elif status == Status.ENDED and memory.read(suspended_at(slot), 1)[0]:
+    elif status == SlotStatus.ENDED and memory.read(suspended_at(slot), 1)[0]:
         memory.write(suspended_at(slot), b"\0")
 
 
-def _free(memory: Memory, slots: int) -> int:
+def _free(memory: ThreadMemory, slots: int) -> int:
     for slot in range(1, slots):
-        if status_of(memory, slot) == Status.FREE:
+        if status_of(memory, slot) == SlotStatus.FREE:
             return slot
     raise NoFreeSlot
 
 
-def _spawned(memory: Memory, slots: int, arguments: tuple[int, ...]) -> int:
+def _spawned(memory: ThreadMemory, slots: int, arguments: tuple[int, ...]) -> int:
     slot = _free(memory, slots)
-    _write_status(memory, slot, Status.RUNNING)
+    _write_status(memory, slot, SlotStatus.RUNNING)
     state = _place(slot) + STATE
     for word, value in zip((PC_WORD, SP_WORD, D0_WORD, D1_WORD), arguments, strict=True):
         _write_word(memory, state + 4 * word, value)
     return slot
 
 
-def _of_another(call: ThreadCall, slot: int, address: int, memory: Memory) -> int:
+def _of_another(call: ThreadCall, slot: int, address: int, memory: ThreadMemory) -> int:
     """What is done to the thread of a slot; answers KERN_SUCCESS or why not."""
     if slot >= SLOTS:
         return KERN_INVALID_ARGUMENT
     place, status = _place(slot), status_of(memory, slot)
     if call == ThreadCall.STATE_OF:
         return status
-    if status == Status.FREE:
+    if status == SlotStatus.FREE:
         return KERN_INVALID_ARGUMENT
     is_detached = memory.read(place + DETACHED, 1)[0]
     if is_detached and call in (ThreadCall.JOIN, ThreadCall.DETACH):
@@ -403,31 +404,31 @@ def _of_another(call: ThreadCall, slot: int, address: int, memory: Memory) -> in
     if call == ThreadCall.JOIN:
         if address:
             _write_word(memory, address, read_word(memory, place + STATE + 4 * D0_WORD))
-        _write_status(memory, slot, Status.FREE)
+        _write_status(memory, slot, SlotStatus.FREE)
         return KERN_SUCCESS
     if call == ThreadCall.DETACH:
-        if status == Status.ENDED:
-            _write_status(memory, slot, Status.FREE)
+        if status == SlotStatus.ENDED:
+            _write_status(memory, slot, SlotStatus.FREE)
         else:
             memory.write(place + DETACHED, b"\1")
         return KERN_SUCCESS
-    if call == ThreadCall.SET_STATE and status == Status.CREATED:
+    if call == ThreadCall.SET_STATE and status == SlotStatus.CREATED:
         memory.write(place + STATE, memory.read(address, 4 * STATE_WORDS))
         return KERN_SUCCESS
-    if call == ThreadCall.GET_STATE and status == Status.CREATED:
+    if call == ThreadCall.GET_STATE and status == SlotStatus.CREATED:
         memory.write(address, memory.read(place + STATE, 4 * STATE_WORDS))
         return KERN_SUCCESS
-    if call in (ThreadCall.RESUME, ThreadCall.SUSPEND, ThreadCall.TERMINATE) and status != Status.ENDED:
-        return _stopped(call, slot, Status(status), memory)
+    if call in (ThreadCall.RESUME, ThreadCall.SUSPEND, ThreadCall.TERMINATE) and status != SlotStatus.ENDED:
+        return _stopped(call, slot, SlotStatus(status), memory)
     return KERN_FAILURE
 
 
-def _stopped(call: ThreadCall, slot: int, status: Status, memory: Memory) -> int:
+def _stopped(call: ThreadCall, slot: int, status: SlotStatus, memory: ThreadMemory) -> int:
     """A thread that has not ended is suspended, goes on, or ends."""
     count = memory.read(suspended_at(slot), 1)[0]
     if call == ThreadCall.TERMINATE:
-        if status == Status.CREATED:
-            _write_status(memory, slot, Status.FREE)
+        if status == SlotStatus.CREATED:
+            _write_status(memory, slot, SlotStatus.FREE)
         elif count != DYING:
             memory.write(suspended_at(slot), bytes((DYING,)))
     elif call == ThreadCall.SUSPEND:
@@ -436,8 +437,8 @@ def _stopped(call: ThreadCall, slot: int, status: Status, memory: Memory) -> int
         memory.write(suspended_at(slot), bytes((count + 1,)))
     elif 0 < count < DYING:
         memory.write(suspended_at(slot), bytes((count - 1,)))
-    elif status == Status.CREATED:
-        _write_status(memory, slot, Status.RUNNING)
+    elif status == SlotStatus.CREATED:
+        _write_status(memory, slot, SlotStatus.RUNNING)
     else:
         return KERN_FAILURE
     return KERN_SUCCESS

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from pytest_nextrust.emu.child.thread_state import A7, D0, D1, PC, ccr_of, pack, register_of, with_ccr, with_register
 from pytest_nextrust.emu.kernel import threads
-from pytest_nextrust.emu.kernel.threads import Memory, ThreadCall
+from pytest_nextrust.emu.kernel.threads import ThreadCall, ThreadMemory
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access
 from pytest_nextrust.explore.child.traps import CARRY, KERNEL, MACH, UNIX, Served
@@ -63,7 +63,7 @@ class BadAddress(Exception):
 class _Noted:
     """Memory that keeps what is accessed."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: ThreadMemory) -> None:
         self._memory = memory
         self.accesses: list[Access] = []
 
@@ -101,7 +101,7 @@ class ProgramKernel:
         """How many threads there may be at once."""
         return len(self.stacks)
 
-    def begin(self, memory: Memory, slot: int) -> Served:
+    def begin(self, memory: ThreadMemory, slot: int) -> Served:
         """The slot's thread begins, where it runs. Raises BadAddress."""
         noted = _Noted(memory)
         words = threads.begun(noted, slot)
@@ -119,7 +119,7 @@ class ProgramKernel:
             return 1
         return threads.choices(register_of(state, D0), register_of(state, D1), spurious=self.spurious)
 
-    def choices_at(self, memory: Memory, state: bytes) -> int:
+    def choices_at(self, memory: ThreadMemory, state: bytes) -> int:
         """How many ways the thread may go from a state, whatever it is about to do."""
         try:
             is_trap = register_of(state, D0) in threads.CALLS and memory.read(register_of(state, PC), 2) == TRAP_3
@@ -127,21 +127,21 @@ class ProgramKernel:
             return 1
         return self.choices(MACH, state) if is_trap else 1
 
-    def blocks(self, memory: Memory, slot: int, state: bytes) -> tuple[int, int] | None:
+    def blocks(self, memory: ThreadMemory, slot: int, state: bytes) -> tuple[int, int] | None:
         """The address and width of the word that the thread waits for in this state; None where it can go on.
 
         Raises KeyError for a word that is not there.
         """
         pc = register_of(state, PC)
         if pc == UNBORN:
-            return None if threads.status_of(memory, slot) == threads.Status.RUNNING else (threads.TABLE, 1)
+            return None if threads.status_of(memory, slot) == threads.SlotStatus.RUNNING else (threads.TABLE, 1)
         number = register_of(state, D0)
         if number not in threads.CALLS or memory.read(pc, 2) != TRAP_3:
             return None
         return threads.waits_for(number, _arguments(state), memory)
 
     def serve(
-        self, memory: Memory, slot: int, vector: int, state: bytes, values: dict[int, int], choice: int = 0
+        self, memory: ThreadMemory, slot: int, vector: int, state: bytes, values: dict[int, int], choice: int = 0
     ) -> Served | None:
         """Do what the kernel does; None for a trap that cannot be explored. ``values``: the thread's bytes.
 
@@ -183,7 +183,7 @@ class ProgramKernel:
             return Served(state, accesses, ends=answer.ends)
         return Served(with_register(after, D0, answer.value or 0), accesses)
 
-    def serve_alone(self, memory: Memory, vector: int, state: bytes, values: dict[int, int]) -> Served | None:
+    def serve_alone(self, memory: ThreadMemory, vector: int, state: bytes, values: dict[int, int]) -> Served | None:
         """As ``serve`` for a function that runs alone, as the first thread: it can neither wait nor end anything."""
         try:
             served = self.serve(memory, 0, vector, state, values)
@@ -197,7 +197,7 @@ class ProgramKernel:
         return Served(with_register(after, D0, begin), tuple(memory.accesses))
 
     def _runs(self, memory: _Noted, slot: int) -> bool:
-        return slot < self.slots and threads.status_of(memory, slot) == threads.Status.RUNNING
+        return slot < self.slots and threads.status_of(memory, slot) == threads.SlotStatus.RUNNING
 
 
 def _arguments(state: bytes) -> tuple[int, ...]:

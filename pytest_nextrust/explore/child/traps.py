@@ -20,7 +20,7 @@ from typing import Any
 
 from pytest_nextrust.emu.child.thread_state import A7, D0, D1, PC, ccr_of, register_of, with_ccr, with_register
 from pytest_nextrust.emu.kernel.signals import UNMASKABLE, Signal, bit
-from pytest_nextrust.emu.kernel.threads import Memory
+from pytest_nextrust.emu.kernel.threads import ThreadMemory
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access
 
@@ -70,7 +70,7 @@ class Served:
     ends: str = ""
 
 
-def serve(memory: Memory, vector: int, state: bytes, values: dict[int, int]) -> Served | None:
+def serve(memory: ThreadMemory, vector: int, state: bytes, values: dict[int, int]) -> Served | None:
     """Do what the kernel does for a trap; None for one that cannot be explored. ``values``: the thread's bytes."""
     after = with_register(state, PC, register_of(state, PC) + 2)
     if vector == FLUSH:
@@ -113,7 +113,7 @@ def interruptible(interrupts: Interrupts, values: Mapping[int, int]) -> bool:
     return interrupts.nested or not values.get(DEPTH, 0)
 
 
-def deliver(memory: Memory, interrupts: Interrupts, state: bytes, values: dict[int, int]) -> Served | None:
+def deliver(memory: ThreadMemory, interrupts: Interrupts, state: bytes, values: dict[int, int]) -> Served | None:
     """Interrupt the thread here; None where it is not interruptible."""
     if not interruptible(interrupts, values):
         return None
@@ -132,7 +132,7 @@ def deliver(memory: Memory, interrupts: Interrupts, state: bytes, values: dict[i
     return Served(after, ((True, frame, ARGUMENTS + SIGCONTEXT),))
 
 
-def _sigreturn(memory: Memory, state: bytes, values: dict[int, int]) -> Served:
+def _sigreturn(memory: ThreadMemory, state: bytes, values: dict[int, int]) -> Served:
     place = Address(register_of(state, A7) + 4)
     context = Address(int.from_bytes(memory.read(place, 4), "big"))
     saved = memory.read(context, SIGCONTEXT)
