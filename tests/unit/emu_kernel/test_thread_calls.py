@@ -55,7 +55,8 @@ def test_a_thread_is_made_runs_ends_and_is_joined(memory: Bytes) -> None:
     assert call(memory, ThreadCall.END, 42, by=1) == CallAnswer(ends="thread")
     assert threads.begun(memory, 1) is None
     assert call(memory, ThreadCall.STATE_OF, 1) == CallAnswer(SlotStatus.ENDED)
-    assert call(memory, ThreadCall.JOIN, 1) == CallAnswer(42)
+    assert call(memory, ThreadCall.JOIN, 1, WORD) == CallAnswer(0)
+    assert threads.read_word(memory, WORD) == 42
     assert call(memory, ThreadCall.STATE_OF, 1) == CallAnswer(SlotStatus.FREE)
     assert call(memory, ThreadCall.JOIN, 1) == CallAnswer(4), "nobody is there: KERN_INVALID_ARGUMENT"
 
@@ -70,7 +71,7 @@ def test_a_detached_thread_leaves_its_slot(memory: Bytes, first: bool) -> None:
     assert threads.status_of(memory, 1) == SlotStatus.FREE
     call(memory, ThreadCall.SPAWN, ENTRY)
     call(memory, ThreadCall.END, 5, by=1)
-    assert call(memory, ThreadCall.JOIN, 1) == CallAnswer(5), "the next thread there is not detached"
+    assert call(memory, ThreadCall.JOIN, 1) == CallAnswer(0), "the next thread there is not detached"
 
 
 def test_slots_are_taken_from_the_lowest(memory: Bytes) -> None:
