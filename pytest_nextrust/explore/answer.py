@@ -61,7 +61,8 @@ class Finding:
     ``kind`` is history, final, fault, register, deadlock, livelock, divergence, endless, starvation or overtaking. The
     schedule repeats for ever from slice ``loop_from`` on (-1: nothing does). ``state`` is the number under which the
     search met it: of a state, or of a schedule where they are drawn. ``switches`` are the schedule's context switches,
-    ``holds`` who waits for what. ``first_wrong_step`` is given where it can be determined.
+    ``shortest``: nothing shorter was missed for want of time. ``holds`` says who waits for what. ``first_wrong_step``
+    is given where it can be determined.
     """
 
     kind: str
@@ -70,6 +71,7 @@ class Finding:
     trace: tuple[TraceStep, ...]
     loop: tuple[TraceStep, ...] = ()
     state: int = 0
+    shortest: bool = True
     loop_from: int = -1
     switches: int = 0
     holds: tuple[str, ...] = ()

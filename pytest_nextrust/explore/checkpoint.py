@@ -55,6 +55,7 @@ class CheckpointHeader:
     symmetric: tuple[tuple[int, ...], ...]
     choices: int = 1
     registers: int = 0
+    slots: int = 0
     compiled: bool = False
     width: int = 0
     moves: int = 0
@@ -64,11 +65,6 @@ class CheckpointHeader:
     taught: int = 0
     transitions: int = 0
     tables: str = ""
-
-    @property
-    def threads(self) -> int:
-        """How many threads a state has; 0 before there is one."""
-        return max(self.width - 2, 0)
 
     @property
     def size(self) -> int:

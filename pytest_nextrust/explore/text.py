@@ -78,7 +78,8 @@ def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
     """
     instructions = sum(piece.instructions for piece in finding.slices)
     switches = f"{finding.switches} context switch{'' if finding.switches == 1 else 'es'}"
-    lines = [f"shortest schedule found: {switches}, {instructions} instructions"]
+    which = "shortest schedule found" if finding.shortest else "a schedule, perhaps not the shortest"
+    lines = [f"{which}: {switches}, {instructions} instructions"]
     lines += list(trace_lines(finding.trace, threads, full, finding.first_wrong_step))
     if finding.loop:
         lines.append(f"then for ever ({len(finding.loop)} instructions):")
@@ -138,6 +139,7 @@ def finding_plain(finding: Finding, token: str, command: str) -> dict[str, Any]:
         "token": token,
         "command": command,
         "switches": finding.switches,
+        "shortest": finding.shortest,
         "schedule": [[piece.thread, piece.instructions] for piece in finding.slices],
         **({"choices": choices} if any(choices := [list(piece.choices) for piece in finding.slices]) else {}),
         "loop_from": finding.loop_from,

@@ -42,6 +42,7 @@ typedef struct {
     u64 index_mask;
     u32 count, room, at, finals_count, finals_room, violation;
     u64 transitions;
+    u32 *way, way_length;
     u32 want_thread, want_state, want_class, want_order[THREADS];  /* what was asked for */
     class own[THREADS];
     uint8_t *vectors, *made;                /* shared memory by number, and one that is being made */
@@ -106,7 +107,7 @@ void nextrust_search_free(search *s) {
         free(s->own[c].locals);
     }
     free(s->vectors), free(s->made), free(s->vector_index), free(s->effects);
-    free(s->table), free(s->states), free(s->edges), free(s->index), free(s->finals), free(s);
+    free(s->table), free(s->states), free(s->edges), free(s->index), free(s->finals), free(s->way), free(s);
 }
 
 /* `waited_for`: bits of threads; `judges`: final states are judged; `renames`: the monitor's states are renamed. */
@@ -611,8 +612,34 @@ int nextrust_search_ending(search *s, u32 fair_runs, u32 *first) {
     return result;
 }
 
+/* -- how a state was come to ---------------------------------------------------------------------------------------- */
+
+/* The states by which the search first came to one. Breadth first: those that came to later ones are later themselves. */
+int nextrust_search_way(search *s, u32 number) {
+    u32 *parents = malloc(((size_t)number + 1) * sizeof(u32));
+    if (!parents) return 0;
+    memset(parents, 0xff, ((size_t)number + 1) * sizeof(u32));
+    for (u32 n = 0; n < s->count && parents[number] == NONE && number; n++)
+        for (u32 m = 0; m < s->moves; m++) {
+            u32 to = s->edges[(size_t)n * s->moves + m];
+            if (to && to <= number && parents[to] == NONE) parents[to] = n;
+        }
+    u32 length = 0, at = number;
+    for (; at; at = parents[at]) length++;
+    u32 *way = malloc((length + 1) * sizeof(u32));
+    if (way) {
+        free(s->way);
+        s->way = way, s->way_length = length;
+        for (at = number; at; at = parents[at]) way[--length] = at;
+    }
+    free(parents);
+    return way != NULL;
+}
+
 /* -- read by Python ------------------------------------------------------------------------------------------------- */
 
+u32 nextrust_search_way_length(const search *s) { return s->way_length; }
+const u32 *nextrust_search_way_states(const search *s) { return s->way; }
 u32 nextrust_search_count(const search *s) { return s->count; }
 u32 nextrust_search_done(const search *s) { return s->at; }
 u64 nextrust_search_transitions(const search *s) { return s->transitions; }

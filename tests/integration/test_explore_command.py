@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -314,3 +315,46 @@ def test_sources_are_compiled(tmp_path: Path) -> None:
     done = nextrust(tmp_path, "explore", "none.c")
     assert done.returncode == 2
     assert "program none.c: exports no function nextrust_thread_0\n  remedy: export" in done.stderr
+
+
+QUEUE_BAD = """
+volatile int turn, x;
+void nextrust_thread_0(void)
+{
+    for (int i = 0; i < 12; i += 2) {
+        while (turn != i)
+            ;
+        turn = i + 1;
+    }
+    *(volatile int *)0 = 1;
+}
+void nextrust_thread_1(void)
+{
+    for (int i = 1; i < 12; i += 2) {
+        while (turn != i)
+            ;
+        turn = i + 1;
+    }
+}
+void nextrust_thread_2(void) { for (int i = 0; i < 1000; i++) x = x + 1; }
+void nextrust_thread_3(void) { for (int i = 0; i < 1000; i++) x = x + 3; }
+"""
+"""A bad state after some dozen steps, which takes many switches, in a graph without end as far as anybody can see."""
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_bad_state_that_is_met_early_is_shown_soon(tmp_path: Path) -> None:
+    """It is told at once; the finding and its token are there within twice the time, and a second for small ones."""
+    (tmp_path / "queue_bad.c").write_text(QUEUE_BAD)
+    done = nextrust(tmp_path, "explore", "queue_bad.c", "--json", "out.json")
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert done.returncode == 1
+    said = re.search(r"fault: a bad state was met after ([\d,]+) states and ([\d.]+) s", done.stderr)
+    assert said is not None
+    (exploration,), (finding,) = found["explorations"], found["findings"]
+    assert exploration["seconds"] < 2 * float(said[2]) + 1.0
+    assert f"{exploration['states']:,}" == said[1]
+    assert f"a schedule, perhaps not the shortest: {finding['switches']} context switches" in done.stdout
+    assert finding["shortest"] is False
+    again = answer(tmp_path, "replay", finding["token"])
+    assert again["findings"][0]["trace"] == finding["trace"]

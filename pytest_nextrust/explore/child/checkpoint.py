@@ -108,6 +108,8 @@ class Keeper:
         self._tables = _Tables()
         self._pending = False
         self.resumed: CheckpointHeader | None = None
+        self.seconds_before = 0.0
+        """CPU seconds of the search up to the checkpoint that it goes on from."""
         self.path = ""
         """Of the last checkpoint."""
         self.fault = ""
@@ -116,29 +118,27 @@ class Keeper:
             with closing(SearchToResume(Path(files.resume))) as found:
                 self.resumed = found.header
             self._pending = self.resumed.states > 0
+            self.seconds_before = self.resumed.seconds
             self.path = files.resume
 
-    @property
-    def seconds_before(self) -> float:
-        """The CPU time of the search up to the checkpoint that it goes on from."""
-        return 0.0 if self.resumed is None else self.resumed.seconds
-
     def begin(
-        self, rounds: int, shared: frozenset[int], symmetric: Partition, choices: int = 1, registers: int = 0
+        self,
+        rounds: int,
+        shared: tuple[int, ...],
+        symmetric: Partition,
+        *,
+        choices: int = 1,
+        registers: int = 0,
+        slots: int = 0,
     ) -> None:
         """Take note of the guesses that a round is about to be made under."""
-        self._round = CheckpointHeader(
-            __version__,
-            checkpoint.BYTEORDER,
-            self._files.identity,
-            rounds,
-            0.0,
-            tuple(sorted(shared)),
-            symmetric,
-            choices,
-            registers,
-        )
+        known = (__version__, checkpoint.BYTEORDER, self._files.identity)
+        self._round = CheckpointHeader(*known, rounds, 0.0, shared, symmetric, choices, registers, slots)
         self._tables = _Tables()
+
+    def forget(self) -> None:
+        """Go on with nothing: what was to be resumed is contradicted."""
+        self.resumed, self._pending = None, False
 
     def to_resume(self) -> SearchToResume | None:
         """What the search goes on from, once; None where it begins."""

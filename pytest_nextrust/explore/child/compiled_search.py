@@ -66,7 +66,9 @@ def explore_states_compiled(
     Asymmetric, MemoryError; Unfinished.
     """
     search = _Search(system)
-    graph = Graph(_States(search), _Numbered(search.done, search.row), ends=search.ends)
+    graph = Graph(
+        _States(search), _Numbered(search.done, search.row), ends=search.ends, stuck=search.stuck, way=search.way
+    )
     start = system.start
     graph.violation = system.violation_of_any(start)
     if graph.violation is None:
@@ -338,11 +340,25 @@ class _Search:
 
     def ends(self, fair_runs: bool) -> bool:
         """Whether every state has a way to the end and, where asked, every fair run ends. Raises MemoryError."""
+        return self._ending(fair_runs) is None
+
+    def stuck(self) -> int | None:
+        """The least state of a component that nothing leaves and that has no final state. Raises MemoryError."""
+        return self._ending(False)
+
+    def _ending(self, fair_runs: bool) -> int | None:
         first = ctypes.c_uint32()
         code = self.library.nextrust_search_ending(self.handle, fair_runs, ctypes.byref(first))
         if code == NO_MEMORY_FOR_ENDS:
             raise MemoryError
-        return bool(code == ENDS)
+        return None if code == ENDS else first.value
+
+    def way(self, number: int) -> Sequence[int]:
+        """The states by which the search first came to one, from behind the start to itself. Raises MemoryError."""
+        self._check(self.library.nextrust_search_way(self.handle, number))
+        count = self.library.nextrust_search_way_length(self.handle)
+        data = ctypes.string_at(self.library.nextrust_search_way_states(self.handle), 4 * count)
+        return struct.unpack(f"={count}I", data)
 
 
 class _Numbered(Sequence[T]):
@@ -402,9 +418,9 @@ def _declared() -> ctypes.CDLL:
     assert library is not None
     pointer, number = ctypes.c_void_p, ctypes.c_uint32
     library.nextrust_search_new.restype = pointer
-    for name in ("state", "row", "final"):
+    for name in ("state", "row", "final", "way_states"):
         getattr(library, f"nextrust_search_{name}").restype = pointer
-    for name in ("count", "done", "finals", "find"):
+    for name in ("count", "done", "finals", "find", "way_length"):
         getattr(library, f"nextrust_search_{name}").restype = number
     library.nextrust_search_transitions.restype = ctypes.c_uint64
     return library

@@ -139,6 +139,7 @@ class _Confirmation:
             trace=self.narrator.steps(run[-STEPS:], shared),
             loop=self.narrator.steps(loop[:LOOP_STEPS], shared),
             state=self.found.number,
+            shortest=self.found.shortest,
             loop_from=loop_from,
             switches=sum(a != b for a, b in pairwise(threads)),
             holds=self.narrator.waits([*run, *way], loop) + self._blocked([*run, *way, *loop]),

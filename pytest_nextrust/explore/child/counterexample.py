@@ -13,7 +13,10 @@ from itertools import pairwise
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
+from pytest_nextrust.explore.child.effort import UNBOUNDED, Effort
 from pytest_nextrust.explore.child.liveness import bottom_components
+from pytest_nextrust.explore.child.macro_steps import MoreChoices
+from pytest_nextrust.explore.child.program_calls import MoreThreads
 from pytest_nextrust.explore.child.search import Graph, shortest_by_switches
 from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.termination import kept_from_ending
@@ -25,6 +28,12 @@ __all__ = ["Counterexample", "as_met", "fewer_switches", "find_in_graph", "find_
 VISITS = 400_000
 """States that the search for the fewest switches may visit. No limit here is a time: a token replays what it did."""
 
+CONTRADICTIONS = (Reclassified, Asymmetric, MoreChoices, MoreThreads)
+"""What states that the search has not come to may show to be wrong of what is guessed."""
+
+HALF = 0.5
+"""Of the time, which the search for the fewest switches may take; the rest is for what is shrunk without it."""
+
 STEPS = 3_000_000
 """Moves that may be followed while a path is shrunk."""
 
@@ -34,7 +43,7 @@ class Counterexample:
     """A finding before it is confirmed: the violation, the moves that lead there, and those that repeat from there on.
 
     ``number`` is that of the state, or of the schedule where they are drawn. For a replay there are no moves but
-    ``slices``.
+    ``slices``. ``shortest``: no run that shows it has fewer context switches, as far as was looked.
     """
 
     violation: Violation
@@ -43,6 +52,7 @@ class Counterexample:
     number: int = 0
     slices: tuple[Slice, ...] | None = None
     loop_from: int = -1
+    shortest: bool = True
 
     @classmethod
     def replayed(cls, request: ExploreRequest) -> Counterexample:
@@ -53,12 +63,19 @@ class Counterexample:
 
     @classmethod
     def sampled(
-        cls, system: TransitionSystem, violation: Violation, path: Sequence[int], schedules: int
+        cls,
+        system: TransitionSystem,
+        violation: Violation,
+        path: Sequence[int],
+        schedules: int,
+        effort: Effort = UNBOUNDED,
     ) -> Counterexample:
         if violation.kind in ("deadlock", "livelock", "divergence"):
             return cls(violation, tuple(path), number=schedules)
-        moves = fewest(system, lambda state: same(system, state, violation)) or fewer_switches(system, path, violation)
-        return cls(violation, tuple(moves), number=schedules)
+        moves = fewest(system, lambda state: same(system, state, violation), effort)
+        if moves is not None:
+            return cls(violation, tuple(moves), number=schedules)
+        return cls(violation, tuple(fewer_switches(system, path, violation, effort)), number=schedules, shortest=False)
 
 
 class Astray(AssertionError):
@@ -75,20 +92,26 @@ def same(system: TransitionSystem, state: State, violation: Violation) -> bool:
     return found is not None and found.kind == violation.kind
 
 
-def fewest(system: TransitionSystem, wanted: Callable[[State], bool]) -> list[int] | None:
-    """The path with the fewest switches; None where it would take too long. Raises Reclassified."""
+def fewest(system: TransitionSystem, wanted: Callable[[State], bool], effort: Effort = UNBOUNDED) -> list[int] | None:
+    """The path with the fewest switches; None where it would take too long, or states that the search has not come to
+    contradict its guesses and there is no time to begin again. Raises CONTRADICTIONS.
+    """
     visits = 0
 
     def counted(state: State) -> bool:
         nonlocal visits
         visits += 1
-        if visits > VISITS:
+        if visits > VISITS or (visits & 0xF == 1 and effort.is_over(HALF)):
             raise _TooMany
         return wanted(state)
 
     try:
         return shortest_by_switches(system, counted)
     except _TooMany:
+        return None
+    except CONTRADICTIONS:
+        if effort.may_begin_again:
+            raise
         return None
 
 
@@ -98,7 +121,9 @@ def switches(path: Sequence[int], count: int) -> int:
     return sum(a != b for a, b in pairwise(threads))
 
 
-def fewer_switches(system: TransitionSystem, path: Sequence[int], violation: Violation) -> list[int]:
+def fewer_switches(
+    system: TransitionSystem, path: Sequence[int], violation: Violation, effort: Effort = UNBOUNDED
+) -> list[int]:
     """The same finding with fewer switches, by moving whole runs of a thread next to each other while that helps."""
     best = list(path)
     left = STEPS
@@ -108,9 +133,14 @@ def fewer_switches(system: TransitionSystem, path: Sequence[int], violation: Vio
         for candidate in _joined(best, system.count):
             if switches(candidate, system.count) < switches(best, system.count):
                 left -= len(candidate)
-                if left < 0:
+                if left < 0 or effort.is_over():
                     return best
-                kept = _followed(system, candidate, violation)
+                try:
+                    kept = _followed(system, candidate, violation)
+                except CONTRADICTIONS:
+                    if effort.may_begin_again:
+                        raise
+                    kept = None
                 if kept is not None:
                     best, improved = kept, True
                     break
@@ -148,6 +178,8 @@ def _followed(system: TransitionSystem, path: Sequence[int], violation: Violatio
 
 def breadth_first(system: TransitionSystem, graph: Graph, number: int) -> list[int]:
     """The moves by which the search first came to a state, or to one that it stands for."""
+    if graph.way is not None:
+        return _real(system, [graph.states[met] for met in graph.way(number)])
     parent: dict[int, tuple[int, int]] = {}
     for before, row in enumerate(graph.edges):
         for move, after in enumerate(row):
@@ -176,29 +208,33 @@ def _real(system: TransitionSystem, way: Iterable[State]) -> list[int]:
     return path
 
 
-def find_in_graph(system: TransitionSystem, graph: Graph, fairness: Fairness = "strong") -> Counterexample | None:
+def find_in_graph(
+    system: TransitionSystem, graph: Graph, fairness: Fairness = "strong", effort: Effort = UNBOUNDED
+) -> Counterexample | None:
     """What a search of threads that end has found; ``fairness`` as ``never_ends`` takes it. Raises Reclassified."""
     if graph.violation is not None:
-        return _violated(system, graph, graph.violation)
+        return _violated(system, graph, graph.violation, effort)
     hang = kept_from_ending(system, graph, fairness) if graph.complete else None
     if hang is None:
         return None
     violation, members = hang
     if violation.kind == "endless":
-        return _endless(system, graph, violation, members)
+        return _endless(system, graph, violation, members, effort)
     wanted = {graph.states[member] for member in members}
-    moves = fewest(system, lambda state: state in wanted)
-    if moves is None:
-        moves = breadth_first(system, graph, members[0])
-    return Counterexample(violation, tuple(moves), number=members[0])
+    moves = fewest(system, lambda state: state in wanted, effort)
+    way = breadth_first(system, graph, members[0]) if moves is None else moves
+    return Counterexample(violation, tuple(way), number=members[0], shortest=moves is not None)
 
 
-def _violated(system: TransitionSystem, graph: Graph, violation: Violation) -> Counterexample:
+def _violated(system: TransitionSystem, graph: Graph, violation: Violation, effort: Effort) -> Counterexample:
     number = graph.states.index(system.lowest(violation.state))
-    moves = fewest(system, lambda state: same(system, state, violation))
-    if moves is None:
-        moves = _showing(system, breadth_first(system, graph, number), violation)
-    return Counterexample(violation, tuple(moves), number=number)
+    moves = fewest(system, lambda state: same(system, state, violation), effort)
+    if moves is not None:
+        return Counterexample(violation, tuple(moves), number=number)
+    way = _showing(system, breadth_first(system, graph, number), violation)
+    return Counterexample(
+        violation, tuple(fewer_switches(system, way, violation, effort)), number=number, shortest=False
+    )
 
 
 def as_met(system: TransitionSystem, graph: Graph) -> Counterexample | None:
@@ -226,13 +262,15 @@ def _showing(system: TransitionSystem, path: Sequence[int], violation: Violation
     raise Astray("some exchange of threads leads to what the search found")
 
 
-def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = False) -> Counterexample | None:
+def find_in_loop(
+    system: TransitionSystem, graph: Graph, *, doorway: bool = False, effort: Effort = UNBOUNDED
+) -> Counterexample | None:
     """What a search of threads that repeat for ever has found. Raises Reclassified.
 
     ``doorway``: a thread starves only where it waits for its turn.
     """
     if graph.violation is not None:
-        return find_in_graph(system, graph)
+        return find_in_graph(system, graph, effort=effort)
     if not graph.complete:
         return None
     edges = fairness.rounds(system, graph)
@@ -247,20 +285,21 @@ def find_in_loop(system: TransitionSystem, graph: Graph, *, doorway: bool = Fals
     for thread in range(system.count):
         members = fairness.starving(system, graph, edges, thread, waiting=doorway)
         if members is not None:
-            return _starved(system, graph, edges, thread, members)
+            return _starved(system, graph, edges, thread, members, effort)
     return None
 
 
-def _endless(system: TransitionSystem, graph: Graph, violation: Violation, members: Sequence[int]) -> Counterexample:
+def _endless(
+    system: TransitionSystem, graph: Graph, violation: Violation, members: Sequence[int], effort: Effort
+) -> Counterexample:
     """A way into a component, and moves inside it after which the same threads are where they were, each having moved,
     or having waited where it never moves inside.
 
     The states are as the threads really reach them: where symmetric states are kept once, those that they stand for.
     """
     inside = {graph.states[member] for member in members}
-    moves = fewest(system, lambda state: system.lowest(state) in inside)
-    if moves is None:
-        moves = breadth_first(system, graph, members[0])
+    found = fewest(system, lambda state: system.lowest(state) in inside, effort)
+    moves = breadth_first(system, graph, members[0]) if found is None else found
     start = system.start
     for move in moves:
         after = system.after(start, move)
@@ -277,7 +316,7 @@ def _endless(system: TransitionSystem, graph: Graph, violation: Violation, membe
         back = _inside(system, inside, at, lambda after, _: after == start)
         assert back is not None
         loop += back[0]
-    return Counterexample(violation, tuple(moves), tuple(loop), members[0])
+    return Counterexample(violation, tuple(moves), tuple(loop), members[0], shortest=found is not None)
 
 
 def _moved(count: int, thread: int, after: State, move: int) -> bool:
@@ -312,7 +351,12 @@ def _inside(
 
 
 def _starved(
-    system: TransitionSystem, graph: Graph, edges: Sequence[fairness.Edge], thread: int, members: list[int]
+    system: TransitionSystem,
+    graph: Graph,
+    edges: Sequence[fairness.Edge],
+    thread: int,
+    members: list[int],
+    effort: Effort,
 ) -> Counterexample:
     inside = set(members)
     kept = [e for e in edges if e[0] in inside and e[1] in inside and not (e[2] == thread and e[3])]
@@ -326,10 +370,9 @@ def _starved(
         at = edge[1]
     loop += _way(kept, at, {start})[0]
     violation = Violation("starvation", graph.states[start], thread)
-    moves = fewest(system, lambda state: state == graph.states[start])
-    return Counterexample(
-        violation, tuple(breadth_first(system, graph, start) if moves is None else moves), tuple(loop), start
-    )
+    moves = fewest(system, lambda state: state == graph.states[start], effort)
+    first = breadth_first(system, graph, start) if moves is None else moves
+    return Counterexample(violation, tuple(first), tuple(loop), start, shortest=moves is not None)
 
 
 def _way(edges: Sequence[fairness.Edge], start: int, goal: set[int]) -> tuple[list[int], int]:

@@ -32,6 +32,8 @@ class Graph:
 
     ``ends``, where a quick way is there to say so, answers whether the program always ends, and, where it is given
     True, in every fair run (see ``termination``). ``starved``: the system had no memory for more.
+    ``stuck`` so answers the least state of a component that nothing leaves and that has no final state, ``way`` by
+    which states the search came to one.
     """
 
     states: Sequence[State] = ()
@@ -41,6 +43,8 @@ class Graph:
     violation: Violation | None = None
     complete: bool = False
     starved: bool = False
+    stuck: Callable[[], int | None] | None = None
+    way: Callable[[int], Sequence[int]] | None = None
     ends: Callable[[bool], bool] | None = None
 
 

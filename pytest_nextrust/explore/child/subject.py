@@ -73,6 +73,7 @@ class Subject:
     """
 
     def __init__(self, variant: Variant, program: CheckedProgram, cpu: Cpu, slots: int = FEWEST_SLOTS) -> None:
+        self.slots = slots
         self.request = request = variant.request
         self.cpu = cpu
         handler = request.handler if request.signals else None

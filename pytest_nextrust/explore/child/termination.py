@@ -27,7 +27,7 @@ fairness", ICALP 1981 (weak fairness is their justice).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_nextrust.explore.child.liveness import components, is_bottom
 from pytest_nextrust.explore.child.search import Graph
@@ -60,6 +60,10 @@ def kept_from_ending(
     """As ``never_ends``, with the states, sorted, of the component that a run then never leaves."""
     if graph.ends is not None and graph.ends(fairness != "none"):
         return None
+    if graph.stuck is not None and (least := graph.stuck()) is not None:
+        reached = _reached(graph, least)
+        inside = {member: [child for child in graph.edges[member] if child >= 0] for member in reached}
+        return Violation(_hang(system, graph, inside, reached), graph.states[least]), reached
     edges = [tuple(child for child in row if child >= 0) for row in graph.edges]
     finals = frozenset(graph.finals)
     unfinished = [found for found in components(edges) if finals.isdisjoint(found)]
@@ -70,7 +74,22 @@ def kept_from_ending(
     return None if members is None else (Violation("endless", graph.states[members[0]]), members)
 
 
-def _hang(system: TransitionSystem, graph: Graph, edges: Sequence[Sequence[int]], members: Sequence[int]) -> str:
+def _reached(graph: Graph, start: int) -> list[int]:
+    """The states that can be come to from one, sorted."""
+    found, todo = {start}, [start]
+    while todo:
+        new = {child for child in graph.edges[todo.pop()] if child >= 0} - found
+        found |= new
+        todo += new
+    return sorted(found)
+
+
+def _hang(
+    system: TransitionSystem,
+    graph: Graph,
+    edges: Sequence[Sequence[int]] | Mapping[int, Sequence[int]],
+    members: Sequence[int],
+) -> str:
     """What it is that a bottom component without a final state shows."""
     states = [graph.states[member] for member in members]
     shared = {state[system.count] for state in states}

@@ -29,6 +29,7 @@ from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
 from pytest_nextrust.explore.child.compiled_search import seen
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, as_met, find_in_graph, find_in_loop
+from pytest_nextrust.explore.child.effort import LEAST, Effort
 from pytest_nextrust.explore.child.guess import Widening
 from pytest_nextrust.explore.child.image import CheckedProgram, checked
 from pytest_nextrust.explore.child.macro_steps import MoreChoices
@@ -42,6 +43,9 @@ from pytest_nextrust.explore.child.transition_system import TransitionSystem
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 
 __all__ = ["Exploration", "explore", "replay"]
+
+SHRINKING = 0.7
+"""Of the CPU time that it took to meet a bad state, what may be spent on a short run that shows it."""
 
 ENDING = 24
 """Bytes for each state that the look for what never ends takes once the search is over."""
@@ -78,12 +82,18 @@ def explore(payload: Any, host: Host) -> Any:
 
 def _explored(variant: Variant, program: CheckedProgram, host: Host) -> ExploreAnswer:
     """One exploration, with as many threads at once as turn out to be needed."""
-    for slots in range(FEWEST_SLOTS, threads.SLOTS + 1):
+    files, began = variant.request.checkpoint, time.process_time()
+    keeper = None
+    if files is not None:
+        keeper = Keeper(files, lambda: time.process_time() - began, lambda: host.ending, host.report)
+    fewest = FEWEST_SLOTS if keeper is None or keeper.resumed is None else keeper.resumed.slots
+    for slots in range(fewest, threads.SLOTS + 1):
         with closing(Subject(variant, program, host.cpu(program.cpu), slots)) as subject:
             try:
-                return Exploration(subject, host).answer()
+                return Exploration(subject, host, keeper, began).answer()
             except MoreThreads:
-                continue
+                if keeper is not None:
+                    keeper.forget()
     raise NotRunnable(
         "program",
         f"has more than {threads.SLOTS} threads at once",
@@ -103,20 +113,18 @@ def replay(payload: Any, host: Host) -> Any:
 class Exploration:
     """One request being worked on."""
 
-    def __init__(self, subject: Subject, host: Host) -> None:
+    def __init__(self, subject: Subject, host: Host, keeper: Keeper | None = None, began: float | None = None) -> None:
         self.subject = subject
         self.request = subject.request
         self._host = host
-        self._began = time.process_time()
+        self._keeper = keeper
+        self._began = time.process_time() if began is None else began
         self._started = self._reported = self._weighed = time.perf_counter()
         self._symmetric = subject.alike_threads() if self.request.method == "graph" else ()
         self._choices = 1
         self._rounds = 0
         self._note = ""
         self._met: tuple[Counterexample, TransitionSystem] | None = None
-        self._keeper: Keeper | None = None
-        if self.request.checkpoint is not None:
-            self._keeper = Keeper(self.request.checkpoint, lambda: self.seconds, lambda: host.ending, host.report)
 
     @property
     def seconds(self) -> float:
@@ -131,8 +139,9 @@ class Exploration:
             while True:
                 self._rounds += 1
                 if self._keeper is not None:
-                    kept = self.subject.registers.kept
-                    self._keeper.begin(self._rounds, shared, self._symmetric, self._choices, kept)
+                    guesses = (tuple(sorted(shared)), self._symmetric)
+                    kept, slots = self.subject.registers.kept, self.subject.slots
+                    self._keeper.begin(self._rounds, *guesses, choices=self._choices, registers=kept, slots=slots)
                 if contradicted and self._late():
                     return self._unbegun(shared)
                 stepper.restore()
@@ -153,8 +162,6 @@ class Exploration:
         resumed = None if self._keeper is None else self._keeper.resumed
         if resumed is None:
             return self.subject.guess(stepper)
-        if self.request.is_program and resumed.threads > len(self.subject.image.starts):
-            raise MoreThreads
         self._symmetric, self._choices, self._rounds = resumed.symmetric, resumed.choices, resumed.rounds - 1
         self.subject.registers.keep(resumed.registers)
         return frozenset(resumed.shared)
@@ -235,13 +242,22 @@ class Exploration:
             return None
 
     def _found(self, system: TransitionSystem, graph: Graph) -> Counterexample | None:
+        if graph.violation is not None:
+            seen = f"{len(graph.states):,} states and {self.seconds:.1f} s"
+            self._host.report(f"{graph.violation.kind}: a bad state was met after {seen}; its run is being made short")
+        effort = self._effort()
         try:
             if self.request.loop:
-                return find_in_loop(system, graph, doorway=bool(self.subject.doorways))
-            return find_in_graph(system, graph, self.request.fairness)
+                return find_in_loop(system, graph, doorway=bool(self.subject.doorways), effort=effort)
+            return find_in_graph(system, graph, self.request.fairness, effort)
         except MemoryError:
             self._note = self._used_up(len(graph.states))
             return None
+
+    def _effort(self) -> Effort:
+        """For a short run that shows what was found: a share of what it took to find it, and of the budget."""
+        share = max(LEAST, SHRINKING * min(self.seconds, self.request.max_seconds))
+        return Effort(lambda: self.seconds, lambda: self._host.ending, share)
 
     def _sampled(self, system: TransitionSystem, shared: frozenset[int]) -> ExploreAnswer:
         request = self.request
@@ -253,7 +269,8 @@ class Exploration:
         seen = sample(system, chooser, request.schedules, self._late)
         found = None
         if seen.violation is not None:
-            found = self._certain(system, Counterexample.sampled(system, seen.violation, seen.path, seen.schedules))
+            drawn = (seen.violation, seen.path, seen.schedules, self._effort())
+            found = self._certain(system, Counterexample.sampled(system, *drawn))
         finding = None if found is None else confirm(self.subject, found, system)
         self._note = self._note or f"{seen.schedules} schedules were drawn, not all that there are"
         return self._answer(

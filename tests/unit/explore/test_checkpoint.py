@@ -97,7 +97,7 @@ def in_pieces(
             assert (kept.resumed.rounds, set(kept.resumed.shared)) == (rounds, shared)
             assert kept.resumed.symmetric == tuple(symmetric)
             assert kept.resumed.registers == registers.kept
-        kept.begin(rounds, frozenset(shared), symmetric, registers=registers.kept)
+        kept.begin(rounds, tuple(sorted(shared)), symmetric, registers=registers.kept)
         with stepper(program) as machine:
             try:
                 guessed = dataclasses.replace(options, registers=registers)
