@@ -80,6 +80,7 @@ class ThreadSwitch:
         signals = self._kernel.task.signals
         if new.slot == 0 and isinstance(new.waiting, Waiting) and signals.next_deliverable() is not None:
             self._kernel.deliver(new.registers)
-            new.is_set = True
+            # It waits again when the handler has returned to the call.
+            new.is_set, new.waiting = True, None
         if new.is_set:
             self._cpu.load(new.registers)

@@ -21,6 +21,7 @@ int nextrust_thread_self(void);
 int nextrust_thread_spawn(void (*pc)(void), void *stack, void *function, void *argument);
 int nextrust_thread_create(void);
 int nextrust_thread_set_state(int slot, const unsigned int *state);
+int nextrust_thread_get_state(int slot, unsigned int *state);
 int nextrust_thread_resume(int slot);
 int nextrust_thread_suspend(int slot);
 int nextrust_thread_terminate(int slot);

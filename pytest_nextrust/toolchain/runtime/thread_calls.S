@@ -26,6 +26,7 @@
 	MACH	nextrust_claim, 0x4e5815, 3
 	MACH	nextrust_take, 0x4e5816, 1
 	MACH	nextrust_wait_alone, 0x4e5817, 1
+	MACH	nextrust_thread_get_state, 0x4e5818, 2
 
 | A thread begins at one of these: its function in d0, the argument in d1. The functions answer a pointer (pthread.h),
 | an int (threads.h) or a pointer for <mach/cthreads.h>.
