@@ -32,7 +32,7 @@ ROOMS = {
     "macho": Room("pytest_nextrust/macho", ("tests/unit/macho",)),
     "kernel": Room("pytest_nextrust/emu/kernel", ("tests/unit/emu_kernel", "tests/unit/emu_core")),
     "status": Room("pytest_nextrust/status", ("tests/unit/status",)),
-    "explore": Room("pytest_nextrust/explore", ("tests/unit/explore",)),
+    "explore": Room("pytest_nextrust/explore", ("tests/unit/explore", "tests/differential/explored_programs")),
 }
 
 

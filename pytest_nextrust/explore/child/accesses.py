@@ -55,3 +55,8 @@ class Accesses:
         if contradicted:
             raise Reclassified(contradicted)
         return visible
+
+    def written_by(self, threads: Iterable[int]) -> frozenset[int]:
+        """The bytes that are not shared and that one of these threads has written."""
+        mask = sum(1 << thread for thread in threads)
+        return frozenset(byte for byte, writers in self._writers.items() if writers & mask)

@@ -36,6 +36,8 @@ class FinalCheck:
         self._dead: Container[int] = ()
         self._held: dict[int, int] = {}
         """What memory differs from the image by."""
+        self.reads: set[int] = set()
+        """Every byte that it has read so far of memory as it was given."""
 
     def close(self) -> None:
         self._stepper.close()
@@ -101,5 +103,6 @@ class FinalCheck:
     ) -> None:
         """Note what was read of the memory as it was given, not of what the check wrote itself."""
         place = tuple(byte for byte in range(address, address + size) if byte not in written)
+        self.reads.update(place)
         if place:
             reads.append((place, bytes(self._byte(memory, byte) for byte in place)))

@@ -12,7 +12,7 @@ Boundary: threads and bytes; whole states are ``transition_system``'s, the emula
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -239,6 +239,10 @@ class Engine:
         self._stepper.load(run.state)
         after = self._run_on(run)
         return (StepEffect(thread.intern(after), writes, tuple(run.events)),)
+
+    def written_alone(self, threads: Iterable[int]) -> frozenset[int]:
+        """The bytes taken for private that one of these threads has written so far."""
+        return self._accesses.written_by(threads)
 
     # -- shared memory -------------------------------------------------------------------------------------------------
 

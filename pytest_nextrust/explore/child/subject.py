@@ -20,7 +20,7 @@ from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import KEPT
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
-from pytest_nextrust.explore.child.accesses import Accesses
+from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters
 from pytest_nextrust.explore.child.execute import ScheduleExecutor
 from pytest_nextrust.explore.child.final_check import FinalCheck
@@ -138,7 +138,9 @@ class Subject:
 
         @cache  # Where schedules are drawn, thousands end in the same few states.
         def judge(state: State) -> bool:
-            return self.final_message(system.memory(state), system.monitors[state[-1]], dead) is None
+            message = self.final_message(system.memory(state), system.monitors[state[-1]], dead)
+            self.look_at_daemons(engine)
+            return message is None
 
         wanted = self.check is not None or bool(self.monitor is not None and self.objects)
         system = TransitionSystem(engine, self.monitor, judge if wanted else None, symmetric)
@@ -199,6 +201,15 @@ class Subject:
                 raise unserved(f"{name} makes {trap_text(stopped.stop, stopped.d0)}") from stopped
             return f"{name} at {self.image.symbol(stopped.pc)} died of {stop_text(self.image, stopped.stop)}"
         return None if answer == 0 else f"{name} answers {answer - (1 << 32) if answer >> 31 else answer}, not 0"
+
+    def look_at_daemons(self, engine: Engine) -> None:
+        """Raise Reclassified where the check reads what a daemon writes and no thread does besides: the program may end
+        before that as well as after it, so when it is written is to be observed.
+        """
+        if self.check is not None and self.request.daemons:
+            observed = self.check.reads & engine.written_alone(self.request.daemons)
+            if observed:
+                raise Reclassified(observed)
 
     def _unexplained(self, memory: Mapping[int, int], watched: Hashable) -> str | None:
         """Whether the objects are, in the end, what some order of the operations leaves."""

@@ -195,6 +195,7 @@ class Exploration:
         if self.request.method != "graph":
             return self._sampled(system, shared)
         graph = seen(system, self._enough, self._keeper)
+        self.subject.look_at_daemons(system.engine)
         if graph.starved:
             self._note = self._used_up(len(graph.states))
         finding = self._shown(system, graph) or (None if graph.complete else self._met_before())

@@ -394,3 +394,18 @@ def test_a_bad_state_that_was_met_is_a_finding() -> None:
     whole = explored(program)[1]
     assert whole.finding is not None
     assert explored(program, max_states=whole.states)[1].verdict == "failed"
+
+
+SERVER_WRITES = "42b9 00004004 52b9 00004004 60fe"
+"""clr.l OTHER; addq.l #1,OTHER; for ever."""
+OTHER_IS_ONE = "7001 90b9 00004004 4e75"
+
+
+@pytest.mark.parametrize("reduce", [True, False])
+@pytest.mark.parametrize(("check", "expected"), [(OTHER_IS_ONE, "final"), (code.IS_CLEAR, "passed")])
+def test_a_program_may_end_before_its_daemon_has_written_what_the_check_reads(
+    check: str, expected: str, reduce: bool
+) -> None:
+    """Nobody but the check reads it, and when it is written is observed all the same; what no one writes is not."""
+    program = code.concurrent({"thread_0": SERVER_WRITES, "thread_1": code.NOTHING, "check": check})
+    assert kind_of(program, daemons=(0,), reduce=reduce) == expected
