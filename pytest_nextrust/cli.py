@@ -132,17 +132,22 @@ def cargo_subcommand() -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from contextlib import nullcontext
+
     from pytest_nextrust.base.progress import listening
     from pytest_nextrust.errors import NextrustError
 
+    module = load(args.command)
     try:
-        if getattr(args, "json", None):
-            from pytest_nextrust.commands.answer import try_answer
+        # What a command does about signals begins before there is a file that it would have to fill.
+        with module.interruption(args) if hasattr(module, "interruption") else nullcontext():
+            if getattr(args, "json", None):
+                from pytest_nextrust.commands.answer import try_answer
 
-            try_answer(args)
-        with listening(lambda line: print(f"nextrust {args.command}: {line}", file=sys.stderr, flush=True)):
-            status: int = load(args.command).run(args)
-        sys.stdout.flush()
+                try_answer(args)
+            with listening(lambda line: print(f"nextrust {args.command}: {line}", file=sys.stderr, flush=True)):
+                status: int = module.run(args)
+            sys.stdout.flush()
     except NextrustError as error:
         print(f"nextrust {args.command}: {error}", file=sys.stderr)
         return refuse(args, error)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.atomics.program import Target
     from pytest_nextrust.emu.sandbox import Sandbox
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["HELP", "add_arguments", "interruption", "run"]
 
 HELP = "prove or refute a runtime's atomic routines, or a compiler's"
 
@@ -112,11 +112,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser)
 
 
+def interruption(args: argparse.Namespace) -> Interruption:
+    """What is entered while the command runs: signals end the check with what it has seen."""
+    args.interruption = Interruption("atomics")
+    return args.interruption  # type: ignore[no-any-return]
+
+
 def run(args: argparse.Namespace) -> int:
     """Check. Returns the exit status; raises UsageFault where the answer cannot be written."""
     try:
-        with Interruption("atomics") as interruption:
-            answer = _check(args, interruption)
+        answer = _check(args, args.interruption)
     except HarnessFault as error:
         return _refused(args, error, HARNESS)
     except NextrustError as error:

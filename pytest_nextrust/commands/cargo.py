@@ -73,7 +73,9 @@ def _atomics(args: argparse.Namespace, words: Sequence[str]) -> int:
     own = [
         word for name in ("cpu", "json", "budget") if getattr(args, name) for word in (f"--{name}", getattr(args, name))
     ]
-    return atomics.run(parser.parse_args([str(Path.cwd()), *own, *words]))
+    parsed = parser.parse_args([str(Path.cwd()), *own, *words])
+    with atomics.interruption(parsed):
+        return atomics.run(parsed)
 
 
 def _split(args: argparse.Namespace) -> list[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.explore.program import Build
     from pytest_nextrust.explore.request import CheckpointFiles, ExploreRequest
 
-__all__ = ["HELP", "add_arguments", "add_fairness_option", "report", "run"]
+__all__ = ["HELP", "add_arguments", "add_fairness_option", "interruption", "report", "run"]
 
 HELP = "explore every interleaving of a concurrent test"
 
@@ -99,6 +99,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser)
 
 
+def interruption(args: argparse.Namespace) -> Interruption:
+    """What is entered while the command runs: signals end the search with what it has seen."""
+    args.interruption = Interruption("explore")
+    return args.interruption  # type: ignore[no-any-return]
+
+
 def run(args: argparse.Namespace) -> int:
     """Explore; the exit status. Raises UsageFault and what building raises."""
     from pytest_nextrust.emu.sandbox import Sandbox
@@ -106,18 +112,17 @@ def run(args: argparse.Namespace) -> int:
     from pytest_nextrust.explore.client import explore
 
     limits = _limits(args)
-    with Interruption("explore") as interruption:
-        described, data = _program(args)
-        request = dataclasses.replace(_request(args, data), **limits)
-        request = dataclasses.replace(request, checkpoint=_checkpoint(args, request))
-        store.save(_folder(args), request, described)
-        try:
-            with Sandbox(memory_limit=2 * request.max_memory + ROOM) as machine:
-                interruption.ends(machine)
-                answer = explore(machine, request, _progress)
-        except HarnessFault as error:
-            return failed(args, "explore", error)
-        return report(args, "explore", request, answer)
+    described, data = _program(args)
+    request = dataclasses.replace(_request(args, data), **limits)
+    request = dataclasses.replace(request, checkpoint=_checkpoint(args, request))
+    store.save(_folder(args), request, described)
+    try:
+        with Sandbox(memory_limit=2 * request.max_memory + ROOM) as machine:
+            args.interruption.ends(machine)
+            answer = explore(machine, request, _progress)
+    except HarnessFault as error:
+        return failed(args, "explore", error)
+    return report(args, "explore", request, answer)
 
 
 def report(args: argparse.Namespace, command: str, request: ExploreRequest, answer: ExploreAnswer) -> int:

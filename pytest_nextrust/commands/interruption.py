@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -35,6 +36,8 @@ class Interruption:
         self._happened = False
 
     def __enter__(self) -> Interruption:
+        if threading.current_thread() is not threading.main_thread():
+            return self  # Only that one may set handlers.
         for number in NUMBERS:
             self._before[number] = signal.signal(number, self._end)
         return self
