@@ -11,7 +11,8 @@ import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pytest_nextrust.emu.child.thread_state import PC, register_of
+from pytest_nextrust.emu.child.thread_state import A7, D0, PC, register_of
+from pytest_nextrust.emu.kernel.threads import ThreadCall
 from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore.answer import Finding, FirstWrongStep, Slice
 from pytest_nextrust.explore.child.counterexample import Counterexample
@@ -25,9 +26,9 @@ from pytest_nextrust.explore.child.execute import (
 )
 from pytest_nextrust.explore.child.first_wrong_step import Watch, clobbering
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
-from pytest_nextrust.explore.child.program_calls import exit_status, failed_text, killed_by
+from pytest_nextrust.explore.child.program_calls import exit_status, failed_object, failed_text, killed_by
 from pytest_nextrust.explore.child.subject import Subject
-from pytest_nextrust.explore.child.trace import LOOP_STEPS, STEPS, Narrator, stop_text
+from pytest_nextrust.explore.child.trace import DESTROYED, LOOP_STEPS, STEPS, Narrator, Wait, stop_text
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
 
 __all__ = ["confirm"]
@@ -123,6 +124,7 @@ class _Confirmation:
         if self.order is not None and self.kind in HANGS and loop and not self.order & _touched(loop):
             # Nobody else ever touches what it loops over: with the reduction that is seen before the graph is.
             self.kind = "divergence"
+        self.narrator.follow([*run, *way, *loop])
         message = self._message(run, loop)
         if message is None:
             raise HarnessFault(
@@ -160,13 +162,16 @@ class _Confirmation:
         """Who waits for which word, where the program hangs."""
         if self.kind not in (*HANGS, "endless", "starvation"):
             return ()
-        words = [(thread, self.executor.waits_for(thread)) for thread in self.executor.waiting]
-        waits = [
-            (thread, self.executor.pc(thread), *word, int.from_bytes(self.executor.read(*word), "big"))
-            for thread, word in words
-            if word is not None
-        ]
-        return self.narrator.blocked(run, waits)
+        return self.narrator.blocked(run, map(self._wait, self.executor.waiting))
+
+    def _wait(self, thread: int) -> Wait:
+        """What a thread that waits waits for."""
+        executor = self.executor
+        word = executor.waits_for(thread)
+        assert word is not None
+        value = int.from_bytes(executor.read(*word), "big")
+        wants = executor.register(thread, D0) == ThreadCall.ACQUIRE and value != DESTROYED
+        return Wait(thread, executor.pc(thread), executor.register(thread, A7), *word, value, wants)
 
     def _clobbered(self) -> str | None:
         if self.history.clobbered is None:
@@ -188,9 +193,11 @@ class _Confirmation:
         """What the whole program ended by, in words, where that is the finding; None where it is not."""
         thread = self.last.thread
         state = self.last.after
-        where = f"thread {thread} in {self.subject.image.symbol(self.last.pc)}"
+        where = f"thread {thread} in {self.narrator.place(thread, self.last.pc, register_of(state, A7))}"
         if self.kind == "assertion" and self.executor.ended == "failed":
-            return f"{where}: {failed_text(self.executor, state)}"
+            about = failed_object(state)
+            of = f": {self.subject.image.symbol(about)}" if about else ""
+            return f"{where}: {failed_text(self.executor, state)}{of}"
         if self.kind != "final":
             return None
         if self.executor.ended == "killed":
@@ -205,8 +212,11 @@ class _Confirmation:
     def _message(self, run: Sequence[Executed], loop: Sequence[Executed]) -> str | None:
         """What the run shows, in words; None where it does not show this kind of finding."""
         if self.kind == "deadlock" and not self.executor.running:
-            waiting = " and ".join(f"thread {thread}" for thread in self.executor.waiting)
-            return f"deadlock: {waiting} wait for each other, and nobody can go on" if waiting else None
+            waits = [self._wait(thread) for thread in self.executor.waiting]
+            waiting = ", ".join(
+                f"thread {wait.thread} waits for {self.narrator.awaited(wait.address)}" for wait in waits
+            )
+            return f"deadlock: {waiting}, and nobody can go on" if waiting else None
         if self.kind in HANGS:
             if not loop and self.executor.running:
                 # A loop may be longer than can be followed, that of a counter for one.

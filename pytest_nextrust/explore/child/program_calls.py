@@ -23,7 +23,16 @@ from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access
 from pytest_nextrust.explore.child.traps import CARRY, KERNEL, MACH, UNIX, Served
 
-__all__ = ["UNBORN", "BadAddress", "MoreThreads", "ProgramKernel", "exit_status", "failed_text", "killed_by"]
+__all__ = [
+    "UNBORN",
+    "BadAddress",
+    "MoreThreads",
+    "ProgramKernel",
+    "exit_status",
+    "failed_object",
+    "failed_text",
+    "killed_by",
+]
 
 UNBORN = 0xFFFF_E000
 """Where a slot's thread is before it begins and after it has ended: no memory is there."""
@@ -236,6 +245,11 @@ def killed_by(state: bytes) -> int:
 def exit_status(state: bytes) -> int:
     """The status of an ``exit`` that the thread stands at."""
     return _arguments(state)[0] & 0xFF
+
+
+def failed_object(state: bytes) -> int:
+    """The address of what a ``FAIL`` that the thread stands at is about; 0: of nothing."""
+    return _arguments(state)[1]
 
 
 class Readable(Protocol):

@@ -7,20 +7,34 @@ what stopped a thread, and which thread last wrote what another one waits for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, ADDRESS, DIVIDE, VECTORS
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import ccr_of, register_of
 from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
+from pytest_nextrust.emu.kernel.threads import TABLE, TABLE_SIZE
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import AccessRecord, TraceStep
+from pytest_nextrust.explore.child.callers import Call, Callers
 from pytest_nextrust.explore.child.execute import Executed
 from pytest_nextrust.explore.child.image import STACKS, MemoryImage
 from pytest_nextrust.explore.child.program_calls import UNBORN
 from pytest_nextrust.isa.decode import decode
 from pytest_nextrust.isa.disassemble import disassemble
 
-__all__ = ["REGISTERS", "STEPS", "Narrator", "changed", "flags", "is_call", "stop_text", "trap_text"]
+__all__ = [
+    "DESTROYED",
+    "REGISTERS",
+    "STEPS",
+    "Narrator",
+    "Wait",
+    "changed",
+    "flags",
+    "is_call",
+    "stop_text",
+    "trap_text",
+]
 
 STEPS = 4000
 """Instructions of a run that an answer holds at most; of a longer one the last."""
@@ -41,7 +55,28 @@ ENDS = {
 }
 """What a note says of an instruction with which the whole program ends."""
 
+DESTROYED = 0xFFFF_FFFF
+"""The word of an object of the thread libraries that was destroyed: see ``toolchain/runtime/thread_library.h``."""
+
 SIGSEGV, SIGBUS, SIGFPE, SIGILL = "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A thread stands at ``pc`` and waits for a word of memory, which it wants to hold (``is_held``) or to change."""
+
+    thread: int
+    pc: Address
+    sp: int
+    address: int
+    size: int
+    value: int
+    is_held: bool
+
+
+def in_table(address: int) -> bool:
+    """Whether the word is a thread's status, in the kernel's table."""
+    return TABLE <= address < TABLE + TABLE_SIZE
 
 
 def flags(ccr: int) -> str:
@@ -84,11 +119,38 @@ def stop_text(image: MemoryImage, stop: StepStop) -> str:
 
 
 class Narrator:
-    """Turns instructions of one image into text, with the source lines that its symbol table knows."""
+    """Turns instructions of one image into text, with the source lines that its symbol table knows.
+
+    ``follow`` the whole run first: what a library executes is named by who called it.
+    """
 
     def __init__(self, image: MemoryImage) -> None:
         self._image = image
         self._text: dict[int, str] = {}
+        lines = image.program.lines
+        self._callers = Callers(lambda pc: int.from_bytes(self._code(pc)[:2], "big"), lambda pc: bool(lines.at(pc)))
+
+    def follow(self, run: Iterable[Executed]) -> None:
+        """Take the run from its start."""
+        self._callers.follow(run)
+
+    def place(self, thread: int, pc: int, sp: int) -> str:
+        """Where a thread is now: what it executes next, and who called that."""
+        return self._place(pc, self._callers.of_thread(thread, pc, sp))
+
+    def _place(self, pc: int, call: Call | None) -> str:
+        function, line = self._named(pc, call)
+        if call is None:
+            return function
+        return f"{function.removesuffix(')')}, {line})"
+
+    def _named(self, pc: int, call: Call | None) -> tuple[str, str]:
+        """Function and line of an instruction; those of a library's are what was called, who called it and where."""
+        lines = self._image.program.lines
+        if call is None:
+            return self._image.symbol(pc), lines.at(pc)
+        caller = self._image.symbol(call.site).partition("+0x")[0]
+        return f"{self._image.symbol(call.target)} ({caller})", lines.at(call.site)
 
     def steps(self, run: Sequence[Executed], shared: frozenset[int]) -> tuple[TraceStep, ...]:
         """The run; what touches ``shared`` bytes is noted ``shared``, for a short form to pick."""
@@ -110,11 +172,12 @@ class Narrator:
             note = ENDS[done.ends]
         elif any(address + i in shared for _, address, size, _ in done.touches for i in range(size)):
             note = "shared"
+        function, line = self._named(done.pc, self._callers.of_step(done))
         return TraceStep(
             thread=done.thread,
             pc=done.pc,
-            function=self._image.symbol(done.pc),
-            line=self._image.program.lines.at(done.pc),
+            function=function,
+            line=line,
             instruction="(signal)" if done.delivery else "(begin)" if done.pc == UNBORN else self.instruction(done.pc),
             access=accesses,
             note=note,
@@ -134,33 +197,51 @@ class Narrator:
     def waits(self, history: Iterable[Executed], loop: Sequence[Executed]) -> tuple[str, ...]:
         """Who waits for what: what each thread reads in the loop that somebody wrote, and who wrote it last."""
         writer = self._changers((*history, *loop))
-        value: dict[tuple[int, Address, int], tuple[Address, int]] = {}
+        value: dict[tuple[int, Address, int], tuple[Executed, int]] = {}
         for done in loop:
             for writes, address, size, read in done.touches:
                 if not writes and not STACKS <= address <= self._image.spare:
-                    value.setdefault((done.thread, address, size), (done.pc, read))
+                    value.setdefault((done.thread, address, size), (done, read))
         return tuple(
-            self._wait(writer, thread, pc, "reads", address, size, read)
-            for (thread, address, size), (pc, read) in sorted(value.items())
+            f"thread {thread} in {self._of(done)} reads {self._image.symbol(address)} = 0x{read:x}, "
+            + self._since(writer, thread, address, size)
+            for (thread, address, size), (done, read) in sorted(value.items(), key=lambda item: item[0])
         )
 
-    def blocked(self, run: Iterable[Executed], waits: Iterable[tuple[int, Address, int, int, int]]) -> tuple[str, ...]:
-        """Who waits for which word without running: thread, pc, address, width and value of each."""
+    def blocked(self, run: Iterable[Executed], waits: Iterable[Wait]) -> tuple[str, ...]:
+        """Who waits for which word without running."""
         writer = self._changers(run)
         return tuple(
-            self._wait(writer, thread, pc, "waits for", address, size, value)
-            for thread, pc, address, size, value in waits
+            f"thread {wait.thread} in {self.place(wait.thread, wait.pc, wait.sp)} "
+            f"waits for {self._awaited(wait, writer)}"
+            for wait in waits
         )
 
-    def _wait(
-        self, writer: Mapping[int, Executed], thread: int, pc: int, does: str, address: int, size: int, value: int
+    def awaited(self, address: int) -> str:
+        """What a thread waits for that waits for a word."""
+        name = self._image.symbol(address)
+        return name.replace("status of", "the end of") if in_table(address) else name
+
+    def _awaited(self, wait: Wait, writer: Mapping[int, Executed]) -> str:
+        name = self.awaited(wait.address)
+        if in_table(wait.address):
+            return name
+        if not wait.is_held:
+            name += ", destroyed" if wait.value == DESTROYED else f" = 0x{wait.value:x}"
+        return f"{name}, {self._since(writer, wait.thread, wait.address, wait.size, holds=wait.is_held)}"
+
+    def _since(
+        self, writer: Mapping[int, Executed], thread: int, address: int, size: int, *, holds: bool = False
     ) -> str:
+        """Who made a word what it is, and where."""
         last = next((writer[address + i] for i in range(size) if address + i in writer), None)
-        by = "as it was at the start"
-        if last is not None:
-            whose = "itself" if last.thread == thread else f"thread {last.thread}"
-            by = f"set by {whose} in {self._image.symbol(last.pc)}"
-        return f"thread {thread} in {self._image.symbol(pc)} {does} {self._image.symbol(address)} = 0x{value:x}, {by}"
+        if last is None:
+            return "as it was at the start"
+        whose = "itself" if last.thread == thread else f"thread {last.thread}"
+        return f"{'held' if holds else 'set'} by {whose} {'since' if holds else 'in'} {self._of(last)}"
+
+    def _of(self, done: Executed) -> str:
+        return self._place(done.pc, self._callers.of_step(done))
 
     def _changers(self, run: Iterable[Executed]) -> dict[int, Executed]:
         """The instruction that last changed each byte; tas on a lock that is held writes it and changes nothing."""
