@@ -73,7 +73,8 @@ class Stepper:
             pointer = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
             self._uc.mem_map_ptr(region.address, region.size, region.prot, pointer)
             self._buffers.append((region.address, region.address + region.size, buffer, bytes(region.data)))
-            if region.prot & 2:
+            # What the program may not touch at all is the kernel's, who writes it.
+            if region.prot & 2 or not region.prot:
                 self._writable.append((buffer, bytes(region.data)))
         self._context = self._uc.context_save()
         base = self._context.address + layout.HEADER

@@ -23,7 +23,11 @@ LIB void pthread_exit(void *value)
 
 LIB void nextrust_pthread_run(void *(*start)(void *), void *argument)
 {
-	pthread_exit(start(argument));
+	void *value = start(argument);
+
+	if (__end_keys)
+		__end_keys();
+	nextrust_thread_end(value);
 }
 
 LIB int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *argument)
@@ -43,25 +47,20 @@ static int is_name(pthread_t thread)
 	return thread > 0 && thread <= NEXTRUST_SLOTS;
 }
 
+/* Who joins itself waits for ever. */
 LIB int pthread_join(pthread_t thread, void **value)
 {
-	void *answer = 0;
-	int error;
+	int error = nextrust_thread_join(thread - 1, value);
 
+	if (!error)
+		return 0;
 	if (!is_name(thread))
 		return ESRCH;
-	if (thread == own_name())
-		return EDEADLK;
-	error = nextrust_thread_join(thread - 1, &answer);
-	if (error == KERN_INVALID_ARGUMENT)
-		nextrust_misuse("pthread_join of a thread that was joined, or ended detached, or never was", 0);
-	if (error) {
-		nextrust_misuse("pthread_join of a thread that is detached", 0);
-		return EINVAL;
-	}
-	if (value)
-		*value = answer;
-	return 0;
+	nextrust_misuse(error == KERN_INVALID_ARGUMENT
+				? "pthread_join of a thread that was joined, or ended detached, or never was"
+				: "pthread_join of a thread that is detached",
+			0);
+	return EINVAL;
 }
 
 LIB int pthread_detach(pthread_t thread)
