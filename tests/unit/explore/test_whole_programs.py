@@ -175,7 +175,7 @@ def test_a_deadlock_says_who_waits_for_what(folder: Path) -> None:
     )
     waits = re.sub(r", program\.c:[0-9]+", "", "\n".join(finding.holds))
     assert waits.splitlines() == [
-        "thread 0 in pthread_join (join) waits for the end of thread 1",
+        "thread 0 in pthread_join (main) waits for the end of thread 1",
         "thread 1 in pthread_mutex_lock (one) waits for other, held by thread 2 since pthread_mutex_lock (two)",
         "thread 2 in pthread_mutex_lock (two) waits for m, held by thread 1 since pthread_mutex_lock (one)",
     ]
