@@ -146,6 +146,18 @@ def test_where_code_changed_sites_change(cpu: Cpu) -> None:
     assert cpu.registers().sr & 31 == 0x0A
 
 
+def test_what_no_program_may_touch_is_restored_too() -> None:
+    """Pages without access, which who serves calls writes to, become what they were, as writable ones do."""
+    stepper = Stepper(
+        Cpu("m68040"), [ImageRegion(DATA, 0x2000, 3, b"\1"), ImageRegion(DATA + 0x2000, 0x2000, 0, b"\2")]
+    )
+    for address in (DATA, DATA + 0x2000):
+        stepper.write(address, b"\7")
+    stepper.restore()
+    assert (stepper.read(DATA, 2), stepper.read(DATA + 0x2000, 2)) == (b"\1\0", b"\2\0")
+    stepper.close()
+
+
 def test_exploration_sees_its_accesses() -> None:
     """A stepper's events have what was read and written by an instruction that the emulator did not execute."""
     cpu = Cpu("m68040")

@@ -1,0 +1,1 @@
+"""Classic concurrent programs, each right and broken, with the verdicts of the literature."""
