@@ -40,7 +40,7 @@ BYTEORDER = sys.byteorder
 class CheckpointHeader:
     """Which search it is of, the guesses of its round, and how much of it there is.
 
-    ``registers``: those, as bits, that are taken for dead nowhere.
+    ``registers``: those, as bits, that are taken for dead nowhere. ``protected``: bytes with the lock of each.
     ``width`` numbers are a state, ``moves`` the edges of one. Of ``states`` that were met ``left`` have been left
     behind, and have edges; from ``taught`` of those something was learned, or, where it was ``compiled``, asked for.
     ``tables`` is a hash of what that was.
@@ -56,6 +56,7 @@ class CheckpointHeader:
     choices: int = 1
     registers: int = 0
     slots: int = 0
+    protected: tuple[tuple[int, int], ...] = ()
     compiled: bool = False
     width: int = 0
     moves: int = 0

@@ -130,10 +130,11 @@ class Keeper:
         choices: int = 1,
         registers: int = 0,
         slots: int = 0,
+        protected: tuple[tuple[int, int], ...] = (),
     ) -> None:
         """Take note of the guesses that a round is about to be made under."""
         known = (__version__, checkpoint.BYTEORDER, self._files.identity)
-        self._round = CheckpointHeader(*known, rounds, 0.0, shared, symmetric, choices, registers, slots)
+        self._round = CheckpointHeader(*known, rounds, 0.0, shared, symmetric, choices, registers, slots, protected)
         self._tables = _Tables()
 
     def forget(self) -> None:

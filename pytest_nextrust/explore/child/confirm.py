@@ -69,10 +69,13 @@ def _sliced(subject: Subject, found: Counterexample, system: TransitionSystem) -
     with subject.executor() as executor:
         begun: set[int] = set()
         count, signals = system.count, system.signals_from
-        slices = slices_of(executor, found.moves, count, signals, shared, reduced, finish, begun)
+        sections = system.engine.sections
+        slices = slices_of(executor, found.moves, count, signals, shared, reduced, finish, begun, sections)
         if not found.loop:
             return slices, -1
-        return slices + slices_of(executor, found.loop, count, signals, shared, reduced, (), begun), len(slices)
+        return slices + slices_of(executor, found.loop, count, signals, shared, reduced, (), begun, sections), len(
+            slices
+        )
 
 
 def _touched(run: Sequence[Executed]) -> set[int]:

@@ -17,6 +17,7 @@ from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child.accesses import Access
+from pytest_nextrust.explore.child.critical_sections import CriticalSections
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
@@ -270,9 +271,17 @@ class ScheduleExecutor:
                 kept, kept_at, turns, most = self.whole(), len(done), 0, 2 * most
         return done, []
 
-    def macro_step(self, thread: int, shared: frozenset[int], first: bool, choice: int = 0) -> int:
+    def macro_step(
+        self,
+        thread: int,
+        shared: frozenset[int],
+        first: bool,
+        choice: int = 0,
+        sections: CriticalSections | None = None,
+    ) -> int:
         """Execute up to before the next access to a shared byte, the next of several ways, or where a signal may come,
-        after one instruction by ``choice`` unless ``first``. Answers the number of instructions.
+        after one instruction by ``choice`` unless ``first``; what ``sections`` protect does not end it. Answers the
+        number of instructions.
         """
         count = 0 if first else 1
         if not first:
@@ -284,7 +293,7 @@ class ScheduleExecutor:
                 return count
             kept, old = own.state, dict(own.values)
             done = self.step(thread)
-            if done.ends or any(t[1] + i in shared for t in done.touches for i in range(t[2])):
+            if done.ends or self._is_visible(done, shared, None if first else sections):
                 own.state, own.values, self.ended = kept, old, ""
                 self._restore()
                 return count
@@ -294,6 +303,14 @@ class ScheduleExecutor:
             elif watched is not None and watched[0] == own.state and watched[1] == self.whole():
                 return count
         return count
+
+    def _is_visible(self, done: Executed, shared: frozenset[int], sections: CriticalSections | None) -> bool:
+        """Whether an instruction touched a shared byte that no lock of its thread protects."""
+        if sections is not None:
+            return (
+                sections.inside(done.thread, [touch[:3] for touch in done.touches], shared, self._stepper.read) is None
+            )
+        return any(touch[1] + i in shared for touch in done.touches for i in range(touch[2]))
 
     def _touch(self, accesses: Sequence[Access]) -> tuple[Touch, ...]:
         self._old: dict[int, int | None] = {}
@@ -415,6 +432,7 @@ def slices_of(
     reduced: bool,
     finish: Sequence[int],
     begun: set[int],
+    sections: CriticalSections | None = None,
 ) -> list[Slice]:
     """A path of the graph as slices of instructions: what each move executes, joined where the thread stays.
 
@@ -448,7 +466,7 @@ def slices_of(
         choice = move // count
         chosen = (choice,) if executor.choices(thread) > 1 else ()
         if reduced:
-            instructions += executor.macro_step(thread, shared, first=False, choice=choice)
+            instructions += executor.macro_step(thread, shared, first=False, choice=choice, sections=sections)
         else:
             executor.step(thread, choice)
             instructions += 1

@@ -3,7 +3,8 @@
 The first guess is what two threads touch, one of them writing, each run alone and all run side by side for a while, in
 an order by lot that is the same in every exploration. A round that was contradicted says what is shared besides; where
 that comes to bytes of the same object a second time, the whole object is taken for shared, for it will be an array of
-which each round would find another element. To take more for shared than is loses no states, and costs some.
+which each round would find another element. To take more for shared than is loses no states, and costs some. The same
+runs say which lock protects what, as far as they go.
 
 Boundary: child process only. Nothing here is believed: see ``accesses``.
 """
@@ -14,11 +15,13 @@ import random
 from collections.abc import Callable, Iterable
 
 from pytest_nextrust.emu.child.stepper import Stepper
-from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
-from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor, shared_bytes
+from pytest_nextrust.emu.child.thread_state import D0, D1, PC, pack, register_of
+from pytest_nextrust.emu.kernel.threads import ThreadCall
+from pytest_nextrust.explore.child.critical_sections import FREE, WORD
+from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
 
-__all__ = ["Widening", "both_touch", "touched_side_by_side"]
+__all__ = ["ProtectingLocks", "Widening", "both_touch", "runs_side_by_side"]
 
 ALONE = 3_000
 """Instructions of each thread, run alone."""
@@ -56,12 +59,12 @@ def both_touch(stepper: Stepper, threads: Iterable[tuple[int, ThreadStart]]) -> 
     return frozenset(byte for byte, mask in both.items() if mask & (mask - 1))
 
 
-def touched_side_by_side(
+def runs_side_by_side(
     executor: Callable[[], ScheduleExecutor], runs: int = RUNS, instructions: int = SIDE_BY_SIDE
-) -> frozenset[int]:
-    """The bytes that two threads touch, one writing, in a few runs of all threads; each run is of a new executor."""
+) -> list[list[Executed]]:
+    """A few runs of all threads; each is of a new executor."""
     rng = random.Random(0)
-    shared = frozenset[int]()
+    done = []
     for _ in range(runs):
         threads, run = executor(), list[Executed]()
         while len(run) < instructions and (moving := threads.running):
@@ -69,8 +72,57 @@ def touched_side_by_side(
             for _ in range(rng.choice(SLICES)):
                 if threads.can_move(thread):
                     run.append(threads.step(thread, rng.randrange(threads.choices(thread))))
-        shared |= shared_bytes(run)
-    return shared
+        done.append(run)
+    return done
+
+
+class ProtectingLocks:
+    """The lock of every shared byte that runs access only while its thread holds it, or nobody does.
+
+    See ``critical_sections``. ``original``: a byte of memory before a run.
+    """
+
+    def __init__(self, shared: frozenset[int], original: Callable[[int], int]) -> None:
+        self._shared = shared
+        self._original = original
+        self._memory: dict[int, int] = {}
+        self._locks: set[int] = set()
+        self._held_for: dict[int, set[int]] = {}
+        self._foreign: dict[int, set[int]] = {}
+
+    def note(self, run: Iterable[Executed]) -> None:
+        """Take one run, from its start."""
+        self._memory.clear()
+        for done in run:
+            if done.touches and register_of(done.before, D0) == ThreadCall.ACQUIRE:
+                self._locks.add(register_of(done.before, D1))
+            touched = [byte for _, at, size, _ in done.touches for byte in range(at, at + size)]
+            self._accessed(done.thread, self._shared.intersection(touched))
+            for writes, address, size, value in done.touches:
+                if writes:
+                    self._memory.update(enumerate(value.to_bytes(size, "big"), address))
+
+    def _accessed(self, thread: int, shared: Iterable[int]) -> None:
+        """Take an access to these bytes."""
+        if not shared:
+            return
+        held = {lock for lock in self._locks if self._holder(lock) == thread + 1}
+        others = {lock for lock in self._locks - held if self._holder(lock) != FREE}
+        for byte in shared:
+            self._foreign.setdefault(byte, set()).update(others)
+            if held:
+                self._held_for[byte] = self._held_for.get(byte, held) & held
+
+    def protected(self) -> dict[int, int]:
+        """The address of the lock of each protected byte."""
+        words = {lock + at for lock in self._locks for at in range(WORD)}
+        found = {byte: own - self._foreign[byte] for byte, own in self._held_for.items() if byte not in words}
+        return {byte: min(own) for byte, own in found.items() if own}
+
+    def _holder(self, lock: int) -> int:
+        places = range(lock, lock + WORD)
+        memory = self._memory
+        return int.from_bytes(bytes(memory[at] if at in memory else self._original(at) for at in places), "big")
 
 
 class Widening:

@@ -22,6 +22,7 @@ from pytest_nextrust.emu.child.thread_state import A7, D0, D1, KEPT, PC, pack, r
 from pytest_nextrust.emu.kernel.threads import SENTINEL
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
+from pytest_nextrust.explore.child.critical_sections import CriticalSections, lock_reads
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters, without
 from pytest_nextrust.explore.child.decision_tree import Leaf, Read, grow, walk
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
@@ -128,7 +129,8 @@ class Options:
 
     At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
     ``kept``: the registers that an operation must leave as they were. ``daemons``: threads that the program does not
-    wait for. ``kernel``: who serves the calls of a whole program. ``choices``: the
+    wait for. ``kernel``: who serves the calls of a whole program. ``sections``: which
+    locks protect what. ``choices``: the
     most that there are from one local state; a state with more raises MoreChoices. ``registers``: which are
     dead where; none are where signals are delivered.
     """
@@ -142,6 +144,7 @@ class Options:
     daemons: frozenset[int] = frozenset()
     kernel: ProgramKernel | None = None
     choices: int = 1
+    sections: CriticalSections | None = None
     registers: DeadRegisters | None = None
 
 
@@ -162,6 +165,8 @@ class Engine:
         self._marks = dict(marks or {})
         self.options = options
         self._reduce = options.reduce
+        self.sections = options.sections if options.reduce and options.interrupts is None else None
+        """Which locks protect what; None where sections are not looked at."""
         self._registers = options.registers if options.reduce and options.interrupts is None else None
         self.interrupts = options.interrupts is not None
         self.reduces_deliveries = self.interrupts and options.reduce and not options.loop
@@ -353,8 +358,9 @@ class Engine:
         self._stepper.load(local.state)
         accesses, stop = self._one(run, choice)
         visible = self._accesses.note(thread.index, accesses)
-        reads, writes = self._shared_effects(accesses, before)
+        run.accesses = [*self._outside(run, accesses, before), *accesses]
         if run.blocked:
+            reads, _ = self._shared_effects(run.accesses, before)
             return StepEffect(thread.intern(local), (), (), blocked=True), reads
         if run.ends:
             self.has_ended = True
@@ -368,7 +374,36 @@ class Engine:
             after = self._run_on(run)
         else:
             after = self._end(run, "fault", stop)
+        reads, writes = self._shared_effects(run.accesses, before)
         return StepEffect(thread.intern(after), writes, tuple(run.events)), reads
+
+    def _outside(self, run: _Run, accesses: Sequence[Access], before: Mapping[int, int]) -> list[Access]:
+        """What a step by itself reads of the locks that it has to do with. Raises Unprotected."""
+        if self.sections is None:
+            return []
+
+        def read(address: int, size: int) -> bytes:
+            return bytes(
+                before[byte] if byte in before else self.original(byte) for byte in range(address, address + size)
+            )
+
+        reads = lock_reads(self.sections.outside(run.thread.index, accesses, read, self._stepper.read))
+        # A lock that only its holder has touched so far would be private to it, and look free to all others.
+        self._accesses.note(run.thread.index, reads)
+        return reads
+
+    def _is_inside(self, run: _Run, accesses: Sequence[Access]) -> bool:
+        """Whether all that these accesses share with others is protected by locks that the thread holds; they are part
+        of its macro-step then.
+        """
+        if self.sections is None or run.accesses is None:
+            return False
+        locks = self.sections.inside(run.thread.index, accesses, self._accesses.shared, self._stepper.read)
+        if locks is None:
+            return False
+        self._accesses.note(run.thread.index, lock_reads(locks))
+        run.accesses += [*lock_reads(locks), *accesses]
+        return True
 
     def _one(self, run: _Run, choice: int | None = None) -> tuple[Sequence[Access], StepStop | None]:
         """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so.
@@ -457,7 +492,7 @@ class Engine:
         ``run.events`` collects calls and returns passed on the way: a call is passed on only with the operation's first
         shared access, or with its return where it has none, so that operations overlap as little as accesses allow.
         """
-        watched: tuple[bytes, dict[int, int]] | None = None
+        watched: tuple[bytes, dict[int, int], list[int]] | None = None
         for count in range(self.options.max_instructions):
             pc = Address(register_of(run.state, PC))
             run.entered = run.entered or pc in self.options.doorways
@@ -478,15 +513,15 @@ class Engine:
                     run.called = True
                 return self._at_boundary(run)
             if count >= LONG_RUN:
-                if watched == (run.state, run.values):
+                if watched is not None and watched[:2] == (run.state, run.values) and watched[2] == self._shared_now():
                     return self._end(run, "diverges")
                 if count & (count - 1) == 0:
-                    watched = (run.state, dict(run.values))
+                    watched = (run.state, dict(run.values), self._shared_now())
             before, dropped = run.state, run.dropped
             accesses, stop = self._one(run)
             if stop is not None:
                 return self._end(run, "fault", stop)
-            visible = self._accesses.note(run.thread.index, accesses)
+            visible = self._accesses.note(run.thread.index, accesses) and not self._is_inside(run, accesses)
             if visible or run.blocked or run.ends or run.choices > 1:
                 self._undo(accesses)
                 run.state, run.dropped = before, dropped
@@ -495,6 +530,10 @@ class Engine:
                 return self._at_boundary(run)
             self._record_writes(run.thread.index, accesses, run.values)
         return self._end(run, "unfinished")
+
+    def _shared_now(self) -> list[int]:
+        """Shared memory as the thread has left it so far: it may write to what a lock protects."""
+        return [] if self.sections is None else [self._overlay[byte] for byte in self.order]
 
     def _at_boundary(self, run: _Run) -> Local:
         """The local state from which the next macro-step begins, or one of several. Raises MoreChoices."""
@@ -536,7 +575,7 @@ class _Run:
     ``dropped``: registers whose value is missing, since they were taken for dead. ``untrapped``: what the kernel's part
     of the last instruction changed, as it was before. ``blocked``: it waits. ``ends``: what the program ended by with
     it. ``choices``: in how many ways it may be taken. ``called``: it was, or may be, a call of the kernel that may
-    wait.
+    wait. ``accesses``: those of the macro-step so far that are part of its effect; None before the first step.
     """
 
     thread: ThreadLocals
@@ -552,3 +591,4 @@ class _Run:
     ends: str = ""
     choices: int = 1
     called: bool = False
+    accesses: list[Access] | None = None

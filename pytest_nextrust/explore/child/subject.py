@@ -9,7 +9,7 @@ Boundary: child process only. Knows nothing of how the states are searched.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Container, Hashable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -21,10 +21,11 @@ from pytest_nextrust.emu.child.thread_state import KEPT
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
+from pytest_nextrust.explore.child.critical_sections import CriticalSections
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters
-from pytest_nextrust.explore.child.execute import ScheduleExecutor
+from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor, shared_bytes
 from pytest_nextrust.explore.child.final_check import FinalCheck
-from pytest_nextrust.explore.child.guess import both_touch, touched_side_by_side
+from pytest_nextrust.explore.child.guess import ProtectingLocks, both_touch, runs_side_by_side
 from pytest_nextrust.explore.child.image import CheckedProgram, Stopped, heaps_of, prepared
 from pytest_nextrust.explore.child.kept_registers import SYMBOL, KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
@@ -78,6 +79,8 @@ class Subject:
         self.cpu = cpu
         handler = request.handler if request.signals else None
         self.kernel: ProgramKernel | None = None
+        self.protected: dict[int, int] = {}
+        """The address of the lock of each byte that one is taken to protect."""
         if request.is_program:
             image = program.whole(slots, request.name)
         else:
@@ -127,11 +130,13 @@ class Subject:
     ) -> TransitionSystem:
         """The states of the threads under a guess of what is shared and who is symmetric.
 
-        ``choices``: the most that there are from one local state. Raises Reclassified, Asymmetric, MoreChoices,
-        MoreThreads.
+        ``choices``: the most that there are from one local state. Raises Reclassified, Asymmetric, Unprotected,
+        MoreChoices, MoreThreads.
         """
         options = Options(self.request.reduce, self.request.loop, self.doorways, self.interrupts, kept=self.kept)
         options = replace(options, daemons=frozenset(self.request.daemons), kernel=self.kernel, choices=choices)
+        if self.protected:
+            options = replace(options, sections=CriticalSections(self.protected))
         options = replace(options, registers=self.registers)
         engine = Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
         dead = self.image.stacks if self.request.reduce else ()
@@ -178,8 +183,26 @@ class Subject:
             return ScheduleExecutor(stepper, self.image.starts, loop=self.request.loop, kernel=self.kernel)
 
         if self.request.is_program:
-            return touched_side_by_side(threads, instructions=WHOLE_PROGRAM)
-        return both_touch(stepper, enumerate(self.image.starts)) | touched_side_by_side(threads)
+            runs = runs_side_by_side(threads, instructions=WHOLE_PROGRAM)
+            shared = frozenset[int]()
+        else:
+            runs = runs_side_by_side(threads)
+            shared = both_touch(stepper, enumerate(self.image.starts))
+        shared = shared.union(*map(shared_bytes, runs))
+        if self.kernel is not None and not self.request.loop:
+            self._note_locks(runs, shared)
+        return shared
+
+    def unprotect(self, addresses: Iterable[int]) -> None:
+        """Take these bytes for protected by no lock from now on."""
+        for address in addresses:
+            self.protected.pop(address, None)
+
+    def _note_locks(self, runs: Iterable[Sequence[Executed]], shared: frozenset[int]) -> None:
+        locks = ProtectingLocks(shared, self.image.byte)
+        for run in runs:
+            locks.note(run)
+        self.protected = locks.protected()
 
     # -- judging -------------------------------------------------------------------------------------------------------
 

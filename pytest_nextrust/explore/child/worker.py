@@ -29,6 +29,7 @@ from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
 from pytest_nextrust.explore.child.compiled_search import seen
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, as_met, find_in_graph, find_in_loop
+from pytest_nextrust.explore.child.critical_sections import Unprotected
 from pytest_nextrust.explore.child.effort import LEAST, Effort
 from pytest_nextrust.explore.child.guess import Widening
 from pytest_nextrust.explore.child.image import CheckedProgram, checked
@@ -139,9 +140,15 @@ class Exploration:
             while True:
                 self._rounds += 1
                 if self._keeper is not None:
-                    guesses = (tuple(sorted(shared)), self._symmetric)
-                    kept, slots = self.subject.registers.kept, self.subject.slots
-                    self._keeper.begin(self._rounds, *guesses, choices=self._choices, registers=kept, slots=slots)
+                    self._keeper.begin(
+                        self._rounds,
+                        tuple(sorted(shared)),
+                        self._symmetric,
+                        choices=self._choices,
+                        registers=self.subject.registers.kept,
+                        slots=self.subject.slots,
+                        protected=tuple(sorted(self.subject.protected.items())),
+                    )
                 if contradicted and self._late():
                     return self._unbegun(shared)
                 stepper.restore()
@@ -153,6 +160,8 @@ class Exploration:
                     shared |= widening.widened(contradiction.addresses)
                 except Asymmetric as contradiction:
                     self._symmetric = contradiction.partition
+                except Unprotected as contradiction:
+                    self.subject.unprotect(contradiction.addresses)
                 except MoreChoices as contradiction:
                     self._choices = contradiction.choices
                 contradicted = True
@@ -164,6 +173,7 @@ class Exploration:
             return self.subject.guess(stepper)
         self._symmetric, self._choices, self._rounds = resumed.symmetric, resumed.choices, resumed.rounds - 1
         self.subject.registers.keep(resumed.registers)
+        self.subject.protected = dict(resumed.protected)
         return frozenset(resumed.shared)
 
     def _unbegun(self, shared: frozenset[int]) -> ExploreAnswer:
