@@ -70,6 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--daemon", metavar="N", action="append", default=[], help="a thread the program does not wait for; repeatable"
     )
+    parser.add_argument(
+        "--spurious-wakeups", action="store_true", help="who waits for a condition may wake without a signal"
+    )
     add_fairness_option(parser)
     parser.add_argument(
         "--no-reduce", action="store_true", help="interleave every instruction, not only shared accesses"
@@ -245,6 +248,7 @@ def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
         request,
         method=args.method,
         fairness=args.fairness,
+        spurious_wakeups=args.spurious_wakeups,
         reduce=not args.no_reduce,
         seed=number("--seed", args.seed, 0, (1 << 64) - 1),
         depth=number("--depth", args.depth, 1, 100),

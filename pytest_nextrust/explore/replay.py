@@ -177,7 +177,7 @@ def _candidates(token: Token, saved: store.Saved, data: bytes) -> Iterator[Explo
         except (KeyError, TypeError, ConfigError):
             continue
     try:
-        yield conventional(
+        asked = conventional(
             data,
             token.cpu,
             name=saved.name,
@@ -188,3 +188,4 @@ def _candidates(token: Token, saved: store.Saved, data: bytes) -> Iterator[Explo
         )
     except UsageFault:
         return
+    yield from (dataclasses.replace(asked, spurious_wakeups=wake) for wake in (False, True))

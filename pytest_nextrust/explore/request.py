@@ -67,6 +67,7 @@ class ExploreRequest:
     ``monitor`` names a function (``module:function`` of this package) that makes the judge of histories from
     ``history``, a plain value. ``objects`` are the (symbol, size) pairs whose bytes a final state is compared by.
     ``daemons``: the threads, by number, that the program does not wait for: it has ended when all others have returned.
+    ``spurious_wakeups``: who waits for a condition may wake without a signal.
     ``fairness``: under which scheduler a run must end; under none, only what can never end is looked for.
     Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
@@ -89,6 +90,7 @@ class ExploreRequest:
     objects: tuple[tuple[str, int], ...] = ()
     method: Method = "graph"
     daemons: tuple[int, ...] = ()
+    spurious_wakeups: bool = False
     fairness: Fairness = "strong"
     reduce: bool = True
     loop: bool = False

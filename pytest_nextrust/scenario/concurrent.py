@@ -41,7 +41,8 @@ KINDS = ("same", "overlap", "straddle", "shared-lock")
 class Concurrent:
     """How the program's threads are explored, and what that must come to: ``passed``, or a kind of finding.
 
-    ``daemons``: threads, by number, whose return the program does not wait for. ``fairness``: what is assumed of the
+    ``daemons``: threads, by number, whose return the program does not wait for. ``spurious_wakeups``: who waits for a
+    condition may wake without a signal. ``fairness``: what is assumed of the
     scheduler. ``signals`` deliveries of ``nextrust_signal`` to each thread; ``states`` and ``seconds`` bound the
     search. With ``loop``, ``overtaking`` is how many rounds of others may at most pass a thread that waits.
     """
@@ -51,6 +52,7 @@ class Concurrent:
     nested: bool = False
     loop: bool = False
     daemons: tuple[int, ...] = option(default=(), minimum=0, maximum=7)
+    spurious_wakeups: bool = False
     fairness: Literal["strong", "weak", "none"] = "strong"
     overtaking: int | None = option(default=None, minimum=0)
     reduce: bool = True

@@ -47,6 +47,7 @@ def explore(scenario: Scenario, cell: Cell, services: Services, program: bytes) 
             request,
             reduce=concurrent.reduce,
             fairness=concurrent.fairness,
+            spurious_wakeups=concurrent.spurious_wakeups,
             max_states=(budget.number if budget else None) or concurrent.states or request.max_states,
             max_seconds=(budget.seconds if budget else None) or concurrent.seconds or request.max_seconds,
         )

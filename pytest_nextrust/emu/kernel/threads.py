@@ -268,14 +268,15 @@ def allocate(memory: ThreadMemory, heap: range, size: int) -> int:
 
 
 TIMED = frozenset({ThreadCall.WAIT_OR_TIMEOUT, ThreadCall.WAIT_MASK_OR_TIMEOUT})
+MASKS = frozenset({ThreadCall.WAIT_MASK, ThreadCall.WAIT_MASK_OR_TIMEOUT})
 
 
 def choices(number: int, first: int, *, spurious: bool = False) -> int:
     """How many ways a call may go; ``first`` is its first argument. ``spurious``: who waits for bits of a word may wake
     at any time.
     """
-    if number in TIMED or (spurious and number == ThreadCall.WAIT_MASK):
-        return 2
+    if number in TIMED or number == ThreadCall.WAIT_MASK:
+        return 1 + (number in TIMED) + (spurious and number in MASKS)
     return min(max(first, 1), MOST_CHOICES) if number == ThreadCall.CHOOSE else 1
 
 
@@ -327,9 +328,9 @@ def serve(
     first, second, third = arguments[:3]
     if call == ThreadCall.WAIT_OR_TIMEOUT and choice:
         return CallAnswer(1)
-    if call in (ThreadCall.WAIT_MASK, ThreadCall.WAIT_MASK_OR_TIMEOUT) and choice:
+    if call in MASKS and choice:
         _write_word(memory, first, read_word(memory, first) & ~second)
-        return CallAnswer(int(call == ThreadCall.WAIT_MASK_OR_TIMEOUT))
+        return CallAnswer(int(choice == 1 and call in TIMED))
     if waits_for(number, arguments, memory) is not None:
         return CallAnswer(blocked=True)
     if call in _CHANGED:

@@ -16,13 +16,13 @@ from pytest_nextrust.emu.child.thread_state import A7, PC, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.execute import Executed
 
-__all__ = ["Call", "Callers"]
+__all__ = ["Callers", "LibraryCall"]
 
 BSR, JSR = range(0x6100, 0x6200), range(0x4E80, 0x4EC0)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LibraryCall:
     """The instruction at ``site`` called the function at ``target``. ``sp``: where the return address is."""
 
     site: Address
@@ -36,8 +36,8 @@ class Callers:
     def __init__(self, opcode: Callable[[int], int], has_line: Callable[[int], bool]) -> None:
         self._opcode = opcode
         self._has_line = has_line
-        self._within: dict[int, list[Call]] = {}
-        self._known: dict[int, Call] = {}
+        self._within: dict[int, list[LibraryCall]] = {}
+        self._known: dict[int, LibraryCall] = {}
 
     def follow(self, run: Iterable[Executed]) -> None:
         """Take a run from its start; it is to be kept as long as anything is asked about it."""
@@ -49,13 +49,13 @@ class Callers:
             opcode = self._opcode(done.pc)
             sp = register_of(done.after, A7)
             if done.stop is None and not done.delivery and (opcode in BSR or opcode in JSR):
-                within.append(Call(done.pc, Address(register_of(done.after, PC)), sp))
+                within.append(LibraryCall(done.pc, Address(register_of(done.after, PC)), sp))
 
-    def of_step(self, done: Executed) -> Call | None:
+    def of_step(self, done: Executed) -> LibraryCall | None:
         """The call in which an instruction of the run was executed; None where it has a line of its own."""
         return self._known.get(id(done))
 
-    def of_thread(self, thread: int, pc: int, sp: int) -> Call | None:
+    def of_thread(self, thread: int, pc: int, sp: int) -> LibraryCall | None:
         """The call in which a thread is now; None where its next instruction has a line of its own."""
         within = self._within.get(thread, [])
         while within and within[-1].sp < sp:

@@ -28,7 +28,7 @@ from pytest_nextrust.explore.child.first_wrong_step import Watch, clobbering
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.program_calls import exit_status, failed_object, failed_text, killed_by
 from pytest_nextrust.explore.child.subject import Subject
-from pytest_nextrust.explore.child.trace import DESTROYED, LOOP_STEPS, STEPS, Narrator, Wait, stop_text
+from pytest_nextrust.explore.child.trace import DESTROYED, LOOP_STEPS, STEPS, BlockedThread, Narrator, stop_text
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
 
 __all__ = ["confirm"]
@@ -167,14 +167,14 @@ class _Confirmation:
             return ()
         return self.narrator.blocked(run, map(self._wait, self.executor.waiting))
 
-    def _wait(self, thread: int) -> Wait:
+    def _wait(self, thread: int) -> BlockedThread:
         """What a thread that waits waits for."""
         executor = self.executor
         word = executor.waits_for(thread)
         assert word is not None
         value = int.from_bytes(executor.read(*word), "big")
         wants = executor.register(thread, D0) == ThreadCall.ACQUIRE and value != DESTROYED
-        return Wait(thread, executor.pc(thread), executor.register(thread, A7), *word, value, wants)
+        return BlockedThread(thread, executor.pc(thread), executor.register(thread, A7), *word, value, wants)
 
     def _clobbered(self) -> str | None:
         if self.history.clobbered is None:

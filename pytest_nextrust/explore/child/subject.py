@@ -51,7 +51,12 @@ WHOLE_PROGRAM = 10_000
 FEWEST_SLOTS = 2
 """Threads at once that a whole program is given at first."""
 
-THREAD_BEGIN = "nextrust_thread_begin"
+THREADS_BEGIN = (
+    "nextrust_thread_begin",
+    "nextrust_pthread_begin",
+    "nextrust_thrd_begin",
+    "nextrust_cthread_begin",
+)
 """Where the threads of a whole program begin."""
 
 MONITORS = {"pytest_nextrust.atomics.history": "pytest_nextrust.atomics.child.monitor"}
@@ -87,7 +92,8 @@ class Subject:
             image = program.image(request.threads, handler, variant.patches, variant.symbols)
         if request.is_program or program.makes_thread_calls:
             starts = image.starts
-            self.kernel = ProgramKernel(tuple(start.sp for start in starts), heaps_of(len(starts)), request.is_program)
+            stacks, heaps = tuple(start.sp for start in starts), heaps_of(len(starts))
+            self.kernel = ProgramKernel(stacks, heaps, request.is_program, request.spurious_wakeups)
         # A setup that fails is described by the names of the image as it was before.
         self.image = image
         self.image = prepared(image, cpu, request.setup, self._setup_failed, self.kernel)
@@ -98,7 +104,7 @@ class Subject:
         self.monitor = _monitor(request)
         self.marks = self._marks()
         self.kept = self._kept()
-        begun_at = [self.image.known(THREAD_BEGIN)] if self.kernel is not None else []
+        begun_at = list(map(self.image.known, THREADS_BEGIN)) if self.kernel is not None else []
         entries = [start.entry for start in self.image.starts] + [entry for entry in begun_at if entry is not None]
         self.registers = DeadRegisters(self.image.code, entries, self._looked_at())
         self.objects = tuple((self.image.address(name), size) for name, size in request.objects)

@@ -16,7 +16,7 @@ from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
 from pytest_nextrust.emu.kernel.threads import TABLE, TABLE_SIZE
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import AccessRecord, TraceStep
-from pytest_nextrust.explore.child.callers import Call, Callers
+from pytest_nextrust.explore.child.callers import Callers, LibraryCall
 from pytest_nextrust.explore.child.execute import Executed
 from pytest_nextrust.explore.child.image import STACKS, MemoryImage
 from pytest_nextrust.explore.child.program_calls import UNBORN
@@ -27,8 +27,8 @@ __all__ = [
     "DESTROYED",
     "REGISTERS",
     "STEPS",
+    "BlockedThread",
     "Narrator",
-    "Wait",
     "changed",
     "flags",
     "is_call",
@@ -62,7 +62,7 @@ SIGSEGV, SIGBUS, SIGFPE, SIGILL = "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL"
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class BlockedThread:
     """A thread stands at ``pc`` and waits for a word of memory, which it wants to hold (``is_held``) or to change."""
 
     thread: int
@@ -138,13 +138,13 @@ class Narrator:
         """Where a thread is now: what it executes next, and who called that."""
         return self._place(pc, self._callers.of_thread(thread, pc, sp))
 
-    def _place(self, pc: int, call: Call | None) -> str:
+    def _place(self, pc: int, call: LibraryCall | None) -> str:
         function, line = self._named(pc, call)
         if call is None:
             return function
         return f"{function.removesuffix(')')}, {line})"
 
-    def _named(self, pc: int, call: Call | None) -> tuple[str, str]:
+    def _named(self, pc: int, call: LibraryCall | None) -> tuple[str, str]:
         """Function and line of an instruction; those of a library's are what was called, who called it and where."""
         lines = self._image.program.lines
         if call is None:
@@ -208,7 +208,7 @@ class Narrator:
             for (thread, address, size), (done, read) in sorted(value.items(), key=lambda item: item[0])
         )
 
-    def blocked(self, run: Iterable[Executed], waits: Iterable[Wait]) -> tuple[str, ...]:
+    def blocked(self, run: Iterable[Executed], waits: Iterable[BlockedThread]) -> tuple[str, ...]:
         """Who waits for which word without running."""
         writer = self._changers(run)
         return tuple(
@@ -222,7 +222,7 @@ class Narrator:
         name = self._image.symbol(address)
         return name.replace("status of", "the end of") if in_table(address) else name
 
-    def _awaited(self, wait: Wait, writer: Mapping[int, Executed]) -> str:
+    def _awaited(self, wait: BlockedThread, writer: Mapping[int, Executed]) -> str:
         name = self.awaited(wait.address)
         if in_table(wait.address):
             return name
