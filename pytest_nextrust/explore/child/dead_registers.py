@@ -22,7 +22,7 @@ from typing import NamedTuple
 from pytest_nextrust.emu.child.thread_state import A7, FLOATS, PC, ccr_of, with_ccr
 from pytest_nextrust.emu.child.thread_state import CODES as CODE_WORDS
 from pytest_nextrust.emu.records import Address
-from pytest_nextrust.isa.decode import decode
+from pytest_nextrust.isa.decode import Decoded, decode
 from pytest_nextrust.isa.register_use import CODES, EVERYTHING, FIRST_CODE, RegisterUse, register_use
 
 __all__ = ["DeadRegisters", "without"]
@@ -56,6 +56,7 @@ class DeadRegisters:
         self._code = code
         self._looked_at = {int(place): registers for place, registers in looked_at.items()}
         self._uses: dict[int, RegisterUse] = {}
+        self._decoded: dict[int, Decoded | None] = {}
         self.kept = 1 << A7
         """Registers that are taken for dead nowhere."""
         self._after: dict[int, set[int]] = {}
@@ -80,6 +81,12 @@ class DeadRegisters:
     def keep(self, registers: int) -> None:
         """Take these for dead nowhere."""
         self.kept |= registers
+
+    def _decode(self, pc: int) -> Decoded | None:
+        """The instruction at ``pc``, which may be part of many functions."""
+        if pc not in self._decoded:
+            self._decoded[pc] = decode(self._code(pc), pc)
+        return self._decoded[pc]
 
     # -- following the code --------------------------------------------------------------------------------------------
 
@@ -116,7 +123,7 @@ class DeadRegisters:
                 continue
             seen.add(pc)
             after = self._after.setdefault(pc, set())
-            decoded = decode(self._code(pc), pc)
+            decoded = self._decode(pc)
             if decoded is None:
                 self._lost.add(pc)
                 continue

@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Protocol
 
 from pytest_nextrust.emu.child.cpu import Cpu
@@ -104,15 +104,19 @@ class Subject:
         self.monitor = _monitor(request)
         self.marks = self._marks()
         self.kept = self._kept()
-        begun_at = list(map(self.image.known, THREADS_BEGIN)) if self.kernel is not None else []
-        entries = [start.entry for start in self.image.starts] + [entry for entry in begun_at if entry is not None]
-        self.registers = DeadRegisters(self.image.code, entries, self._looked_at())
         self.objects = tuple((self.image.address(name), size) for name, size in request.objects)
         self.doorways = frozenset() if request.doorway is None else frozenset({self.image.address(request.doorway)})
 
     def close(self) -> None:
         if self.check is not None:
             self.check.close()
+
+    @cached_property
+    def registers(self) -> DeadRegisters:
+        """What is dead where, found out when it is first asked for: nobody does in a replay, or with too few slots."""
+        begun_at = list(map(self.image.known, THREADS_BEGIN)) if self.kernel is not None else []
+        entries = [start.entry for start in self.image.starts] + [entry for entry in begun_at if entry is not None]
+        return DeadRegisters(self.image.code, entries, self._looked_at())
 
     # -- running it ----------------------------------------------------------------------------------------------------
 

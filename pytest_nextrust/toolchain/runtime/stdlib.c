@@ -12,15 +12,11 @@
 
 #define LIB __attribute__((weak))
 
-LIB void __assert_fail(const char *condition, const char *file, int line, const char *function)
+LIB void __assert_fail(const char *text)
 {
-	char text[256];
-
-	if (nextrust_thread_kind() == NEXTRUST_EXPLORED) {
-		snprintf(text, sizeof text, "%s:%d: %s: failed assertion `%s'", file, line, function, condition);
+	if (nextrust_thread_kind() == NEXTRUST_EXPLORED)
 		nextrust_fail(text);
-	}
-	fprintf(stderr, "%s:%d: failed assertion `%s'\n", file, line, condition);
+	fputs(text, stderr);
 	abort();
 }
 
