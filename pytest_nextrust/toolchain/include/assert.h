@@ -3,7 +3,7 @@
 #define assert(condition) ((void)0)
 #else
 #define assert(condition) \
-	((condition) ? (void)0 : __assert_fail(__FILE__ ":" __ASSERT_AT(__LINE__) ": failed assertion `" #condition "'\n"))
+	((condition) ? (void)0 : __assert_fail(__FILE__ ":" __ASSERT_AT(__LINE__) ": failed assertion `" #condition "'"))
 #endif
 #ifndef _ASSERT_H
 #define _ASSERT_H

@@ -16,7 +16,7 @@ LIB void __assert_fail(const char *text)
 {
 	if (nextrust_thread_kind() == NEXTRUST_EXPLORED)
 		nextrust_fail(text);
-	fputs(text, stderr);
+	fprintf(stderr, "%s\n", text);
 	abort();
 }
 
