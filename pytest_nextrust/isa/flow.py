@@ -6,6 +6,7 @@ Boundary: decoding and following; whether a CPU has an instruction is ``unsuppor
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 
 from pytest_nextrust.base.light_dataclass import dataclass, field
 from pytest_nextrust.isa.decode import Decoded, decode
@@ -150,21 +151,32 @@ class ControlFlow:
     # -- what is pointed at --------------------------------------------------------------------------------------------
 
     def pointed_at(self) -> dict[int, Decoded]:
-        """What is code by all appearances, though nothing goes there that could be followed."""
+        """What is code by all appearances, though nothing goes there that could be followed.
+
+        What points into the middle of an instruction is no address of code, but a number that happens to look like one,
+        unless a symbol names it.
+        """
         found: dict[int, Decoded] = {}
-        tried: set[int] = set()
+        named = {symbol.value for symbol in self._file.symbols}
+        tried = _insides(self.sure)
+        units: dict[int, dict[int, Decoded]] = {}
         work = sorted(self._hints)
         while work:
             address = work.pop()
             if address in tried:
                 continue
             tried.add(address)
-            unit = self._unit(address, found)
+            unit = units[address] = self._unit(address, found)
             found.update(unit)
             for instruction in unit.values():
                 work += instruction.refs
                 if instruction.flow == "call" and instruction.target is not None:
                     work.append(instruction.target)
+        inside = _insides(found)
+        for address, unit in units.items():
+            if address in inside and address not in named:
+                for own in unit:
+                    del found[own]
         return found
 
     def _unit(self, entry: int, known: dict[int, Decoded]) -> dict[int, Decoded]:
@@ -187,3 +199,8 @@ class ControlFlow:
                     break
                 address = after
         return unit
+
+
+def _insides(code: Mapping[int, Decoded]) -> set[int]:
+    """The addresses inside these instructions, without those where they begin."""
+    return {address + byte for address, instruction in code.items() for byte in range(1, instruction.length)}

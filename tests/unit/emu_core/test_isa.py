@@ -26,6 +26,20 @@ def test_a_68040_instruction_is_refused_on_the_68030_alone() -> None:
     refuse_unsupported(file, "m68040")
 
 
+def test_a_number_that_points_into_an_instruction_is_no_address_of_code() -> None:
+    """move.l #0x240a,d0 beside an instruction there whose displacement reads as cpusha: it is executed as one whole.
+
+    A number that points at the same word where nothing is known to be executed is an address by all appearances.
+    """
+    number, store, cpusha = "203c 0000240a", "2d48 f478", "f478 4e75"
+    inside = (number + "4e71" + store + EXIT_0).replace(" ", "")
+    assert findings(inside) == []
+    apart = (number + "4e71" + EXIT_0).replace(" ", "")
+    at = len(apart) // 2
+    apart = apart.replace("0000240a", f"{TEXT + at:08x}") + cpusha.replace(" ", "")
+    assert findings(apart) == [at]
+
+
 @pytest.mark.parametrize(
     ("name", "code", "where"),
     [
