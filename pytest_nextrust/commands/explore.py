@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ HELP = "explore every interleaving of a concurrent test"
 EXIT_HARNESS = 4
 DEFAULT_STATES, DEFAULT_SECONDS = 50_000_000, 60.0
 LEAST_MEMORY = 64 << 20
+FILES = 1 << 44
+"""Bytes of address space for states in files."""
 ROOM = 1 << 30
 """Bytes of address space for what is not the search's: the emulator, and tables that are held twice while they grow."""
 MODEL = "one CPU, preemption between any two instructions, sequentially consistent memory"
@@ -88,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory", metavar="SIZE", default="3584M", help="what the search may hold (512M, 8G); default: 3584M"
     )
+    parser.add_argument("--spill", metavar="DIR", help="put states in files there when memory gets short")
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",
@@ -119,8 +123,9 @@ def run(args: argparse.Namespace) -> int:
     request = dataclasses.replace(_request(args, data), **limits)
     request = dataclasses.replace(request, checkpoint=_checkpoint(args, request))
     store.save(_folder(args), request, described)
+    room = 2 * request.max_memory + ROOM + (FILES if request.spill else 0)
     try:
-        with Sandbox(memory_limit=2 * request.max_memory + ROOM) as machine:
+        with Sandbox(memory_limit=room) as machine:
             args.interruption.ends(machine)
             answer = explore(machine, request, _progress)
     except HarnessFault as error:
@@ -294,8 +299,25 @@ def _limits(args: argparse.Namespace) -> dict[str, Any]:
         else:
             limits["max_seconds"] = budget.seconds
     limits["max_wall"] = wall_limit(args)
+    limits["spill"] = _spill_folder(args)
     limits["max_memory"] = parse_size("--memory", args.memory, LEAST_MEMORY)
     return limits
+
+
+def _spill_folder(args: argparse.Namespace) -> str:
+    """The folder for states, or nothing. Raises UsageFault where no file can be put there."""
+    if args.spill is None:
+        return ""
+    try:
+        with tempfile.TemporaryFile(dir=args.spill):
+            return str(Path(args.spill).absolute())
+    except OSError as error:
+        raise UsageFault(
+            "--spill",
+            f"cannot write: {error.strerror}",
+            place=args.spill,
+            remedy="name a folder that you can write to, on a disk and not in memory",
+        ) from error
 
 
 def add_fairness_option(parser: argparse.ArgumentParser) -> None:

@@ -72,8 +72,8 @@ class ExploreRequest:
     Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
-    show. ``choices`` are those made in each slice. ``max_memory``: bytes that the process may hold. ``checkpoint``: of
-    a search by ``graph``.
+    show. ``choices`` are those made in each slice. ``max_memory``: bytes that the process may hold. ``spill``:
+    the folder for states that do not fit. ``checkpoint``: of a search by ``graph``.
 
     Without ``threads`` the program runs whole, from its own start; it makes its threads itself.
     """
@@ -105,6 +105,7 @@ class ExploreRequest:
     max_seconds: float = 60.0
     max_wall: float | None = None
     max_memory: int = MEMORY
+    spill: str = ""
     checkpoint: CheckpointFiles | None = None
     schedule: tuple[tuple[int, int], ...] | None = None
     choices: tuple[tuple[int, ...], ...] = ()

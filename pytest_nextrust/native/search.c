@@ -4,9 +4,12 @@
    tables is asked of Python, by a code that `nextrust_search_run` answers; it is called again when the answer is in.
    The plain way is explore/child/search.py, and the two are compared state by state in the tests. */
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { READY = 1, DONE = 2, WRONG = 3, HALTED = 4, HALTED_WRONG = 5 };  /* of local states; others neither move nor are wrong */
 enum { KIND = 0xf, CHOICES = 4 };  /* a local state's kind in its low bits, above them its choices but one */
@@ -42,7 +45,9 @@ typedef struct {
     u64 index_mask;
     u32 count, room, at, finals_count, finals_room, violation;
     u64 transitions;
+    int spill[3];                           /* files for states, edges and the look for what never ends, or -1 */
     u32 *way, way_length;
+    u32 depth, level_end;                   /* of the state that is next, and the first that is deeper */
     u32 want_thread, want_state, want_class, want_order[THREADS];  /* what was asked for */
     class own[THREADS];
     uint8_t *vectors, *made;                /* shared memory by number, and one that is being made */
@@ -98,6 +103,53 @@ static void *grown(void *array, u32 *size, u32 at, size_t each, int fill) {
     return made;
 }
 
+/* -- in memory, or in files that the system pages ------------------------------------------------------------------- */
+
+enum { STATES, EDGES, ENDING };
+
+static void *in_file(int fd, size_t size) {
+#ifdef __APPLE__
+    if (ftruncate(fd, (off_t)size)) return NULL;
+#else
+    /* Room that is not there is to be known now, not when it is written to. */
+    if (posix_fallocate(fd, 0, (off_t)size)) return NULL;
+#endif
+    void *made = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return made == MAP_FAILED ? NULL : made;
+}
+
+static void *resized(const search *s, int which, void *array, size_t from, size_t to) {
+    if (s->spill[which] < 0) return realloc(array, to);
+    void *made = in_file(s->spill[which], to);
+    if (made && array) munmap(array, from);
+    return made;
+}
+
+static void released(const search *s, int which, void *array, size_t size) {
+    if (s->spill[which] < 0 || !array) free(array);
+    else munmap(array, size);
+}
+
+static size_t states_size(const search *s, u32 room) { return (size_t)room * s->width * sizeof(u32); }
+static size_t edges_size(const search *s, u32 room) { return (size_t)room * s->moves * sizeof(u32); }
+
+/* Moves states and edges into open files; 0 where they do not fit, and then nothing has changed. */
+int nextrust_search_spill(search *s, int states, int edges, int ending) {
+    size_t sizes[2] = {states_size(s, s->room), edges_size(s, s->room)};
+    u32 *in_files[2] = {in_file(states, sizes[0]), in_file(edges, sizes[1])};
+    if (!in_files[0] || !in_files[1]) {
+        for (int which = 0; which < 2; which++)
+            if (in_files[which]) munmap(in_files[which], sizes[which]);
+        return 0;
+    }
+    memcpy(in_files[0], s->states, states_size(s, s->count));
+    memcpy(in_files[1], s->edges, edges_size(s, s->at));
+    free(s->states), free(s->edges);
+    s->states = in_files[0], s->edges = in_files[1];
+    s->spill[STATES] = states, s->spill[EDGES] = edges, s->spill[ENDING] = ending;
+    return 1;
+}
+
 /* -- filled from Python --------------------------------------------------------------------------------------------- */
 
 void nextrust_search_free(search *s) {
@@ -107,7 +159,8 @@ void nextrust_search_free(search *s) {
         free(s->own[c].locals);
     }
     free(s->vectors), free(s->made), free(s->vector_index), free(s->effects);
-    free(s->table), free(s->states), free(s->edges), free(s->index), free(s->finals), free(s->way), free(s);
+    released(s, STATES, s->states, states_size(s, s->room)), released(s, EDGES, s->edges, edges_size(s, s->room));
+    free(s->table), free(s->index), free(s->finals), free(s->way), free(s);
 }
 
 /* `waited_for`: bits of threads; `judges`: final states are judged; `renames`: the monitor's states are renamed. */
@@ -117,6 +170,7 @@ search *nextrust_search_new(u32 threads, u32 choices, u32 waited_for, u32 judges
     if (!s) return NULL;
     s->threads = threads, s->moves = threads * choices, s->width = threads + 2;
     s->waited_for = waited_for, s->judges = judges, s->renames = renames;
+    s->spill[STATES] = s->spill[EDGES] = s->spill[ENDING] = -1;
     s->violation = NONE;
     s->room = 1024, s->table_mask = s->index_mask = 4095, s->finals_room = 64;
     s->table = calloc(s->table_mask + 1, sizeof(entry));
@@ -292,11 +346,16 @@ u32 nextrust_search_find(const search *s, const u32 *state) { return *slot(s, st
 
 static int more_states(search *s) {
     u32 room = s->room + s->room / 2;
-    u32 *states = realloc(s->states, (size_t)room * s->width * sizeof(u32));
+    u32 *states = resized(s, STATES, s->states, states_size(s, s->room), states_size(s, room));
     if (!states) return 0;
     s->states = states;
-    u32 *edges = realloc(s->edges, (size_t)room * s->moves * sizeof(u32));
-    if (!edges) return 0;
+    u32 *edges = resized(s, EDGES, s->edges, edges_size(s, s->room), edges_size(s, room));
+    if (!edges) {
+        /* Both are as long as `room` says. */
+        states = resized(s, STATES, s->states, states_size(s, room), states_size(s, s->room));
+        if (states) s->states = states;
+        return 0;
+    }
     s->edges = edges;
     s->room = room;
     if (2 * (u64)room <= s->index_mask) return 1;
@@ -348,6 +407,15 @@ int nextrust_search_resume(search *s, u32 at, u64 transitions, u32 finals_count,
     free(s->finals);
     s->finals = room, s->finals_count = finals_count, s->finals_room = finals_count + 64;
     s->at = at, s->transitions = transitions;
+    u32 met = 1;
+    s->depth = s->level_end = 0;
+    for (u32 n = 0; n < at; n++) {
+        if (n >= s->level_end) s->depth += s->level_end > 0, s->level_end = met;
+        for (u32 m = 0; m < s->moves; m++) {
+            u32 to = s->edges[(size_t)n * s->moves + m];
+            if (to != NONE && to >= met) met = to + 1;
+        }
+    }
     return 1;
 }
 
@@ -458,6 +526,7 @@ int nextrust_search_run(search *s, u32 until) {
     uint8_t moves[MOVES];
     while (s->at < s->count) {
         if (s->at >= until) return PAUSE;
+        if (s->at >= s->level_end) s->depth += s->level_end > 0, s->level_end = s->count;
         u32 now[THREADS + 2];
         memcpy(now, s->states + (size_t)s->at * s->width, s->width * sizeof(u32));
         s->want_state = s->at;
@@ -563,11 +632,14 @@ static int is_fair(search *s, const u32 *where, u32 *local, const u32 *members, 
    ENDS; or -1 where there is no memory. Components by Tarjan, without recursion. */
 int nextrust_search_ending(search *s, u32 fair_runs, u32 *first) {
     u32 count = s->count, counter = 0, depth = 0, size = 0, found = 0;
-    u32 *order = calloc(count, sizeof(u32)), *low = malloc(count * sizeof(u32)), *stack = malloc(count * sizeof(u32));
-    u32 *where = malloc(count * sizeof(u32));
-    visit *work = malloc(count * sizeof(visit));
+    size_t each = (size_t)count * sizeof(u32);
+    u32 *order = resized(s, ENDING, NULL, 0, 6 * each);
+    if (!order) return -1;
+    u32 *low = order + count, *stack = low + count, *where = stack + count;
+    visit *work = (visit *)(where + count);
+    memset(order, 0, each);
     u32 least[3] = {NONE, NONE, NONE};
-    int result = order && low && stack && where && work ? ENDS : -1;
+    int result = ENDS;
     for (u32 base = 0; result >= 0 && base < count; base++) {
         if (order[base]) continue;
         order[base] = low[base] = ++counter, where[base] = NONE;
@@ -608,7 +680,7 @@ int nextrust_search_ending(search *s, u32 fair_runs, u32 *first) {
     }
     if (result >= 0) result = least[STUCK] != NONE ? STUCK : least[ENDLESS] != NONE ? ENDLESS : ENDS;
     if (result > 0) *first = least[result];
-    free(order), free(low), free(stack), free(where), free(work);
+    released(s, ENDING, order, 6 * each);
     return result;
 }
 
@@ -638,6 +710,7 @@ int nextrust_search_way(search *s, u32 number) {
 
 /* -- read by Python ------------------------------------------------------------------------------------------------- */
 
+u32 nextrust_search_depth(const search *s) { return s->depth; }
 u32 nextrust_search_way_length(const search *s) { return s->way_length; }
 const u32 *nextrust_search_way_states(const search *s) { return s->way; }
 u32 nextrust_search_count(const search *s) { return s->count; }

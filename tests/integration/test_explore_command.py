@@ -243,6 +243,7 @@ def test_what_cannot_be_gone_on_with(tmp_path: Path) -> None:
         (["--budget", "0s"], "nothing could be explored"),
         (["--memory", "lots"], "not a size"),
         (["--memory", "1M"], "too small"),
+        (["--spill", "gone"], "cannot write: No such file"),
         (["--budget", "soon"], "neither a number nor a time"),
         (["--seed=-1"], "not a number"),
         (["--schedules", "0"], "not a number"),

@@ -152,7 +152,7 @@ class _Group:
 
         system = TransitionSystem(engine, self._monitor, right, begun=begun)
         most = self._request.max_states
-        return system, explore_states(system, lambda states: states >= most or late())
+        return system, explore_states(system, lambda figures: figures.met >= most or late())
 
     def _bytes(self) -> list[int]:
         """The addresses of all objects' bytes, in order."""

@@ -19,13 +19,14 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
-from typing import Any, TypeVar, overload
+from typing import IO, Any, TypeVar, overload
 
 from pytest_nextrust.explore.child.checkpoint import Keeper, SearchState, SearchToResume
 from pytest_nextrust.explore.child.decision_tree import path
 from pytest_nextrust.explore.child.local_states import MacroStep, OperationEvent
 from pytest_nextrust.explore.child.program_calls import exit_status
-from pytest_nextrust.explore.child.search import Graph, explore_states
+from pytest_nextrust.explore.child.search import Enough, Graph, SearchFigures, explore_states
+from pytest_nextrust.explore.child.spill import Spill
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.native.loading import core
 
@@ -46,12 +47,18 @@ FEW, MANY = 16, 256
 """States between two questions whether it is enough: as the plain search asks, and once there are 4,096."""
 
 
-def seen(system: TransitionSystem, enough: Callable[[int], bool] | None = None, keeper: Keeper | None = None) -> Graph:
+def seen(
+    system: TransitionSystem,
+    enough: Enough | None = None,
+    keeper: Keeper | None = None,
+    spill: Spill | None = None,
+) -> Graph:
     """What a search sees, by the compiled part where that is there and can. Raises Reclassified, Asymmetric;
     Unfinished.
     """
-    search = explore_states_compiled if fits(system) else explore_states
-    return search(system, enough, keeper)
+    if fits(system):
+        return explore_states_compiled(system, enough, keeper, spill)
+    return explore_states(system, enough, keeper)
 
 
 def fits(system: TransitionSystem) -> bool:
@@ -60,10 +67,13 @@ def fits(system: TransitionSystem) -> bool:
 
 
 def explore_states_compiled(
-    system: TransitionSystem, enough: Callable[[int], bool] | None = None, keeper: Keeper | None = None
+    system: TransitionSystem,
+    enough: Enough | None = None,
+    keeper: Keeper | None = None,
+    spill: Spill | None = None,
 ) -> Graph:
     """See every reachable state, as ``explore_states``, but that it asks ``enough`` less often. Raises Reclassified,
-    Asymmetric, MemoryError; Unfinished.
+    Asymmetric, MemoryError; Unfinished. ``spill`` moves what it has into files.
     """
     search = _Search(system)
     graph = Graph(
@@ -75,8 +85,10 @@ def explore_states_compiled(
         try:
             if keeper is not None and (resumed := keeper.to_resume()) is not None:
                 with closing(resumed):
+                    if spill is not None:
+                        spill.look(search, coming=resumed.header.size)
                     search.resume(keeper, resumed)
-            search.run(graph, enough, keeper)
+            search.run(graph, enough, keeper, spill)
         except MemoryError:
             graph.starved = True
     graph.transitions = search.transitions()
@@ -118,7 +130,8 @@ class _Search:
         if not handle:
             raise MemoryError
         self.handle = ctypes.c_void_p(handle)
-        weakref.finalize(self, library.nextrust_search_free, self.handle)
+        self._files: list[IO[bytes]] = []
+        weakref.finalize(self, _freed, library, self.handle, self._files)
         for thread, local in enumerate(system.start[: system.count]):
             self._tell_kind(thread, local)
         for threads in system.symmetry.classes if system.symmetry is not None else ():
@@ -159,7 +172,14 @@ class _Search:
         finals = array("I", self.finals()).tobytes()
         return SearchState(True, met, left, self.transitions(), [states], [edges], finals, self._taught.tobytes())
 
-    def run(self, graph: Graph, enough: Callable[[int], bool] | None, keeper: Keeper | None = None) -> None:
+    def spill(self, files: tuple[IO[bytes], IO[bytes], IO[bytes]]) -> bool:
+        """Move states and edges into files, and what the look for endless runs takes; whether there is room."""
+        self._files += files
+        return bool(self.library.nextrust_search_spill(self.handle, *(file.fileno() for file in files)))
+
+    def run(
+        self, graph: Graph, enough: Enough | None, keeper: Keeper | None = None, spill: Spill | None = None
+    ) -> None:
         """Search until everything has been seen, or a violation, or ``enough``. Raises Reclassified, Asymmetric,
         MemoryError: then nothing is lost but what was being looked at.
         """
@@ -175,7 +195,9 @@ class _Search:
                     self._learned()
             elif code == PAUSE:
                 until += FEW if until < FEW * MANY else MANY
-                ended = enough is not None and enough(len(graph.states))
+                if spill is not None:
+                    spill.look(self)
+                ended = enough is not None and enough(self.figures())
                 if keeper is not None:
                     keeper.look(self.system, self.put_aside, last=ended)
                 if ended:
@@ -313,6 +335,10 @@ class _Search:
         left: int = self.library.nextrust_search_done(self.handle)
         return left
 
+    def figures(self) -> SearchFigures:
+        """How far it is."""
+        return SearchFigures(self.count(), self.done(), self.library.nextrust_search_depth(self.handle))
+
     def transitions(self) -> int:
         """How many edges there are."""
         met: int = self.library.nextrust_search_transitions(self.handle)
@@ -402,6 +428,12 @@ class _States(_Numbered[State]):
         return isinstance(value, tuple) and self._find(value) != NONE
 
 
+def _freed(library: ctypes.CDLL, handle: ctypes.c_void_p, files: list[IO[bytes]]) -> None:
+    library.nextrust_search_free(handle)
+    for file in files:
+        file.close()
+
+
 def _memory(address: int, size: int) -> memoryview:
     """Bytes of the compiled part, which stay where they are until it goes on."""
     return memoryview((ctypes.c_char * size).from_address(address)).cast("B")
@@ -420,7 +452,7 @@ def _declared() -> ctypes.CDLL:
     library.nextrust_search_new.restype = pointer
     for name in ("state", "row", "final", "way_states"):
         getattr(library, f"nextrust_search_{name}").restype = pointer
-    for name in ("count", "done", "finals", "find", "way_length"):
+    for name in ("count", "done", "finals", "find", "depth", "way_length"):
         getattr(library, f"nextrust_search_{name}").restype = number
     library.nextrust_search_transitions.restype = ctypes.c_uint64
     return library

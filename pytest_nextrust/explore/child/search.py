@@ -14,16 +14,34 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_nextrust.explore.child.checkpoint import Keeper, SearchState, SearchToResume
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 
-__all__ = ["Graph", "explore_states", "shortest_by_switches"]
+__all__ = ["Enough", "Graph", "SearchFigures", "explore_states", "shortest_by_switches"]
 
 Node = tuple[State, int]
 """A state and the thread that moved last; parents are kept with the move that led on."""
 
 Parents = dict[Node, tuple[Node, int] | None]
+
+
+class SearchFigures(NamedTuple):
+    """How far a search is: states met, of which some have been left behind, and the depth of the next one."""
+
+    met: int
+    left: int
+    depth: int
+
+    @property
+    def frontier(self) -> int:
+        """The states that are still to be gone on from."""
+        return self.met - self.left
+
+
+Enough = Callable[[SearchFigures], bool]
+"""Is asked now and then whether a search is to end."""
 
 
 @dataclass(slots=True)
@@ -48,10 +66,8 @@ class Graph:
     ends: Callable[[bool], bool] | None = None
 
 
-def explore_states(
-    system: TransitionSystem, enough: Callable[[int], bool] | None = None, keeper: Keeper | None = None
-) -> Graph:
-    """See every reachable state, or stop at the first violation, or when ``enough(states so far)``.
+def explore_states(system: TransitionSystem, enough: Enough | None = None, keeper: Keeper | None = None) -> Graph:
+    """See every reachable state, or stop at the first violation, or when ``enough(how far it is)``.
 
     ``complete`` is true only when nothing reachable was left out. ``keeper``: whose checkpoints are read and written.
     Raises Reclassified, Asymmetric; Unfinished.
@@ -68,7 +84,10 @@ def explore_states(
         graph.transitions = resumed.header.transitions
     index: dict[State, int] = {state: number for number, state in enumerate(states)}
     at = len(edges)
+    depth, level_end = _level(edges)
     while at < len(states) and graph.violation is None:
+        if at >= level_end:
+            depth, level_end = depth + (at > 0), len(states)
         state, learned = states[at], system.learned
         row = []
         for after in system.kept(state):
@@ -89,13 +108,23 @@ def explore_states(
             taught.append(at)
         at += 1
         if at & 0xF == 0 and enough is not None:
-            ended = enough(len(states))
+            ended = enough(SearchFigures(len(states), at, depth))
             if keeper is not None:
                 keeper.look(system, lambda: _put_aside(system, graph, taught), last=ended)
             if ended:
                 return graph
     graph.complete = graph.violation is None
     return graph
+
+
+def _level(edges: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """The depth of the last state that was left behind, and the first state that is deeper."""
+    met, depth, level_end = 1, 0, 0
+    for at, row in enumerate(edges):
+        if at >= level_end:
+            depth, level_end = depth + (at > 0), met
+        met = max(met, 1 + max(row, default=0))
+    return depth, level_end
 
 
 def _resumed(

@@ -35,8 +35,10 @@ from pytest_nextrust.explore.child.guess import Widening
 from pytest_nextrust.explore.child.image import CheckedProgram, checked
 from pytest_nextrust.explore.child.macro_steps import MoreChoices
 from pytest_nextrust.explore.child.program_calls import MoreThreads
+from pytest_nextrust.explore.child.progress import SearchProgress
 from pytest_nextrust.explore.child.sample import Chooser, Sample, guarantee, pct, sample, uniform
-from pytest_nextrust.explore.child.search import Graph
+from pytest_nextrust.explore.child.search import Graph, SearchFigures
+from pytest_nextrust.explore.child.spill import Spill
 from pytest_nextrust.explore.child.subject import FEWEST_SLOTS, Host, Subject, unserved
 from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.trace import is_call, trap_text
@@ -44,6 +46,9 @@ from pytest_nextrust.explore.child.transition_system import TransitionSystem
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 
 __all__ = ["Exploration", "explore", "replay"]
+
+SPILLING = 0.4
+"""Of the memory that may be held, what is held when states go into files, where there is a folder for them."""
 
 SHRINKING = 0.7
 """Of the CPU time that it took to meet a bad state, what may be spent on a short run that shows it."""
@@ -123,6 +128,11 @@ class Exploration:
         self._started = self._reported = self._weighed = time.perf_counter()
         self._symmetric = subject.alike_threads() if self.request.method == "graph" else ()
         self._choices = 1
+        self._progress = SearchProgress()
+        self._spill: Spill | None = None
+        if self.request.spill:
+            limit = int(SPILLING * self.request.max_memory)
+            self._spill = Spill(self.request.spill, limit, held_memory, host.report)
         self._rounds = 0
         self._note = ""
         self._met: tuple[Counterexample, TransitionSystem] | None = None
@@ -204,7 +214,7 @@ class Exploration:
     def _round(self, system: TransitionSystem, shared: frozenset[int]) -> ExploreAnswer:
         if self.request.method != "graph":
             return self._sampled(system, shared)
-        graph = seen(system, self._enough, self._keeper)
+        graph = seen(system, self._enough, self._keeper, self._spill)
         self.subject.look_at_daemons(system.engine)
         if graph.starved:
             self._note = self._used_up(len(graph.states))
@@ -365,14 +375,14 @@ class Exploration:
             return True
         return False
 
-    def _enough(self, states: int) -> bool:
-        now = time.perf_counter()
+    def _enough(self, figures: SearchFigures) -> bool:
+        states, now = figures.met, time.perf_counter()
         if now - self._reported > REPORT_SECONDS:
             self._reported = now
-            self._host.report(f"{states:,} states after {self.seconds:.0f} s (round {self._rounds})")
+            self._host.report(self._progress.line(figures, self.seconds, self._rounds))
         if states >= self.request.max_states:
             self._note = f"{states:,} states were seen, and there are more"
-        elif now - self._weighed > WEIGH_SECONDS and held_memory() + ENDING * states > self.request.max_memory:
+        elif now - self._weighed > WEIGH_SECONDS and self._needed(states) > self.request.max_memory:
             self._note = self._used_up(states)
         else:
             if now - self._weighed > WEIGH_SECONDS:
@@ -380,14 +390,21 @@ class Exploration:
             return self._late()
         return True
 
+    def _needed(self, states: int) -> int:
+        """Bytes that are held, and that the look for what never ends will take; not what is in files."""
+        spilled = self._spill is not None and self._spill.done
+        return held_memory() + (0 if spilled else ENDING * states)
+
     def _used_up(self, states: int) -> str:
         return f"the memory of {self.request.max_memory / (1 << 20):,.0f} MiB is used up after {states:,} states"
 
 
 def held_memory() -> int:
-    """The bytes that this process holds: now, or where the system does not say, at most so far."""
+    """The bytes that this process holds, without what is in files: now, or where the system does not say, at most so
+    far."""
     try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+        resident, in_files = Path("/proc/self/statm").read_text(encoding="ascii").split()[1:3]
+        return (int(resident) - int(in_files)) * resource.getpagesize()
     except OSError:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most if sys.platform == "darwin" else most * 1024

@@ -26,7 +26,7 @@ from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
 from pytest_nextrust.explore.child.compiled_search import explore_states_compiled
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.macro_steps import Engine, Mark, Options
-from pytest_nextrust.explore.child.search import Graph, explore_states
+from pytest_nextrust.explore.child.search import Enough, Graph, explore_states
 from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
 from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
@@ -72,7 +72,7 @@ def keeper(path: Path, ending: Callable[[], bool] = lambda: False) -> Keeper:
     return Keeper(files(path), lambda: 0.0, ending, lambda _: None)
 
 
-def after(questions: int) -> Callable[[int], bool]:
+def after(questions: int) -> Enough:
     """Whether it is enough, asked so many times."""
     asked = itertools.count(1)
     return lambda _: next(asked) == questions

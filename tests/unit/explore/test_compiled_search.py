@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from pytest_nextrust.explore.child import compiled_search
 from pytest_nextrust.explore.child.compiled_search import explore_states_compiled, fits, seen
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.macro_steps import Mark, Options
-from pytest_nextrust.explore.child.search import Graph, explore_states
+from pytest_nextrust.explore.child.search import Graph, SearchFigures, explore_states
 from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.traps import Interrupts
 from pytest_nextrust.explore.request import FAIRNESS
@@ -138,9 +139,9 @@ def test_enough_is_asked_and_obeyed() -> None:
     body = increment(DATA) * 40 + RTS
     asked: list[int] = []
 
-    def enough(states: int) -> bool:
-        asked.append(states)
-        return states > 600
+    def enough(figures: SearchFigures) -> bool:
+        asked.append(figures.met)
+        return figures.met > 600
 
     def search(system: Any) -> Graph:
         return explore_states_compiled(system, enough)
@@ -149,6 +150,23 @@ def test_enough_is_asked_and_obeyed() -> None:
     assert not graph.complete
     assert asked[-1] == len(graph.states) > 600
     assert len(graph.edges) < len(graph.states)
+
+
+def test_how_far_it_is() -> None:
+    """Both searches tell the same figures wherever both are asked."""
+    body = increment(DATA) * 12 + RTS
+    told: list[set[SearchFigures]] = []
+    for search in (explore_states, explore_states_compiled):
+        figures = set[SearchFigures]()
+
+        def enough(found: SearchFigures, figures: set[SearchFigures] = figures) -> bool:
+            figures.add(found)
+            return False
+
+        explored(Program((body, body[6:])), search=partial(search, enough=enough))
+        told.append(figures)
+    assert told[1]
+    assert told[1] <= told[0]
 
 
 def test_what_the_compiled_search_does_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
