@@ -91,10 +91,10 @@ static void *allocated(size_t need)
 	return found;
 }
 
-/* In an exploration: a slot's memory is 256 KiB at a multiple of that. Its first half is a region for every size that
-   is a power of two, so that an address says how large its block is; what is larger has its size in front, in pages in
-   the second half. What was freed last is used first, by the thread that freed it. */
-enum { HEAP = 0x40000, REGION = 0x4000, LEAST = 16, PAGE = 4096, SIZES = HEAP / 2 / REGION, LARGE = SIZES };
+/* In an exploration: a slot's memory is 256 KiB at a multiple of that. At its begin is a page for every size that is a
+   power of two, so that an address says how large its block is; what is larger, or finds no room there, is behind
+   these in pages with its size in front. What was freed last is used first, by the thread that freed it. */
+enum { HEAP = 0x40000, PAGE = 4096, LEAST = 16, SIZES = 8, LARGE = SIZES };
 
 struct freed {
 	struct freed *next;
@@ -107,7 +107,7 @@ static struct {
 
 static size_t size_at(const void *p)
 {
-	unsigned int region = ((unsigned int)p & (HEAP - 1)) / REGION;
+	unsigned int region = ((unsigned int)p & (HEAP - 1)) / PAGE;
 
 	return region < SIZES ? (size_t)LEAST << region : ((const struct block *)p)[-1].size;
 }
@@ -115,13 +115,13 @@ static size_t size_at(const void *p)
 /* So much more of a part of the thread's own memory; the kernel has the first bytes of all. */
 static char *fresh(int slot, int part, size_t size)
 {
-	unsigned int room = part == LARGE ? HEAP / 2 : REGION, *used = &heaps[slot].used[part];
+	unsigned int room = part == LARGE ? HEAP - SIZES * PAGE : PAGE, *used = &heaps[slot].used[part];
 	unsigned int begin = *used ? *used : part == 0 ? LEAST : 0;
 
 	if (size > room - begin)
 		return 0;
 	*used = begin + size;
-	return (char *)((nextrust_heap(0) & ~(HEAP - 1u)) + (unsigned int)part * REGION + begin);
+	return (char *)((nextrust_heap(0) & ~(HEAP - 1u)) + (unsigned int)part * PAGE + begin);
 }
 
 static void *taken_large(int slot, size_t need)
@@ -162,7 +162,7 @@ static void *taken(size_t need)
 
 static void give_back(void *p)
 {
-	unsigned int region = ((unsigned int)p & (HEAP - 1)) / REGION;
+	unsigned int region = ((unsigned int)p & (HEAP - 1)) / PAGE;
 	struct freed **list = &heaps[nextrust_thread_self()].freed[region < SIZES ? region : LARGE], *freed = p;
 
 	freed->next = *list;
