@@ -62,6 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", metavar="N", default="0", help="for random and pct; default: 0")
     parser.add_argument(
+        "--choose-seed",
+        metavar="N",
+        default="0",
+        help="for random and pct: by which nextrust_choose, and waits that may end at any time, are drawn; default: 0",
+    )
+    parser.add_argument(
         "--depth", metavar="N", default="3", help="for pct: the depth of defect it looks for; default: 3"
     )
     parser.add_argument("--schedules", metavar="N", default="10000", help="for random and pct; default: 10000")
@@ -256,6 +262,7 @@ def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
         spurious_wakeups=args.spurious_wakeups,
         reduce=not args.no_reduce,
         seed=number("--seed", args.seed, 0, (1 << 64) - 1),
+        choose_seed=number("--choose-seed", args.choose_seed, 0, (1 << 64) - 1),
         depth=number("--depth", args.depth, 1, 100),
         schedules=number("--schedules", args.schedules, 1, 1 << 40),
     )

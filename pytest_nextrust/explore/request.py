@@ -72,8 +72,8 @@ class ExploreRequest:
     Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
-    show. ``choices`` are those made in each slice. ``max_memory``: bytes that the process may hold. ``spill``:
-    the folder for states that do not fit. ``checkpoint``: of a search by ``graph``.
+    show. ``choices`` are those made in each slice; sampling draws them by ``choose_seed``. ``max_memory``: bytes that
+    the process may hold. ``spill``: the folder for states that do not fit. ``checkpoint``: of a search by ``graph``.
 
     Without ``threads`` the program runs whole, from its own start; it makes its threads itself.
     """
@@ -99,6 +99,7 @@ class ExploreRequest:
     signals: int = 0
     nested: bool = False
     seed: int = 0
+    choose_seed: int = 0
     depth: int = 3
     schedules: int = 10_000
     max_states: int = 50_000_000

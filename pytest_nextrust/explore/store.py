@@ -45,7 +45,7 @@ RUN_SETTINGS = (
 )
 """The fields of a request that decide how the threads run and what is right."""
 
-LATER_SETTINGS = ("daemons", "spurious_wakeups")
+LATER_SETTINGS = ("daemons", "spurious_wakeups", "choose_seed")
 """Such fields that were not always there."""
 
 

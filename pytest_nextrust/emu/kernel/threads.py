@@ -213,7 +213,8 @@ def initial_table(running: int = 1) -> bytes:
 def described(address: int) -> str:
     """What stands at an address of the table."""
     slot, offset = divmod(address - TABLE, STRIDE)
-    what = "status" if offset == STATUS else "first registers" if offset >= STATE else "bookkeeping"
+    what = {STATUS: "status", SUSPENDED: "suspensions"}.get(offset)
+    what = what or ("first registers" if offset >= STATE else "bookkeeping")
     return f"{what} of thread {slot}"
 
 
@@ -368,10 +369,11 @@ def die(memory: ThreadMemory, slot: int, value: int = 0) -> None:
 def _write_status(memory: ThreadMemory, slot: int, status: SlotStatus) -> None:
     """A slot that becomes free is one that has never been used, but for the registers it held."""
     memory.write(_place(slot) + STATUS, bytes((status,)))
-    if status == SlotStatus.FREE:
-        memory.write(_place(slot) + DETACHED, bytes(2))
-    elif status == SlotStatus.ENDED and memory.read(suspended_at(slot), 1)[0]:
-        memory.write(suspended_at(slot), b"\0")
+    # What is 0 is not written: a byte that nobody writes costs an exploration nothing.
+    stale = {SlotStatus.FREE: (DETACHED, SUSPENDED), SlotStatus.ENDED: (SUSPENDED,)}.get(status, ())
+    for offset in stale:
+        if memory.read(_place(slot) + offset, 1)[0]:
+            memory.write(_place(slot) + offset, b"\0")
 
 
 def _free(memory: ThreadMemory, slots: int) -> int:

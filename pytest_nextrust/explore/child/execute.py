@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS
 from pytest_nextrust.emu.child.stepper import Stepper, StepStop
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.emu.kernel.threads import is_dying, suspended_at
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child.accesses import Access
@@ -131,7 +132,9 @@ class ScheduleExecutor:
 
     def choices(self, thread: int) -> int:
         """How many ways the thread may go."""
-        return 1 if self._kernel is None else self._kernel.choices_at(self._stepper, self._threads[thread].state)
+        if self._kernel is None or is_dying(self._stepper, thread):
+            return 1
+        return self._kernel.choices_at(self._stepper, self._threads[thread].state)
 
     def read(self, address: int, size: int) -> bytes:
         """Memory now. Raises KeyError where none is."""
@@ -185,6 +188,11 @@ class ScheduleExecutor:
             start = self._starts[thread]
             own.state, pc = pack(start.entry, start.sp), start.entry
         before = own.state
+        if self._kernel is not None:
+            stopped = self._kernel.stopped(self._stepper, thread, before, own.values)
+            if stopped is not None:
+                own.state = stopped.state
+                return Executed(thread, pc, before, own.state, self._touch(stopped.accesses))
         if self._kernel is not None and pc == UNBORN:
             begun = self._kernel.begin(self._stepper, thread)
             own.state = begun.state
@@ -286,6 +294,7 @@ class ScheduleExecutor:
         count = 0 if first else 1
         if not first:
             self.step(thread, choice)
+        looks = self._kernel is not None and suspended_at(thread) in shared
         watched: tuple[bytes, object] | None = None
         while self.can_move(thread) and self.choices(thread) == 1:
             own = self._threads[thread]
@@ -293,7 +302,7 @@ class ScheduleExecutor:
                 return count
             kept, old = own.state, dict(own.values)
             done = self.step(thread)
-            if done.ends or self._is_visible(done, shared, None if first else sections):
+            if done.ends or looks or self._is_visible(done, shared, None if first else sections):
                 own.state, own.values, self.ended = kept, old, ""
                 self._restore()
                 return count

@@ -19,7 +19,7 @@ from typing import Protocol
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import A7, D0, D1, KEPT, PC, pack, register_of
-from pytest_nextrust.emu.kernel.threads import SENTINEL
+from pytest_nextrust.emu.kernel.threads import SENTINEL, suspended_at
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
 from pytest_nextrust.explore.child.critical_sections import CriticalSections, lock_reads
@@ -177,6 +177,12 @@ class Engine:
         self.vectors: list[bytes] = []
         self._vector_ids: dict[bytes, int] = {}
         self.executed = self.delivered = 0
+        self._stops: tuple[bool, ...] = (False,) * len(threads)
+        if options.kernel is not None:
+            self._stops = tuple(suspended_at(index) in accesses.shared for index in range(len(threads)))
+            for index in range(len(threads)):
+                # Each thread looks, before every instruction: who writes there contradicts that it is its own.
+                accesses.note(index, ((False, Address(suspended_at(index)), 1),))
         self.has_ended = False
         """Whether there is a local state with which the whole program has ended."""
         stacks = [start.stack if options.reduce else range(0) for start in threads]
@@ -414,6 +420,31 @@ class Engine:
         self.executed += 1
         run.untrapped, run.blocked, run.ends, run.choices, run.called = None, False, "", 1, False
         kernel = self.options.kernel
+        if kernel is not None and self._stops[run.thread.index]:
+            accesses = self._stopped(kernel, run)
+            if accesses is not None:
+                return accesses, None
+            own, stop = self._unstopped(run, choice)
+            run.called = True
+            return (*self._looked(run), *own), stop
+        return self._unstopped(run, choice)
+
+    def _stopped(self, kernel: ProgramKernel, run: _Run) -> Sequence[Access] | None:
+        """What a thread does that is suspended, or was terminated; None: it goes on."""
+        before = (run.values.copy(), run.pending, run.resumed)
+        served = kernel.stopped(self._stepper, run.thread.index, run.state, run.values)
+        if served is None:
+            return None
+        run.untrapped, run.called = before, True
+        return self._take(run, served)
+
+    @staticmethod
+    def _looked(run: _Run) -> tuple[Access, ...]:
+        return ((False, Address(suspended_at(run.thread.index)), 1),)
+
+    def _unstopped(self, run: _Run, choice: int | None) -> tuple[Sequence[Access], StepStop | None]:
+        """As ``_one``, of a thread that nobody stops."""
+        kernel = self.options.kernel
         if kernel is not None and register_of(run.state, PC) == UNBORN:
             run.called = True
             return self._take(run, kernel.begin(self._stepper, run.thread.index)), None
@@ -444,6 +475,10 @@ class Engine:
         """Make what the kernel answered the thread's; its accesses."""
         self._known(run, served.accesses)
         run.blocked, run.ends = served.blocked, served.ends
+        own = suspended_at(run.thread.index)
+        if not self._stops[run.thread.index] and any(a <= own < a + size for w, a, size in served.accesses if w):
+            # It stops itself: from now on it looks.
+            raise Reclassified((own,))
         if not served.blocked:
             run.state = served.state
         if register_of(run.state, PC) == UNBORN:

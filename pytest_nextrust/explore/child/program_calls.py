@@ -52,7 +52,7 @@ MAKING = frozenset({ThreadCall.SPAWN, ThreadCall.CREATE, ThreadCall.END, ThreadC
 """Calls for whole programs only: where threads are functions, these are the threads there are."""
 
 TRAP_3 = bytes.fromhex("4e43")
-OF_RUNNING = frozenset({ThreadCall.SUSPEND, ThreadCall.TERMINATE, ThreadCall.GET_STATE, ThreadCall.SET_STATE})
+OF_RUNNING = frozenset({ThreadCall.GET_STATE, ThreadCall.SET_STATE})
 """Calls that cannot be explored where the thread they are about has begun."""
 PC_WORD, SR_WORD = 17, 16
 
@@ -122,6 +122,20 @@ class ProgramKernel:
                 state = with_register(state, register, value)
         return Served(with_ccr(state, words[SR_WORD] & 0x1F), tuple(noted.accesses))
 
+    def stopped(self, memory: ThreadMemory, slot: int, state: bytes, values: dict[int, int]) -> Served | None:
+        """What a thread that is suspended, or was terminated, does instead of its next instruction; None: nothing."""
+        noted = _Noted(memory)
+        if threads.is_dying(noted, slot):
+            threads.die(noted, slot)
+            return self._unborn(slot, values, noted)
+        suspended = noted.read(threads.suspended_at(slot), 1)[0]
+        return Served(state, tuple(noted.accesses), blocked=True) if suspended else None
+
+    def _unborn(self, slot: int, values: dict[int, int], noted: _Noted) -> Served:
+        for place in KERNEL:
+            values.pop(place, None)
+        return Served(pack(UNBORN, self.stacks[slot]), tuple(noted.accesses))
+
     def choices(self, vector: int, state: bytes) -> int:
         """How many ways a trap may go."""
         if vector != MACH:
@@ -141,6 +155,10 @@ class ProgramKernel:
 
         Raises KeyError for a word that is not there.
         """
+        if threads.is_dying(memory, slot):
+            return None
+        if memory.read(threads.suspended_at(slot), 1)[0]:
+            return threads.suspended_at(slot), 1
         pc = register_of(state, PC)
         if pc == UNBORN:
             return None if threads.status_of(memory, slot) == threads.SlotStatus.RUNNING else (threads.TABLE, 1)
@@ -185,9 +203,7 @@ class ProgramKernel:
         if answer.blocked:
             return Served(state, accesses, blocked=True)
         if answer.ends == "thread":
-            for place in KERNEL:
-                values.pop(place, None)
-            return Served(pack(UNBORN, self.stacks[slot]), accesses)
+            return self._unborn(slot, values, noted)
         if answer.ends:
             return Served(state, accesses, ends=answer.ends)
         return Served(with_register(after, D0, answer.value or 0), accesses)

@@ -5,6 +5,8 @@
   random points the running thread's priority falls below all others. A bug of depth d is hit by one schedule with
   probability at least 1/(n * k^(d-1)), n threads and k macro-steps in a run.
 
+Which way a thread goes that chooses, or whose wait may end at any time, is drawn by a generator of its own.
+
 Both keep the memoised macro-steps of the search, so a schedule costs dictionary lookups. A thread that spins (it is
 back in a local state it was in since shared memory last changed) gives way, and a run that is long without ending is
 continued in turn, thread after thread: where even that comes back to a state it was in, nothing can end it.
@@ -53,19 +55,22 @@ def guarantee(threads: int, steps: int, depth: int, schedules: int) -> float:
 
 @dataclass(slots=True)
 class Node:
-    """A state, the threads that can move in it, and the states after them as far as they have been looked up."""
+    """A state, the threads that can move in it, and the states after moves as far as they have been looked up."""
 
     state: State
     ready: tuple[int, ...]
     after: list[Node | None]
+    """By move: a thread's number, or that of one of its other ways."""
     violated: bool
 
 
 class Nodes:
-    """The states met so far, each once."""
+    """The states met so far, each once. ``ways``: what draws the way of a thread that may go several."""
 
-    def __init__(self, system: TransitionSystem) -> None:
+    def __init__(self, system: TransitionSystem, ways: random.Random) -> None:
         self.system = system
+        self.has_ways = system.signals_from > system.count
+        self._ways = ways
         self._known: dict[State, Node] = {}
         self.start = self.node(system.start)
 
@@ -78,16 +83,21 @@ class Nodes:
             system = self.system
             # Daemons could go on when the program has ended; a schedule does not.
             ready = () if system.is_final(state) else tuple(system.ready(state))
-            known = Node(state, ready, [None] * system.count, system.violation(state) is not None)
+            known = Node(state, ready, [None] * system.signals_from, system.violation(state) is not None)
             self._known[state] = known
         return known
 
-    def follow(self, node: Node, thread: int) -> Node:
-        """The node after a thread's macro-step. Raises Reclassified."""
-        state = self.system.after(node.state, thread)
+    def follow(self, node: Node, move: int) -> Node:
+        """The node after a move. Raises Reclassified."""
+        state = self.system.after(node.state, move)
         assert state is not None
-        after = node.after[thread] = self.node(state)
+        after = node.after[move] = self.node(state)
         return after
+
+    def move_of(self, state: State, thread: int) -> int:
+        """A move of a thread that can move: its only one, or one that is drawn. Raises Reclassified."""
+        moves = self.system.moves_of(state, thread)
+        return moves[0] if len(moves) == 1 else moves[int(self._ways.random() * len(moves))]
 
 
 def uniform(rng: random.Random) -> Chooser:
@@ -135,13 +145,14 @@ def sample(
     chooser: Callable[[int], Chooser],
     schedules: int,
     enough: Callable[[], bool] | None = None,
+    ways: random.Random | None = None,
 ) -> Sample:
     """Run schedules until a violation, or all of them, or ``enough()``. Raises Reclassified.
 
     ``chooser`` makes the chooser of one schedule from the macro-steps of the longest run that ended so far.
     """
     seen = Sample()
-    nodes = Nodes(system)
+    nodes = Nodes(system, ways or random.Random(0))
     while seen.schedules < schedules and not (enough is not None and seen.schedules & 0xFF == 0xFF and enough()):
         seen.violation = _one(nodes, chooser(seen.longest or FIRST_LENGTH), seen)
         seen.schedules += 1
@@ -159,36 +170,52 @@ def _one(nodes: Nodes, choose: Chooser, seen: Sample) -> Violation | None:
     steps = 0
     while node.ready and not node.violated:
         if steps >= patience:
-            return _in_turn(nodes.system, node.state, path)
-        thread = choose(node, steps)
-        node = node.after[thread] or nodes.follow(node, thread)
-        path.append(thread)
+            return _in_turn(nodes, node.state, path)
+        move = choose(node, steps)
+        if nodes.has_ways:
+            move = nodes.move_of(node.state, move)
+        node = node.after[move] or nodes.follow(node, move)
+        path.append(move)
         steps += 1
     return nodes.system.violation(node.state) or _unfinished(nodes.system, node.state)
 
 
 def _unfinished(system: TransitionSystem, state: State) -> Violation | None:
+    """Nobody can move: the program has ended, or threads wait for each other, or loop in what is their own."""
     if system.is_final(state):
         return None
-    return Violation("divergence", state)
+    return Violation("deadlock" if system.somebody_waits(state) else "divergence", state)
 
 
-def _in_turn(system: TransitionSystem, state: State, path: list[int]) -> Violation | None:
-    """Continue fairly, each thread in turn by one macro-step; coming back to a state means that nothing ends it."""
+def _in_turn(nodes: Nodes, state: State, path: list[int]) -> Violation | None:
+    """Continue fairly, each thread in turn by one macro-step; coming back to a state means that nothing ends it.
+
+    Unless a thread went one of several ways meanwhile: by another one it may end. It goes on for as long again then.
+    """
+    system = nodes.system
     met: set[State] = set()
     shared: set[int] = set()
+    chose = False
+    left = len(path)
     while system.ready(state) and not system.is_final(state):
-        if state in met:
+        if state in met and not chose:
             kind = "deadlock" if len(shared) == 1 else "livelock"
             return Violation(kind, state)
+        if chose and len(path) > 2 * left:
+            return None
         met.add(state)
         for thread in range(system.count):
-            after = system.after(state, thread)
-            if after is not None:
-                state = after
-                path.append(thread)
-                shared.add(state[system.count])
-                violation = system.violation(state)
-                if violation is not None:
-                    return violation
+            moves = system.moves_of(state, thread)
+            if not moves:
+                continue
+            chose = chose or len(moves) > 1
+            move = nodes.move_of(state, thread)
+            after = system.after(state, move)
+            assert after is not None
+            state = after
+            path.append(move)
+            shared.add(state[system.count])
+            violation = system.violation(state)
+            if violation is not None:
+                return violation
     return system.violation(state) or _unfinished(system, state)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS, ADDRESS, DIVIDE, VECTORS
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.emu.child.thread_state import ccr_of, register_of
-from pytest_nextrust.emu.kernel.call_names import mach_name, unix_name
+from pytest_nextrust.emu.kernel.call_names import THREAD_CALLS, mach_name, unix_name
 from pytest_nextrust.emu.kernel.threads import TABLE, TABLE_SIZE
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import AccessRecord, TraceStep
@@ -102,7 +102,7 @@ def trap_text(stop: StepStop, d0: int) -> str:
     """Which call it was."""
     if stop.vector == UNIX:
         return f"UNIX call {d0} ({unix_name(d0)}) by trap #4"
-    return f"Mach trap {d0} ({mach_name(d0)}) by trap #3"
+    return f"Mach trap {d0} ({THREAD_CALLS.get(d0) or mach_name(d0)}) by trap #3"
 
 
 def stop_text(image: MemoryImage, stop: StepStop) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pytest_nextrust.emu.child.thread_state import PC, register_of
 from pytest_nextrust.explore.child.local_states import OperationEvent
 from pytest_nextrust.explore.child.macro_steps import Engine, ThreadBegun
-from pytest_nextrust.explore.child.program_calls import exit_status
+from pytest_nextrust.explore.child.program_calls import UNBORN, exit_status
 from pytest_nextrust.explore.child.symmetry import Naming, Partition, Symmetry
 from pytest_nextrust.explore.child.traps import BASE
 
@@ -235,6 +236,23 @@ class TransitionSystem:
         if not self._locals[thread][state[thread]].may_wait:
             return True
         return any(self.after(state, move) is not None for move in range(thread, self.signals_from, self.count))
+
+    def moves_of(self, state: State, thread: int) -> list[int]:
+        """The moves of a thread, but for signals: one, unless it may go several ways; none where it waits."""
+        local = self._locals[thread][state[thread]]
+        if local.kind != "ready" or (self.engine.has_ended and self.has_halted(state)):
+            return []
+        moves = range(thread, thread + local.choices * self.count, self.count)
+        if local.choices == 1 and not local.may_wait:
+            return list(moves)
+        return [move for move in moves if self.after(state, move) is not None]
+
+    def somebody_waits(self, state: State) -> bool:
+        """Whether a thread has begun, and waits for a word."""
+        return any(
+            local.kind == "ready" and register_of(local.state, PC) != UNBORN
+            for local in (self._locals[thread][state[thread]] for thread in range(self.count))
+        )
 
     def has_halted(self, state: State) -> bool:
         """Whether the whole program has ended, by one thread's doing."""

@@ -287,7 +287,7 @@ class Exploration:
         def chooser(steps: int) -> Chooser:
             return pct(system.count, rng, request.depth, steps) if request.method == "pct" else uniform(rng)
 
-        seen = sample(system, chooser, request.schedules, self._late)
+        seen = sample(system, chooser, request.schedules, self._late, random.Random(request.choose_seed))
         found = None
         if seen.violation is not None:
             drawn = (seen.violation, seen.path, seen.schedules, self._effort())

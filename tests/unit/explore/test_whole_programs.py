@@ -241,3 +241,74 @@ def test_main_and_threads_that_are_functions(folder: Path) -> None:
     """Which of them is meant cannot be known: a usage error."""
     with pytest.raises(UsageFault, match="both main and nextrust_thread_0"):
         request("int main(void) { return 0; } void nextrust_thread_0(void) {}", folder)
+
+
+SPAWN = "nextrust_thread_spawn((void (*)(void))one, 0, 0, 0)"
+STOPPED = {
+    "a thread that is suspended goes no further": (
+        "static void *one(void *a) { x++; x++; nextrust_thread_end(0); }"
+        f'int main(void) {{ int t = {SPAWN}, n; nextrust_thread_suspend(t); n = x; nextrust_assert(n == x, "still");'
+        "nextrust_thread_resume(t); nextrust_thread_join(t, 0); return x != 2; }",
+        "passed",
+    ),
+    "without being suspended it goes further": (
+        "static void *one(void *a) { x++; x++; nextrust_thread_end(0); }"
+        f'int main(void) {{ int t = {SPAWN}, n = x; nextrust_assert(n == x, "still");'
+        "nextrust_thread_join(t, 0); return x != 2; }",
+        "assertion",
+    ),
+    "nobody resumes it": (
+        "static void *one(void *a) { x++; nextrust_thread_end(0); }"
+        f"int main(void) {{ int t = {SPAWN}; nextrust_thread_suspend(t); nextrust_thread_join(t, 0); return 0; }}",
+        "deadlock",
+    ),
+    "who suspends itself waits": (
+        "static void *one(void *a) { nextrust_thread_suspend(nextrust_thread_self()); nextrust_thread_end(0); }"
+        f"int main(void) {{ int t = {SPAWN}; nextrust_thread_join(t, 0); return 0; }}",
+        "deadlock",
+    ),
+    "the first thread may be suspended": (
+        "static void *one(void *a) { y = 1; nextrust_thread_suspend(0); x = 1; nextrust_thread_resume(0);"
+        "nextrust_thread_end(0); }"
+        f'int main(void) {{ int t = {SPAWN}; if (y) nextrust_assert(x, "x"); nextrust_thread_join(t, 0); return 0; }}',
+        "assertion",
+    ),
+    "a thread that is terminated is gone and can be joined": (
+        "static void *one(void *a) { for (;;) { x = 1; x = 0; } }"
+        f"int main(void) {{ int t = {SPAWN}, n; if (nextrust_thread_terminate(t)) return 2;"
+        'if (nextrust_thread_join(t, 0)) return 3; n = x; nextrust_assert(n == x, "gone");'
+        f"return {SPAWN} != t; }}",
+        "passed",
+    ),
+    "it may be terminated with a lock in its hands": (
+        "static void *one(void *a) { nextrust_acquire(&y, 0, 1); x++; y = 0; nextrust_thread_end(0); }"
+        f"int main(void) {{ int t = {SPAWN}; nextrust_thread_terminate(t); nextrust_acquire(&y, 0, 2); return 0; }}",
+        "deadlock",
+    ),
+    "who terminates itself has ended": (
+        "static void *one(void *a) { nextrust_thread_terminate(nextrust_thread_self()); x = 1; }"
+        f"int main(void) {{ int t = {SPAWN}; nextrust_thread_join(t, 0); return x; }}",
+        "passed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), STOPPED.values(), ids=STOPPED.keys())
+def test_threads_that_run_are_suspended_and_terminated(folder: Path, body: str, expected: str) -> None:
+    """Between any two instructions of theirs, and with the same verdict without the reduction."""
+    asked = request(BEGIN + body, folder)
+    answer = explore(InProcess(), asked)
+    assert verdict(answer) == expected
+    if expected == "passed":
+        assert answer.complete
+    assert verdict(explore(InProcess(), dataclasses.replace(asked, reduce=False))) == expected
+
+
+def test_registers_of_a_thread_that_runs_cannot_be_explored(folder: Path) -> None:
+    """The call is named; nothing is called a proof."""
+    body = (
+        "static void *one(void *a) { for (;;) ; }"
+        f"int main(void) {{ unsigned s[18]; return nextrust_thread_get_state({SPAWN}, s); }}"
+    )
+    with pytest.raises(HarnessFault, match="nextrust_thread_get_state"):
+        explore(InProcess(), request(BEGIN + body, folder))
