@@ -364,7 +364,9 @@ class Engine:
         self._stepper.load(local.state)
         accesses, stop = self._one(run, choice)
         visible = self._accesses.note(thread.index, accesses)
-        run.accesses = [*self._outside(run, accesses, before), *accesses]
+        # Whether it is stopped is what a thread looks at first, whatever it does then.
+        looked = self._looked(run) if self._stops[thread.index] else ()
+        run.accesses = [*looked, *self._outside(run, accesses, before), *accesses]
         if run.blocked:
             reads, _ = self._shared_effects(run.accesses, before)
             return StepEffect(thread.intern(local), (), (), blocked=True), reads
