@@ -213,6 +213,53 @@ def test_a_search_is_put_aside_and_gone_on_with(tmp_path: Path) -> None:
     assert {key: resumed[key] for key in same} == {key: whole[key] for key in same}
 
 
+WHOLE = """
+#include <pthread.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int total;
+static volatile int noise;
+static void *work(void *given)
+{
+    int amount = *(int *)given;
+    for (int i = 0; i < 2; i++) {
+        noise = noise + amount;
+        pthread_mutex_lock(&lock);
+        total += amount;
+        pthread_mutex_unlock(&lock);
+    }
+    return 0;
+}
+int main(void)
+{
+    pthread_t threads[3];
+    int amounts[3];
+    for (int i = 0; i < 3; i++) {
+        amounts[i] = i + 1;
+        pthread_create(&threads[i], 0, work, &amounts[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], 0);
+    return total != 12;
+}
+"""
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_a_whole_program_is_put_aside_and_gone_on_with(tmp_path: Path) -> None:
+    """With its states in files too, it comes to what it comes to in one go, with the threads that it makes."""
+    (tmp_path / "whole.c").write_text(WHOLE)
+    (whole,) = answer(tmp_path, "explore", "whole.c")["explorations"]
+    assert whole["verdict"] == "passed"
+    options = ["--checkpoint", "search"]
+    for part in (4, 2):
+        found = answer(tmp_path, "explore", "whole.c", *options, "--budget", whole["states"] // part)
+        assert found["verdict"] == "budget"
+        options = ["--resume", "search"]
+    (resumed,) = answer(tmp_path, "explore", "whole.c", *options, "--spill", tmp_path)["explorations"]
+    same = {"verdict", "states", "transitions", "instructions", "rounds", "threads"}
+    assert {key: resumed[key] for key in same} == {key: whole[key] for key in same}
+
+
 def test_what_cannot_be_gone_on_with(tmp_path: Path) -> None:
     """Another program's checkpoint, other settings, another file, none, sampling: status 2, and nothing is explored."""
     program = made(tmp_path, MANY)

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
+from pytest_nextrust.explore.child.critical_sections import Unprotected
 from pytest_nextrust.explore.child.effort import UNBOUNDED, Effort
 from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.macro_steps import MoreChoices
@@ -28,7 +29,7 @@ __all__ = ["Counterexample", "as_met", "fewer_switches", "find_in_graph", "find_
 VISITS = 400_000
 """States that the search for the fewest switches may visit. No limit here is a time: a token replays what it did."""
 
-CONTRADICTIONS = (Reclassified, Asymmetric, MoreChoices, MoreThreads)
+CONTRADICTIONS = (Reclassified, Asymmetric, Unprotected, MoreChoices, MoreThreads)
 """What states that the search has not come to may show to be wrong of what is guessed."""
 
 HALF = 0.5
