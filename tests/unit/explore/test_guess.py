@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_nextrust.explore.child import worker
-from pytest_nextrust.explore.child.execute import ScheduleExecutor
-from pytest_nextrust.explore.child.guess import Widening, touched_side_by_side
+from pytest_nextrust.explore.child.execute import ScheduleExecutor, shared_bytes
+from pytest_nextrust.explore.child.guess import Widening, runs_side_by_side
 from tests.unit.explore import threads as code
 from tests.unit.explore.machine_code import DATA, RTS, Program, increment, read_through, stepper, store, store_long
 from tests.unit.explore.test_worker import explored
@@ -46,8 +46,9 @@ def test_what_only_threads_side_by_side_share_is_guessed() -> None:
             machine.restore()
             return ScheduleExecutor(machine, program.starts)
 
-        assert touched_side_by_side(threads) == {*range(DATA, DATA + 4), DATA + 5}
-        assert touched_side_by_side(threads, runs=0) == frozenset()
+        runs = runs_side_by_side(threads)
+        assert frozenset().union(*map(shared_bytes, runs)) == {*range(DATA, DATA + 4), DATA + 5}
+        assert runs_side_by_side(threads, runs=0) == []
 
 
 def test_an_object_is_shared_as_a_whole_once_it_has_contradicted_twice() -> None:
