@@ -20,7 +20,7 @@ FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 FORMS = ("right", "broken")
 SAMPLE = sorted(classics()) if FULL else sorted(classics())[::4]
 BY_CLANG = ("cyclic_barrier", "hand_over_hand", "latch", "lock_order")
-"""What clang 19 compiles right: elsewhere it puts moves between a comparison and its branch, and loses what was compared
+"""What clang 19 compiles right: elsewhere it puts a move between a comparison and its branch, which loses the flags
 (the retry of an atomic exchange in ``mcs``, the look at lower numbers in ``burns_lamport``)."""
 KINDS = {"assertion", "deadlock", "livelock", "endless", "fault", "final"}
 pytestmark = [pytest.mark.campaign] if FULL else []
