@@ -14,6 +14,8 @@ use core::ptr;
 
 /// The assembly stubs: errors are -1 with `errno` set. Numbers, flags and layouts are 4.3BSD's and NeXT's.
 pub mod sys {
+    /// What `nextrust_thread_kind` answers in an exploration.
+    pub const EXPLORED: i32 = 0x4e58;
     /// `pc`, `d2-d7/a2-a6/sp`, `fp2-fp7`, `fpcr/fpsr/fpiar`, signal mask.
     pub type JmpBuf = [i32; 35];
 
@@ -42,6 +44,22 @@ pub mod sys {
         pub fn thread_reply() -> i32;
         pub fn msg_rpc(message: *mut u32, option: i32, send: u32, receive: u32, send_time: i32, receive_time: i32) -> i32;
         pub fn swtch_pri(priority: i32) -> i32;
+        pub fn nextrust_thread_kind() -> i32;
+        pub fn nextrust_thread_self() -> i32;
+        pub fn nextrust_thread_spawn(pc: unsafe extern "C" fn(), stack: usize, function: usize, argument: usize) -> i32;
+        pub fn nextrust_thread_enter();
+        pub fn nextrust_thread_end(value: usize) -> !;
+        pub fn nextrust_thread_join(slot: i32, value: *mut usize) -> i32;
+        pub fn nextrust_thread_detach(slot: i32) -> i32;
+        pub fn nextrust_acquire(at: *mut i32, free: i32, mine: i32) -> i32;
+        pub fn nextrust_wait_mask(at: *mut i32, mask: i32) -> i32;
+        pub fn nextrust_cas(at: *mut i32, old: i32, new: i32) -> i32;
+        pub fn nextrust_count_bits(word: i32) -> i32;
+        pub fn nextrust_bit_of(word: i32, n: i32) -> i32;
+        pub fn nextrust_set_bits(at: *mut i32, bits: i32);
+        pub fn nextrust_choose_few(n: i32) -> i32;
+        pub fn nextrust_assume(condition: i32) -> i32;
+        pub fn nextrust_heap(size: u32) -> u32;
     }
 
     pub const O_RDONLY: i32 = 0;
@@ -221,19 +239,27 @@ struct Block {
 
 const HEAD: usize = core::mem::size_of::<Block>();
 const ARENA: usize = 0x10000;
+/// In an exploration, where a thread's whole heap is four times an arena of the others.
+const SMALL_ARENA: usize = 0x1000;
 
 /// First fit over arenas from vm_allocate; freed blocks are kept in address order and joined with their neighbours.
+///
+/// Each thread has free blocks of its own: what it frees is its own from then on, whoever took it.
 pub struct Heap {
-    free: UnsafeCell<*mut Block>,
+    free: [UnsafeCell<*mut Block>; thread::SLOTS],
 }
 
-/// A NeXT program that uses this heap has one thread.
+/// A thread uses the list of its own slot.
 unsafe impl Sync for Heap {}
 
 impl Heap {
+    fn own(&self) -> *mut *mut Block {
+        self.free[thread::slot()].get()
+    }
+
     unsafe fn take(&self, need: usize) -> *mut u8 {
         unsafe {
-            let mut at = self.free.get();
+            let mut at = self.own();
             while !(*at).is_null() {
                 let block = *at;
                 if (*block).size >= need {
@@ -257,7 +283,7 @@ impl Heap {
     unsafe fn give(&self, data: *mut u8) {
         unsafe {
             let block = data.sub(HEAD) as *mut Block;
-            let mut at = self.free.get();
+            let mut at = self.own();
             let mut before: *mut Block = ptr::null_mut();
             while !(*at).is_null() && *at < block {
                 before = *at;
@@ -283,6 +309,17 @@ unsafe fn join(block: *mut Block) {
     }
 }
 
+/// Zeroed memory for at least so many bytes: where it is, and how many there are.
+fn arena_of(need: usize) -> Option<(*mut u8, usize)> {
+    if unsafe { sys::nextrust_thread_kind() } == sys::EXPLORED {
+        let size = (need + SMALL_ARENA - 1) & !(SMALL_ARENA - 1);
+        let fresh = unsafe { sys::nextrust_heap(size as u32) };
+        return if fresh == 0 { None } else { Some((fresh as usize as *mut u8, size)) };
+    }
+    let size = (need + ARENA - 1) & !(ARENA - 1);
+    vm_allocate(size).ok().map(|fresh| (fresh, size))
+}
+
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         unsafe {
@@ -294,8 +331,7 @@ unsafe impl GlobalAlloc for Heap {
             let need = size & !(HEAD - 1);
             let mut raw = self.take(need);
             if raw.is_null() {
-                let arena = (need + HEAD + ARENA - 1) & !(ARENA - 1);
-                let Ok(fresh) = vm_allocate(arena) else {
+                let Some((fresh, arena)) = arena_of(need + HEAD) else {
                     return ptr::null_mut();
                 };
                 (*(fresh as *mut Block)).size = arena - HEAD;
@@ -314,4 +350,255 @@ unsafe impl GlobalAlloc for Heap {
 }
 
 #[global_allocator]
-static HEAP: Heap = Heap { free: UnsafeCell::new(ptr::null_mut()) };
+static HEAP: Heap = Heap { free: [const { UnsafeCell::new(ptr::null_mut()) }; thread::SLOTS] };
+
+/// What the program may ask of an exploration.
+pub mod explore {
+    use super::sys;
+
+    /// Any number below `n`, at most 16: an exploration tries every one.
+    pub fn choose(n: i32) -> i32 {
+        unsafe { sys::nextrust_choose_few(n) }
+    }
+
+    /// Give this run up unless the condition holds.
+    pub fn assume(condition: bool) {
+        unsafe {
+            sys::nextrust_assume(condition as i32);
+        }
+    }
+}
+
+/// Threads of the kernel, as `nextrust run` and `nextrust explore` have them. A NeXT has none: `spawn` panics there.
+pub mod thread {
+    use super::sys;
+    use alloc::boxed::Box;
+    use core::cell::UnsafeCell;
+    use core::ptr;
+
+    /// How many threads there may be at once.
+    pub const SLOTS: usize = 16;
+
+    /// Whether a thread was ever made; written before the first one, and only read afterwards.
+    struct Made(UnsafeCell<bool>);
+    unsafe impl Sync for Made {}
+    static MADE: Made = Made(UnsafeCell::new(false));
+
+    /// The caller's number, 0 for the first thread.
+    pub fn current() -> usize {
+        slot()
+    }
+
+    pub(super) fn slot() -> usize {
+        // A program without threads makes no call for it.
+        unsafe {
+            if ptr::read_volatile(MADE.0.get()) { sys::nextrust_thread_self() as usize & (SLOTS - 1) } else { 0 }
+        }
+    }
+
+    /// Let another thread run.
+    pub fn yield_now() {
+        unsafe {
+            sys::swtch_pri(0);
+        }
+    }
+
+    struct Packet<T> {
+        work: Option<Box<dyn FnOnce() -> T + Send>>,
+        answer: Option<T>,
+    }
+
+    /// A thread that somebody waits for. Dropped without `join`, it goes on by itself.
+    pub struct JoinHandle<T> {
+        slot: i32,
+        packet: *mut Packet<T>,
+    }
+
+    unsafe impl<T: Send> Send for JoinHandle<T> {}
+
+    /// Run a closure in a thread of its own.
+    pub fn spawn<F, T>(work: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        unsafe {
+            if !ptr::read_volatile(MADE.0.get()) {
+                ptr::write_volatile(MADE.0.get(), true);
+            }
+            let packet = Box::into_raw(Box::new(Packet { work: Some(Box::new(work)), answer: None }));
+            let slot = sys::nextrust_thread_spawn(sys::nextrust_thread_enter, 0, run::<T> as usize, packet as usize);
+            // 4 is what a NeXT answers, and no fourth thread comes before a second one.
+            if slot <= 0 || (sys::nextrust_thread_kind() == 4) {
+                panic!("no thread can be made");
+            }
+            JoinHandle { slot, packet }
+        }
+    }
+
+    unsafe extern "C" fn run<T>(packet: *mut Packet<T>) -> ! {
+        unsafe {
+            if let Some(work) = (*packet).work.take() {
+                (*packet).answer = Some(work());
+            }
+            sys::nextrust_thread_end(0)
+        }
+    }
+
+    impl<T> JoinHandle<T> {
+        /// Wait until the thread has ended; what its closure answered. A thread that panics ends the program.
+        pub fn join(self) -> T {
+            unsafe {
+                sys::nextrust_thread_join(self.slot, ptr::null_mut());
+                let packet = Box::from_raw(self.packet);
+                core::mem::forget(self);
+                match packet.answer {
+                    Some(answer) => answer,
+                    None => panic!("a thread was terminated"),
+                }
+            }
+        }
+    }
+
+    impl<T> Drop for JoinHandle<T> {
+        fn drop(&mut self) {
+            unsafe {
+                sys::nextrust_thread_detach(self.slot);
+            }
+        }
+    }
+}
+
+/// What threads share: locks that wait without spinning.
+pub mod sync {
+    use super::{sys, thread};
+    use core::cell::UnsafeCell;
+    use core::ops::{Deref, DerefMut};
+    use core::sync::atomic::{AtomicI32, Ordering};
+
+    fn own() -> i32 {
+        thread::slot() as i32 + 1
+    }
+
+    /// A value that one thread at a time may use.
+    pub struct Mutex<T: ?Sized> {
+        owner: AtomicI32,
+        value: UnsafeCell<T>,
+    }
+
+    unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
+    unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
+
+    impl<T> Mutex<T> {
+        /// A mutex that is free.
+        pub const fn new(value: T) -> Self {
+            Mutex { owner: AtomicI32::new(0), value: UnsafeCell::new(value) }
+        }
+
+        /// The value.
+        pub fn into_inner(self) -> T {
+            self.value.into_inner()
+        }
+    }
+
+    impl<T: ?Sized> Mutex<T> {
+        /// Wait until it is free, and take it.
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            unsafe {
+                sys::nextrust_acquire(self.owner.as_ptr(), 0, own());
+            }
+            MutexGuard { mutex: self }
+        }
+
+        /// Take it where it is free.
+        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            let taken = unsafe { sys::nextrust_cas(self.owner.as_ptr(), 0, own()) } != 0;
+            if taken { Some(MutexGuard { mutex: self }) } else { None }
+        }
+    }
+
+    /// Gives the mutex back where it is dropped.
+    pub struct MutexGuard<'a, T: ?Sized> {
+        mutex: &'a Mutex<T>,
+    }
+
+    impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            unsafe { &*self.mutex.value.get() }
+        }
+    }
+
+    impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            unsafe { &mut *self.mutex.value.get() }
+        }
+    }
+
+    impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+        fn drop(&mut self) {
+            self.mutex.owner.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// Threads that wait until others say that something has changed: a bit for each.
+    pub struct Condvar {
+        waiting: AtomicI32,
+    }
+
+    impl Condvar {
+        /// Nobody waits.
+        pub const fn new() -> Self {
+            Condvar { waiting: AtomicI32::new(0) }
+        }
+
+        /// Give the mutex back, wait, and take it again.
+        pub fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            let mutex = guard.mutex;
+            let bit = 1 << thread::slot();
+            unsafe {
+                sys::nextrust_set_bits(self.waiting.as_ptr(), bit);
+                drop(guard);
+                sys::nextrust_wait_mask(self.waiting.as_ptr(), bit);
+            }
+            mutex.lock()
+        }
+
+        /// Wait as long as the condition holds.
+        pub fn wait_while<'a, T: ?Sized>(
+            &self,
+            mut guard: MutexGuard<'a, T>,
+            mut condition: impl FnMut(&mut T) -> bool,
+        ) -> MutexGuard<'a, T> {
+            while condition(&mut *guard) {
+                guard = self.wait(guard);
+            }
+            guard
+        }
+
+        /// Wake one of those who wait, any of them.
+        pub fn notify_one(&self) {
+            loop {
+                let waiting = self.waiting.load(Ordering::SeqCst);
+                if waiting == 0 {
+                    return;
+                }
+                // In assembly: the compiler is known to get the choice of a bit wrong.
+                let count = unsafe { sys::nextrust_count_bits(waiting) };
+                let number = if count > 1 { super::explore::choose(count) } else { 0 };
+                let bit = unsafe { sys::nextrust_bit_of(waiting, number) };
+                if unsafe { sys::nextrust_cas(self.waiting.as_ptr(), waiting, waiting ^ bit) } != 0 {
+                    return;
+                }
+            }
+        }
+
+        /// Wake all who wait.
+        pub fn notify_all(&self) {
+            if self.waiting.load(Ordering::SeqCst) != 0 {
+                self.waiting.store(0, Ordering::SeqCst);
+            }
+        }
+    }
+}

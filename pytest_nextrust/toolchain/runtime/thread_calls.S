@@ -42,6 +42,36 @@
 	BEGIN	nextrust_thrd_begin, nextrust_thrd_run
 	BEGIN	nextrust_cthread_begin, nextrust_cthread_run
 
+| The same for any function of one argument that does not return.
+	FUNCTION nextrust_thread_enter
+	move.l	%d1,-(%sp)
+	movea.l	%d0,%a0
+	jsr	(%a0)
+	illegal
+
+| int nextrust_count_bits(int word): how many are set.
+	FUNCTION nextrust_count_bits
+	move.l	4(%sp),%d1
+	moveq	#0,%d0
+1:	lsr.l	#1,%d1
+	bcc.s	2f
+	addq.l	#1,%d0
+2:	tst.l	%d1
+	bne.s	1b
+	rts
+
+| int nextrust_bit_of(int word, int n): the one above n others that are set.
+	FUNCTION nextrust_bit_of
+	move.l	4(%sp),%d1
+1:	move.l	%d1,%d0
+	neg.l	%d0
+	and.l	%d1,%d0
+	subq.l	#1,8(%sp)
+	bmi.s	2f
+	eor.l	%d0,%d1
+	bra.s	1b
+2:	rts
+
 | int nextrust_cas(volatile int *at, int old, int new): whether the word was old, and is new.
 	FUNCTION nextrust_cas
 	movea.l	4(%sp),%a0
