@@ -75,8 +75,9 @@ class Counterexample:
             return cls(violation, tuple(path), number=schedules)
         moves = fewest(system, lambda state: same(system, state, violation), effort)
         if moves is not None:
-            return cls(violation, tuple(moves), number=schedules)
-        return cls(violation, tuple(fewer_switches(system, path, violation, effort)), number=schedules, shortest=False)
+            return cls(_at_end(system, moves, violation), tuple(moves), number=schedules)
+        moves = fewer_switches(system, path, violation, effort)
+        return cls(_at_end(system, moves, violation), tuple(moves), number=schedules, shortest=False)
 
 
 class Astray(AssertionError):
@@ -164,6 +165,16 @@ def _joined(path: Sequence[int], count: int) -> Iterable[list[int]]:
             yield [move for piece in (*runs[:at], *block, *runs[later + 1 :]) for move in piece]
 
 
+def _at_end(system: TransitionSystem, moves: Iterable[int], violation: Violation) -> Violation:
+    """The violation as a path to one of its kind shows it: it may be another thread's than the one that was met."""
+    state = system.start
+    for move in moves:
+        after = system.after(state, move)
+        assert after is not None
+        state = after
+    return system.violation(state) or violation
+
+
 def _followed(system: TransitionSystem, path: Sequence[int], violation: Violation) -> list[int] | None:
     """The path up to where it shows the finding; None where it does not, or cannot be taken."""
     state = system.start
@@ -231,11 +242,10 @@ def _violated(system: TransitionSystem, graph: Graph, violation: Violation, effo
     number = graph.states.index(system.lowest(violation.state))
     moves = fewest(system, lambda state: same(system, state, violation), effort)
     if moves is not None:
-        return Counterexample(violation, tuple(moves), number=number)
+        return Counterexample(_at_end(system, moves, violation), tuple(moves), number=number)
     way = _showing(system, breadth_first(system, graph, number), violation)
-    return Counterexample(
-        violation, tuple(fewer_switches(system, way, violation, effort)), number=number, shortest=False
-    )
+    moves = fewer_switches(system, way, violation, effort)
+    return Counterexample(_at_end(system, moves, violation), tuple(moves), number=number, shortest=False)
 
 
 def as_met(system: TransitionSystem, graph: Graph) -> Counterexample | None:
@@ -251,7 +261,7 @@ def as_met(system: TransitionSystem, graph: Graph) -> Counterexample | None:
         moves = _showing(system, breadth_first(system, graph, number), violation)
     except (Astray, Reclassified, Asymmetric):
         return None
-    return Counterexample(violation, tuple(moves), number=number)
+    return Counterexample(_at_end(system, moves, violation), tuple(moves), number=number)
 
 
 def _showing(system: TransitionSystem, path: Sequence[int], violation: Violation) -> list[int]:

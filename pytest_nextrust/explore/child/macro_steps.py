@@ -471,7 +471,19 @@ class Engine:
                 served = kernel.serve(self._stepper, run.thread.index, stop.vector, run.state, run.values, choice or 0)
             except BadAddress as error:
                 return (), StepStop(ACCESS, error.address)
-        return (self._stepper.events, stop) if served is None else (self._take(run, served), None)
+        return (self._there(self._stepper.events), stop) if served is None else (self._take(run, served), None)
+
+    def _there(self, accesses: Sequence[Access]) -> Sequence[Access]:
+        """Those to memory that is there: what an instruction died of is no byte that threads share."""
+
+        def is_there(byte: int) -> bool:
+            try:
+                self.original(byte)
+            except KeyError:
+                return False
+            return True
+
+        return [access for access in accesses if all(map(is_there, range(access[1], access[1] + access[2])))]
 
     def _take(self, run: _Run, served: Served) -> Sequence[Access]:
         """Make what the kernel answered the thread's; its accesses."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cache
@@ -207,12 +207,12 @@ class _Watched:
         self._rounds = 0
         self.memories: frozenset[bytes] | None = None
 
-    def __call__(self, system: TransitionSystem, *limits: object) -> Graph:
+    def __call__(self, system: TransitionSystem, enough: Callable[[int], bool], *kept: object) -> Graph:
         self._rounds += 1
         if self._rounds > MOST_ROUNDS:
             raise RuntimeError("guesses are contradicted for ever")
         self.memories = None
-        graph = self._search(system, *limits)  # type: ignore[arg-type]
+        graph = self._search(system, enough)
         if graph.complete:
             finals = (graph.states[number] for number in graph.finals)
             self.memories = frozenset(self._data(system, one) for state in finals for one in system.arrangements(state))

@@ -409,3 +409,23 @@ def test_a_program_may_end_before_its_daemon_has_written_what_the_check_reads(
     """Nobody but the check reads it, and when it is written is observed all the same; what no one writes is not."""
     program = code.concurrent({"thread_0": SERVER_WRITES, "thread_1": code.NOTHING, "check": check})
     assert kind_of(program, daemons=(0,), reduce=reduce) == expected
+
+
+@pytest.mark.parametrize("reduce", [True, False])
+def test_the_thread_that_dies_in_the_run_that_is_shown_is_another_than_was_met_first(reduce: bool) -> None:
+    """Either of two may die; the run with the fewest switches is of one who does, and ends with its last instruction.
+    The other has private instructions ahead of its first shared access, which do not come after that."""
+    dies = "52b9 00004000 42b9 00000000 4e75"
+    slow = "52b9 00004000 52b9 00004000 42b9 00000000 4e75"
+    private = "52b9 00004008 52b9 00004008"
+    for threads in ((dies, private + dies), (private + dies, dies), (slow, private + dies), (private + slow, dies)):
+        program = code.concurrent({f"thread_{number}": one for number, one in enumerate(threads)})
+        assert kind_of(program, reduce=reduce) == "fault"
+        assert kind_of(program, reduce=reduce, method="random", schedules=20) == "fault"
+
+
+@pytest.mark.parametrize("reduce", [True, False])
+def test_threads_that_die_at_one_address_share_nothing_there(reduce: bool) -> None:
+    """Both die of their first instruction, a store where no memory is: a fault, and no byte that two threads write."""
+    program = code.pair("42b9 00000000 4e75", None)
+    assert kind_of(program, reduce=reduce) == "fault"
