@@ -366,7 +366,9 @@ class Engine:
         visible = self._accesses.note(thread.index, accesses)
         # Whether it is stopped is what a thread looks at first, whatever it does then.
         looked = self._looked(run) if self._stops[thread.index] else ()
-        run.accesses = [*looked, *self._outside(run, accesses, before), *accesses]
+        # Which locks a step has to do with depends on what it has read, and what they hold on what was there before it.
+        first = next((at for at, access in enumerate(accesses) if access[0]), len(accesses))
+        run.accesses = [*looked, *accesses[:first], *self._outside(run, accesses, before), *accesses[first:]]
         if run.blocked:
             reads, _ = self._shared_effects(run.accesses, before)
             return StepEffect(thread.intern(local), (), (), blocked=True), reads

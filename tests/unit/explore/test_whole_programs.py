@@ -56,6 +56,11 @@ PROGRAMS = {
         ONE.format('nextrust_assert(!y, "y");') + "int main(void) { start(one); y = 1; return 0; }",
         "assertion",
     ),
+    "a lock that its holder keeps": (
+        ONE.format(LOCK + "pthread_mutex_lock(&other); pthread_mutex_unlock(&other);")
+        + BOTH.format("one", "return 0;"),
+        "deadlock",
+    ),
     "locks in two orders": (
         TWO.format(
             LOCK + "pthread_mutex_lock(&other); pthread_mutex_unlock(&other);" + UNLOCK,
