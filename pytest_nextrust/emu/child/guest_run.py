@@ -120,6 +120,7 @@ class GuestRun:
             check_time=self._check_time,
         )
         self._kernel = Kernel(task, request.trace_traps)
+        self._task_threads = task.threads
         task.threads.describe = self._describe
         self._threads = ThreadSwitch(cpu, self._kernel, self._rerun_log, self._counter)
 
@@ -188,11 +189,13 @@ class GuestRun:
         if alarm is not None and alarm <= self._counter.value:
             self._alarm()
             return
-        if self._threads.is_due:
-            self._watch_again()
-            self._threads.switch()
-            return
-        count = self._threads.most(left if alarm is None else min(left, alarm - self._counter.value))
+        count = left if alarm is None else min(left, alarm - self._counter.value)
+        if self._task_threads.are_switched:
+            if self._threads.is_due:
+                self._watch_again()
+                self._threads.switch()
+                return
+            count = self._threads.most(count)
         if self._suspect is not None:
             count = min(count, self._suspect[0] - self._counter.value)
             if not count:
