@@ -13,10 +13,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from unittest import mock
 
 from pytest_nextrust.emu.child.cpu import Cpu
@@ -207,7 +208,7 @@ class _Watched:
         self._rounds = 0
         self.memories: frozenset[bytes] | None = None
 
-    def __call__(self, system: TransitionSystem, enough: Callable[[int], bool], *kept: object) -> Graph:
+    def __call__(self, system: TransitionSystem, enough: Any, *kept: object) -> Graph:
         self._rounds += 1
         if self._rounds > MOST_ROUNDS:
             raise RuntimeError("guesses are contradicted for ever")
