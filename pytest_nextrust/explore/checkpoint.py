@@ -56,7 +56,7 @@ class CheckpointHeader:
     choices: int = 1
     registers: int = 0
     slots: int = 0
-    protected: tuple[tuple[int, int], ...] = ()
+    protected: tuple[tuple[int, tuple[int, int]], ...] = ()
     compiled: bool = False
     width: int = 0
     moves: int = 0

@@ -22,6 +22,7 @@ from pytest_nextrust import __version__
 from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore import checkpoint
 from pytest_nextrust.explore.checkpoint import CheckpointHeader
+from pytest_nextrust.explore.child.critical_sections import Lock
 from pytest_nextrust.explore.child.symmetry import Partition
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.explore.request import CheckpointFiles
@@ -130,7 +131,7 @@ class Keeper:
         choices: int = 1,
         registers: int = 0,
         slots: int = 0,
-        protected: tuple[tuple[int, int], ...] = (),
+        protected: tuple[tuple[int, Lock], ...] = (),
     ) -> None:
         """Take note of the guesses that a round is about to be made under."""
         known = (__version__, checkpoint.BYTEORDER, self._files.identity)

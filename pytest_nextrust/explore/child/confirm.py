@@ -69,13 +69,12 @@ def _sliced(subject: Subject, found: Counterexample, system: TransitionSystem) -
     with subject.executor() as executor:
         begun: set[int] = set()
         count, signals = system.count, system.signals_from
-        sections = system.engine.sections
-        slices = slices_of(executor, found.moves, count, signals, shared, reduced, finish, begun, sections)
+        executor.sections = system.engine.sections
+        slices = slices_of(executor, found.moves, count, signals, shared, reduced, finish, begun)
         if not found.loop:
             return slices, -1
-        return slices + slices_of(executor, found.loop, count, signals, shared, reduced, (), begun, sections), len(
-            slices
-        )
+        loop = slices_of(executor, found.loop, count, signals, shared, reduced, (), begun)
+        return slices + loop, len(slices)
 
 
 def _touched(run: Sequence[Executed]) -> set[int]:

@@ -18,7 +18,7 @@ from pytest_nextrust.emu.kernel.threads import is_dying, suspended_at
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child.accesses import Access
-from pytest_nextrust.explore.child.critical_sections import CriticalSections
+from pytest_nextrust.explore.child.critical_sections import NONE_HELD, CriticalSections, Held
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
 from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
@@ -29,6 +29,9 @@ __all__ = ["LOOP_LIMIT", "Executed", "ObservedHistory", "ScheduleExecutor", "Tou
 
 Touch = tuple[bool, Address, int, int]
 """Whether it writes, its address, its width in bytes, and the value read or written."""
+
+Data = bytes
+"""The executor has a method of that name."""
 
 LOOP_LIMIT = 100_000
 """Instructions that threads go on for in turn until a state must have come back."""
@@ -59,6 +62,7 @@ class _Thread:
     state: bytes
     values: dict[int, int] = field(default_factory=dict)
     stopped: bool = False
+    held: Held = NONE_HELD
 
 
 class ScheduleExecutor:
@@ -78,6 +82,8 @@ class ScheduleExecutor:
         self._stepper = stepper
         self._kernel = kernel
         self.ended = ""
+        self.sections: CriticalSections | None = None
+        """Which locks protect what, where macro-steps do not end at that."""
         self._starts = tuple(starts)
         self._interrupts = interrupts
         self._loop = loop
@@ -181,7 +187,12 @@ class ScheduleExecutor:
         return state, frozenset(own.values.items())
 
     def step(self, thread: int, choice: int = 0) -> Executed:
-        """Execute the thread's next instruction, by one of its choices."""
+        """Execute the thread's next instruction, by one of its choices. Raises Unprotected by ``sections``."""
+        done = self._execute(thread, choice)
+        self._follow_locks(self._threads[thread], [touch[:3] for touch in done.touches])
+        return done
+
+    def _execute(self, thread: int, choice: int) -> Executed:
         own = self._threads[thread]
         pc = self.pc(thread)
         if self._loop and pc == SENTINEL:
@@ -279,14 +290,7 @@ class ScheduleExecutor:
                 kept, kept_at, turns, most = self.whole(), len(done), 0, 2 * most
         return done, []
 
-    def macro_step(
-        self,
-        thread: int,
-        shared: frozenset[int],
-        first: bool,
-        choice: int = 0,
-        sections: CriticalSections | None = None,
-    ) -> int:
+    def macro_step(self, thread: int, shared: frozenset[int], first: bool, choice: int = 0) -> int:
         """Execute up to before the next access to a shared byte, the next of several ways, or where a signal may come,
         after one instruction by ``choice`` unless ``first``; what ``sections`` protect does not end it. Answers the
         number of instructions.
@@ -300,10 +304,10 @@ class ScheduleExecutor:
             own = self._threads[thread]
             if self._interrupts is not None and interruptible(self._interrupts, own.values):
                 return count
-            kept, old = own.state, dict(own.values)
+            kept, old, held = own.state, dict(own.values), own.held
             done = self.step(thread)
-            if done.ends or looks or self._is_visible(done, shared, None if first else sections):
-                own.state, own.values, self.ended = kept, old, ""
+            if done.ends or looks or self._is_visible(done, held, shared, first=first):
+                own.state, own.values, own.held, self.ended = kept, old, held, ""
                 self._restore()
                 return count
             count += 1
@@ -313,13 +317,21 @@ class ScheduleExecutor:
                 return count
         return count
 
-    def _is_visible(self, done: Executed, shared: frozenset[int], sections: CriticalSections | None) -> bool:
-        """Whether an instruction touched a shared byte that no lock of its thread protects."""
-        if sections is not None:
-            return (
-                sections.inside(done.thread, [touch[:3] for touch in done.touches], shared, self._stepper.read) is None
-            )
-        return any(touch[1] + i in shared for touch in done.touches for i in range(touch[2]))
+    def _is_visible(self, done: Executed, held: Held, shared: frozenset[int], *, first: bool) -> bool:
+        """Whether an instruction touched a shared byte that no lock protects which its thread held before it."""
+        accesses = [touch[:3] for touch in done.touches]
+        if self.sections is not None and not first:
+            return not self.sections.are_inside(held, accesses, shared)
+        return any(byte in shared for _, address, size in accesses for byte in range(address, address + size))
+
+    def _follow_locks(self, own: _Thread, accesses: Sequence[Access]) -> None:
+        if self.sections is not None:
+            own.held = self.sections.after(own.held, accesses, self._before, self._stepper.read)
+
+    def _before(self, address: int, size: int) -> Data:
+        """Memory before the last instruction."""
+        values = [self._old.get(byte, self.byte(byte)) for byte in range(address, address + size)]
+        return Data(self._stepper.original(at) if v is None else v for at, v in enumerate(values, address))
 
     def _touch(self, accesses: Sequence[Access]) -> tuple[Touch, ...]:
         self._old: dict[int, int | None] = {}
@@ -441,7 +453,6 @@ def slices_of(
     reduced: bool,
     finish: Sequence[int],
     begun: set[int],
-    sections: CriticalSections | None = None,
 ) -> list[Slice]:
     """A path of the graph as slices of instructions: what each move executes, joined where the thread stays.
 
@@ -475,7 +486,7 @@ def slices_of(
         choice = move // count
         chosen = (choice,) if executor.choices(thread) > 1 else ()
         if reduced:
-            instructions += executor.macro_step(thread, shared, first=False, choice=choice, sections=sections)
+            instructions += executor.macro_step(thread, shared, first=False, choice=choice)
         else:
             executor.step(thread, choice)
             instructions += 1

@@ -12,12 +12,11 @@ Boundary: child process only. Nothing here is believed: see ``accesses``.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from pytest_nextrust.emu.child.stepper import Stepper
-from pytest_nextrust.emu.child.thread_state import D0, D1, PC, pack, register_of
-from pytest_nextrust.emu.kernel.threads import ThreadCall
-from pytest_nextrust.explore.child.critical_sections import FREE, WORD
+from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
+from pytest_nextrust.explore.child.critical_sections import Lock
 from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
 
@@ -86,43 +85,64 @@ class ProtectingLocks:
         self._shared = shared
         self._original = original
         self._memory: dict[int, int] = {}
-        self._locks: set[int] = set()
-        self._held_for: dict[int, set[int]] = {}
-        self._foreign: dict[int, set[int]] = {}
+        self._locks: set[Lock] = set()
+        self._no_locks: set[Lock] = set()
+        self._holders: dict[Lock, int] = {}
+        self._held_for: dict[int, set[Lock]] = {}
+        self._foreign: dict[int, set[Lock]] = {}
 
     def note(self, run: Iterable[Executed]) -> None:
         """Take one run, from its start."""
         self._memory.clear()
+        self._holders.clear()
         for done in run:
-            if done.touches and register_of(done.before, D0) == ThreadCall.ACQUIRE:
-                self._locks.add(register_of(done.before, D1))
             touched = [byte for _, at, size, _ in done.touches for byte in range(at, at + size)]
             self._accessed(done.thread, self._shared.intersection(touched))
-            for writes, address, size, value in done.touches:
-                if writes:
-                    self._memory.update(enumerate(value.to_bytes(size, "big"), address))
+            writes = [(at, size) for writes, at, size, _ in done.touches if writes]
+            if writes:
+                self._changed(done, writes)
+
+    def protected(self) -> dict[int, Lock]:
+        """The lock of each protected byte."""
+        locks = self._locks - self._no_locks
+        places = {address + at for address, size in locks for at in range(size)}
+        found = {byte: (own & locks) - self._foreign[byte] for byte, own in self._held_for.items()}
+        return {byte: min(own) for byte, own in found.items() if own and byte not in places}
 
     def _accessed(self, thread: int, shared: Iterable[int]) -> None:
         """Take an access to these bytes."""
         if not shared:
             return
-        held = {lock for lock in self._locks if self._holder(lock) == thread + 1}
-        others = {lock for lock in self._locks - held if self._holder(lock) != FREE}
+        held = {lock for lock, holder in self._holders.items() if holder == thread}
+        others = {lock for lock in self._locks - held if any(self._read(*lock))}
         for byte in shared:
             self._foreign.setdefault(byte, set()).update(others)
             if held:
                 self._held_for[byte] = self._held_for.get(byte, held) & held
 
-    def protected(self) -> dict[int, int]:
-        """The address of the lock of each protected byte."""
-        words = {lock + at for lock in self._locks for at in range(WORD)}
-        found = {byte: own - self._foreign[byte] for byte, own in self._held_for.items() if byte not in words}
-        return {byte: min(own) for byte, own in found.items() if own}
+    def _changed(self, done: Executed, writes: Sequence[tuple[int, int]]) -> None:
+        """Take what an instruction wrote: locks that were taken or given back, and what is no lock after all."""
+        looked_at = {(at, size) for writes, at, size, _ in done.touches if not writes}
+        self._locks |= {lock for lock in looked_at.intersection(writes) if not any(self._read(*lock))}
+        near = [lock for lock in self._locks if any(at < sum(lock) and lock[0] < at + size for at, size in writes)]
+        before = {lock: self._read(*lock) for lock in near}
+        for is_write, address, size, value in done.touches:
+            if is_write:
+                self._memory.update(enumerate(value.to_bytes(size, "big"), address))
+        for lock in near:
+            now = self._read(*lock)
+            if now == before[lock]:
+                continue
+            if lock in looked_at and not any(before[lock]):
+                self._holders[lock] = done.thread
+            elif self._holders.get(lock) == done.thread and not any(now):
+                del self._holders[lock]
+            else:
+                self._no_locks.add(lock)
 
-    def _holder(self, lock: int) -> int:
-        places = range(lock, lock + WORD)
-        memory = self._memory
-        return int.from_bytes(bytes(memory[at] if at in memory else self._original(at) for at in places), "big")
+    def _read(self, address: int, size: int) -> bytes:
+        memory, places = self._memory, range(address, address + size)
+        return bytes(memory[at] if at in memory else self._original(at) for at in places)
 
 
 class Widening:

@@ -17,6 +17,7 @@ from itertools import compress
 
 from pytest_nextrust.emu.child.stepper import StepStop
 from pytest_nextrust.explore.child.accesses import Access
+from pytest_nextrust.explore.child.critical_sections import NONE_HELD, Held
 from pytest_nextrust.explore.child.decision_tree import Tree
 
 __all__ = ["Local", "MacroStep", "OperationEvent", "Private", "StepEffect", "ThreadLocals"]
@@ -67,6 +68,7 @@ class Local:
     thread and of each handler it is in. ``entered``: the repeating thread waits for its turn (see ``Options``).
 
     ``dropped``: the registers, as bits, whose value is missing since they were dead (see ``dead_registers``).
+    ``held``: the locks that the thread holds (see ``critical_sections``).
 
     The memo: ``tree`` has the effects of macro-steps executed from here, ``quick`` those macro-steps by shared state.
     ``others`` are macro-steps of later choices, by choice and shared state.
@@ -81,6 +83,7 @@ class Local:
     entered: bool = False
     fault: StepStop | None = None
     dropped: int = 0
+    held: Held = NONE_HELD
     tree: Tree[StepEffect] = None
     quick: dict[int, MacroStep] = field(default_factory=dict)
     delivery: tuple[StepEffect, ...] | None = None
@@ -104,11 +107,11 @@ class ThreadLocals:
         self._original = original
         self._slot_of: dict[int, int] = {}
         self._initial = bytearray()
-        self._ids: dict[tuple[bytes, Private, str, tuple[int, ...], bool, int], int] = {}
+        self._ids: dict[tuple[bytes, Private, str, tuple[int, ...], bool, int, Held], int] = {}
 
     def intern(self, local: Local) -> int:
         """The number of this local state; equal states have one."""
-        key = (local.state, local.private, local.kind, local.pending, local.entered, local.dropped)
+        key = (local.state, local.private, local.kind, local.pending, local.entered, local.dropped, local.held)
         known = self._ids.get(key)
         if known is None:
             known = self._ids[key] = len(self.table)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS
@@ -22,7 +22,7 @@ from pytest_nextrust.emu.child.thread_state import A7, D0, D1, KEPT, PC, pack, r
 from pytest_nextrust.emu.kernel.threads import SENTINEL, suspended_at
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
-from pytest_nextrust.explore.child.critical_sections import CriticalSections, lock_reads
+from pytest_nextrust.explore.child.critical_sections import NONE_HELD, CriticalSections, Held, lock_reads
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters, without
 from pytest_nextrust.explore.child.decision_tree import Leaf, Read, grow, walk
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
@@ -165,8 +165,11 @@ class Engine:
         self._marks = dict(marks or {})
         self.options = options
         self._reduce = options.reduce
-        self.sections = options.sections if options.reduce and options.interrupts is None else None
-        """Which locks protect what; None where sections are not looked at."""
+        one_by_one = options.interrupts or options.loop or options.daemons or marks
+        self.sections = options.sections if options.reduce and not one_by_one else None
+        """Which locks protect what; None where sections are not looked at: where signals may come in them, operations
+        are judged by when they overlap, threads repeat, or the program may end while a daemon is inside.
+        """
         self._registers = options.registers if options.reduce and options.interrupts is None else None
         self.interrupts = options.interrupts is not None
         self.reduces_deliveries = self.interrupts and options.reduce and not options.loop
@@ -360,15 +363,13 @@ class Engine:
         """What a macro-step does, and the shared bytes that it reads."""
         values = self._materialise(thread, local.private, self.vectors[shared_id])
         before = dict(self._overlay)
-        run = _Run(thread, local.state, values, local.pending, local.entered, [], local.dropped)
+        run = _Run(thread, local.state, values, local.pending, local.entered, [], local.dropped, local.held)
+        run.begun = True
         self._stepper.load(local.state)
         accesses, stop = self._one(run, choice)
-        visible = self._accesses.note(thread.index, accesses)
         # Whether it is stopped is what a thread looks at first, whatever it does then.
-        looked = self._looked(run) if self._stops[thread.index] else ()
-        # Which locks a step has to do with depends on what it has read, and what they hold on what was there before it.
-        first = next((at for at, access in enumerate(accesses) if access[0]), len(accesses))
-        run.accesses = [*looked, *accesses[:first], *self._outside(run, accesses, before), *accesses[first:]]
+        run.accesses = list(self._looked(run)) if self._stops[thread.index] else []
+        visible = self._begins(run, accesses)
         if run.blocked:
             reads, _ = self._shared_effects(run.accesses, before)
             return StepEffect(thread.intern(local), (), (), blocked=True), reads
@@ -387,33 +388,44 @@ class Engine:
         reads, writes = self._shared_effects(run.accesses, before)
         return StepEffect(thread.intern(after), writes, tuple(run.events)), reads
 
-    def _outside(self, run: _Run, accesses: Sequence[Access], before: Mapping[int, int]) -> list[Access]:
-        """What a step by itself reads of the locks that it has to do with. Raises Unprotected."""
+    def _begins(self, run: _Run, accesses: Sequence[Access]) -> bool:
+        """Take the accesses of the instruction that begins a macro-step; whether others see it. Raises Reclassified,
+        Unprotected.
+        """
+        visible = self._accesses.note(run.thread.index, accesses)
+        run.accesses += self._with_locks(run, accesses)
+        return visible
+
+    def _ends_before(self, run: _Run, accesses: Sequence[Access]) -> bool:
+        """Whether others would see an instruction, so that the macro-step ends before it; else it is part of that.
+        Raises Reclassified, Unprotected.
+        """
+        visible = self._accesses.note(run.thread.index, accesses)
+        sections = self.sections
+        if sections is None:
+            return visible
+        if visible and not (run.begun and sections.are_inside(run.held, accesses, self._accesses.shared)):
+            return True
+        own = self._with_locks(run, accesses)
+        if run.begun:
+            run.accesses += own
+        return False
+
+    def _with_locks(self, run: _Run, accesses: Sequence[Access]) -> list[Access]:
+        """Note which locks the thread takes and gives back; the accesses with what it reads of those before it writes."""
         if self.sections is None:
-            return []
-
-        def read(address: int, size: int) -> bytes:
-            return bytes(
-                before[byte] if byte in before else self.original(byte) for byte in range(address, address + size)
-            )
-
-        reads = lock_reads(self.sections.outside(run.thread.index, accesses, read, self._stepper.read))
+            return list(accesses)
+        reads = lock_reads(self.sections.concerned(run.held, accesses))
         # A lock that only its holder has touched so far would be private to it, and look free to all others.
         self._accesses.note(run.thread.index, reads)
-        return reads
+        run.held = self.sections.after(run.held, accesses, self._read_before, self._stepper.read)
+        first_write = next((at for at, access in enumerate(accesses) if access[0]), len(accesses))
+        return [*accesses[:first_write], *reads, *accesses[first_write:]]
 
-    def _is_inside(self, run: _Run, accesses: Sequence[Access]) -> bool:
-        """Whether all that these accesses share with others is protected by locks that the thread holds; they are part
-        of its macro-step then.
-        """
-        if self.sections is None or run.accesses is None:
-            return False
-        locks = self.sections.inside(run.thread.index, accesses, self._accesses.shared, self._stepper.read)
-        if locks is None:
-            return False
-        self._accesses.note(run.thread.index, lock_reads(locks))
-        run.accesses += [*lock_reads(locks), *accesses]
-        return True
+    def _read_before(self, address: int, size: int) -> bytes:
+        """Memory before the last instruction."""
+        overlay, places = self._overlay, range(address, address + size)
+        return bytes(overlay[byte] if byte in overlay else self.original(byte) for byte in places)
 
     def _one(self, run: _Run, choice: int | None = None) -> tuple[Sequence[Access], StepStop | None]:
         """Execute one instruction, or the kernel's part of a trap; answers its accesses and why it stopped, if so.
@@ -528,9 +540,8 @@ class Engine:
         # Equal flags in one form: else states with the same future would stay apart.
         state = without(run.state, run.dropped)
         called = run.called
-        return Local(
-            state, private, kind, run.pending, run.entered, fault, run.dropped, choices=run.choices, may_wait=called
-        )
+        own = run.dropped, run.held
+        return Local(state, private, kind, run.pending, run.entered, fault, *own, choices=run.choices, may_wait=called)
 
     def _ends_here(self, values: Mapping[int, int]) -> bool:
         """Whether a macro-step ends at this boundary in any case: without the reduction, or where a signal may come."""
@@ -568,14 +579,14 @@ class Engine:
                     return self._end(run, "diverges")
                 if count & (count - 1) == 0:
                     watched = (run.state, dict(run.values), self._shared_now())
-            before, dropped = run.state, run.dropped
+            before, dropped, held = run.state, run.dropped, run.held
             accesses, stop = self._one(run)
             if stop is not None:
                 return self._end(run, "fault", stop)
-            visible = self._accesses.note(run.thread.index, accesses) and not self._is_inside(run, accesses)
+            visible = self._ends_before(run, accesses)
             if visible or run.blocked or run.ends or run.choices > 1:
                 self._undo(accesses)
-                run.state, run.dropped = before, dropped
+                run.state, run.dropped, run.held = before, dropped, held
                 if run.untrapped is not None:
                     run.values, run.pending, run.resumed = run.untrapped
                 return self._at_boundary(run)
@@ -626,7 +637,8 @@ class _Run:
     ``dropped``: registers whose value is missing, since they were taken for dead. ``untrapped``: what the kernel's part
     of the last instruction changed, as it was before. ``blocked``: it waits. ``ends``: what the program ended by with
     it. ``choices``: in how many ways it may be taken. ``called``: it was, or may be, a call of the kernel that may
-    wait. ``accesses``: those of the macro-step so far that are part of its effect; None before the first step.
+    wait. ``held``: the locks that the thread holds. ``begun``: a macro-step is under way, and ``accesses`` are those
+    that are part of its effect.
     """
 
     thread: ThreadLocals
@@ -636,10 +648,12 @@ class _Run:
     entered: bool
     events: list[OperationEvent]
     dropped: int = 0
+    held: Held = NONE_HELD
     resumed: bool = False
     untrapped: tuple[dict[int, int], tuple[int, ...], bool] | None = None
     blocked: bool = False
     ends: str = ""
     choices: int = 1
     called: bool = False
-    accesses: list[Access] | None = None
+    begun: bool = False
+    accesses: list[Access] = field(default_factory=list)

@@ -21,7 +21,7 @@ from pytest_nextrust.emu.child.thread_state import KEPT
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
-from pytest_nextrust.explore.child.critical_sections import CriticalSections
+from pytest_nextrust.explore.child.critical_sections import CriticalSections, Lock
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters
 from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor, shared_bytes
 from pytest_nextrust.explore.child.final_check import FinalCheck
@@ -84,8 +84,8 @@ class Subject:
         self.cpu = cpu
         handler = request.handler if request.signals else None
         self.kernel: ProgramKernel | None = None
-        self.protected: dict[int, int] = {}
-        """The address of the lock of each byte that one is taken to protect."""
+        self.protected: dict[int, Lock] = {}
+        """The lock of each byte that one is taken to protect."""
         if request.is_program:
             image = program.whole(slots, request.name)
         else:
@@ -199,8 +199,7 @@ class Subject:
             runs = runs_side_by_side(threads)
             shared = both_touch(stepper, enumerate(self.image.starts))
         shared = shared.union(*map(shared_bytes, runs))
-        if self.kernel is not None and not self.request.loop:
-            self._note_locks(runs, shared)
+        self._note_locks(runs, shared)
         return shared
 
     def unprotect(self, addresses: Iterable[int]) -> None:

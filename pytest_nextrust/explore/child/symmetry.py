@@ -243,7 +243,11 @@ class Symmetry:
             return False
         tables = self._engine.threads
         one, other = tables[group.threads[0]].table[first.local], tables[group.threads[at]].table[own.local]
-        if one.kind != other.kind or (one.fault and one.fault.vector) != (other.fault and other.fault.vector):
+        if (
+            one.held != other.held
+            or one.kind != other.kind
+            or (one.fault and one.fault.vector) != (other.fault and other.fault.vector)
+        ):
             return False
         for (kind, operation, result), (its, counterpart, answer) in zip(first.events, own.events, strict=True):
             if kind != its or not group.corresponds(at, operation, counterpart):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.emu.kernel.threads import ThreadCall
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
-from pytest_nextrust.explore.child.critical_sections import CriticalSections, Unprotected
+from pytest_nextrust.explore.child.critical_sections import CriticalSections, Lock, Unprotected
 from pytest_nextrust.explore.child.macro_steps import Engine, Options
 from pytest_nextrust.explore.child.program_calls import ProgramKernel
 from pytest_nextrust.explore.child.search import explore_states
@@ -26,6 +26,7 @@ from tests.unit.explore.machine_code import (
     await_set,
     increment,
     load,
+    lock,
     stepper,
     store,
     unlock,
@@ -35,6 +36,9 @@ EXAMPLES = 1500 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 60
 
 BYTES = range(DATA, DATA + 4)
 LOCKS = (DATA + 8, DATA + 12)
+SPIN = DATA + 5
+WORDS = tuple((lock, 4) for lock in LOCKS)
+EVERY_LOCK = (*WORDS, (SPIN, 1))
 
 
 def acquire(lock: int, thread: int) -> bytes:
@@ -71,9 +75,14 @@ def locked(lock: int, thread: int, body: bytes) -> bytes:
     return acquire(lock, thread) + body + release(lock)
 
 
+def spun(body: bytes) -> bytes:
+    """The body under a lock that is spun on by tas."""
+    return lock(SPIN) + body + unlock(SPIN)
+
+
 def searched(
-    threads: tuple[bytes, ...], protected: dict[int, int] | None = None, *, reduce: bool = True
-) -> tuple[Explored, dict[int, int]]:
+    threads: tuple[bytes, ...], protected: dict[int, Lock] | None = None, *, reduce: bool = True
+) -> tuple[Explored, dict[int, Lock]]:
     """A complete search, until neither what is shared nor what is protected is contradicted; and what then is."""
     program = Program(tuple(code + RTS for code in threads))
     shared: set[int] = set()
@@ -100,7 +109,7 @@ def hang(found: Explored) -> str:
     return "" if violation is None else violation.kind
 
 
-def agree(threads: tuple[bytes, ...], protected: dict[int, int]) -> tuple[Explored, Explored, dict[int, int]]:
+def agree(threads: tuple[bytes, ...], protected: dict[int, Lock]) -> tuple[Explored, Explored, dict[int, Lock]]:
     """Both searches agree; they are answered, with what stayed protected."""
     every, _ = searched(threads, reduce=False)
     plain, _ = searched(threads)
@@ -114,8 +123,8 @@ def test_a_section_is_one_step() -> None:
     """Two threads that add twice under a lock: each section is a step, and its end another."""
     body = add(DATA) + add(DATA + 1)
     threads = tuple(locked(LOCKS[0], thread, body) for thread in range(2))
-    found, plain, left = agree(threads, {DATA: LOCKS[0], DATA + 1: LOCKS[0]})
-    assert left == {DATA: LOCKS[0], DATA + 1: LOCKS[0]}
+    found, plain, left = agree(threads, {DATA: WORDS[0], DATA + 1: WORDS[0]})
+    assert left == {DATA: WORDS[0], DATA + 1: WORDS[0]}
     assert len(found.graph.states) < len(plain.graph.states) / 2
     assert {data[:2] for data in found.finals()} == {b"\2\2"}
 
@@ -133,7 +142,7 @@ def test_a_section_is_one_step() -> None:
 def test_what_breaks_the_discipline_is_seen(other: bytes, why: str) -> None:
     """The bytes are protected no more, and the answers are those of single instructions."""
     threads = (locked(LOCKS[0], 0, add(DATA) + add(DATA)), other)
-    _, _, left = agree(threads, {DATA: LOCKS[0]})
+    _, _, left = agree(threads, {DATA: WORDS[0]})
     assert left == {}, why
 
 
@@ -142,9 +151,18 @@ def test_whoever_looks_while_nobody_holds_the_lock_breaks_nothing() -> None:
     waits = await_set(DATA + 3) + await_set(DATA + 2) + load(DATA) + store(DATA + 1)
     one = locked(LOCKS[0], 1, add(DATA)) + increment(DATA + 3)
     two = try_lock(LOCKS[0], 2, add(DATA)) + increment(DATA + 2)
-    found, _, left = agree((waits, one, two), {DATA: LOCKS[0]})
-    assert left == {DATA: LOCKS[0]}
+    found, _, left = agree((waits, one, two), {DATA: WORDS[0]})
+    assert left == {DATA: WORDS[0]}
     assert {data[1] for data in found.finals()} == {1, 2}
+
+
+def test_a_lock_that_is_spun_on_protects_too() -> None:
+    """By tas: who spins sees the lock held, and the section is one step all the same."""
+    body = add(DATA) + add(DATA + 1)
+    found, plain, left = agree((spun(body), spun(body)), {DATA: (SPIN, 1), DATA + 1: (SPIN, 1)})
+    assert left == {DATA: (SPIN, 1), DATA + 1: (SPIN, 1)}
+    assert len(found.graph.states) < len(plain.graph.states) / 2
+    assert {data[:2] for data in found.finals()} == {b"\2\2"}
 
 
 def test_locks_in_two_orders_still_hang() -> None:
@@ -152,18 +170,18 @@ def test_locks_in_two_orders_still_hang() -> None:
     threads = tuple(
         locked(LOCKS[thread], thread, add(DATA) + locked(LOCKS[1 - thread], thread, add(DATA))) for thread in range(2)
     )
-    found, _, _ = agree(threads, {DATA: LOCKS[0]})
+    found, _, _ = agree(threads, {DATA: WORDS[0]})
     assert hang(found) == "deadlock"
 
 
 def test_a_section_that_never_ends_diverges() -> None:
     """What it changes under the lock does not hide that it loops; a loop that counts up is no repetition."""
     for_ever = acquire(LOCKS[0], 0) + increment(DATA) + b"\x60\xf8"
-    found, _ = searched((for_ever, locked(LOCKS[0], 1, add(DATA))), {DATA: LOCKS[0]})
+    found, _ = searched((for_ever, locked(LOCKS[0], 1, add(DATA))), {DATA: WORDS[0]})
     assert hang(found)
     counts = increment(DATA) + b"\x0c\x39\x00\xc8" + DATA.to_bytes(4, "big") + b"\x66\xf0"
-    found, left = searched((locked(LOCKS[0], 0, counts), locked(LOCKS[0], 1, add(DATA))), {DATA: LOCKS[0]})
-    assert (hang(found), left) == ("", {DATA: LOCKS[0]})
+    found, left = searched((locked(LOCKS[0], 0, counts), locked(LOCKS[0], 1, add(DATA))), {DATA: WORDS[0]})
+    assert (hang(found), left) == ("", {DATA: WORDS[0]})
     assert {data[0] for data in found.finals()} == {200, 201}
 
 
@@ -174,14 +192,17 @@ PLAIN = st.one_of(
 
 def pieces(thread: int) -> st.SearchStrategy[bytes]:
     body = st.lists(PLAIN, min_size=1, max_size=3).map(b"".join)
-    lock = st.sampled_from(LOCKS)
+    word = st.sampled_from(LOCKS)
     return st.one_of(
         PLAIN,
-        st.builds(locked, lock, st.just(thread), body),
-        st.builds(locked, lock, st.just(thread), body),
-        st.builds(try_lock, lock, st.just(thread), body),
-        st.builds(lambda one, inner: locked(one, thread, inner), lock, st.builds(locked, lock, st.just(thread), body)),
-        lock.map(release),
+        st.builds(locked, word, st.just(thread), body),
+        st.builds(locked, word, st.just(thread), body),
+        st.builds(try_lock, word, st.just(thread), body),
+        body.map(spun),
+        body.map(spun),
+        st.builds(lambda one, inner: locked(one, thread, inner), word, st.builds(locked, word, st.just(thread), body)),
+        word.map(release),
+        st.just(unlock(SPIN)),
         st.sampled_from(BYTES).map(unlock),
     )
 
@@ -193,8 +214,8 @@ def code(thread: int) -> st.SearchStrategy[bytes]:
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(
     threads=st.tuples(code(0), code(1)),
-    protected=st.dictionaries(st.sampled_from(BYTES), st.sampled_from(LOCKS), max_size=4),
+    protected=st.dictionaries(st.sampled_from(BYTES), st.sampled_from(EVERY_LOCK), max_size=4),
 )
-def test_any_guess_is_right_in_the_end(threads: tuple[bytes, ...], protected: dict[int, int]) -> None:
+def test_any_guess_is_right_in_the_end(threads: tuple[bytes, ...], protected: dict[int, Lock]) -> None:
     """Programs by lot, most of which keep no discipline, under any guess of what protects what."""
     agree(threads, protected)
