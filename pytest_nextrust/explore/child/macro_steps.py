@@ -412,7 +412,7 @@ class Engine:
         return False
 
     def _with_locks(self, run: _Run, accesses: Sequence[Access]) -> list[Access]:
-        """Note which locks the thread takes and gives back; the accesses with what it reads of those before it writes."""
+        """Note which locks the thread takes and gives back; its accesses, the locks read before a write."""
         if self.sections is None:
             return list(accesses)
         reads = lock_reads(self.sections.concerned(run.held, accesses))

@@ -61,7 +61,7 @@ BOTH: tuple[Search, ...] = (explore_states_compiled, explore_states)
 PROBE = "52b9 00004000 4ab9 00004008 52b9 00004004 52b9 00004008 4e75"
 """Counts COUNTER, looks at a third word, counts OTHER, counts the third."""
 
-LOCKED = code.pair(code.LOCKED_ADD.removesuffix("4e75") * 3 + "4e75", None)
+LOCKED = code.pair(code.LOCKED_ADD.removesuffix("4e75") * 9 + "4e75", None)
 
 
 def files(path: Path) -> CheckpointFiles:
@@ -210,7 +210,7 @@ def without_seconds(answer: ExploreAnswer) -> ExploreAnswer:
 @pytest.mark.parametrize(
     "program",
     [
-        code.pair(code.LOCKED_ADD.removesuffix("4e75") * 3 + "4e75", "7006 90b9 00004000 4e75"),
+        code.pair(code.LOCKED_ADD.removesuffix("4e75") * 9 + "4e75", "7012 90b9 00004000 4e75"),
         code.pair(code.LOAD_ADD_STORE.removesuffix("4e75") * 3 + "4e75", "7001 90b9 00004000 4e75"),
         code.concurrent({f"thread_{n}": PROBE for n in range(4)} | {"check": "7004 90b9 00004000 4e75"}),
         code.concurrent({"thread_0": code.POLITE, "thread_1": code.POLITE_OTHER, "thread_2": code.LOCKED_ADD}),
