@@ -13,6 +13,7 @@ import dataclasses
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.explore.answer import ExploreAnswer
     from pytest_nextrust.explore.program import Build
     from pytest_nextrust.explore.request import CheckpointFiles, ExploreRequest
+    from pytest_nextrust.explore.sensitivity import Sensitivity
 
 __all__ = ["HELP", "add_arguments", "add_fairness_option", "interruption", "report", "run"]
 
@@ -106,6 +108,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", metavar="FILE", help="go on with what was put aside there; and put aside there, unless --checkpoint"
     )
+    parser.add_argument(
+        "--sensitivity",
+        action="store_true",
+        help="after a proof: once more with each tas, cas, bset and the like split into its read and its write",
+    )
     add_crate_options(parser)
     parser.add_argument("--full", action="store_true", help="show every instruction of a failing run")
     add_artifacts_option(parser)
@@ -123,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.explore import store
     from pytest_nextrust.explore.client import explore
+    from pytest_nextrust.explore.sensitivity import sensitivities
 
     limits = _limits(args)
     described, data = _program(args)
@@ -134,15 +142,27 @@ def run(args: argparse.Namespace) -> int:
         with Sandbox(memory_limit=room) as machine:
             args.interruption.ends(machine)
             answer = explore(machine, request, _progress)
+            found = None
+            if args.sensitivity and answer.complete:
+                found = sensitivities(machine, request, answer, _progress)
+            elif args.sensitivity:
+                _progress("--sensitivity: there is no proof to ask it of")
     except HarnessFault as error:
         return failed(args, "explore", error)
-    return report(args, "explore", request, answer)
+    return report(args, "explore", request, answer, found)
 
 
-def report(args: argparse.Namespace, command: str, request: ExploreRequest, answer: ExploreAnswer) -> int:
-    """Print and write what was found; the exit status."""
+def report(
+    args: argparse.Namespace,
+    command: str,
+    request: ExploreRequest,
+    answer: ExploreAnswer,
+    sensitivity: Sequence[Sensitivity] | None = None,
+) -> int:
+    """Print and write what was found; the exit status. ``sensitivity``: of a proof, where it was asked for."""
     from pytest_nextrust.explore import store, text
     from pytest_nextrust.explore.replay import token_of
+    from pytest_nextrust.explore.sensitivity import sensitivity_lines, sensitivity_plain
 
     status = text.exit_status(answer.verdict)
     finding = answer.finding
@@ -161,6 +181,10 @@ def report(args: argparse.Namespace, command: str, request: ExploreRequest, answ
         lines += ["", f"run it again: {again}"]
     if answer.checkpoint and answer.verdict == "budget":
         lines.append(f"go on with it: --resume {answer.checkpoint}")
+    more: dict[str, Any] = {}
+    if sensitivity is not None:
+        lines += sensitivity_lines(sensitivity)
+        more = {"sensitivity": sensitivity_plain(sensitivity)}
     lines.append(f"model: {MODEL}")
     if args.json != "-":
         print("\n".join(lines))
@@ -178,6 +202,7 @@ def report(args: argparse.Namespace, command: str, request: ExploreRequest, answ
             missing=[],
             explorations=[text.exploration_plain(answer, answer.threads)],
             findings=findings,
+            **more,
         ),
     )
     return status
@@ -244,6 +269,11 @@ def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
         raise UsageFault("--loop", "needs the whole graph", place=args.method, remedy="leave --method out")
     if args.nested and not signals:
         raise UsageFault("--nested", "no signals are delivered", remedy="give --signals N too")
+    if args.sensitivity and args.method != "graph":
+        raise UsageFault("--sensitivity", "is asked of a proof", place=args.method, remedy="leave --method out")
+    if args.sensitivity and signals:
+        fault = "a signal between an instruction's read and its write is not explored"
+        raise UsageFault("--sensitivity", fault, remedy="leave --signals or --sensitivity out")
     if args.loop and args.daemon:
         raise UsageFault("--daemon", "threads that repeat for ever all go on", remedy="leave --loop or --daemon out")
     request = conventional(

@@ -11,7 +11,16 @@ from typing import Literal
 from pytest_nextrust.emu.records import Address, Slice
 from pytest_nextrust.explore.request import Fairness
 
-__all__ = ["AccessRecord", "ExploreAnswer", "ExploreAnswers", "Finding", "FirstWrongStep", "Slice", "TraceStep"]
+__all__ = [
+    "AccessRecord",
+    "ExploreAnswer",
+    "ExploreAnswers",
+    "Finding",
+    "FirstWrongStep",
+    "SharedUpdate",
+    "Slice",
+    "TraceStep",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,22 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedUpdate:
+    """An instruction that reads shared memory and writes it in one step."""
+
+    pc: Address
+    function: str
+    line: str
+    instruction: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExploreAnswer:
     """What an exploration found. ``exhausted``: every reachable state was seen, a proof where there is no finding.
 
     ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
     complete while it waits for its turn; None: no bound. ``fairness`` is what was assumed of the scheduler,
-    ``threads`` how many there were at once.
-    checkpoint: str = ""
+    ``threads`` how many there were at once. ``updates``: the instructions met that are atomic reads and writes.
     """
 
     name: str
@@ -106,6 +124,7 @@ class ExploreAnswer:
     fairness: Fairness = "strong"
     threads: int = 0
     checkpoint: str = ""
+    updates: tuple[SharedUpdate, ...] = ()
 
     @property
     def complete(self) -> bool:

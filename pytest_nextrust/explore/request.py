@@ -75,6 +75,9 @@ class ExploreRequest:
     show. ``choices`` are those made in each slice; sampling draws them by ``choose_seed``. ``max_memory``: bytes that
     the process may hold. ``spill``: the folder for states that do not fit. ``checkpoint``: of a search by ``graph``.
 
+    ``split``: the addresses of instructions that write in a step of their own after they have read; what is found then
+    is no run of the program and has neither trace nor schedule.
+
     Without ``threads`` the program runs whole, from its own start; it makes its threads itself.
     """
 
@@ -112,6 +115,7 @@ class ExploreRequest:
     choices: tuple[tuple[int, ...], ...] = ()
     loop_from: int = -1
     kind: str = ""
+    split: tuple[int, ...] = ()
 
     @property
     def is_program(self) -> bool:

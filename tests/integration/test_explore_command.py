@@ -406,3 +406,31 @@ def test_a_bad_state_that_is_met_early_is_shown_soon(tmp_path: Path) -> None:
     assert finding["shortest"] is False
     again = answer(tmp_path, "replay", finding["token"])
     assert again["findings"][0]["trace"] == finding["trace"]
+
+
+def test_sensitivity_of_a_proof(tmp_path: Path) -> None:
+    """``--sensitivity`` names each atomic instruction, in lines and in JSON; unasked there is no such key."""
+    program = made(tmp_path, code.pair(code.LOCKED_ADD))
+    found = answer(tmp_path, "explore", program, "--sensitivity")
+    said = {(one["instruction"].split(".")[0], one["verdict"]) for one in found["sensitivity"]}
+    assert (found["exit"], said) == (0, {("tas", "used"), ("addq", "never used")})
+    lines = nextrust(tmp_path, "explore", program, "--sensitivity").stdout
+    assert "atomicity of tas.b $4004.l at nextrust_thread_0: the proof rests on it" in lines
+    assert "atomicity of addq.l #$1, $4000.l at nextrust_thread_0+0x8: never used" in lines
+    assert "sensitivity" not in answer(tmp_path, "explore", program)
+
+
+def test_sensitivity_without_a_proof(tmp_path: Path) -> None:
+    """Where there is a finding nothing rests on anything: said on stderr, and the answer is the finding's."""
+    done = nextrust(tmp_path, "explore", made(tmp_path, code.LOST_UPDATE), "--sensitivity")
+    assert done.returncode == 1
+    assert "there is no proof to ask it of" in done.stderr
+    assert "atomicity" not in done.stdout
+
+
+@pytest.mark.parametrize("more", [["--method", "random"], ["--signals", "1"]])
+def test_sensitivity_refuses_what_it_cannot_ask(tmp_path: Path, more: list[str]) -> None:
+    """Schedules that are drawn prove nothing, and no signal comes in the middle of an instruction: status 2."""
+    done = nextrust(tmp_path, "explore", made(tmp_path, code.RIGHT), "--sensitivity", *more)
+    assert done.returncode == 2
+    assert "--sensitivity" in done.stderr

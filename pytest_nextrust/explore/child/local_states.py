@@ -70,6 +70,8 @@ class Local:
     ``dropped``: the registers, as bits, whose value is missing since they were dead (see ``dead_registers``).
     ``held``: the locks that the thread holds (see ``critical_sections``).
 
+    ``unstored``: the (position, byte) writes to shared memory of an instruction that is split, which come next.
+
     The memo: ``tree`` has the effects of macro-steps executed from here, ``quick`` those macro-steps by shared state.
     ``others`` are macro-steps of later choices, by choice and shared state.
     ``delivery`` is the effect of one that begins with a signal (empty: none may come; None: not executed yet), and
@@ -90,6 +92,7 @@ class Local:
     interrupted: dict[int, MacroStep] = field(default_factory=dict)
     choices: int = 1
     may_wait: bool = False
+    unstored: tuple[tuple[int, int], ...] = ()
     others: dict[tuple[int, int], MacroStep] = field(default_factory=dict)
 
 
@@ -107,11 +110,12 @@ class ThreadLocals:
         self._original = original
         self._slot_of: dict[int, int] = {}
         self._initial = bytearray()
-        self._ids: dict[tuple[bytes, Private, str, tuple[int, ...], bool, int, Held], int] = {}
+        self._ids: dict[tuple[object, ...], int] = {}
 
     def intern(self, local: Local) -> int:
         """The number of this local state; equal states have one."""
-        key = (local.state, local.private, local.kind, local.pending, local.entered, local.dropped, local.held)
+        own = (local.pending, local.entered, local.dropped, local.held, local.unstored)
+        key = (local.state, local.private, local.kind, *own)
         known = self._ids.get(key)
         if known is None:
             known = self._ids[key] = len(self.table)

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pytest_nextrust.emu.child.cpu_exceptions import ACCESS
 from pytest_nextrust.emu.child.stepper import StepStop
-from pytest_nextrust.emu.child.thread_state import A7, D0, D1, KEPT, PC, pack, register_of
+from pytest_nextrust.emu.child.thread_state import A7, D0, D1, KEPT, PC, ccr_of, pack, register_of
 from pytest_nextrust.emu.kernel.threads import SENTINEL, suspended_at
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
@@ -35,6 +35,7 @@ from pytest_nextrust.explore.child.local_states import (
     ThreadLocals,
 )
 from pytest_nextrust.explore.child.program_calls import UNBORN, BadAddress, ProgramKernel
+from pytest_nextrust.explore.child.split_steps import stores, updates_shared
 from pytest_nextrust.explore.child.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
 from pytest_nextrust.isa.register_use import EVERYTHING
 
@@ -132,7 +133,8 @@ class Options:
     wait for. ``kernel``: who serves the calls of a whole program. ``sections``: which
     locks protect what. ``choices``: the
     most that there are from one local state; a state with more raises MoreChoices. ``registers``: which are
-    dead where; none are where signals are delivered.
+    dead where; none are where signals are delivered. ``split``: the addresses of instructions that read shared memory
+    in one macro-step and write it in the next (see ``split_steps``); no signal comes between the two.
     """
 
     reduce: bool = True
@@ -146,6 +148,7 @@ class Options:
     choices: int = 1
     sections: CriticalSections | None = None
     registers: DeadRegisters | None = None
+    split: frozenset[int] = frozenset()
 
 
 class Engine:
@@ -170,6 +173,13 @@ class Engine:
         """Which locks protect what; None where sections are not looked at: where signals may come in them, operations
         are judged by when they overlap, threads repeat, or the program may end while a daemon is inside.
         """
+        if options.split:
+            # A lock whose taking is split protects nothing.
+            self.sections = None
+        self.updates: set[int] = set()
+        """The addresses of the instructions executed so far that read shared bytes and write them."""
+        self.is_unsplit = False
+        """Whether an instruction stayed whole that was to be split, since others may stop its thread in between."""
         self._registers = options.registers if options.reduce and options.interrupts is None else None
         self.interrupts = options.interrupts is not None
         self.reduces_deliveries = self.interrupts and options.reduce and not options.loop
@@ -223,7 +233,7 @@ class Engine:
         interrupts = self.options.interrupts
         thread = self.threads[index]
         local = thread.table[local_id]
-        if interrupts is None or local.kind not in ("ready", "done"):
+        if interrupts is None or local.unstored or local.kind not in ("ready", "done"):
             return None
         known = local.interrupted.get(shared_id)
         if known is None:
@@ -366,6 +376,8 @@ class Engine:
         run = _Run(thread, local.state, values, local.pending, local.entered, [], local.dropped, local.held)
         run.begun = True
         self._stepper.load(local.state)
+        if local.unstored:
+            return self._stored(run, local.unstored), []
         accesses, stop = self._one(run, choice)
         # Whether it is stopped is what a thread looks at first, whatever it does then.
         run.accesses = list(self._looked(run)) if self._stops[thread.index] else []
@@ -382,11 +394,43 @@ class Engine:
                 run.events.append(("call", run.pending[-1], b""))
                 run.pending = (*run.pending[:-1], -1)
             run.entered = run.entered or (self.options.loop and visible and not self.options.doorways)
+            if self._is_split(Address(register_of(local.state, PC)), run, accesses):
+                reads, writes = self._shared_effects(run.accesses, before)
+                after = replace(self._end(run, "ready"), unstored=writes)
+                return StepEffect(thread.intern(after), (), tuple(run.events)), reads
             after = self._run_on(run)
         else:
             after = self._end(run, "fault", stop)
         reads, writes = self._shared_effects(run.accesses, before)
         return StepEffect(thread.intern(after), writes, tuple(run.events)), reads
+
+    def _stored(self, run: _Run, unstored: tuple[tuple[int, int], ...]) -> StepEffect:
+        """What the second half of a split instruction does, and what follows it."""
+        for position, value in unstored:
+            address = self.order[position]
+            self._stepper.write(address, bytes((value,)))
+            self._overlay[address] = value
+        after = self._run_on(run)
+        return StepEffect(run.thread.intern(after), unstored, tuple(run.events))
+
+    def _is_split(self, pc: Address, run: _Run, accesses: Sequence[Access]) -> bool:
+        """Whether the instruction just executed is to write in a macro-step of its own."""
+        if not self._updates(pc, run, accesses) or pc not in self.options.split:
+            return False
+        self.is_unsplit = self.is_unsplit or self._stops[run.thread.index]
+        return not self._stops[run.thread.index]
+
+    def _updates(self, pc: Address, run: _Run, accesses: Sequence[Access]) -> bool:
+        """Whether the instruction just executed has read and written the same shared bytes; it is noted then."""
+        if run.called or run.untrapped is not None:
+            return False
+        if not updates_shared(accesses, self._position):
+            return False
+        opcode = int.from_bytes(self._stepper.read(pc, 2), "big")
+        if not stores(opcode, ccr_of(run.state)):
+            return False
+        self.updates.add(pc)
+        return True
 
     def _begins(self, run: _Run, accesses: Sequence[Access]) -> bool:
         """Take the accesses of the instruction that begins a macro-step; whether others see it. Raises Reclassified,
@@ -590,6 +634,7 @@ class Engine:
                 if run.untrapped is not None:
                     run.values, run.pending, run.resumed = run.untrapped
                 return self._at_boundary(run)
+            self._updates(pc, run, accesses)
             self._record_writes(run.thread.index, accesses, run.values)
         return self._end(run, "unfinished")
 

@@ -147,7 +147,7 @@ class Subject:
         options = replace(options, daemons=frozenset(self.request.daemons), kernel=self.kernel, choices=choices)
         if self.protected:
             options = replace(options, sections=CriticalSections(self.protected))
-        options = replace(options, registers=self.registers)
+        options = replace(options, registers=self.registers, split=frozenset(self.request.split))
         engine = Engine(stepper, self.image.starts, Accesses(shared), self.marks, options)
         dead = self.image.stacks if self.request.reduce else ()
 

@@ -21,8 +21,9 @@ from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
 from pytest_nextrust.emu.kernel import threads
+from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
-from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers, Finding
+from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers, Finding, SharedUpdate
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
@@ -41,8 +42,8 @@ from pytest_nextrust.explore.child.search import Graph, SearchFigures
 from pytest_nextrust.explore.child.spill import Spill
 from pytest_nextrust.explore.child.subject import FEWEST_SLOTS, Host, Subject, unserved
 from pytest_nextrust.explore.child.symmetry import Asymmetric
-from pytest_nextrust.explore.child.trace import is_call, trap_text
-from pytest_nextrust.explore.child.transition_system import TransitionSystem
+from pytest_nextrust.explore.child.trace import Narrator, is_call, trap_text
+from pytest_nextrust.explore.child.transition_system import TransitionSystem, Violation
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 
 __all__ = ["Exploration", "explore", "replay"]
@@ -239,11 +240,25 @@ class Exploration:
     def _shown(self, system: TransitionSystem, graph: Graph) -> Finding | None:
         """What a search has found, as a run that shows it. Raises Reclassified, Asymmetric: what was met is kept."""
         try:
+            if self.request.split:
+                return self._shown_split(system, graph)
             found = self._certain(system, self._found(system, graph))
             return None if found is None else confirm(self.subject, found, system)
         except (Reclassified, Asymmetric):
             self._keep_met(system, graph)
             raise
+
+    def _shown_split(self, system: TransitionSystem, graph: Graph) -> Finding | None:
+        """What a search with split instructions has found: no CPU runs it, so there is no second opinion."""
+        if system.engine.is_unsplit:
+            self._note = "a thread that others may suspend or terminate has it"
+        violation = graph.violation
+        if violation is None:
+            found = self._found(system, graph)
+            if found is None or self._was_cut_short(system, found.violation):
+                return None
+            violation = found.violation
+        return Finding(violation.kind, "with an instruction split into its read and its write", (), ())
 
     def _keep_met(self, system: TransitionSystem, graph: Graph) -> None:
         """Keep the way to a violation that was met under guesses which do not hold: it may be one all the same."""
@@ -253,7 +268,7 @@ class Exploration:
 
     def _met_before(self) -> Finding | None:
         """What a round met that was contradicted later, where a run shows it: there will be no other round."""
-        if self._met is None:
+        if self._met is None or self.request.split:
             return None
         met, system = self._met
         try:
@@ -325,11 +340,24 @@ class Exploration:
                 where = self.subject.image.symbol(register_of(local.state, PC))
                 call = trap_text(local.fault, register_of(local.state, D0))
                 raise unserved(f"thread {thread} in {where} makes {call}")
+        return None if self._was_cut_short(system, found.violation) else found
+
+    def _was_cut_short(self, system: TransitionSystem, violation: Violation) -> bool:
+        """Whether a finding is the harness's: a thread that does not go on since it was not let."""
         cut = any(local.kind == "unfinished" for own in system.engine.threads for local in own.table)
-        if cut and kind in ("deadlock", "livelock", "divergence", "starvation", "endless"):
+        if cut and violation.kind in ("deadlock", "livelock", "divergence", "starvation", "endless"):
             self._note = "a thread ran very long without touching anything shared, and was cut short"
-            return None
-        return found
+            return True
+        return False
+
+    def _updates(self, system: TransitionSystem | None) -> tuple[SharedUpdate, ...]:
+        """The instructions that read shared memory and write it in one step, in the order of their addresses."""
+        places = () if system is None else sorted(system.engine.updates)
+        image, narrator = self.subject.image, Narrator(self.subject.image)
+        return tuple(
+            SharedUpdate(Address(pc), image.symbol(pc), image.program.lines.at(pc), narrator.instruction(pc))
+            for pc in places
+        )
 
     def _answer(self, shared: frozenset[int], system: TransitionSystem | None, **fields: Any) -> ExploreAnswer:
         graph: Graph = fields.pop("graph", None) or Graph()
@@ -349,6 +377,7 @@ class Exploration:
             checkpoint="" if keeper is None else keeper.path,
             fairness=self.request.fairness,
             threads=self._threads(fields.get("finding")),
+            updates=self._updates(system) if fields["verdict"] == "passed" else (),
             **fields,
         )
 
