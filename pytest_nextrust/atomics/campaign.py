@@ -370,6 +370,7 @@ class _Campaign:
             "level": runtime.level,
             "verdict": verdict,
             "complete": complete,
+            "fairness": self.plan.fairness,
             "states": seen.states,
             "transitions": seen.transitions,
             "instructions": seen.instructions,
