@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_nextrust.atomics.campaign import CampaignResult
@@ -104,9 +104,19 @@ def text(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from _samples(answer["explorations"])
     yield from _findings(answer["findings"])
     yield from _notes(answer["notes"])
+    yield from _sensitivity(answer.get("sensitivity", ()))
     yield ""
     yield f"verdict: {answer['verdict']}"
     yield f"model: {answer['model']}"
+
+
+def _sensitivity(asked: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What each instruction is to the proof of a routine."""
+    for one in asked:
+        line = f" ({one['line']})" if one["line"] else ""
+        verdict = f"used: {one['kind']}" if one["kind"] else one["verdict"]
+        level = in_words(one["level"])
+        yield f"atomicity of {one['instruction']} at {one['function']}{line}, {one['routine']}, {level}: {verdict}"
 
 
 def _counted(cells: list[dict[str, Any]]) -> Iterator[str]:

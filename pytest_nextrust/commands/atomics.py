@@ -107,6 +107,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", metavar="N", type=_between(0, SEEDS), default=1, help="chooses the random values; default: 1"
     )
+    parser.add_argument(
+        "--sensitivity",
+        action="store_true",
+        help="of sources that pass: once more with each tas, cas, bset and the like split into its read and its write",
+    )
     add_crate_options(parser)
     add_artifacts_option(parser, "failing programs")
     add_json_option(parser)
@@ -172,6 +177,8 @@ def _check(args: argparse.Namespace, interruption: Interruption) -> dict[str, An
     if args.compiler and (args.require or args.toolchain != "gnu"):
         option = "--require" if args.require else "--toolchain"
         raise UsageFault(option, "is for sources, not for --compiler", remedy=f"leave {option} out")
+    if args.compiler and args.sensitivity:
+        raise UsageFault("--sensitivity", "is for sources, not for --compiler", remedy="leave --sensitivity out")
     if not args.compiler and not args.sources:
         raise UsageFault("SOURCE", "nothing to check", remedy="name a runtime's sources, or --compiler NAME")
     folder = Path(args.artifacts) if args.artifacts is not None else from_root(FOLDER)
@@ -197,6 +204,12 @@ def _runtime(
         left = plan.without(sum(result.seconds for result in results))
         results.append(check(target, left, sandbox, _progress(), folder=folder, known=known))
     written, unseen = check_inline_assembly(_units(args), args.cpu, levels)
+    more: dict[str, Any] = {}
+    if args.sensitivity and _verdict(results) == "passed":
+        from pytest_nextrust.atomics.sensitivity import routine_sensitivities
+
+        asked = [one for target in targets for one in routine_sensitivities(target, plan, sandbox, _progress())]
+        more = {"sensitivity": asked}
     return _answer(
         args,
         plan,
@@ -207,6 +220,7 @@ def _runtime(
         missing=missing_of(targets[0].runtime.routines),
         findings=[*(found for result in results for found in result.findings), *written],
         notes=[*(note for result in results for note in result.notes), *unseen],
+        **more,
     )
 
 

@@ -18,7 +18,7 @@ from pytest_nextrust.explore.answer import ExploreAnswer, SharedUpdate
 from pytest_nextrust.explore.client import Caller, OnProgress, explore
 from pytest_nextrust.explore.request import ExploreRequest
 
-__all__ = ["Sensitivity", "sensitivities", "sensitivity_lines", "sensitivity_plain"]
+__all__ = ["Sensitivity", "judged", "sensitivities", "sensitivity_lines", "sensitivity_plain"]
 
 NONE = "atomicity: no instruction reads shared memory and writes it in one step"
 
@@ -42,11 +42,12 @@ def sensitivities(
     for number, update in enumerate(answer.updates, 1):
         on_progress(f"atomicity of {_described(update)}: {number} of {len(answer.updates)}")
         split = replace(request, split=(int(update.pc),), checkpoint=None, spill="")
-        found.append(_sensitivity(update, explore(machine, split, on_progress)))
+        found.append(judged(update, explore(machine, split, on_progress)))
     return tuple(found)
 
 
-def _sensitivity(update: SharedUpdate, answer: ExploreAnswer) -> Sensitivity:
+def judged(update: SharedUpdate, answer: ExploreAnswer) -> Sensitivity:
+    """What the answer of the search with this instruction split says."""
     if answer.finding is not None:
         return Sensitivity(update, "used", answer.finding.kind)
     if answer.verdict == "passed":

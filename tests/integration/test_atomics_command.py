@@ -512,3 +512,37 @@ def test_a_signal_ends_it_with_what_it_has_seen(folder: Path, number: signal.Sig
     assert (said["verdict"], said["note"], said["findings"]) == ("budget", "it was interrupted", [])
     assert said["totals"]["calls"] > 0
     assert said["totals"]["undone"] > 0
+
+
+LOCKED = """
+static volatile unsigned char lock;
+static unsigned char take(void)
+{
+	unsigned char taken;
+	__asm__ volatile("tas %1; sne %0" : "=d"(taken), "+m"(lock) : : "cc", "memory");
+	return taken;
+}
+unsigned int __sync_fetch_and_add_4(volatile void *at, unsigned int value)
+{
+	unsigned int old;
+	while (take())
+		;
+	old = *(volatile unsigned int *)at;
+	*(volatile unsigned int *)at = old + value;
+	__asm__ volatile("clr.b %0" : "=m"(lock) : : "memory");
+	return old;
+}
+"""
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_sensitivity_of_a_runtime(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--sensitivity`` says of each routine's instruction what its proof has of it; unasked there is no such key."""
+    source = folder / "locked.c"
+    source.write_text(LOCKED)
+    status, said = answer(capsys, str(source), "--level", "2", "--sensitivity")
+    found = [(one["routine"], one["instruction"][:3], one["verdict"], one["kind"] != "") for one in said["sensitivity"]]
+    assert (status, found) == (0, [("__sync_fetch_and_add_4", "tas", "used", True)])
+    assert "sensitivity" not in answer(capsys, str(source), "--level", "2")[1]
+    assert main(["atomics", str(source), "--level", "2", "--sensitivity"]) == 0
+    assert ", __sync_fetch_and_add_4, -O2: used: " in capsys.readouterr().out
