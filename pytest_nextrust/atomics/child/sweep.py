@@ -30,8 +30,9 @@ from pytest_nextrust.explore.child.guess import both_touch
 from pytest_nextrust.explore.child.image import CheckedProgram, MemoryImage, Stopped, checked, prepared
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations
-from pytest_nextrust.explore.child.macro_steps import LEFT_AS_THEY_WERE, RESULT, Engine, Mark, Options, ThreadBegun
+from pytest_nextrust.explore.child.macro_steps import LEFT_AS_THEY_WERE, RESULT, Engine, ThreadBegun
 from pytest_nextrust.explore.child.search import Graph, explore_states
+from pytest_nextrust.explore.child.step_options import Mark, Options
 from pytest_nextrust.explore.child.subject import Host
 from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem

@@ -16,9 +16,9 @@ from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.critical_sections import Unprotected
 from pytest_nextrust.explore.child.effort import UNBOUNDED, Effort
 from pytest_nextrust.explore.child.liveness import bottom_components
-from pytest_nextrust.explore.child.macro_steps import MoreChoices
 from pytest_nextrust.explore.child.program_calls import MoreThreads
 from pytest_nextrust.explore.child.search import Graph, shortest_by_switches
+from pytest_nextrust.explore.child.step_options import MoreChoices
 from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.termination import kept_from_ending
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation

@@ -21,8 +21,9 @@ from pytest_nextrust.explore.child.accesses import Access
 from pytest_nextrust.explore.child.critical_sections import NONE_HELD, CriticalSections, Held
 from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
-from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL, Mark, ThreadStart
+from pytest_nextrust.explore.child.macro_steps import LONG_RUN, SENTINEL
 from pytest_nextrust.explore.child.program_calls import UNBORN, BadAddress, ProgramKernel
+from pytest_nextrust.explore.child.step_options import Mark, ThreadStart
 from pytest_nextrust.explore.child.traps import Interrupts, Served, deliver, interruptible, serve
 
 __all__ = ["LOOP_LIMIT", "Executed", "ObservedHistory", "ScheduleExecutor", "Touch", "shared_bytes", "slices_of"]

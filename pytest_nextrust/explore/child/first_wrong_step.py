@@ -16,7 +16,7 @@ from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import FirstWrongStep
 from pytest_nextrust.explore.child.execute import Executed, ObservedHistory, ScheduleExecutor
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
-from pytest_nextrust.explore.child.macro_steps import Mark
+from pytest_nextrust.explore.child.step_options import Mark
 from pytest_nextrust.explore.child.trace import changed
 
 __all__ = ["Watch", "clobbering"]

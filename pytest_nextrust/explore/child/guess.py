@@ -18,7 +18,8 @@ from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.explore.child.critical_sections import Lock
 from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor
-from pytest_nextrust.explore.child.macro_steps import SENTINEL, ThreadStart
+from pytest_nextrust.explore.child.macro_steps import SENTINEL
+from pytest_nextrust.explore.child.step_options import ThreadStart
 
 __all__ = ["ProtectingLocks", "Widening", "both_touch", "runs_side_by_side"]
 

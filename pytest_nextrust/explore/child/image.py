@@ -24,8 +24,8 @@ from pytest_nextrust.emu.loader import open_program
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.explore.child.accesses import Access
-from pytest_nextrust.explore.child.macro_steps import ThreadStart
 from pytest_nextrust.explore.child.program_calls import UNBORN, ProgramKernel
+from pytest_nextrust.explore.child.step_options import ThreadStart
 from pytest_nextrust.explore.child.traps import serve
 from pytest_nextrust.isa.unsupported import refuse_unsupported
 from pytest_nextrust.macho import SourceLines

@@ -22,10 +22,9 @@ from pytest_nextrust.emu.child.thread_state import A7, D0, D1, KEPT, PC, ccr_of,
 from pytest_nextrust.emu.kernel.threads import SENTINEL, suspended_at
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
-from pytest_nextrust.explore.child.critical_sections import NONE_HELD, CriticalSections, Held, lock_reads
-from pytest_nextrust.explore.child.dead_registers import DeadRegisters, without
+from pytest_nextrust.explore.child.critical_sections import NONE_HELD, Held, lock_reads
+from pytest_nextrust.explore.child.dead_registers import without
 from pytest_nextrust.explore.child.decision_tree import Leaf, Read, grow, walk
-from pytest_nextrust.explore.child.kept_registers import KeptRegisters
 from pytest_nextrust.explore.child.local_states import (
     Local,
     MacroStep,
@@ -36,6 +35,7 @@ from pytest_nextrust.explore.child.local_states import (
 )
 from pytest_nextrust.explore.child.program_calls import UNBORN, BadAddress, ProgramKernel
 from pytest_nextrust.explore.child.split_steps import stores, updates_shared
+from pytest_nextrust.explore.child.step_options import Mark, MoreChoices, Options, ThreadStart
 from pytest_nextrust.explore.child.traps import BASE, KERNEL, Interrupts, Served, deliver, interruptible, serve
 from pytest_nextrust.isa.register_use import EVERYTHING
 
@@ -45,11 +45,8 @@ __all__ = [
     "RESULT",
     "SENTINEL",
     "Engine",
-    "Mark",
-    "Options",
     "SingleStepper",
     "ThreadBegun",
-    "ThreadStart",
 ]
 
 LONG_RUN = 64
@@ -61,14 +58,6 @@ LEFT_AS_THEY_WERE = sum(1 << register for register in KEPT)
 
 _RESULT = struct.Struct(">II")
 _D0_D1 = struct.Struct("=II")
-
-
-class MoreChoices(Exception):
-    """There is a local state with more choices than were counted on: so many."""
-
-    def __init__(self, choices: int) -> None:
-        super().__init__(choices)
-        self.choices = choices
 
 
 class SingleStepper(Protocol):
@@ -87,68 +76,11 @@ class SingleStepper(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadStart:
-    """Where a thread begins: its function, and its stack pointer, at which the return address is stored.
-
-    ``floor`` is the lowest address of its stack; without it nothing below the stack pointer is taken for dead.
-    """
-
-    entry: Address
-    sp: Address
-    floor: Address | None = None
-
-    @property
-    def stack(self) -> range:
-        """What is below the stack pointer when the thread begins."""
-        return range(self.sp if self.floor is None else self.floor, self.sp)
-
-
-@dataclass(frozen=True, slots=True)
 class ThreadBegun:
     """A thread's local state before its first shared access, and the calls and returns on the way there."""
 
     local: int
     events: tuple[OperationEvent, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A place in a thread's code between two instructions: operation ``operation`` is called, or has returned.
-
-    On a return d0 and d1 are taken as its result, followed by the bytes at ``reads`` ((address, size) pairs).
-    """
-
-    returns: bool
-    operation: int
-    reads: tuple[tuple[Address, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How macro-steps are made. ``reduce``: up to the next shared access, else single instructions; ``loop``: threads
-    repeat.
-
-    At ``doorways`` a thread that repeats begins to wait for its turn; without any, with its first shared access.
-    ``kept``: the registers that an operation must leave as they were. ``daemons``: threads that the program does not
-    wait for. ``kernel``: who serves the calls of a whole program. ``sections``: which
-    locks protect what. ``choices``: the
-    most that there are from one local state; a state with more raises MoreChoices. ``registers``: which are
-    dead where; none are where signals are delivered. ``split``: the addresses of instructions that read shared memory
-    in one macro-step and write it in the next (see ``split_steps``); no signal comes between the two.
-    """
-
-    reduce: bool = True
-    loop: bool = False
-    doorways: frozenset[Address] = frozenset()
-    interrupts: Interrupts | None = None
-    max_instructions: int = 1_000_000
-    kept: KeptRegisters | None = None
-    daemons: frozenset[int] = frozenset()
-    kernel: ProgramKernel | None = None
-    choices: int = 1
-    sections: CriticalSections | None = None
-    registers: DeadRegisters | None = None
-    split: frozenset[int] = frozenset()
 
 
 class Engine:
@@ -160,7 +92,7 @@ class Engine:
         threads: Sequence[ThreadStart],
         accesses: Accesses,
         marks: Mapping[Address, Mark] | None = None,
-        options: Options = Options(),
+        options: Options = Options(),  # noqa: B008 - frozen
     ) -> None:
         self._stepper = stepper
         self._starts = tuple(threads)

@@ -29,14 +29,9 @@ from pytest_nextrust.explore.child.guess import ProtectingLocks, both_touch, run
 from pytest_nextrust.explore.child.image import CheckedProgram, Stopped, heaps_of, prepared
 from pytest_nextrust.explore.child.kept_registers import SYMBOL, KeptRegisters
 from pytest_nextrust.explore.child.linearize import Explanations, Linearizability
-from pytest_nextrust.explore.child.macro_steps import (
-    LEFT_AS_THEY_WERE,
-    RESULT,
-    Engine,
-    Mark,
-    Options,
-)
+from pytest_nextrust.explore.child.macro_steps import LEFT_AS_THEY_WERE, RESULT, Engine
 from pytest_nextrust.explore.child.program_calls import ProgramKernel
+from pytest_nextrust.explore.child.step_options import Mark, Options
 from pytest_nextrust.explore.child.symmetry import Partition
 from pytest_nextrust.explore.child.trace import is_call, stop_text, trap_text
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem

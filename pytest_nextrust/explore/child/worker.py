@@ -34,12 +34,12 @@ from pytest_nextrust.explore.child.critical_sections import Unprotected
 from pytest_nextrust.explore.child.effort import LEAST, Effort
 from pytest_nextrust.explore.child.guess import Widening
 from pytest_nextrust.explore.child.image import CheckedProgram, checked
-from pytest_nextrust.explore.child.macro_steps import MoreChoices
 from pytest_nextrust.explore.child.program_calls import MoreThreads
 from pytest_nextrust.explore.child.progress import SearchProgress
 from pytest_nextrust.explore.child.sample import Chooser, Sample, guarantee, pct, sample, uniform
 from pytest_nextrust.explore.child.search import Graph, SearchFigures
 from pytest_nextrust.explore.child.spill import Spill
+from pytest_nextrust.explore.child.step_options import MoreChoices
 from pytest_nextrust.explore.child.subject import FEWEST_SLOTS, Host, Subject, unserved
 from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.trace import Narrator, is_call, trap_text

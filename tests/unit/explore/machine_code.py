@@ -17,8 +17,9 @@ from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters
-from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine, Mark, Options, ThreadStart
+from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine
 from pytest_nextrust.explore.child.search import Graph, explore_states
+from pytest_nextrust.explore.child.step_options import Mark, Options, ThreadStart
 from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
 from pytest_nextrust.explore.child.transition_system import Monitor, TransitionSystem
 

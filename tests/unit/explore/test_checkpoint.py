@@ -25,8 +25,9 @@ from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
 from pytest_nextrust.explore.child.compiled_search import explore_states_compiled
 from pytest_nextrust.explore.child.linearize import Linearizability
-from pytest_nextrust.explore.child.macro_steps import Engine, Mark, Options
+from pytest_nextrust.explore.child.macro_steps import Engine
 from pytest_nextrust.explore.child.search import Enough, Graph, explore_states
+from pytest_nextrust.explore.child.step_options import Mark, Options
 from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
 from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.transition_system import TransitionSystem

@@ -14,8 +14,8 @@ from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child import compiled_search
 from pytest_nextrust.explore.child.compiled_search import explore_states_compiled, fits, seen
 from pytest_nextrust.explore.child.linearize import Linearizability
-from pytest_nextrust.explore.child.macro_steps import Mark, Options
 from pytest_nextrust.explore.child.search import Graph, SearchFigures, explore_states
+from pytest_nextrust.explore.child.step_options import Mark, Options
 from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.traps import Interrupts
 from pytest_nextrust.explore.request import FAIRNESS

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pytest_nextrust.emu.kernel.threads import ThreadCall
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.critical_sections import CriticalSections, Lock, Unprotected
-from pytest_nextrust.explore.child.macro_steps import Engine, Options
+from pytest_nextrust.explore.child.macro_steps import Engine
 from pytest_nextrust.explore.child.program_calls import ProgramKernel
 from pytest_nextrust.explore.child.search import explore_states
+from pytest_nextrust.explore.child.step_options import Options
 from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
 from tests.unit.explore.machine_code import (

@@ -10,7 +10,7 @@ from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.answer import Slice
 from pytest_nextrust.explore.child.execute import ObservedHistory, ScheduleExecutor
 from pytest_nextrust.explore.child.linearize import Linearizability
-from pytest_nextrust.explore.child.macro_steps import Mark
+from pytest_nextrust.explore.child.step_options import Mark
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore.machine_code import CODE, DATA, DROP_SIG, RTS, SIGRETURN, Program, increment, stepper
 

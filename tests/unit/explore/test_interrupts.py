@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_nextrust.explore.child.macro_steps import Options
+from pytest_nextrust.explore.child.step_options import Options
 from pytest_nextrust.explore.child.termination import stuck
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore.machine_code import (

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.fairness import overtaking, rounds, starving
-from pytest_nextrust.explore.child.macro_steps import Options
+from pytest_nextrust.explore.child.step_options import Options
 from tests.unit.explore.machine_code import ADD, DATA, RTS, Program, explored, flip, load, lock, store, unlock
 
 TURN = DATA + 2

@@ -8,8 +8,8 @@ from functools import cache
 import pytest
 
 from pytest_nextrust.explore.answer import ExploreAnswer
-from pytest_nextrust.explore.child.macro_steps import Options
 from pytest_nextrust.explore.child.split_steps import stores, updates_shared
+from pytest_nextrust.explore.child.step_options import Options
 from pytest_nextrust.explore.request import ExploreRequest
 from pytest_nextrust.explore.sensitivity import Sensitivity, sensitivities, sensitivity_lines, sensitivity_plain
 from pytest_nextrust.explore.store import settings_hash

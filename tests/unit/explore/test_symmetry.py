@@ -15,7 +15,7 @@ from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child import counterexample as find
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.local_states import OperationEvent
-from pytest_nextrust.explore.child.macro_steps import Mark, Options
+from pytest_nextrust.explore.child.step_options import Mark, Options
 from pytest_nextrust.explore.child.termination import stuck
 from pytest_nextrust.explore.child.transition_system import State
 from pytest_nextrust.explore.child.traps import Interrupts

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.explore.child.counterexample import find_in_graph
-from pytest_nextrust.explore.child.macro_steps import Options
+from pytest_nextrust.explore.child.step_options import Options
 from pytest_nextrust.explore.child.termination import never_ends, stuck
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore.machine_code import (
