@@ -212,6 +212,7 @@ def code(thread: int) -> st.SearchStrategy[bytes]:
     return st.lists(pieces(thread), min_size=1, max_size=2).map(b"".join)
 
 
+@pytest.mark.campaign
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(
     threads=st.tuples(code(0), code(1)),
