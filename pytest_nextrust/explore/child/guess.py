@@ -29,6 +29,9 @@ ALONE = 3_000
 RUNS, SIDE_BY_SIDE = 4, 2_000
 """Runs of all threads by lot, and the instructions of each."""
 
+NOTHING_NEW = 500
+"""Instructions after which a run ends in which no thread has come to code or memory that is new to it."""
+
 SLICES = (1, 1, 2, 4, 8, 24)
 """Instructions that a thread is left to run, one of these by lot."""
 
@@ -62,16 +65,22 @@ def both_touch(stepper: Stepper, threads: Iterable[tuple[int, ThreadStart]]) -> 
 def runs_side_by_side(
     executor: Callable[[], ScheduleExecutor], runs: int = RUNS, instructions: int = SIDE_BY_SIDE
 ) -> list[list[Executed]]:
-    """A few runs of all threads; each is of a new executor."""
+    """A few runs of all threads, each of a new executor; one in which threads only spin ends early."""
     rng = random.Random(0)
     done = []
     for _ in range(runs):
         threads, run = executor(), list[Executed]()
-        while len(run) < instructions and (moving := threads.running):
+        touched, last_new = set[tuple[int, int]](), 0
+        while len(run) < instructions and len(run) - last_new < NOTHING_NEW and (moving := threads.running):
             thread = rng.choice(moving)
             for _ in range(rng.choice(SLICES)):
                 if threads.can_move(thread):
-                    run.append(threads.step(thread, rng.randrange(threads.choices(thread))))
+                    step = threads.step(thread, rng.randrange(threads.choices(thread)))
+                    run.append(step)
+                    new = {(thread, address) for _, address, _, _ in step.touches} | {(thread, step.pc)}
+                    if not new <= touched:
+                        touched |= new
+                        last_new = len(run)
         done.append(run)
     return done
 
