@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_nextrust.commands.answer import add_artifacts_option, add_json_option, envelope, faults_of, write_answer
 from pytest_nextrust.commands.crate_options import add_crate_options, crate_options, crate_words
 from pytest_nextrust.commands.explore import MODEL, add_fairness_option, add_wall_option, wall_limit
-from pytest_nextrust.commands.interruption import NOTE, Interruption
+from pytest_nextrust.commands.interruption import Interruption
 from pytest_nextrust.errors import HarnessFault, NextrustError, UsageFault
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def interruption(args: argparse.Namespace) -> Interruption:
     """What is entered while the command runs: signals end the check with what it has seen."""
-    args.interruption = Interruption("atomics")
-    return args.interruption  # type: ignore[no-any-return]
+    made = args.interruption = Interruption("atomics")
+    return made
 
 
 def run(args: argparse.Namespace) -> int:
@@ -167,10 +167,11 @@ def _between(least: int, most: int) -> Callable[[str], int]:
 
 def _check(args: argparse.Namespace, interruption: Interruption) -> dict[str, Any]:
     from pytest_nextrust.emu.sandbox import Sandbox
+    from pytest_nextrust.explore.answer import INTERRUPTED
     from pytest_nextrust.explore.store import FOLDER
     from pytest_nextrust.project.root import from_root
 
-    plan = replace(_plan(args), interrupted=lambda: NOTE if interruption.happened else "")
+    plan = replace(_plan(args), interrupted=lambda: INTERRUPTED if interruption.happened else "")
     levels = _levels(args)
     if args.compiler and args.sources:
         raise UsageFault("--compiler", "sources and a compiler", remedy="check them in two runs")

@@ -121,8 +121,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def interruption(args: argparse.Namespace) -> Interruption:
     """What is entered while the command runs: signals end the search with what it has seen."""
-    args.interruption = Interruption("explore")
-    return args.interruption  # type: ignore[no-any-return]
+    made = args.interruption = Interruption("explore")
+    return made
 
 
 def run(args: argparse.Namespace) -> int:

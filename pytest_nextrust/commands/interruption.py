@@ -11,10 +11,7 @@ import threading
 from types import TracebackType
 from typing import Any, Protocol
 
-__all__ = ["NOTE", "Interruption"]
-
-NOTE = "it was interrupted"
-"""What an answer says of a search that was ended so."""
+__all__ = ["Interruption"]
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 

@@ -12,6 +12,7 @@ from pytest_nextrust.emu.records import Address, Slice
 from pytest_nextrust.explore.request import Fairness
 
 __all__ = [
+    "INTERRUPTED",
     "AccessRecord",
     "ExploreAnswer",
     "ExploreAnswers",
@@ -21,6 +22,10 @@ __all__ = [
     "Slice",
     "TraceStep",
 ]
+
+
+INTERRUPTED = "it was interrupted"
+"""What the note of an answer says of a search that SIGINT or SIGTERM ended."""
 
 
 @dataclass(frozen=True, slots=True)

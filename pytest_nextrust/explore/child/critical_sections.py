@@ -18,18 +18,21 @@ Boundary: bytes and words; whose turn it is is the engine's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access
 
-__all__ = ["NONE_HELD", "CriticalSections", "Held", "Lock", "Unprotected", "changed_locks", "lock_reads"]
+__all__ = ["NONE_HELD", "CriticalSections", "Held", "Lock", "Unprotected", "lock_move", "lock_reads"]
 
 ReadMemory = Callable[[int, int], bytes]
 """Bytes of memory by address and size."""
 
 Lock = tuple[int, int]
 """Its address and width in bytes."""
+
+LockMove = Literal["left", "taken", "given back", "broken"]
 
 Held = frozenset[Lock]
 NONE_HELD: Held = frozenset()
@@ -62,54 +65,56 @@ class CriticalSections:
 
     def concerned(self, held: Held, accesses: Sequence[Access]) -> list[Lock]:
         """The locks on which it depends what a step by itself does, besides what it reads."""
-        locks: dict[Lock, None] = {}
-        for writes, address, size in accesses:
-            for byte in range(address, address + size):
-                lock = self.protected.get(byte)
-                if lock is not None and lock not in held:
-                    locks[lock] = None
-                if writes and byte in self._lock_of:
-                    locks[self._lock_of[byte]] = None
-        return list(locks)
+        unheld = [lock for _, lock in self._unheld(held, accesses)]
+        return list(dict.fromkeys([*unheld, *self._written(accesses)]))
 
     def after(self, held: Held, accesses: Sequence[Access], before: ReadMemory, after: ReadMemory) -> Held:
         """The locks that a thread holds after an instruction. Raises Unprotected.
 
         ``before``, ``after``: memory as it was before it, and is now.
         """
+        for byte, lock in self._unheld(held, accesses):
+            if any(before(*lock)):
+                raise Unprotected([byte])
+        for lock in self._written(accesses):
+            move = lock_move(lock, accesses, before(*lock), after(*lock), is_held=lock in held)
+            if move == "broken":
+                raise Unprotected(byte for byte, own in self.protected.items() if own == lock)
+            if move == "taken":
+                held |= {lock}
+            elif move == "given back":
+                held -= {lock}
+        return held
+
+    def _unheld(self, held: Held, accesses: Sequence[Access]) -> Iterator[tuple[int, Lock]]:
+        """The protected bytes accessed whose lock is not held, with that."""
         for _, address, size in accesses:
             for byte in range(address, address + size):
                 lock = self.protected.get(byte)
-                if lock is not None and lock not in held and any(before(*lock)):
-                    raise Unprotected([byte])
-        for lock in changed_locks(self._lock_of, accesses, before, after):
-            taken = _is_taken(lock, accesses, before)
-            if taken and lock not in held:
-                held |= {lock}
-            elif lock in held and not any(after(*lock)):
-                held -= {lock}
-            else:
-                raise Unprotected(byte for byte, own in self.protected.items() if own == lock)
-        return held
+                if lock is not None and lock not in held:
+                    yield byte, lock
+
+    def _written(self, accesses: Sequence[Access]) -> list[Lock]:
+        """The locks that are written, whether or not that changes them."""
+        locks: dict[Lock, None] = {}
+        for writes, address, size in accesses:
+            if writes:
+                for byte in range(address, address + size):
+                    if byte in self._lock_of:
+                        locks[self._lock_of[byte]] = None
+        return list(locks)
 
 
-def changed_locks(
-    lock_of: Mapping[int, Lock], accesses: Sequence[Access], before: ReadMemory, after: ReadMemory
-) -> list[Lock]:
-    """The locks whose value an instruction has changed."""
-    written = {
-        lock_of[byte]: None
-        for writes, address, size in accesses
-        if writes
-        for byte in range(address, address + size)
-        if byte in lock_of
-    }
-    return [lock for lock in written if before(*lock) != after(*lock)]
+def lock_move(lock: Lock, accesses: Sequence[Access], old: bytes, new: bytes, *, is_held: bool) -> LockMove:
+    """What an instruction with these accesses does to a lock whose value it makes ``new``.
 
-
-def _is_taken(lock: Lock, accesses: Sequence[Access], before: ReadMemory) -> bool:
-    """Whether an instruction that changed a lock has read it as free."""
-    return not any(before(*lock)) and any(not writes and (address, size) == lock for writes, address, size in accesses)
+    ``is_held``: its thread has the lock.
+    """
+    if old == new:
+        return "left"
+    if not any(old) and not is_held and (False, *lock) in accesses:
+        return "taken"
+    return "given back" if is_held and not any(new) else "broken"
 
 
 def lock_reads(locks: Iterable[Lock]) -> list[Access]:

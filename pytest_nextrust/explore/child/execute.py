@@ -31,9 +31,6 @@ __all__ = ["LOOP_LIMIT", "Executed", "ObservedHistory", "ScheduleExecutor", "Tou
 Touch = tuple[bool, Address, int, int]
 """Whether it writes, its address, its width in bytes, and the value read or written."""
 
-Data = bytes
-"""The executor has a method of that name."""
-
 LOOP_LIMIT = 100_000
 """Instructions that threads go on for in turn until a state must have come back."""
 
@@ -147,10 +144,6 @@ class ScheduleExecutor:
         """Memory now. Raises KeyError where none is."""
         return self._stepper.read(address, size)
 
-    def state(self, thread: int) -> bytes:
-        """The thread's registers."""
-        return self._threads[thread].state
-
     def pc(self, thread: int) -> Address:
         """The thread's program counter."""
         return Address(register_of(self._threads[thread].state, PC))
@@ -162,10 +155,6 @@ class ScheduleExecutor:
     def changed_registers(self, thread: int, kept: KeptRegisters) -> str:
         """Which of these registers the thread has changed, in words; "" where none."""
         return kept.changed(self._threads[thread].state, self._stepper.unused_floats)
-
-    def bytes(self, address: int, size: int) -> bytes:
-        """Memory now."""
-        return bytes(self.byte(byte) for byte in range(address, address + size))
 
     @property
     def count(self) -> int:
@@ -329,10 +318,10 @@ class ScheduleExecutor:
         if self.sections is not None:
             own.held = self.sections.after(own.held, accesses, self._before, self._stepper.read)
 
-    def _before(self, address: int, size: int) -> Data:
+    def _before(self, address: int, size: int) -> bytes:
         """Memory before the last instruction."""
         values = [self._old.get(byte, self.byte(byte)) for byte in range(address, address + size)]
-        return Data(self._stepper.original(at) if v is None else v for at, v in enumerate(values, address))
+        return bytes(self._stepper.original(at) if v is None else v for at, v in enumerate(values, address))
 
     def _touch(self, accesses: Sequence[Access]) -> tuple[Touch, ...]:
         self._old: dict[int, int | None] = {}
@@ -419,7 +408,7 @@ class ObservedHistory:
         if pending[-1] == mark.operation:
             self._event(thread, ("call", mark.operation, b""))
         result = b"".join(self._executor.register(thread, n).to_bytes(4, "big") for n in (0, 1))
-        result += b"".join(self._executor.bytes(address, size) for address, size in mark.reads)
+        result += b"".join(self._executor.read(address, size) for address, size in mark.reads)
         self._event(thread, ("return", mark.operation, result))
         pending[-1] = -1
 

@@ -96,7 +96,7 @@ class Watch:
         return None
 
     def _bytes(self) -> bytes:
-        return b"".join(self._executor.bytes(address, size) for address, size in self._objects)
+        return b"".join(self._executor.read(address, size) for address, size in self._objects)
 
     def _is_explained(self) -> bool:
         if self._begun.state is None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pytest_nextrust.emu.child.stepper import Stepper
 from pytest_nextrust.emu.child.thread_state import PC, pack, register_of
-from pytest_nextrust.explore.child.critical_sections import Lock
+from pytest_nextrust.explore.child.critical_sections import Lock, lock_move
 from pytest_nextrust.explore.child.execute import Executed, ScheduleExecutor
 from pytest_nextrust.explore.child.macro_steps import SENTINEL
 from pytest_nextrust.explore.child.step_options import ThreadStart
@@ -132,7 +132,8 @@ class ProtectingLocks:
 
     def _changed(self, done: Executed, writes: Sequence[tuple[int, int]]) -> None:
         """Take what an instruction wrote: locks that were taken or given back, and what is no lock after all."""
-        looked_at = {(at, size) for writes, at, size, _ in done.touches if not writes}
+        accesses = [touch[:3] for touch in done.touches]
+        looked_at = {(at, size) for is_write, at, size in accesses if not is_write}
         self._locks |= {lock for lock in looked_at.intersection(writes) if not any(self._read(*lock))}
         near = [lock for lock in self._locks if any(at < sum(lock) and lock[0] < at + size for at, size in writes)]
         before = {lock: self._read(*lock) for lock in near}
@@ -140,14 +141,13 @@ class ProtectingLocks:
             if is_write:
                 self._memory.update(enumerate(value.to_bytes(size, "big"), address))
         for lock in near:
-            now = self._read(*lock)
-            if now == before[lock]:
-                continue
-            if lock in looked_at and not any(before[lock]):
+            is_held = self._holders.get(lock) == done.thread
+            move = lock_move(lock, accesses, before[lock], self._read(*lock), is_held=is_held)
+            if move == "taken":
                 self._holders[lock] = done.thread
-            elif self._holders.get(lock) == done.thread and not any(now):
+            elif move == "given back":
                 del self._holders[lock]
-            else:
+            elif move == "broken":
                 self._no_locks.add(lock)
 
     def _read(self, address: int, size: int) -> bytes:

@@ -100,14 +100,12 @@ class Engine:
         self._marks = dict(marks or {})
         self.options = options
         self._reduce = options.reduce
-        one_by_one = options.interrupts or options.loop or options.daemons or marks
+        one_by_one = options.interrupts or options.loop or options.daemons or options.split or marks
         self.sections = options.sections if options.reduce and not one_by_one else None
         """Which locks protect what; None where sections are not looked at: where signals may come in them, operations
-        are judged by when they overlap, threads repeat, or the program may end while a daemon is inside.
+        are judged by when they overlap, threads repeat, the program may end while a daemon is inside, or the taking of
+        a lock may be split.
         """
-        if options.split:
-            # A lock whose taking is split protects nothing.
-            self.sections = None
         self.updates: set[int] = set()
         """The addresses of the instructions executed so far that read shared bytes and write them."""
         self.is_unsplit = False
@@ -372,7 +370,7 @@ class Engine:
         run.accesses += self._with_locks(run, accesses)
         return visible
 
-    def _ends_before(self, run: _Run, accesses: Sequence[Access]) -> bool:
+    def _ends_before(self, pc: Address, run: _Run, accesses: Sequence[Access]) -> bool:
         """Whether others would see an instruction, so that the macro-step ends before it; else it is part of that.
         Raises Reclassified, Unprotected.
         """
@@ -380,8 +378,10 @@ class Engine:
         sections = self.sections
         if sections is None:
             return visible
-        if visible and not (run.begun and sections.are_inside(run.held, accesses, self._accesses.shared)):
-            return True
+        if visible:
+            if not (run.begun and sections.are_inside(run.held, accesses, self._accesses.shared)):
+                return True
+            self._updates(pc, run, accesses)
         own = self._with_locks(run, accesses)
         if run.begun:
             run.accesses += own
@@ -559,14 +559,13 @@ class Engine:
             accesses, stop = self._one(run)
             if stop is not None:
                 return self._end(run, "fault", stop)
-            visible = self._ends_before(run, accesses)
+            visible = self._ends_before(pc, run, accesses)
             if visible or run.blocked or run.ends or run.choices > 1:
                 self._undo(accesses)
                 run.state, run.dropped, run.held = before, dropped, held
                 if run.untrapped is not None:
                     run.values, run.pending, run.resumed = run.untrapped
                 return self._at_boundary(run)
-            self._updates(pc, run, accesses)
             self._record_writes(run.thread.index, accesses, run.values)
         return self._end(run, "unfinished")
 

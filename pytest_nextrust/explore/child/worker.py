@@ -23,7 +23,7 @@ from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
 from pytest_nextrust.emu.kernel import threads
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
-from pytest_nextrust.explore.answer import ExploreAnswer, ExploreAnswers, Finding, SharedUpdate
+from pytest_nextrust.explore.answer import INTERRUPTED, ExploreAnswer, ExploreAnswers, Finding, SharedUpdate
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
@@ -56,8 +56,6 @@ SHRINKING = 0.7
 
 ENDING = 24
 """Bytes for each state that the look for what never ends takes once the search is over."""
-
-INTERRUPTED = "it was interrupted"
 
 REPORT_SECONDS = 2.0
 """Seconds between two lines about how far the search is."""

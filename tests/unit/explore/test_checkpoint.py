@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, UsageFault
 from pytest_nextrust.explore import checkpoint, store
-from pytest_nextrust.explore.answer import ExploreAnswer
+from pytest_nextrust.explore.answer import INTERRUPTED, ExploreAnswer
 from pytest_nextrust.explore.child import checkpoint as keeping
-from pytest_nextrust.explore.child import worker
 from pytest_nextrust.explore.child.accesses import Accesses, Reclassified
 from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
 from pytest_nextrust.explore.child.compiled_search import explore_states_compiled
@@ -245,7 +244,7 @@ def test_an_interruption_while_it_learns_again_loses_nothing(tmp_path: Path) -> 
     data = path.read_bytes()
     with interrupted():
         answer = answered(program, checkpoint=files(path))[1]
-    assert (answer.verdict, answer.note) == ("budget", worker.INTERRUPTED)
+    assert (answer.verdict, answer.note) == ("budget", INTERRUPTED)
     assert (answer.states, answer.transitions) == (before.states, before.transitions)
     assert path.read_bytes() == data
     whole = answered(program)[1]

@@ -91,13 +91,6 @@ class Ports:
         """The name of ``thread`` or ``reply`` for the thread of a slot."""
         return self.special(f"{which} {slot}" if slot else which)
 
-    def thread_of(self, name: int) -> int:
-        """Whose thread port this is. Raises KernError(INVALID_ARGUMENT) for a port that is none."""
-        for which, port in self._special.items():
-            if port == name and which.split()[0] == "thread":
-                return int(which.partition(" ")[2] or "0")
-        raise KernError(Kern.INVALID_ARGUMENT)
-
     def allocate(self) -> int:
         """A new port with all rights."""
         name = self._name()
