@@ -30,7 +30,13 @@ USAGE = 2
 CPUS = ("m68030", "m68040")
 _CHOOSES = ("--lib", "--bin", "--bins", "--example", "--examples", "--test", "--tests", "--bench", "--benches")
 _CHOOSES_ALL = (*_CHOOSES, "--all-targets", "--doc")
-_VARIABLES = {"budget": "NEXTRUST_BUDGET", "root": "NEXTRUST_ROOT", "stack": "NEXTRUST_STACK"}
+_VARIABLES = {
+    "budget": "NEXTRUST_BUDGET",
+    "root": "NEXTRUST_ROOT",
+    "stack": "NEXTRUST_STACK",
+    "schedule_seed": "NEXTRUST_SCHEDULE_SEED",
+    "choose_seed": "NEXTRUST_CHOOSE_SEED",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +54,8 @@ def _own_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget", metavar="N|TIME", help="of a program, or of each test; default: 1G and 60s")
     parser.add_argument("--root", metavar="DIR", help="the folder that programs see as /")
     parser.add_argument("--stack", metavar="BYTES", help="their stack limit; default: 512K")
+    parser.add_argument("--schedule-seed", metavar="N", help="switch their threads at random by this seed")
+    parser.add_argument("--choose-seed", metavar="N", help="what nextrust_choose answers, by this seed")
     parser.add_argument("--json", metavar="FILE|-", help="write the answer as JSON to FILE, or to stdout with -")
 
 

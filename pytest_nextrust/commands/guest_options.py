@@ -17,7 +17,7 @@ from pytest_nextrust.errors import UsageFault
 if TYPE_CHECKING:
     from pytest_nextrust.emu.records import RunRequest
 
-__all__ = ["add_guest_options", "add_thread_options", "guest_request", "guest_stdin", "thread_settings"]
+__all__ = ["add_guest_options", "add_thread_options", "guest_request", "guest_stdin", "seed", "thread_settings"]
 
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20}
 
@@ -52,11 +52,11 @@ def add_thread_options(parser: argparse.ArgumentParser) -> None:
     """How threads are switched, and what a program gets that chooses."""
     group = parser.add_argument_group("threads")
     group.add_argument(
-        "--schedule-seed", type=_number, metavar="N", help="switch them at random by this seed; default: in turn"
+        "--schedule-seed", type=seed, metavar="N", help="switch them at random by this seed; default: in turn"
     )
     group.add_argument(
         "--choose-seed",
-        type=_number,
+        type=seed,
         default=0,
         metavar="N",
         help="what nextrust_choose answers, by this seed; default: 0, always the first",
@@ -68,7 +68,8 @@ def thread_settings(args: argparse.Namespace) -> dict[str, Any]:
     return {"schedule_seed": args.schedule_seed, "choose_seed": args.choose_seed}
 
 
-def _number(text: str) -> int:
+def seed(text: str) -> int:
+    """A seed as it is written. Raises ArgumentTypeError."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"not a number from 0 on: {text}")
     return int(text)

@@ -3,7 +3,8 @@
 A program runs as by ``nextrust run``: its arguments, output and exit status are the command's own. One of ``#[test]``
 functions has them run one by one, each in a run of its own, and is answered for as libtest answers: a line for each
 test, what the failed ones wrote, exit status 101 where one failed. cargo gives no options of ours, so each has a
-variable: ``NEXTRUST_CPU``, ``NEXTRUST_BUDGET``, ``NEXTRUST_ROOT``, ``NEXTRUST_STACK``, ``NEXTRUST_RESULTS``.
+variable: ``NEXTRUST_CPU``, ``NEXTRUST_BUDGET``, ``NEXTRUST_ROOT``, ``NEXTRUST_STACK``, ``NEXTRUST_SCHEDULE_SEED``,
+``NEXTRUST_CHOOSE_SEED``, ``NEXTRUST_RESULTS``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import add_json_option, envelope, faults_of, write_answer
+from pytest_nextrust.commands.guest_options import guest_request, seed, thread_settings
 from pytest_nextrust.errors import HarnessFault, NotRunnable, ToolchainError, UsageFault
 
 if TYPE_CHECKING:
@@ -39,8 +41,11 @@ VARIABLES = {
     "budget": "NEXTRUST_BUDGET",
     "root": "NEXTRUST_ROOT",
     "stack": "NEXTRUST_STACK",
+    "schedule_seed": "NEXTRUST_SCHEDULE_SEED",
+    "choose_seed": "NEXTRUST_CHOOSE_SEED",
     "results": "NEXTRUST_RESULTS",
 }
+SEEDS = ("schedule_seed", "choose_seed")
 CPUS = ("m68030", "m68040")
 TEST_MAIN = "_nextrust_test_main"
 """What a program of tests has: ``toolchain/crates/test_harness.rs``."""
@@ -54,6 +59,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--root", metavar="DIR", help="what it sees as /; default: NEXTRUST_ROOT, else an empty folder")
     parser.add_argument("--stack", metavar="BYTES", help="its stack limit; default: NEXTRUST_STACK, else 512K")
+    parser.add_argument(
+        "--schedule-seed",
+        type=seed,
+        metavar="N",
+        help="switch its threads at random by this seed; default: NEXTRUST_SCHEDULE_SEED, else in turn",
+    )
+    parser.add_argument(
+        "--choose-seed",
+        type=seed,
+        metavar="N",
+        help="what nextrust_choose answers, by this seed; default: NEXTRUST_CHOOSE_SEED, else 0, always the first",
+    )
     parser.add_argument("--env", metavar="K=V", action="append", default=[], help="a variable of its environment")
     parser.add_argument(
         "--results",
@@ -87,9 +104,21 @@ def _from_environment(args: argparse.Namespace) -> None:
     for option, variable in VARIABLES.items():
         if getattr(args, option) is None:
             setattr(args, option, os.environ.get(variable) or None)
+    for option in SEEDS:
+        _read_seed(args, option)
+    args.choose_seed = args.choose_seed or 0
     args.cpu = args.cpu or CPUS[0]
     if args.cpu not in CPUS:
         raise UsageFault(VARIABLES["cpu"], f"no CPU {args.cpu!r}", remedy=f"one of {', '.join(CPUS)}")
+
+
+def _read_seed(args: argparse.Namespace, option: str) -> None:
+    given = getattr(args, option)
+    if isinstance(given, str):
+        try:
+            setattr(args, option, seed(given))
+        except argparse.ArgumentTypeError as error:
+            raise UsageFault(VARIABLES[option], str(error), remedy="a whole number") from error
 
 
 def _loaded(path: Path) -> tuple[bytes, bool]:
@@ -121,14 +150,14 @@ def _loaded(path: Path) -> tuple[bytes, bool]:
 
 
 def _run_tests(args: argparse.Namespace, program: bytes) -> int:
-    from pytest_nextrust.commands.guest_options import guest_request
     from pytest_nextrust.commands.run import budget_limits
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.verify.rust_tests import list_tests, parse_arguments
 
     selection = parse_arguments(args.args)
     args.args = []
-    request = guest_request(args, None, {} if args.budget is None else budget_limits(args.budget), program)
+    limits = {} if args.budget is None else budget_limits(args.budget)
+    request = guest_request(args, None, limits | thread_settings(args), program)
     verdicts: list[TestVerdict] = []
     try:
         with Sandbox() as sandbox:

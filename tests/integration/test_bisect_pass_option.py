@@ -197,7 +197,7 @@ def test_an_exploration_is_an_oracle(tmp_path: Path, capsys: pytest.CaptureFixtu
     add = '{ int seen = n; __asm__ volatile("" : "+d"(seen)); n = seen + 1; }'
     file.write_text(
         f"static volatile int n;\nvoid nextrust_thread_0(void) {add}\nvoid nextrust_thread_1(void) {add}\n"
-        "int nextrust_check(void) { return n != 2; }\nint main(void) { return 0; }\n"
+        "int nextrust_check(void) { return n != 2; }\n"
     )
     found = answer(capsys, "--pass", str(file), "--toolchain", "clang-19", "--level", "2", "--no-shrink")
     assert found["outcome"] == "codegen"

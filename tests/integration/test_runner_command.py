@@ -149,7 +149,12 @@ def test_variables(
 
 @pytest.mark.parametrize(
     ("variable", "value", "word"),
-    [("CPU", "m68060", "no CPU"), ("BUDGET", "much", "NEXTRUST"), ("ROOT", "no/such/folder", "not a folder")],
+    [
+        ("CPU", "m68060", "no CPU"),
+        ("BUDGET", "much", "NEXTRUST"),
+        ("ROOT", "no/such/folder", "not a folder"),
+        ("CHOOSE_SEED", "any", "not a number"),
+    ],
 )
 def test_variables_that_cannot_be_acted_on(
     program: Path,
@@ -182,6 +187,26 @@ extern "C" fn main(argc: i32, argv: *const *const u8) -> i32 {
     out = compiled(tmp_path, text)
     assert main(["runner", str(out), "--cpu", "x"]) == 31
     assert capfd.readouterr() == ("out", "err")
+
+
+def test_a_program_that_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is chosen is the first without a seed, and by a seed the same from the option and from the variable."""
+    text = """#![no_std]
+#![no_main]
+extern crate next;
+#[no_mangle]
+extern "C" fn main(_argc: i32, _argv: *const *const u8) -> i32 {
+    (0..8).fold(0, |word, _| 2 * word + next::explore::choose(2) as i32)
+}
+"""
+    out = str(compiled(tmp_path, text))
+    assert main(["runner", out]) == 0
+    chosen = {seed: main(["runner", "--choose-seed", seed, out]) for seed in ("0", "1", "2", "3")}
+    assert chosen["0"] == 0
+    assert len(set(chosen.values())) > 2
+    for seed, status in chosen.items():
+        monkeypatch.setenv("NEXTRUST_CHOOSE_SEED", seed)
+        assert main(["runner", out]) == status
 
 
 @pytest.mark.parametrize(
