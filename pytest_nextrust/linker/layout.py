@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pytest_nextrust.errors import MachoError
 from pytest_nextrust.linker.model import InputSection
-from pytest_nextrust.linker.read_elf import INIT_ARRAY
+from pytest_nextrust.linker.read_elf import INIT_ARRAY, TLS_FILLED, TLS_ZERO
 from pytest_nextrust.macho import ImageSection, headers_size
 from pytest_nextrust.macho import layout as lay
 
@@ -108,7 +108,8 @@ class _SectionOrder:
 
     def __call__(self, out: OutputSection) -> tuple[int, bool, int, int]:
         late = 1 + _LAST.index(out.name) if out.name in _LAST else 0
-        first = -1 if out.name in (*_FIRST, "__data") else 0
+        first = -1 if out.name in (*_FIRST, "__data", TLS_ZERO) else 0
+        late = late or out.name == TLS_FILLED  # next to its zeros
         return self.segments.index(out.segment), out.zero_fill, late or first, self.names[id(out)]
 
 

@@ -16,7 +16,7 @@ from pytest_nextrust.linker.layout import OutputSection, place
 from pytest_nextrust.linker.map_text import map_text
 from pytest_nextrust.linker.model import InputObject, InputSection, InputSymbol
 from pytest_nextrust.linker.reach import live_sections
-from pytest_nextrust.linker.read_elf import ELF_MAGIC
+from pytest_nextrust.linker.read_elf import ELF_MAGIC, TLS_FILLED, TLS_IMAGE, TLS_ZERO
 from pytest_nextrust.linker.relocate import Relocator
 from pytest_nextrust.linker.resolve import Resolution, resolve
 from pytest_nextrust.macho import (
@@ -37,7 +37,18 @@ _ENTRY = "start"
 _HEADER = "__mh_execute_header"
 _TEXT_END, _DATA_END, _END = "_etext", "_edata", "_end"
 _INIT_START, _INIT_END = "___init_array_start", "___init_array_end"
-_PROVIDED = (_HEADER, _TEXT_END, _DATA_END, _END, _INIT_START, _INIT_END)
+_TLS_FILLED, _TLS_SIZE = "___tls_filled", "___tls_size"
+_PROVIDED = (
+    _HEADER,
+    _TEXT_END,
+    _DATA_END,
+    _END,
+    _INIT_START,
+    _INIT_END,
+    TLS_IMAGE,
+    _TLS_FILLED,
+    _TLS_SIZE,
+)
 _DUPLICATES_SHOWN = 50
 _CONTAINED = (lay.MAGIC, lay.MAGIC_SWAPPED, lay.FAT_MAGIC, lay.FAT_MAGIC_SWAPPED)
 
@@ -181,6 +192,8 @@ def _set_provided(made: Resolution, sections: Sequence[OutputSection]) -> None:
         return max(found, default=lay.PAGE)
 
     initial = next((out for out in sections if out.name == "__init_array"), None)
+    locals_ = [out for out in sections if out.name in (TLS_FILLED, TLS_ZERO)]
+    image = min((out.address for out in locals_), default=0)
     text = [out.address + out.size for out in sections if out.name == "__text"]
     values = {
         _HEADER: lay.PAGE,
@@ -189,6 +202,9 @@ def _set_provided(made: Resolution, sections: Sequence[OutputSection]) -> None:
         _END: ends(*{out.segment for out in sections}),
         _INIT_START: initial.address if initial else 0,
         _INIT_END: initial.address + initial.size if initial else 0,
+        TLS_IMAGE: image,
+        _TLS_FILLED: sum(out.size for out in locals_ if not out.zero_fill),
+        _TLS_SIZE: max((out.address + out.size - image for out in locals_), default=0),
     }
     for name, value in values.items():
         known = made.names.get(name)

@@ -27,6 +27,9 @@ __all__ = [
     "GOT",
     "INIT_ARRAY",
     "RELOCATIONS",
+    "TLS_FILLED",
+    "TLS_IMAGE",
+    "TLS_ZERO",
     "SectionHeader",
     "elf_sections",
     "read_elf_object",
@@ -37,6 +40,14 @@ GOT: Final = "__got"
 INIT_ARRAY: Final = "__init_arr"
 """What sections of constructors are called, with the priority behind it where there is one."""
 
+TLS_FILLED: Final = "__tdata"
+TLS_ZERO: Final = "__tbss"
+TLS_IMAGE: Final = "___tls_image"
+"""What each thread has of its own: the sections with its first contents and with its zeros behind them, and the name of
+where the two begin."""
+_POINTER = 0x7000
+"""How far into a thread's block its pointer is (TLS ABI of the m68k, which binutils' ``elf32-m68k.c`` follows)."""
+
 _HEADER = Struct(">16sHHLLLLLHHHHHH")
 _SECTION = Struct(">10L")
 _SYMBOL = Struct(">LLLBBH")
@@ -45,7 +56,7 @@ EM_68K: Final = 4
 _ET_REL = 1
 _PROGBITS, _SYMTAB, _RELA_TYPE, _NOBITS, _REL, _GROUP, _SYMTAB_SHNDX = 1, 2, 4, 8, 9, 17, 18
 _INIT_ARRAY_TYPE = 14
-_WRITE, _ALLOC, _EXEC, _TLS, _RETAIN = 1, 2, 4, 0x400, 0x20_0000
+_WRITE, _ALLOC, _EXEC, _RETAIN = 1, 2, 4, 0x20_0000
 _SHN_UNDEF, _SHN_ABS, _SHN_COMMON, _SHN_RESERVE = 0, 0xFFF1, 0xFFF2, 0xFF00
 _STB_LOCAL, _STB_WEAK = 0, 2
 _STT_SECTION, _STT_FILE, _STT_TLS = 3, 4, 6
@@ -70,14 +81,20 @@ RELOCATIONS: Final[dict[int, tuple[str, str, int]]] = {
     13: ("R_68K_PLT32", "pc", 4),
     14: ("R_68K_PLT16", "pc", 2),
     15: ("R_68K_PLT8", "pc", 1),
+    37: ("R_68K_TLS_LE32", "local", 4),
+    38: ("R_68K_TLS_LE16", "local", 2),
+    39: ("R_68K_TLS_LE8", "local", 1),
 }
-"""Type to name, what it asks for, and width in bytes. What is missing asks for a dynamic linker or for thread-local
-storage, neither of which a NeXT program has."""
+"""Type to name, what it asks for, and width in bytes. What is missing asks for a dynamic linker, which a NeXT program
+has not. A thread's variable is ``local``: its distance from the thread pointer."""
+_TLS_DYNAMIC: Final = range(25, 43)
 
 _PLACES: Final = (
     (re.compile(r"\.(text|init|fini)(\..*)?$"), "__TEXT", "__text", 0),
     (re.compile(r"\.rodata\.str1\..*"), "__TEXT", "__cstring", 2),
     (re.compile(r"\.(rodata|gnu\.linkonce\.r)(\..*)?$"), "__TEXT", "__const", 0),
+    (re.compile(r"\.(tdata|gnu\.linkonce\.td)(\..*)?$"), "__DATA", TLS_FILLED, 0),
+    (re.compile(r"\.(tbss|tcommon|gnu\.linkonce\.tb)(\..*)?$"), "__DATA", TLS_ZERO, 1),
     (re.compile(r"\.(data|gnu\.linkonce\.d)(\..*)?$"), "__DATA", "__data", 0),
     (re.compile(r"\.(bss|sbss|gnu\.linkonce\.b)(\..*)?$"), "__DATA", "__bss", 1),
 )
@@ -169,6 +186,8 @@ class _ElfObject:
         self.sections: dict[int, InputSection] = {}
         self.symbols: list[InputSymbol | None] = []
         self.table: InputSection | None = None
+        self.block = InputSymbol(TLS_IMAGE, "undefined", external=True)
+        self.locals: set[InputSymbol] = set()
         self.slots: dict[InputSymbol, int] = {}
         self.contents: list[Fixup] = []
 
@@ -192,8 +211,6 @@ class _ElfObject:
         return self.made
 
     def _section(self, header: SectionHeader) -> InputSection:
-        if header.flags & _TLS:
-            raise self.bad(f"section {header.name} is thread-local; NeXT has no such storage", header.place)
         align = max(header.align, 1)
         if align & (align - 1) or align > 1 << _MAX_ALIGN:
             raise self.bad(f"section {header.name}: alignment {align}", header.place + 32)
@@ -238,8 +255,17 @@ class _ElfObject:
         count = header.size // _SYMBOL.size
         for index in range(count):
             at = header.offset + index * _SYMBOL.size
-            self.symbols.append(self._symbol(strings, at) if index else None)
+            symbol = self._symbol(strings, at) if index else None
+            self.symbols.append(symbol)
+            if symbol is not None and self._is_local(symbol, at):
+                self.locals.add(symbol)
         self.made.symbols = [symbol for symbol in self.symbols if symbol is not None and symbol.name]
+        self.made.symbols += [self.block] if self.locals else []
+
+    def _is_local(self, symbol: InputSymbol, at: int) -> bool:
+        """Whether each thread has its own of it, in a section of these or undefined here."""
+        in_block = symbol.section is not None and symbol.section.name in (TLS_FILLED, TLS_ZERO)
+        return in_block or self.view[at + 12] & 15 == _STT_TLS
 
     def _symbol(self, strings: SectionHeader, at: int) -> InputSymbol | None:
         name_at, value, size, info, _, index = _SYMBOL.unpack_from(self.view, at)
@@ -249,8 +275,6 @@ class _ElfObject:
             raise self.bad("a symbol without a name that can be read", at)
         if kind == _STT_FILE:
             return None
-        if kind == _STT_TLS:
-            raise self.bad(f"symbol {name} is thread-local; NeXT has no such storage", at)
         external, weak = binding != _STB_LOCAL, binding == _STB_WEAK
         own = "" if kind == _STT_SECTION or not name or name.startswith(".L") else next_name(name)
         if index == _SHN_UNDEF:
@@ -302,7 +326,11 @@ class _ElfObject:
             number = info >> 8
             known = RELOCATIONS.get(info & 255)
             if known is None:
-                raise self.bad(f"relocation type {info & 255}, which a static NeXT program cannot have", place + 4)
+                fault = f"relocation type {info & 255}, which a static NeXT program cannot have"
+                remedy = "compile it again"
+                if info & 255 in _TLS_DYNAMIC:
+                    remedy += " with -ftls-model=local-exec"
+                raise self.bad(fault, place + 4, remedy)
             name, what, width = known
             if what != "none":
                 if offset + width > size or section.data is None:
@@ -323,6 +351,10 @@ class _ElfObject:
             return Fixup(offset, width, False, symbol, addend, None, place)
         if what == "pc":
             return Fixup(offset, width, True, symbol, addend, None, place)
+        if what == "local":
+            if symbol not in self.locals:
+                raise self.bad(f"a distance from the thread pointer of {symbol.name}, which is no thread's own", place)
+            return Fixup(offset, width, False, symbol, addend - _POINTER, self.block, place)
         table = self._table_symbol()
         if what == "got-pc":
             slot = 0 if symbol.name == next_name(_TABLE_NAME) else self._slot(symbol)

@@ -30,13 +30,15 @@ PLACES = {
     "__const": "__TEXT",
     "__data": "__DATA",
     "__got": "__DATA",
+    "__tdata": "__DATA",
     "__bss": "__DATA",
 }
 """The Mach-O segment of each output section that the linker script makes."""
 
 _EM_68K = "EM_68K"
-_SHF_ALLOC = 2
-_SKIPPED_TYPES = ("STT_FILE", "STT_SECTION")
+_SHF_ALLOC, _SHF_TLS = 2, 0x400
+_SKIPPED_TYPES = ("STT_FILE", "STT_SECTION", "STT_TLS")
+"""A thread's variable has no address in the program: its value is an offset into the thread's block."""
 
 
 def image_of(data: bytes, *, name: str = "", lines: bool = False) -> Image:
@@ -120,6 +122,8 @@ def _sections(elf: Any, name: str) -> dict[int, ImageSection]:
     for index, section in enumerate(elf.iter_sections()):
         if not section["sh_flags"] & _SHF_ALLOC or not section["sh_size"]:
             continue
+        if section["sh_flags"] & _SHF_TLS and section["sh_type"] == "SHT_NOBITS":
+            continue  # zeros of each thread's block
         if section.name not in PLACES:
             raise _bad(name, f"section {section.name} has no place in a NeXT executable")
         zero = section["sh_type"] == "SHT_NOBITS"

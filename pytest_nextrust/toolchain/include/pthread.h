@@ -3,6 +3,7 @@
 /* POSIX threads over kernel threads: see runtime/pthread.c. Every object is one word that threads share. */
 #include <sched.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
 typedef int pthread_t;

@@ -28,12 +28,24 @@
 	MACH	nextrust_wait_alone, 0x4e5817, 1
 	MACH	nextrust_thread_get_state, 0x4e5818, 2
 
+| A thread has variables of its own where the program has any (locals.c).
+	.weak	__begin_locals
+	.macro BEGIN_LOCALS
+	LOCAL	none
+	move.l	#__begin_locals,%d2
+	jeq	none
+	movea.l	%d2,%a0
+	jsr	(%a0)
+none:
+	.endm
+
 | A thread begins at one of these: its function in d0, the argument in d1. The functions answer a pointer (pthread.h),
 | an int (threads.h) or a pointer for <mach/cthreads.h>.
 	.macro BEGIN name, run
 	FUNCTION \name
 	move.l	%d1,-(%sp)
 	move.l	%d0,-(%sp)
+	BEGIN_LOCALS
 	bsr.l	\run
 	illegal
 	.endm
@@ -45,8 +57,9 @@
 | The same for any function of one argument that does not return.
 	FUNCTION nextrust_thread_enter
 	move.l	%d1,-(%sp)
-	movea.l	%d0,%a0
-	jsr	(%a0)
+	movea.l	%d0,%a2
+	BEGIN_LOCALS
+	jsr	(%a2)
 	illegal
 
 | int nextrust_count_bits(int word): how many are set.

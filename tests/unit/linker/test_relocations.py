@@ -176,14 +176,23 @@ def test_a_field_that_is_too_small_is_told(tmp_path: Path, kind: str, form: str)
 
 @pytest.mark.needs_compiler("gnu")
 def test_what_a_static_program_cannot_have_is_refused(tmp_path: Path) -> None:
-    """A thread-local or dynamic relocation is refused by number and offset, never left unfilled."""
+    """A dynamic relocation is refused by number and offset, never left unfilled."""
     good = with_kind(tmp_path, "R_68K_32")
     at = first_entry(good)
-    for wrong in (19, 22, 25, 37, 255):
+    for wrong in (19, 22, 25, 34, 255):
         data = bytearray(good)
         data[at + 7] = wrong
         with pytest.raises(MachoError, match=f"relocation type {wrong}, which a static NeXT program cannot have"):
             link([bytes(data)])
+
+
+@pytest.mark.needs_compiler("gnu")
+def test_the_distance_of_what_no_thread_owns_is_refused(tmp_path: Path) -> None:
+    """A relocation of a thread's variable that names an ordinary one: GNU ld refuses it too."""
+    data = bytearray(with_kind(tmp_path, "R_68K_32"))
+    data[first_entry(bytes(data)) + 7] = BY_NAME["R_68K_TLS_LE32"][0]
+    with pytest.raises(MachoError, match="which is no thread's own"):
+        link([bytes(data)])
 
 
 # -- Mach-O ------------------------------------------------------------------------------------------------------------

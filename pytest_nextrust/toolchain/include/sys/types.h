@@ -1,7 +1,9 @@
 #ifndef _SYS_TYPES_H
 #define _SYS_TYPES_H
-/* As 4.3BSD has them: dev_t, uid_t and gid_t are 16 bits wide. */
+/* As 4.3BSD has them: dev_t, uid_t and gid_t are 16 bits wide. Programs of today expect int8_t to int64_t and their like
+   here and behind <pthread.h>, which NeXT had not. */
 #include <stddef.h>
+#include <stdint.h>
 typedef unsigned char u_char;
 typedef unsigned short u_short;
 typedef unsigned int u_int;
