@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from pytest_nextrust.emu.sandbox import Sandbox
 from pytest_nextrust.errors import NotRunnable
 from pytest_nextrust.project.compiler_issues import Issue, load_known_issues
 from pytest_nextrust.scenario.model import Scenario, load, shipped_folder
+from pytest_nextrust.toolchain import BuildRequest, named, toolchains
 from tests.shipped import shipped_program
 
 from .witness import musashi, qemu
@@ -30,6 +32,14 @@ SECONDS = 2.0
 """Far more than any of these programs takes that ends at all."""
 
 pytestmark = pytest.mark.needs_compiler("qemu")
+
+
+FLAG = """
+#include <stdatomic.h>
+static atomic_flag flag = ATOMIC_FLAG_INIT;
+static __attribute__((noinline)) int is_taken(void) { return atomic_flag_test_and_set(&flag); }
+int main(void) { return is_taken(); }
+"""
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,21 @@ def test_the_witnesses_agree(cell: Cell, sandbox: Sandbox) -> None:
     assert there
     assert set(there.values()) == {here}
     assert (here != cell.right) == cell.wrong
+
+
+@pytest.mark.needs_compiler("clang-22-mended")
+@pytest.mark.parametrize(
+    ("toolchain", "end"), [("clang-22", "exit 1"), ("clang-22-mended", "exit 0"), ("gnu", "exit 0")]
+)
+def test_a_flag_that_is_free_is_taken_once(tmp_path: Path, sandbox: Sandbox, toolchain: str, end: str) -> None:
+    """llvm-m68k-copy-before-branch in atomic_flag_test_and_set, by clang 22: taken, and then found taken."""
+    source = tmp_path / "flag.c"
+    source.write_text(FLAG, encoding="utf-8")
+    request = BuildRequest(sources=(source,), out=tmp_path / "flag.macho", cpu="m68030", optimise="2")
+    program = (named(toolchain) or toolchains()[toolchain]).build(request).path.read_bytes()
+    record = sandbox.run(RunRequest(program, budget=BUDGET))
+    ends = {f"{record.end.kind} {record.end.value}", qemu(program)[0], musashi(program)[0]}
+    assert ends == {end}
 
 
 def test_every_issue_about_a_compiler_is_here() -> None:

@@ -269,6 +269,33 @@ int main(void)
 	return 0;
 }
 """
+FLAG = """
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+static atomic_flag taken = ATOMIC_FLAG_INIT;
+static _Atomic unsigned long long count, guarded;
+static void *one(void *a)
+{
+	unsigned long long seen = atomic_fetch_add(&count, 0x100000001ull);
+	while (!atomic_compare_exchange_weak(&count, &seen, seen + 1))
+		;
+	while (atomic_flag_test_and_set(&taken))
+		;
+	guarded = guarded + 0x100000001ull;
+	atomic_flag_clear(&taken);
+	return a;
+}
+int main(void)
+{
+	pthread_t t;
+	pthread_create(&t, 0, one, 0);
+	one(0);
+	pthread_join(t, 0);
+	assert(count == 0x200000004ull && guarded == 0x200000002ull);
+	return 0;
+}
+"""
 LOOP = """
 #include <pthread.h>
 #include <stdlib.h>
@@ -393,6 +420,16 @@ def test_a_program_by_clang(tmp_path: Path) -> None:
     """The library is built by GNU C, whatever compiles the program."""
     assert explored(C11.replace("EXPECTED", "1"), tmp_path, "clang").verdict == "passed"
     assert explored(filled(RIGHT["a condition"]), tmp_path, "clang").verdict == "passed"
+
+
+@pytest.mark.needs_compiler("clang-22-mended")
+@pytest.mark.parametrize(("toolchain", "said"), [("clang-22", "deadlock"), ("clang-22-mended", ""), ("gnu", "")])
+def test_a_lock_whose_loop_a_compiler_got_wrong(tmp_path: Path, toolchain: str, said: str) -> None:
+    """What clang 22 makes of atomic_flag takes a free lock and waits for it: a finding about its code. Mended, or by
+    GNU C, the same program is proved, 8-byte operations and all.
+    """
+    answer = explored(FLAG, tmp_path, toolchain)
+    assert (answer.verdict, said in message(answer)) == ("failed" if said else "passed", True)
 
 
 def test_spurious_wakeups(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from pytest_nextrust.failures.issues.table import AutoFix, IssuePattern, load_ta
 CAS = "ld: foo.o: undefined reference to `__sync_val_compare_and_swap_4'"
 TARGET = "cargo build --target m68k-next-nextstep"
 STORE = "move at 0x2478 (_set): no 680x0 allows its addressing mode"
+DEADLOCK = (
+    "failed: deadlock: nobody can finish, and nothing changes any more\n  . 1 add+0x1c flag.c:13  cas.b d1, d0, (a2)"
+)
 ENDLESS = "end: still ran after 1_000_000 instructions"
 SHIPPED = load_table(None).issues
 
@@ -44,6 +47,9 @@ def best(text: str, **facts: str) -> str:
         (STORE, {"toolchain": "gnu 12"}, ""),
         (ENDLESS, {"toolchain": "rust 1.96", "scenario": "branch-after-x"}, "fault-llvm-copy-before-branch"),
         (ENDLESS, {"toolchain": "gnu 12", "scenario": "branch-after-x"}, ""),
+        (DEADLOCK, {"toolchain": "clang 22"}, "fault-llvm-copy-before-branch-explored"),
+        (DEADLOCK, {"toolchain": "gnu 12"}, ""),
+        (DEADLOCK.replace("cas.b", "tas"), {"toolchain": "clang 22"}, ""),
         ("exit: expected 0, got 3", {"toolchain": "rust", "scenario": "rust-memcpy"}, "fault-llvm-stack-index-lost"),
         ("exit: expected 0, got 3", {"toolchain": "rust", "scenario": "mine"}, ""),
         ("exit: expected 1, found exit 255", {"toolchain": "clang", "scenario": "bool-cas"}, "fault-llvm-bool-255"),
