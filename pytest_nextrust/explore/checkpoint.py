@@ -23,10 +23,11 @@ from pytest_nextrust.base import files
 from pytest_nextrust.base.convert import from_plain, to_plain
 from pytest_nextrust.base.plain_json import dumps, loads
 from pytest_nextrust.errors import ConfigError, UsageFault
+from pytest_nextrust.explore.symmetry_guess import SymmetryGuess
 
 __all__ = ["BYTEORDER", "BYTES", "CheckpointHeader", "may_be_written", "opened", "refuse_other", "write"]
 
-NAME, VERSION = b"nextrust exploration ", 1
+NAME, VERSION = b"nextrust exploration ", 2
 _LENGTH = struct.Struct(">I")
 _HASH = hashlib.sha256().digest_size
 _CHUNK = 1 << 20
@@ -52,7 +53,7 @@ class CheckpointHeader:
     rounds: int
     seconds: float
     shared: tuple[int, ...]
-    symmetric: tuple[tuple[int, ...], ...]
+    symmetric: SymmetryGuess
     choices: int = 1
     registers: int = 0
     slots: int = 0

@@ -13,7 +13,7 @@
 
 enum { READY = 1, DONE = 2, WRONG = 3, HALTED = 4, HALTED_WRONG = 5 };  /* of local states; others neither move nor are wrong */
 enum { KIND = 0xf, CHOICES = 4 };  /* a local state's kind in its low bits, above them its choices but one */
-enum { COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY };
+enum { COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY, EXCHANGE };
 enum { MOVED = -1, WAITS = -2 };
 enum { TAG_STEP = 1, TAG_MONITOR, TAG_FOLLOWED, TAG_RENAMED, TAG_EFFECTS };
 enum { ENDS, STUCK, ENDLESS };
@@ -32,6 +32,20 @@ typedef struct {
     u32 *numbers[THREADS], known[THREADS];  /* by position: the correspondence of each local state */
     u32 *locals;                            /* by correspondence: the local state at each position */
 } class;
+
+typedef struct { u32 position, width, first, count; } word;  /* in shared memory, and which names it may hold */
+
+/* Exchanges of threads that also rename shared memory; see explore/child/renamed_symmetry.py. */
+typedef struct {
+    u32 size;                               /* how many exchanges there are; 0 where none renames */
+    u32 *threads, *positions;               /* by exchange: the thread whose place each takes, where each byte goes */
+    u32 after[THREADS];                     /* the next thread of each one's class, or NONE */
+    word *words;
+    u32 words_count;
+    u32 *names, *renamed;                   /* in order for each word, and by name what it becomes by each exchange */
+    u32 *orbits[THREADS], known[THREADS];   /* by local state: the number of its orbit, and what it becomes */
+    uint8_t *least, *other;                 /* shared memory that is being made */
+} exchanges;
 
 typedef struct {
     u32 threads, moves, width, waited_for, judges, renames;
@@ -53,6 +67,7 @@ typedef struct {
     uint8_t *vectors, *made;                /* shared memory by number, and one that is being made */
     u32 vector_size, vectors_count, vectors_room, *vector_index, vector_mask;
     u32 *effects, effects_count, effects_room;
+    exchanges exchanges;
 } search;
 
 /* -- tables --------------------------------------------------------------------------------------------------------- */
@@ -158,6 +173,9 @@ void nextrust_search_free(search *s) {
         for (u32 p = 0; p < s->own[c].size; p++) free(s->own[c].numbers[p]);
         free(s->own[c].locals);
     }
+    for (u32 t = 0; t < s->threads; t++) free(s->exchanges.orbits[t]);
+    free(s->exchanges.threads), free(s->exchanges.positions), free(s->exchanges.words), free(s->exchanges.names);
+    free(s->exchanges.renamed), free(s->exchanges.least), free(s->exchanges.other);
     free(s->vectors), free(s->made), free(s->vector_index), free(s->effects);
     released(s, STATES, s->states, states_size(s, s->room)), released(s, EDGES, s->edges, edges_size(s, s->room));
     free(s->table), free(s->index), free(s->finals), free(s->way), free(s);
@@ -327,6 +345,43 @@ int nextrust_search_renamed(search *s, u32 number, u32 watched, const u32 *order
     return put(s, key(TAG_RENAMED, number, watched), coded(order, s->own[number].size), after, 0, 0);
 }
 
+static u32 *copied(const u32 *numbers, size_t count) {
+    u32 *made = malloc((count + 1) * sizeof(u32));
+    if (made) memcpy(made, numbers, count * sizeof(u32));
+    return made;
+}
+
+/* `size` exchanges: of all threads, and of all bytes; `after`: the next thread of each one's class. */
+int nextrust_search_exchanges(search *s, u32 size, const u32 *threads, const u32 *positions, const u32 *after) {
+    exchanges *e = &s->exchanges;
+    e->threads = copied(threads, (size_t)size * s->threads);
+    e->positions = copied(positions, (size_t)size * s->vector_size);
+    e->least = malloc(s->vector_size + 1), e->other = malloc(s->vector_size + 1);
+    memcpy(e->after, after, s->threads * sizeof(u32));
+    e->size = size;
+    return e->threads && e->positions && e->least && e->other;
+}
+
+/* The words that hold names, four numbers each, and the names: what each becomes by each exchange. */
+int nextrust_search_words(search *s, u32 count, const u32 *words, u32 names, const u32 *values, const u32 *renamed) {
+    exchanges *e = &s->exchanges;
+    e->words = (word *)copied(words, (size_t)count * 4);
+    e->names = copied(values, names), e->renamed = copied(renamed, (size_t)names * e->size);
+    e->words_count = count;
+    return e->words && e->names && e->renamed;
+}
+
+/* The number of a local state's orbit, and what it becomes by each exchange. */
+int nextrust_search_orbit(search *s, u32 thread, u32 local, u32 number, const u32 *images) {
+    exchanges *e = &s->exchanges;
+    u32 each = e->size + 1, *made = grown(e->orbits[thread], &e->known[thread], (local + 1) * each, sizeof(u32), 0xff);
+    if (!made) return 0;
+    e->orbits[thread] = made;
+    made[local * each] = number;
+    memcpy(made + local * each + 1, images, e->size * sizeof(u32));
+    return 1;
+}
+
 /* -- states --------------------------------------------------------------------------------------------------------- */
 
 static u64 hash(const u32 *state, u32 width) {
@@ -478,8 +533,11 @@ static int stepped(search *s, const u32 *state, u32 move, u32 *after) {
     return MOVED;
 }
 
+static int lowest(search *s, u32 *state, u32 *places);
+
 /* Exchanges symmetric threads so that their correspondences ascend; `places`: the thread whose place each takes. */
 static int lowered(search *s, u32 *state, u32 *places) {
+    if (s->exchanges.size) return lowest(s, state, places);
     for (u32 t = 0; t < s->threads; t++) places[t] = t;
     for (u32 number = 0; number < s->classes; number++) {
         class *c = &s->own[number];
@@ -505,6 +563,74 @@ static int lowered(search *s, u32 *state, u32 *places) {
             places[c->threads[order[p]]] = c->threads[p];
         }
     }
+    return -1;
+}
+
+/* What a name becomes; a value that is none stays. */
+static u32 renamed(const exchanges *e, const word *w, u32 exchange, u32 value) {
+    u32 low = w->first, high = w->first + w->count;
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        if (e->names[middle] == value) return e->renamed[(size_t)middle * e->size + exchange];
+        if (e->names[middle] < value) low = middle + 1;
+        else high = middle;
+    }
+    return value;
+}
+
+static void exchanged(const search *s, u32 exchange, const uint8_t *vector, uint8_t *after) {
+    const exchanges *e = &s->exchanges;
+    const u32 *to = e->positions + (size_t)exchange * s->vector_size;
+    for (u32 at = 0; at < s->vector_size; at++) after[to[at]] = vector[at];
+    for (u32 n = 0; n < e->words_count; n++) {
+        const word *w = &e->words[n];
+        u32 value = 0;
+        for (u32 byte = 0; byte < w->width; byte++) value = value << 8 | vector[w->position + byte];
+        value = renamed(e, w, exchange, value);
+        for (u32 byte = w->width; byte-- > 0; value >>= 8) after[to[w->position] + byte] = (uint8_t)value;
+    }
+}
+
+static const u32 *orbit(const search *s, u32 thread, u32 local) {
+    return s->exchanges.orbits[thread] + (size_t)local * (s->exchanges.size + 1);
+}
+
+/* Whether the numbers of orbits ascend in each class after an exchange. */
+static int ascends(const search *s, const u32 *state, const u32 *to) {
+    u32 placed[THREADS];
+    for (u32 t = 0; t < s->threads; t++) placed[to[t]] = *orbit(s, t, state[t]);
+    for (u32 t = 0; t < s->threads; t++)
+        if (s->exchanges.after[t] != NONE && placed[t] > placed[s->exchanges.after[t]]) return 0;
+    return 1;
+}
+
+static void placed(const search *s, u32 exchange, const u32 *state, u32 *after) {
+    const u32 *to = s->exchanges.threads + (size_t)exchange * s->threads;
+    for (u32 t = 0; t < s->threads; t++) after[to[t]] = orbit(s, t, state[t])[1 + exchange];
+}
+
+/* Exchanges threads and renames shared memory so that the state is in its lowest form. */
+static int lowest(search *s, u32 *state, u32 *places) {
+    exchanges *e = &s->exchanges;
+    u32 best = NONE, locals[THREADS], others[THREADS];
+    const uint8_t *vector = s->vectors + (size_t)state[s->threads] * s->vector_size;
+    for (u32 exchange = 0; exchange < e->size; exchange++) {
+        if (!ascends(s, state, e->threads + (size_t)exchange * s->threads)) continue;
+        exchanged(s, exchange, vector, e->other);
+        placed(s, exchange, state, others);
+        int order = best == NONE ? -1 : memcmp(e->other, e->least, s->vector_size);
+        for (u32 t = 0; !order && t < s->threads; t++) order = (others[t] > locals[t]) - (others[t] < locals[t]);
+        if (order >= 0) continue;
+        uint8_t *least = e->least;
+        e->least = e->other, e->other = least;
+        memcpy(locals, others, sizeof locals);
+        best = exchange;
+    }
+    u32 shared = best ? *vector_slot(s, e->least) : state[s->threads];
+    if (shared == NONE) return EXCHANGE;
+    memcpy(state, locals, s->threads * sizeof(u32));
+    state[s->threads] = shared;
+    memcpy(places, e->threads + (size_t)best * s->threads, s->threads * sizeof(u32));
     return -1;
 }
 
@@ -542,8 +668,9 @@ int nextrust_search_run(search *s, u32 until) {
         for (u32 m = 0; m < s->moves; m++) {
             s->edges[(size_t)s->at * s->moves + m] = NONE;
             if (!moves[m]) continue;
-            if (s->classes) {
-                if (!follows(s, now, m)) return FOLLOW;
+            if (s->classes && !follows(s, now, m)) return FOLLOW;
+            if (s->classes || s->exchanges.size) {
+                s->want_thread = m;
                 int ask = lowered(s, after[m], places);
                 if (ask >= 0) return ask;
             }

@@ -34,6 +34,7 @@ from pytest_nextrust.explore.child.sample import sample, uniform
 from pytest_nextrust.explore.child.subject import Subject
 from pytest_nextrust.explore.child.worker import explore
 from pytest_nextrust.explore.request import ExploreBatch, Variant
+from pytest_nextrust.explore.symmetry_guess import SymmetryGuess
 from pytest_nextrust.macho import write_executable
 from tests.atomics_mutants import mutants
 from tests.bench.report import Result
@@ -207,7 +208,7 @@ def _until_violation(loaded: Subject) -> float | None:
     while True:
         with loaded.stepper() as stepper:
             try:
-                seen = sample(loaded.system(stepper, shared, ()), lambda _: uniform(rng), 100_000)
+                seen = sample(loaded.system(stepper, shared, SymmetryGuess()), lambda _: uniform(rng), 100_000)
                 return time.process_time() - begun if seen.violation is not None else None
             except Reclassified as found:
                 shared |= found.addresses

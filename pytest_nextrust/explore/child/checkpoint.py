@@ -23,9 +23,9 @@ from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore import checkpoint
 from pytest_nextrust.explore.checkpoint import CheckpointHeader
 from pytest_nextrust.explore.child.critical_sections import Lock
-from pytest_nextrust.explore.child.symmetry import Partition
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.explore.request import CheckpointFiles
+from pytest_nextrust.explore.symmetry_guess import SymmetryGuess
 
 __all__ = ["Keeper", "SearchState", "SearchToResume", "Unfinished", "taught_by"]
 
@@ -126,7 +126,7 @@ class Keeper:
         self,
         rounds: int,
         shared: tuple[int, ...],
-        symmetric: Partition,
+        symmetric: SymmetryGuess,
         *,
         choices: int = 1,
         registers: int = 0,

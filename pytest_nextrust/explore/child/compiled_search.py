@@ -19,14 +19,17 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
+from itertools import pairwise
 from typing import IO, Any, TypeVar, overload
 
 from pytest_nextrust.explore.child.checkpoint import Keeper, SearchState, SearchToResume
 from pytest_nextrust.explore.child.decision_tree import path
 from pytest_nextrust.explore.child.local_states import MacroStep, OperationEvent
 from pytest_nextrust.explore.child.program_calls import exit_status
+from pytest_nextrust.explore.child.renamed_symmetry import RenamedSymmetry
 from pytest_nextrust.explore.child.search import Enough, Graph, SearchFigures, explore_states
 from pytest_nextrust.explore.child.spill import Spill
+from pytest_nextrust.explore.child.symmetry import Symmetry
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.native.loading import core
 
@@ -36,7 +39,7 @@ KINDS = {"ready": 1, "done": 2, "fault": 3, "clobbered": 3, "exited": 4, "given 
 HALTED_WRONG = 5
 CHOICES = 4
 """Above the kind's bits: the choices but one."""
-COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY = range(9)
+COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY, EXCHANGE = range(10)
 ENDS, NO_MEMORY_FOR_ENDS = 0, -1
 T = TypeVar("T")
 
@@ -112,9 +115,11 @@ class _Search:
             MONITOR: self._monitor,
             FOLLOW: self._follow,
             RENAME: self._rename,
+            EXCHANGE: self._exchange,
         }
         self._events: dict[tuple[OperationEvent, ...], int] = {(): 0}
         self._members: list[int] = []
+        self._orbits = 0
         self._told: set[tuple[int, int, int]] = set()
         """The thread, local state and leaf of each step whose effect has been told."""
         self._vectors = 0
@@ -134,11 +139,15 @@ class _Search:
         weakref.finalize(self, _freed, library, self.handle, self._files)
         for thread, local in enumerate(system.start[: system.count]):
             self._tell_kind(thread, local)
-        for threads in system.symmetry.classes if system.symmetry is not None else ():
+        self._check(library.nextrust_search_shares(self.handle, len(system.engine.order)))
+        self._symmetry = system.symmetry if isinstance(system.symmetry, Symmetry) else None
+        self._renamed = system.symmetry if isinstance(system.symmetry, RenamedSymmetry) else None
+        for threads in self._symmetry.classes if self._symmetry is not None else ():
             self.library.nextrust_search_class(self.handle, len(threads), _numbers(threads))
             self._members.append(0)
+        if self._renamed is not None:
+            self._tell_exchanges(self._renamed)
         self._tell_members()
-        self._check(library.nextrust_search_shares(self.handle, len(system.engine.order)))
         self._tell_vectors()
         self._check(self.library.nextrust_search_start(self.handle, self._pack(*system.start)))
 
@@ -234,6 +243,9 @@ class _Search:
     def _step(self, move: int, number: int, _: int) -> int:
         state, step = self._taken(move, number)
         thread = move % self.system.count
+        if self._renamed is not None:
+            self._renamed.follow(state, thread)
+            self._tell_members()
         events = self._events.setdefault(step.events, len(self._events))
         kind = self._kind(thread, step.local)
         after = ctypes.c_uint32(NONE if step.blocked else step.local)
@@ -269,7 +281,7 @@ class _Search:
         return told
 
     def _follow(self, thread: int, number: int, _: int) -> int:
-        symmetry = self.system.symmetry
+        symmetry = self._symmetry
         assert symmetry is not None
         state = self.state(number)
         found = symmetry.follow(state, thread)
@@ -279,12 +291,18 @@ class _Search:
         return told
 
     def _rename(self, _: int, watched: int, number: int) -> int:
-        symmetry = self.system.symmetry
+        symmetry = self._symmetry
         assert symmetry is not None
         order = tuple(self._asked[3 : 3 + len(symmetry.classes[number])])
         after = symmetry.exchanged(number, order, watched)
         told: int = self.library.nextrust_search_renamed(self.handle, number, watched, _numbers(order), after)
         return told
+
+    def _exchange(self, move: int, number: int, _: int) -> int:
+        after = self.system.after(self.state(number), move)
+        assert after is not None
+        self.system.lowest(after)
+        return True
 
     def _judge(self, graph: Graph) -> None:
         self.library.nextrust_search_wanted(self.handle, self._asked)
@@ -300,7 +318,7 @@ class _Search:
             self._vectors += 1
 
     def _tell_members(self) -> None:
-        symmetry = self.system.symmetry
+        symmetry = self._symmetry
         for number, told in enumerate(self._members):
             assert symmetry is not None
             for locals_ in symmetry.correspondences(number, told):
@@ -308,6 +326,30 @@ class _Search:
                     self._tell_kind(thread, local)
                 self._check(self.library.nextrust_search_member(self.handle, number, _numbers(locals_)))
                 self._members[number] += 1
+
+        if self._renamed is not None:
+            for orbit in self._renamed.orbits[self._orbits :]:
+                self._tell_kind(orbit.thread, orbit.local)
+                images = _numbers(orbit.images)
+                self._check(
+                    self.library.nextrust_search_orbit(self.handle, orbit.thread, orbit.local, orbit.number, images)
+                )
+            self._orbits = len(self._renamed.orbits)
+
+    def _tell_exchanges(self, symmetry: RenamedSymmetry) -> None:
+        memory, every = symmetry.memory, range(self.system.count)
+        following = {one: other for threads in symmetry.classes for one, other in pairwise(threads)}
+        flat = [_numbers([number for row in rows for number in row]) for rows in (memory.orders, memory.positions)]
+        after = _numbers([following.get(thread, NONE) for thread in every])
+        self._check(self.library.nextrust_search_exchanges(self.handle, len(memory.orders), *flat, after))
+        words, names, renamed = list[int](), list[int](), list[int]()
+        for position, width, images in memory.words:
+            words += position, width, len(names), len(images)
+            for name in sorted(images):
+                names.append(name)
+                renamed += images[name]
+        every_word = (len(memory.words), _numbers(words), len(names), _numbers(names), _numbers(renamed))
+        self._check(self.library.nextrust_search_words(self.handle, *every_word))
 
     def _tell_kind(self, thread: int, local: int) -> None:
         self._check(self.library.nextrust_search_kind(self.handle, thread, local, self._kind(thread, local)))

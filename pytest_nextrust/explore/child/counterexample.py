@@ -19,10 +19,10 @@ from pytest_nextrust.explore.child.liveness import bottom_components
 from pytest_nextrust.explore.child.program_calls import MoreThreads
 from pytest_nextrust.explore.child.search import Graph, shortest_by_switches
 from pytest_nextrust.explore.child.step_options import MoreChoices
-from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.termination import kept_from_ending
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 from pytest_nextrust.explore.request import ExploreRequest, Fairness
+from pytest_nextrust.explore.symmetry_guess import Asymmetric
 
 __all__ = ["Counterexample", "as_met", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
 

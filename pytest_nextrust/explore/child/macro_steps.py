@@ -130,7 +130,7 @@ class Engine:
         """Whether there is a local state with which the whole program has ended."""
         stacks = [start.stack if options.reduce else range(0) for start in threads]
         self.threads = [ThreadLocals(index, self.original, stack) for index, stack in enumerate(stacks)]
-        self.initial_shared = self._intern_vector(bytes(self.original(address) for address in self.order))
+        self.initial_shared = self.intern_vector(bytes(self.original(address) for address in self.order))
         self.initial = tuple(self.begin(index, start.entry) for index, start in enumerate(self._starts))
 
     def macro_step(self, index: int, local_id: int, shared_id: int, choice: int = 0) -> MacroStep:
@@ -204,7 +204,8 @@ class Engine:
         """A byte of the image; of a thread's state that the CPU does not hold, 0."""
         return 0 if address >= BASE else self._stepper.original(address)
 
-    def _intern_vector(self, vector: bytes) -> int:
+    def intern_vector(self, vector: bytes) -> int:
+        """The number of a shared state; equal ones have one."""
         known = self._vector_ids.get(vector)
         if known is None:
             known = self._vector_ids[vector] = len(self.vectors)
@@ -217,7 +218,7 @@ class Engine:
         vector = bytearray(self.vectors[shared_id])
         for position, value in writes:
             vector[position] = value
-        return self._intern_vector(bytes(vector))
+        return self.intern_vector(bytes(vector))
 
     # -- memory --------------------------------------------------------------------------------------------------------
 

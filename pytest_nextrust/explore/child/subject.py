@@ -32,11 +32,11 @@ from pytest_nextrust.explore.child.linearize import Explanations, Linearizabilit
 from pytest_nextrust.explore.child.macro_steps import LEFT_AS_THEY_WERE, RESULT, Engine
 from pytest_nextrust.explore.child.program_calls import ProgramKernel
 from pytest_nextrust.explore.child.step_options import Mark, Options
-from pytest_nextrust.explore.child.symmetry import Partition
 from pytest_nextrust.explore.child.trace import is_call, stop_text, trap_text
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.explore.child.traps import Interrupts
 from pytest_nextrust.explore.request import ExploreRequest, Variant
+from pytest_nextrust.explore.symmetry_guess import Partition, SymmetryGuess
 
 __all__ = ["FEWEST_SLOTS", "Host", "Subject", "unserved"]
 
@@ -131,7 +131,7 @@ class Subject:
             yield ScheduleExecutor(stepper, self.image.starts, self.interrupts, self.request.loop, self.kernel)
 
     def system(
-        self, stepper: Stepper, shared: frozenset[int], symmetric: Partition, choices: int = 1
+        self, stepper: Stepper, shared: frozenset[int], guess: SymmetryGuess, choices: int = 1
     ) -> TransitionSystem:
         """The states of the threads under a guess of what is shared and who is symmetric.
 
@@ -153,7 +153,9 @@ class Subject:
             return message is None
 
         wanted = self.check is not None or bool(self.monitor is not None and self.objects)
-        system = TransitionSystem(engine, self.monitor, judge if wanted else None, symmetric)
+        system = TransitionSystem(
+            engine, self.monitor, judge if wanted else None, guess.partition, renaming=guess.renaming
+        )
         return system
 
     def alike_threads(self) -> Partition:

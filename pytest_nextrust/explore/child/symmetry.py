@@ -20,7 +20,7 @@ issue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import permutations, product
 from math import factorial
 from typing import Protocol, runtime_checkable
@@ -28,28 +28,18 @@ from typing import Protocol, runtime_checkable
 from pytest_nextrust.explore.child.local_states import MacroStep
 from pytest_nextrust.explore.child.macro_steps import Engine
 from pytest_nextrust.explore.child.traps import BASE
+from pytest_nextrust.explore.symmetry_guess import Asymmetric, Partition
 
-__all__ = ["Asymmetric", "Naming", "Partition", "Symmetry"]
+__all__ = ["Naming", "Symmetry"]
 
 State = tuple[int, ...]
 Order = tuple[int, ...]
 """Whose place each thread takes, by position in its class."""
-Partition = tuple[tuple[int, ...], ...]
-"""Threads that are taken for symmetric, in classes; one in no class is symmetric to no other."""
-
 ALONE = 10_000
 """Macro-steps of one thread by itself that are looked at before a search."""
 
 ARRANGEMENTS = 720
 """Orders in which an end is judged, at most; threads that could end in more are not taken for symmetric."""
-
-
-class Asymmetric(Exception):
-    """Threads taken for symmetric are not; ``partition`` is what may still be."""
-
-    def __init__(self, partition: Iterable[tuple[int, ...]]) -> None:
-        super().__init__()
-        self.partition: Partition = tuple(threads for threads in partition if len(threads) > 1)
 
 
 @runtime_checkable

@@ -16,8 +16,10 @@ from pytest_nextrust.emu.child.thread_state import PC, register_of
 from pytest_nextrust.explore.child.local_states import OperationEvent
 from pytest_nextrust.explore.child.macro_steps import Engine, ThreadBegun
 from pytest_nextrust.explore.child.program_calls import UNBORN, exit_status
-from pytest_nextrust.explore.child.symmetry import Naming, Partition, Symmetry
+from pytest_nextrust.explore.child.renamed_symmetry import RenamedSymmetry
+from pytest_nextrust.explore.child.symmetry import Naming, Symmetry
 from pytest_nextrust.explore.child.traps import BASE
+from pytest_nextrust.explore.symmetry_guess import Partition, Renaming
 
 __all__ = ["Monitor", "State", "TransitionSystem", "Violation"]
 
@@ -65,7 +67,8 @@ class TransitionSystem:
     ``judge`` says whether a final state is right. ``begun``: the first threads of the engine, where they do not begin
     as it says itself, and the others do not take part. ``symmetric``: threads to be taken for symmetric
     (see ``symmetry``), where the monitor can exchange operations and there are no signals and no threads that repeat;
-    it changes what a search keeps (``kept``), not how states follow each other (``successors``). Raises Asymmetric.
+    it changes what a search keeps (``kept``), not how states follow each other (``successors``). ``renaming``: what an
+    exchange of them does to shared memory (see ``renamed_symmetry``). Raises Asymmetric.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class TransitionSystem:
         judge: Callable[[State], bool] | None = None,
         symmetric: Partition = (),
         begun: Sequence[ThreadBegun] | None = None,
+        renaming: Renaming | None = None,
     ) -> None:
         begun = engine.initial if begun is None else begun
         self.engine = engine
@@ -95,16 +99,20 @@ class TransitionSystem:
             if own.events and watched != REFUSED:
                 watched = self.advance(watched, thread, own.events)
         self.start: State = (*(own.local for own in begun), engine.initial_shared, watched)
-        self._symmetry: Symmetry | None = None
+        self._symmetry: Symmetry | RenamedSymmetry | None = None
         self._naming = self._monitor if isinstance(self._monitor, Naming) else None
         options = engine.options
         exchangeable = options.reduce and not options.loop and options.interrupts is None and options.choices == 1
-        if symmetric and exchangeable and (monitor is None or self._naming is not None):
+        if symmetric and exchangeable and renaming is not None:
+            assert monitor is None
+            self._symmetry = RenamedSymmetry(engine, symmetric, renaming)
+            self._symmetry.begin(self.start, self.after)
+        elif symmetric and exchangeable and (monitor is None or self._naming is not None):
             self._symmetry = Symmetry(engine, symmetric, self._naming, self._rename)
             self._symmetry.begin(self.start)
 
     @property
-    def symmetry(self) -> Symmetry | None:
+    def symmetry(self) -> Symmetry | RenamedSymmetry | None:
         """Who is symmetric; None where nobody is."""
         return self._symmetry
 
@@ -157,11 +165,24 @@ class TransitionSystem:
         if symmetry is None:
             yield from self.successors(state)
             return
+        if isinstance(symmetry, RenamedSymmetry):
+            yield from self._renamed(symmetry, state)
+            return
         for thread, after in enumerate(self.successors(state)):
             if after is not None:
                 symmetry.follow(state, thread)
                 after = symmetry.lowest(after)
             yield after
+
+    def _renamed(self, symmetry: RenamedSymmetry, state: State) -> Iterator[State | None]:
+        ready = [] if self.engine.has_ended and self.has_halted(state) else range(self.moves)
+        following: list[State | None] = [None] * self.moves
+        for thread in ready:
+            following[thread] = self.after(state, thread)
+            if self._locals[thread][state[thread]].kind == "ready":
+                symmetry.follow(state, thread)
+        for after in following:
+            yield None if after is None else symmetry.lowest(after)
 
     def successors(self, state: State) -> tuple[State | None, ...]:
         """The state after each move: a macro-step of each thread, then a signal to each; None for an impossible move.

@@ -41,10 +41,10 @@ from pytest_nextrust.explore.child.search import Graph, SearchFigures
 from pytest_nextrust.explore.child.spill import Spill
 from pytest_nextrust.explore.child.step_options import MoreChoices
 from pytest_nextrust.explore.child.subject import FEWEST_SLOTS, Host, Subject, unserved
-from pytest_nextrust.explore.child.symmetry import Asymmetric
 from pytest_nextrust.explore.child.trace import Narrator, is_call, trap_text
 from pytest_nextrust.explore.child.transition_system import TransitionSystem, Violation
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
+from pytest_nextrust.explore.symmetry_guess import Asymmetric, SymmetryGuess
 
 __all__ = ["Exploration", "explore", "replay"]
 
@@ -125,7 +125,9 @@ class Exploration:
         self._keeper = keeper
         self._began = time.process_time() if began is None else began
         self._started = self._reported = self._weighed = time.perf_counter()
-        self._symmetric = subject.alike_threads() if self.request.method == "graph" else ()
+        self._symmetric = SymmetryGuess(
+            subject.alike_threads() if self.request.method == "graph" else (), renames=subject.monitor is None
+        )
         self._choices = 1
         self._progress = SearchProgress()
         self._spill: Spill | None = None
@@ -168,7 +170,7 @@ class Exploration:
                 except Reclassified as contradiction:
                     shared |= widening.widened(contradiction.addresses)
                 except Asymmetric as contradiction:
-                    self._symmetric = contradiction.partition
+                    self._symmetric = self._symmetric.contradicted(contradiction)
                 except Unprotected as contradiction:
                     self.subject.unprotect(contradiction.addresses)
                 except MoreChoices as contradiction:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from pytest_nextrust.macho import Image, ImageSection, ImageSymbol, write_executable
 
-__all__ = ["DATA", "DATA_BYTES", "OBJECT", "SHAPES", "GeneratedProgram", "generated", "with_check"]
+__all__ = ["DATA", "DATA_BYTES", "NAMED", "OBJECT", "SHAPES", "GeneratedProgram", "generated", "with_check"]
 
 TEXT, DATA, DATA_BYTES, OBJECT = 0x2400, 0x4000, 28, 4
 FLAGS = (DATA, DATA + 1)
@@ -46,6 +46,9 @@ SHAPES = {
     "dying": 2,
 }
 """Kinds of programs, and how often they come."""
+NAMED = 1_000_000
+"""From this seed on programs are of one more kind: threads that do the same, each of which puts its number, and the
+address of a byte of its own, where others see them."""
 
 Lot = random.Random
 Piece = Callable[[Lot, int], bytes]
@@ -430,6 +433,42 @@ def guarded(lot: Lot, thread: int) -> bytes:
     return load(lot, thread) + over(lot.choice((NE, EQ, *CONDITIONS)), inside)
 
 
+def names_itself(lot: Lot, thread: int) -> bytes:
+    """The address of its own byte, or its number: put where others see it, exchanged, compared, followed, copied."""
+    own, at, number, turn = OWN[thread], lot.choice(POINTERS), f"{thread:04x}", lot.choice(FLAGS)
+    inside = lot.choice((code("5239 @", own), code("5239 @", CELLS[2]), code("23fc @ @", own, at)))
+    branch = lot.choice((EQ, NE))
+    return lot.choice(
+        (
+            code("23fc @ @", own, at),
+            code("42b9 @", at),
+            code("2639 @ 23c3 @", *lot.sample(POINTERS, 2)),
+            code("0cb9 @ @", own, at) + over(branch, inside),
+            code("2079 @ 2608", at) + over(EQ, code(lot.choice(("5210", "4210", "1010")))),
+            code("2039 @ 223c @ 0ef9 0040 @", at, own, at) + over(branch, inside),
+            code(f"13fc {number} @", turn),
+            code(f"0c39 {number} @", turn) + over(branch, inside),
+            back(EQ, code(f"0c39 {number} @", turn)),
+        )
+    )
+
+
+def nearly_names(lot: Lot, thread: int) -> bytes:
+    """What is done to a number or an address that is neither's: a part, arithmetic, another's, or as a bit."""
+    at, turn = lot.choice(POINTERS), lot.choice(FLAGS)
+    return lot.choice(
+        (
+            code("5239 @", at + 3),
+            code("1039 @ 13c0 @", at + 3, CELLS[2]),
+            code("52b9 @", at),
+            code(f"13fc {(thread + 1) % 3:04x} @", turn),
+            code(f"0039 {1 << thread:04x} @", turn),
+            code("13f9 @ @", turn, CELLS[2]),
+            code("23fc @ @", OWN[0], at),
+        )
+    )
+
+
 USUAL: tuple[tuple[int, Piece], ...] = (
     (14, simple),
     (4, copy),
@@ -460,6 +499,7 @@ BY_SHAPE: dict[str, tuple[tuple[int, Piece], ...]] = {
     "daemon": ((10, waits), (10, sets), (10, own_byte)),
     "pointers": ((18, follows_pointer), (14, sets_pointer), (10, guarded)),
     "parallel": ((12, own_byte), (6, told_stack), (6, takes)),
+    "named": ((160, names_itself), (30, nearly_names), (20, own_byte)),
 }
 
 
@@ -487,7 +527,7 @@ def _handing(lot: Lot) -> tuple[tuple[bytes, ...], ...]:
 def generated(seed: int) -> GeneratedProgram:
     """The program of a seed: the same everywhere."""
     lot = random.Random(f"explored program {seed}")
-    shape = lot.choices(list(SHAPES), list(SHAPES.values()))[0]
+    shape = lot.choices(list(SHAPES), list(SHAPES.values()))[0] if seed < NAMED else "named"
     data = bytearray(DATA_BYTES)
     if lot.random() < 0.3:
         data[lot.randrange(4)] = lot.choice((1, 1, 2, 0x80, 0xFF))
@@ -506,7 +546,9 @@ def generated(seed: int) -> GeneratedProgram:
     if shape == "deferring" and lot.random() < 0.8:
         threads = tuple((defers(lot, thread), *_body(lot, shape, thread, 1)) for thread in range(2))
         return replace(made, threads=threads)
-    if shape == "parallel":
+    if shape == "named":
+        most += lot.randrange(2)
+    if shape in ("parallel", "named"):
         again = lot.random()
         return replace(made, threads=tuple(_body(random.Random(again), shape, thread, most) for thread in range(count)))
     if shape == "alike" or (shape in ("waiting", "deferring") and lot.random() < 0.4):

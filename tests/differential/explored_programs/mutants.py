@@ -25,12 +25,14 @@ from pytest_nextrust.explore.child.dead_registers import DeadRegisters
 from pytest_nextrust.explore.child.decision_tree import Branch, Leaf, Tree
 from pytest_nextrust.explore.child.local_states import Local, MacroStep, ThreadLocals
 from pytest_nextrust.explore.child.macro_steps import Engine
+from pytest_nextrust.explore.child.renamed_symmetry import RenamedSymmetry
+from pytest_nextrust.explore.child.renaming import Unlearnable
 from pytest_nextrust.explore.child.subject import Subject
 from pytest_nextrust.explore.child.symmetry import Symmetry
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
 from pytest_nextrust.native.loading import SOURCES
 from tests.differential.explored_programs.comparison import Setting
-from tests.differential.explored_programs.generator import GeneratedProgram
+from tests.differential.explored_programs.generator import NAMED, GeneratedProgram
 from tests.differential.explored_programs.m68k import CARRY, EXTEND
 
 __all__ = ["COMPILED", "PLAIN", "EngineMutant", "changed_library"]
@@ -209,6 +211,26 @@ def _as_it_is(self: Symmetry, state: State) -> Iterator[State]:
     return iter([state])
 
 
+def _alike_in_kind_only(self: RenamedSymmetry, taken: Sequence[Any]) -> None:
+    if not all(self._alike_in_kind(exchange, taken[0], own) for exchange, own in enumerate(taken)):
+        raise Unlearnable
+
+
+def _met_before(self: RenamedSymmetry, thread: int, images: Sequence[int]) -> None:
+    if images[0] not in self._orbits[thread]:
+        _MEET(self, thread, images)
+
+
+_MEET = RenamedSymmetry._meet
+
+
+def _without_memory(self: RenamedSymmetry, exchange: int, state: State) -> State:
+    return (*_EXCHANGED(self, exchange, state)[:-2], *state[-2:])
+
+
+_EXCHANGED = RenamedSymmetry.exchanged
+
+
 def _in_their_places(self: TransitionSystem, state: State, move: int) -> tuple[int, ...]:
     return tuple(range(self.count))
 
@@ -267,6 +289,20 @@ PLAIN = tuple(
         ("threads are alike that go on alike", 9, _symmetric, (Symmetry, "_agrees", _agrees_in_kind)),
         ("two symmetric threads are put into one's state", 0, _symmetric, (Symmetry, "lowest", _merged)),
         ("ends are taken in one order only", 60, _symmetric, (Symmetry, "arrangements", _as_it_is)),
+        (
+            "renamed threads differ in kind only",
+            NAMED + 3,
+            _symmetric,
+            (RenamedSymmetry, "_same_way", _alike_in_kind_only),
+        ),
+        ("orbits that meet are one", NAMED + 36, _symmetric, (RenamedSymmetry, "_meet", _met_before)),
+        (
+            "memory stays where threads change places",
+            0,
+            _symmetric,
+            (RenamedSymmetry, "exchanged", _without_memory),
+        ),
+        ("renamed ends are taken in one order", NAMED + 3, _symmetric, (RenamedSymmetry, "arrangements", _as_it_is)),
         ("who has changed places is not followed", 60, _symmetric, (TransitionSystem, "places", _in_their_places)),
         ("each state's thread is a class of its own", 5, _everywhere, (termination, "_join", lambda *given: None)),
         ("what can be left is bottom", 0, _everywhere, (termination, "is_bottom", lambda *given: True)),
@@ -321,6 +357,8 @@ COMPILED = (
         1,
         ("(s->waited_for >> t & 1) && kind(s, t, state[t]) != DONE", "kind(s, 0, state[0]) != DONE"),
     ),
+    _in_c("names stay where threads change places", NAMED + 29, ("value = renamed(e, w, exchange, value);", "")),
+    _in_c("a thread that changes places stays in its state", NAMED + 33, ("[1 + exchange];", "[1];")),
     _in_c("a fault is not judged", 22, ("kind(s, t, state[t]) == WRONG || kind", "kind")),
     _in_c(
         "an edge inside a component is not seen",

@@ -23,11 +23,12 @@ from tests.differential.explored_programs.comparison import (
     expected_of,
     settings,
 )
-from tests.differential.explored_programs.generator import SHAPES, GeneratedProgram, generated
+from tests.differential.explored_programs.generator import NAMED, SHAPES, GeneratedProgram, generated
 from tests.differential.explored_programs.mutants import COMPILED, PLAIN, EngineMutant
 
 FULL = os.environ.get("NEXTRUST_CAMPAIGN") == "full"
 PROGRAMS = 2_000 if FULL else 40
+NAMED_PROGRAMS = 1_000 if FULL else 40
 AT_ONCE = 40
 KINDS = ("fault", "final", "deadlock", "livelock", "divergence", "endless", "passed")
 
@@ -59,7 +60,7 @@ def reduced(wanted: Expected) -> Expected:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("first", range(0, PROGRAMS, AT_ONCE))
+@pytest.mark.parametrize("first", [*range(0, PROGRAMS, AT_ONCE), *range(NAMED, NAMED + NAMED_PROGRAMS, AT_ONCE)])
 def test_the_engine_answers_what_an_interpreter_sees(first: int) -> None:
     """Each finding is there, each that is there is found, and each memory that a program without one may leave."""
     kinds, out, states = Counter[str](), 0, 0

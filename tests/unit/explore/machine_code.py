@@ -20,8 +20,8 @@ from pytest_nextrust.explore.child.dead_registers import DeadRegisters
 from pytest_nextrust.explore.child.macro_steps import SENTINEL, Engine
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.step_options import Mark, Options, ThreadStart
-from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
 from pytest_nextrust.explore.child.transition_system import Monitor, TransitionSystem
+from pytest_nextrust.explore.symmetry_guess import Asymmetric, Partition, Renaming, SymmetryGuess
 
 CODE, DATA, STACK = 0x2000, 0x10000, 0x20000
 PAGE = 0x2000
@@ -188,12 +188,14 @@ def stepper(program: Program) -> Iterator[Stepper]:
 
 @dataclass
 class Explored:
-    """A complete search: its system and graph, the rounds that it took, and who was found to be symmetric."""
+    """A complete search: its system and graph, the rounds that it took, and who was found to be symmetric, under which
+    renaming."""
 
     system: TransitionSystem
     graph: Graph
     rounds: int
     symmetric: Partition = ()
+    renaming: Renaming | None = None
 
     def finals(self, size: int = DATA_BYTES) -> set[bytes]:
         """The data page's first bytes in every final state."""
@@ -224,9 +226,14 @@ def explored(
     guess: Sequence[int] = (),
     symmetric: Partition = (),
     search: Callable[[TransitionSystem], Graph] = explore_states,
+    renames: bool = False,
 ) -> Explored:
-    """Search until what is shared, and who is symmetric, contradicts nothing."""
+    """Search until what is shared, and who is symmetric, contradicts nothing.
+
+    ``renames``: whether exchanges of threads may rename what they share.
+    """
     shared = set(guess)
+    guessed = SymmetryGuess(symmetric, renames=renames)
     rounds = 0
     options = replace(options, registers=dead_registers(program))
     while True:
@@ -234,12 +241,13 @@ def explored(
         with stepper(program) as machine:
             try:
                 engine = Engine(machine, program.starts, Accesses(shared), marks, options)
-                system = TransitionSystem(engine, monitor, symmetric=symmetric)
-                return Explored(system, search(system), rounds, symmetric)
+                symmetric, renaming = guessed.partition, guessed.renaming
+                system = TransitionSystem(engine, monitor, symmetric=symmetric, renaming=renaming)
+                return Explored(system, search(system), rounds, symmetric, renaming)
             except Reclassified as found:
                 shared |= found.addresses
             except Asymmetric as found:
-                symmetric = found.partition
+                guessed = guessed.contradicted(found)
 
 
 Whole = tuple[tuple[bytes, ...], bytes, tuple[bytes, ...]]

@@ -27,12 +27,13 @@ from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.macro_steps import Engine
 from pytest_nextrust.explore.child.search import Enough, Graph, explore_states
 from pytest_nextrust.explore.child.step_options import Mark, Options
-from pytest_nextrust.explore.child.symmetry import Asymmetric, Partition
 from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
 from pytest_nextrust.explore.child.traps import Interrupts
 from pytest_nextrust.explore.request import CheckpointFiles, ExploreRequest
+from pytest_nextrust.explore.symmetry_guess import Asymmetric, Partition, SymmetryGuess
 from tests.compiled_part import needs_compiled_part
+from tests.unit.explore import test_renamed_symmetry as renamed_symmetry
 from tests.unit.explore import test_soundness as soundness
 from tests.unit.explore import test_symmetry as symmetry
 from tests.unit.explore import test_termination as termination
@@ -87,6 +88,7 @@ def in_pieces(
 ) -> tuple[Explored, int]:
     """What ``explored`` answers, with a new machine after 16 states, 32 more and so on, and how many there were."""
     symmetric: Partition = more.pop("symmetric", ())
+    guessed = SymmetryGuess(symmetric, renames=more.pop("renames", False))
     monitor, marks = more.pop("monitor", None), more.pop("marks", None)
     shared, rounds, pieces, registers = set[int](), 1, 0, dead_registers(program)
     path.unlink(missing_ok=True)
@@ -95,22 +97,22 @@ def in_pieces(
         kept = keeper(path)
         if kept.resumed is not None:
             assert (kept.resumed.rounds, set(kept.resumed.shared)) == (rounds, shared)
-            assert kept.resumed.symmetric == tuple(symmetric)
+            assert kept.resumed.symmetric == guessed
             assert kept.resumed.registers == registers.kept
-        kept.begin(rounds, tuple(sorted(shared)), symmetric, registers=registers.kept)
+        kept.begin(rounds, tuple(sorted(shared)), guessed, registers=registers.kept)
         with stepper(program) as machine:
             try:
-                guessed = dataclasses.replace(options, registers=registers)
-                engine = Engine(machine, program.starts, Accesses(shared), marks, guessed)
-                system = TransitionSystem(engine, monitor, symmetric=symmetric)
+                chosen = dataclasses.replace(options, registers=registers)
+                engine = Engine(machine, program.starts, Accesses(shared), marks, chosen)
+                system = TransitionSystem(engine, monitor, symmetric=guessed.partition, renaming=guessed.renaming)
                 graph = search(system, after(pieces), kept)
             except Reclassified as found:
                 shared |= found.addresses
             except Asymmetric as found:
-                symmetric = found.partition
+                guessed = guessed.contradicted(found)
             else:
                 if graph.complete or graph.violation is not None:
-                    return Explored(system, graph, rounds, symmetric), pieces
+                    return Explored(system, graph, rounds, guessed.partition, guessed.renaming), pieces
                 continue
             rounds += 1
             path.unlink(missing_ok=True)
@@ -127,7 +129,7 @@ def compared(program: Program, path: Path, options: Options = Options(), **more:
     assert list(other.edges) == list(one.edges)
     assert list(other.finals) == list(one.finals)
     assert (other.transitions, other.violation, other.complete) == (one.transitions, one.violation, one.complete)
-    assert (pieced.symmetric, pieced.rounds) == (whole.symmetric, whole.rounds)
+    assert (pieced.symmetric, pieced.renaming, pieced.rounds) == (whole.symmetric, whole.renaming, whole.rounds)
     assert pieced.system.engine.executed == whole.system.engine.executed
     if one.complete and not options.loop:
         assert never_ends(pieced.system, other) == never_ends(whole.system, one)
@@ -158,6 +160,14 @@ def test_the_same_states(tmp_path: Path, program: Program, reduce: bool) -> None
 def test_the_same_states_of_symmetric_threads(tmp_path: Path, program: Program) -> None:
     """Who corresponds to whom is learned again, and contradicted where it was."""
     compared(program, tmp_path / "search", symmetric=symmetry.everybody(program))
+
+
+@pytest.mark.campaign
+@in_any_folder
+@given(program=renamed_symmetry.programs())
+def test_the_same_states_of_renamed_threads(tmp_path: Path, program: Program) -> None:
+    """What is renamed is learned again, by rehearsal or as the search had learned it."""
+    compared(program, tmp_path / "search", symmetric=symmetry.everybody(program), renames=True)
 
 
 @pytest.mark.campaign
@@ -309,7 +319,7 @@ def with_hash(data: bytes) -> bytes:
         (lambda data: data[:-1], "damaged"),
         (lambda data: data + b"\0", "damaged"),
         (lambda data: data[:-40] + bytes((data[-40] ^ 1,)) + data[-39:], "its hash is another"),
-        (lambda data: data.replace(b"exploration 1\n", b"exploration 2\n"), "version 2, not 1"),
+        (lambda data: data.replace(b"exploration 2\n", b"exploration 3\n"), "version 3, not 2"),
         (lambda data: with_hash(data.replace(b'"tool":"0', b'"tool":"9')), "of nextrust 9"),
         (lambda data: data.replace(b'"rounds":', b'"bounds":'), "damaged: its header"),
         (lambda data: data[:23] + b"\xff\xff\xff\xff" + data[27:], "damaged: its header"),

@@ -54,7 +54,7 @@ def same(plain: Explored, compiled: Explored) -> None:
     assert list(other.edges) == list(one.edges)
     assert list(other.finals) == list(one.finals)
     assert (other.transitions, other.violation, other.complete) == (one.transitions, one.violation, one.complete)
-    assert (compiled.symmetric, compiled.rounds) == (plain.symmetric, plain.rounds)
+    assert (compiled.symmetric, compiled.renaming, compiled.rounds) == (plain.symmetric, plain.renaming, plain.rounds)
     if one.complete:
         for fairness in FAIRNESS:
             expected = never_ends(plain.system, one, fairness)

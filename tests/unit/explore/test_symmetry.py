@@ -15,6 +15,7 @@ from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child import counterexample as find
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.local_states import OperationEvent
+from pytest_nextrust.explore.child.renamed_symmetry import RenamedSymmetry
 from pytest_nextrust.explore.child.step_options import Mark, Options
 from pytest_nextrust.explore.child.termination import stuck
 from pytest_nextrust.explore.child.transition_system import State
@@ -77,6 +78,8 @@ def orbit(found: Explored, state: State) -> set[State]:
     """Every state that this one stands for."""
     symmetry = found.system._symmetry
     states = {state}
+    if isinstance(symmetry, RenamedSymmetry):
+        return {symmetry.exchanged(number, state) for number in range(len(symmetry.memory.orders))}
     for number, group in enumerate(symmetry._classes if symmetry is not None else ()):
         assert symmetry is not None
         known = [table[state[thread]] for table, thread in zip(group.numbers, group.threads, strict=True)]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_nextrust.explore.child.counterexample import find_in_graph
 from pytest_nextrust.explore.child.step_options import Options
+from pytest_nextrust.explore.child.symmetry import Symmetry
 from pytest_nextrust.explore.child.termination import never_ends, stuck
 from pytest_nextrust.explore.child.traps import Interrupts
 from tests.unit.explore.machine_code import (
@@ -159,7 +160,7 @@ def test_places_follow_each_thread_into_the_state_that_is_kept() -> None:
     body = lock(LOCK) + increment(X) + unlock(LOCK)
     found = explored(Program((body * 2 + RTS,) * 3), symmetric=((0, 1, 2),))
     system, symmetry = found.system, found.system._symmetry
-    assert symmetry is not None
+    assert isinstance(symmetry, Symmetry)
     numbers = symmetry._classes[0].numbers
     exchanged = 0
     for state in found.graph.states:
