@@ -272,8 +272,8 @@ def _fault(fault: FaultReport) -> list[str]:
 
 
 def _failed(args: argparse.Namespace, program: bytes, error: NextrustError, status: int, verdict: str) -> int:
-    if not error.place.endswith(args.program):
-        error.place = " ".join(part for part in (str(args.program), error.place) if part)
+    if args.program is not None and not error.place.endswith(args.program):
+        error.place = " ".join(part for part in (args.program, error.place) if part)
     print(f"nextrust run: {error}", file=sys.stderr)
     end = {"kind": "harness", "value": 0, "message": error.fault} if verdict == "crashed" else None
     nothing: dict[str, Any] = {"stdout_b64": "", "stderr_b64": "", "instructions": 0, "traps": [], "fault": None}

@@ -91,6 +91,11 @@ class Finding:
     holds: tuple[str, ...] = ()
     first_wrong_step: FirstWrongStep | None = None
 
+    @property
+    def threads(self) -> int:
+        """How many threads its schedule needs. The first may wait for ever where it begins, and have none to run."""
+        return 1 + max((piece.thread for piece in self.slices), default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class SharedUpdate:

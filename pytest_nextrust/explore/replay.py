@@ -34,7 +34,7 @@ def token_of(request: ExploreRequest, finding: Finding) -> str:
         settings=store.settings_hash(request)[:HASH],
         kind=finding.kind,
         cpu=request.cpu,
-        threads=len(request.threads) or 1 + max(piece.thread for piece in finding.slices),
+        threads=len(request.threads) or finding.threads,
         signals=request.signals,
         nested=request.nested,
         loop=request.loop,

@@ -384,7 +384,7 @@ class Exploration:
     def _threads(self, finding: Finding | None) -> int:
         """How many threads there were at once, as far as is known: those of a replay are those that run."""
         if finding is not None and self.request.schedule is not None and self.request.is_program:
-            return 1 + max(piece.thread for piece in finding.slices)
+            return finding.threads
         return len(self.subject.image.starts)
 
     # -- limits --------------------------------------------------------------------------------------------------------

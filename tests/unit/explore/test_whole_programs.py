@@ -187,6 +187,17 @@ def test_a_deadlock_says_who_waits_for_what(folder: Path) -> None:
     ]
 
 
+def test_a_program_that_waits_where_it_begins(folder: Path) -> None:
+    """Nobody else is there to go on: a deadlock without a single switch, whose token brings it back."""
+    asked = request(BEGIN + "int main(void) { pthread_mutex_lock(&m); pthread_mutex_lock(&m); return 0; }", folder)
+    finding = explore(InProcess(), asked).finding
+    assert finding is not None
+    assert (finding.kind, finding.slices, finding.threads) == ("deadlock", (), 1)
+    save(folder, asked)
+    again = request_for(decode(token_of(asked, finding)), folder)
+    assert rerun(InProcess(), dataclasses.replace(again, schedule=(), choices=(), kind="deadlock")).finding == finding
+
+
 def test_a_lock_that_is_free_again_and_again(folder: Path) -> None:
     """Who waits for it gets it under strong fairness; under weak fairness another may take it each time."""
     assert verdict(explore(InProcess(), request(FLAG_UNDER_A_LOCK, folder))) == "passed"
