@@ -64,7 +64,18 @@ THREADS = (
     "clock.c",
 )
 """The libraries over kernel threads."""
-COMPILED = ("string.c", "stdlib.c", "heap.c", "atexit.c", "stdio.c", "format.c", "mach.c", "signal.c", *THREADS)
+COMPILED = (
+    "string.c",
+    "stdlib.c",
+    "heap.c",
+    "atexit.c",
+    "stdio.c",
+    "format.c",
+    "mach.c",
+    "mach_threads.c",
+    "signal.c",
+    *THREADS,
+)
 APART = ("start", "floats")
 """Objects that are not in the library: where the program starts, and what only clang's programs want."""
 ATOMICS = "libatomic.a"

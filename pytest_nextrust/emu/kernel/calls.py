@@ -32,7 +32,8 @@ class Syscall:
 
 
 WORDS = {"int": INTEGER, "bool": BOOLEAN, "port": PORT}
-"""The type words of the items a request may hold; ``ports`` and ``bytes`` are out of line besides."""
+"""The type words of the items a request may hold; ``ports`` and ``bytes`` are out of line besides,
+``integers`` many and inline."""
 
 TASK = frozenset({PortKind.TASK})
 THREAD = frozenset({PortKind.THREAD})
@@ -40,7 +41,8 @@ THREAD = frozenset({PortKind.THREAD})
 
 @dataclass(frozen=True, slots=True)
 class MessageRoutine:
-    """One message the kernel answers: id, name, the items it takes, what serves it (the task, then the items).
+    """One message the kernel answers: id, name, the items it takes, what serves it (the task, of a thread's its slot,
+    then the items).
 
     ``targets`` are the ports it may be sent to; ``note`` is what the reference says about it.
     """

@@ -10,7 +10,7 @@ Process numbers and names are fixed, so that two runs are the same (decisions).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from pytest_nextrust.emu.kernel.errno import name_of
 from pytest_nextrust.emu.kernel.files import Descriptors
 from pytest_nextrust.emu.kernel.inodes import Inodes
 from pytest_nextrust.emu.kernel.jail import Jail
+from pytest_nextrust.emu.kernel.mach.codes import Kern, KernError
 from pytest_nextrust.emu.kernel.mach.ports import Ports
 from pytest_nextrust.emu.kernel.quota import Quota
 from pytest_nextrust.emu.kernel.signals import SIG_DFL, SIG_IGN, Signal, SignalState, bit
 from pytest_nextrust.emu.kernel.streams import InputFile, OutputFile
-from pytest_nextrust.emu.kernel.task_threads import Sleep, TaskThreads, Thread
+from pytest_nextrust.emu.kernel.task_threads import FULL, Sleep, TaskThreads, Thread
+from pytest_nextrust.emu.kernel.threads import ThreadCall
 from pytest_nextrust.emu.kernel.timers import Timers
 from pytest_nextrust.emu.memory import AddressSpace
 from pytest_nextrust.emu.records import RunRequest
@@ -121,11 +123,40 @@ class Task:
         self.signals = SignalState()
         self.timers = Timers(clock)
         self.threads = TaskThreads(memory, request, interrupted=self._interrupted, pass_time=self._pass_time)
+        self.threads.ended = self.ports.end_thread
 
     @property
     def thread(self) -> Thread:
         """The thread whose trap is being served."""
         return self.threads.current
+
+    def thread_port(self, slot: int) -> int:
+        """The name of a thread's port."""
+        return self.ports.of_thread("thread", slot)
+
+    def thread_request(self, call: ThreadCall, slot: int) -> int:
+        """What a message asks of the kernel's threads. Raises KernError(RESOURCE_SHORTAGE)."""
+        answer = self.threads.call(call, (slot, 0, 0, 0), lambda _: None)
+        if answer == FULL:
+            raise KernError(Kern.RESOURCE_SHORTAGE)
+        return answer
+
+    def thread_state(self, slot: int) -> tuple[int, ...]:
+        """The 18 words of another thread. Raises KernError(INVALID_ARGUMENT)."""
+        return self.threads.state_of(self._other(slot))
+
+    def set_thread_state(self, slot: int, words: Sequence[int]) -> None:
+        """Give another thread 18 words. Raises KernError(INVALID_ARGUMENT)."""
+        self.threads.set_state(self._other(slot), words)
+
+    def abort_thread(self, slot: int) -> None:
+        """End the call of UNIX or Mach in which another thread waits. Raises KernError(INVALID_ARGUMENT)."""
+        self.threads.abort(self._other(slot))
+
+    def _other(self, slot: int) -> int:
+        if slot == self.thread.slot:
+            raise KernError(Kern.INVALID_ARGUMENT)
+        return slot
 
     def close(self) -> None:
         """Close every host file. What the guest wrote to its standard streams stays."""
@@ -174,6 +205,9 @@ class Task:
         self.thread.waiting = None
         while True:
             self._post_expired()
+            if self.thread.is_aborted:
+                self.thread.is_aborted = False
+                raise Interrupted(restart=False)
             if not self.thread.slot and self.signals.next_deliverable() is not None:
                 raise Interrupted(restart=restart)
             if until_us is not None and self.clock.now_us >= until_us:

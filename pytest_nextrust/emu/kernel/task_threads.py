@@ -11,7 +11,7 @@ Boundary: decides which slot runs; whose registers are in the CPU is ``emu.child
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.base.light_dataclass import dataclass, field
@@ -27,7 +27,7 @@ from pytest_nextrust.errors import HarnessFault
 if TYPE_CHECKING:
     from pytest_nextrust.emu.records import RunRequest
 
-__all__ = ["Sleep", "TaskThreads", "Thread", "Waiting"]
+__all__ = ["FULL", "Sleep", "TaskThreads", "Thread", "Waiting"]
 
 FULL = 0xFFFF_FFFF
 """What SPAWN and CREATE answer where every slot is taken."""
@@ -63,6 +63,7 @@ class Thread:
     ``message`` names the Mach message that the call being served sends, for the trace. ``waiting``: for what it gave
     way. ``has_sent``: of a call that sends and then receives, the first half is done. ``context``: where it does not
     run, the CPU's state, None as long as it has not begun; ``registers`` are those in it, or, ``is_set``, others.
+    ``is_aborted``: the call in which it waits is to end as if a signal had come.
     """
 
     slot: int = 0
@@ -73,6 +74,7 @@ class Thread:
     has_sent: bool = False
     context: Any = None
     is_set: bool = False
+    is_aborted: bool = False
 
 
 class _TableAndSpace:
@@ -100,8 +102,8 @@ class _TableAndSpace:
 class TaskThreads:
     """The threads of a task. ``now_us`` and ``pass_time`` are its clock; ``interrupted`` says that a signal is there.
 
-    ``describe`` says what stands at an address. ``are_switched``: there is, or has been, more than the one thread that
-    a task begins with, or that one waits.
+    ``describe`` says what stands at an address; ``ended`` is told the slot of a thread that is gone. ``are_switched``:
+    there is, or has been, more than the one thread that a task begins with, or that one waits.
     ``gives_way``: the current thread does not go on for now.
     """
 
@@ -122,6 +124,7 @@ class TaskThreads:
         self._threads = {0: Thread()}
         self._explored = request.schedule
         self.describe: Callable[[int], str] = "0x{:08x}".format
+        self.ended: Callable[[int], None] = lambda _: None
         self.scheduler = scheduler_of(request)
         self.current = self._threads[0]
         self.are_switched = request.schedule is not None
@@ -212,7 +215,7 @@ class TaskThreads:
                 return threads.waits_for(waiting.number, waiting.arguments, self._memory) is None
             except GuestFault:
                 return True  # Its next step is a fault.
-        return waiting.over() or (thread.slot == 0 and self._interrupted())
+        return waiting.over() or thread.is_aborted or (thread.slot == 0 and self._interrupted())
 
     @staticmethod
     def _is_timed(thread: Thread) -> bool:
@@ -315,21 +318,38 @@ class TaskThreads:
 
     def _registers(self, call: ThreadCall, slot: int, address: int) -> int:
         """The registers of a thread that has begun and does not run now; its own only to be asked for."""
+        if call == ThreadCall.GET_STATE:
+            self._memory.write(address, b"".join(word.to_bytes(4, "big") for word in self.state_of(slot)))
+            return KERN_SUCCESS
+        if slot == self.current.slot:
+            return KERN_INVALID_ARGUMENT
+        data = self._memory.read(address, 4 * threads.STATE_WORDS)
+        self.set_state(slot, [int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4)])
+        return KERN_SUCCESS
+
+    def state_of(self, slot: int) -> tuple[int, ...]:
+        """The 18 words of a thread."""
         thread = self._threads[slot]
+        if not self._has_begun(slot):
+            return threads.first_state(self._memory, slot)
         if thread.context is None and thread is not self.current:
             thread.registers, thread.is_set = self.first_registers(slot), True
         held = thread.registers
-        if call == ThreadCall.GET_STATE:
-            words = (*held.d, *held.a, held.sr, held.pc)
-            self._memory.write(address, b"".join(word.to_bytes(4, "big") for word in words))
-            return KERN_SUCCESS
-        if thread is self.current:
-            return KERN_INVALID_ARGUMENT
-        data = self._memory.read(address, 4 * threads.STATE_WORDS)
-        words = tuple(int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4))
+        return (*held.d, *held.a, held.sr, held.pc)
+
+    def set_state(self, slot: int, words: Sequence[int]) -> None:
+        """Give a thread that is not the current one 18 words."""
+        if not self._has_begun(slot):
+            threads.set_first_state(self._memory, slot, words)
+            return
+        thread = self._threads[slot]
         thread.registers = Registers(list(words[:8]), list(words[8:16]), words[PC_WORD], words[SR_WORD] & SR_USER_MASK)
         thread.is_set, thread.waiting = True, None
-        return KERN_SUCCESS
+
+    def abort(self, slot: int) -> None:
+        """The call of UNIX or Mach in which a thread waits, if it does, is to end as if a signal had come."""
+        thread = self._threads[slot]
+        thread.is_aborted = isinstance(thread.waiting, Sleep)
 
     def _way(self, call: ThreadCall, first: int) -> int:
         ways = threads.choices(call, first)
@@ -343,6 +363,7 @@ class TaskThreads:
 
     def _gone(self, slot: int) -> None:
         del self._threads[slot]
+        self.ended(slot)
         self._timed_out.discard(slot)
         if slot == self.current.slot:
             self.give_way()

@@ -14,7 +14,7 @@ Boundary: bytes of memory and numbers; no emulator, no registers but as words.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Protocol
 
@@ -54,6 +54,7 @@ __all__ = [
     "read_word",
     "runs",
     "serve",
+    "set_first_state",
     "status_of",
     "suspended_at",
     "waits_for",
@@ -251,6 +252,11 @@ def first_state(memory: ThreadMemory, slot: int) -> tuple[int, ...]:
     """The 18 words of a slot."""
     data = memory.read(_place(slot) + STATE, 4 * STATE_WORDS)
     return tuple(int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4))
+
+
+def set_first_state(memory: ThreadMemory, slot: int, words: Sequence[int]) -> None:
+    """Give a slot whose thread has not begun its 18 words."""
+    memory.write(_place(slot) + STATE, b"".join(word.to_bytes(4, "big") for word in words))
 
 
 def heap_of(slot: int) -> range:

@@ -42,7 +42,14 @@ HEAP_OBJECT = 64
 LONGEST = 22
 """Bytes of the longest instruction: two operands with extension words of the full format."""
 
-THREAD_CALLS = ("nextrust_thread_kind", "nextrust_thread_self", "nextrust_acquire", "nextrust_fail", "nextrust_choose")
+THREAD_CALLS = (
+    "nextrust_thread_kind",
+    "nextrust_thread_self",
+    "nextrust_acquire",
+    "nextrust_fail",
+    "nextrust_choose",
+    "thread_create",
+)
 """Functions of the runtime, one of which every program has that makes calls of ``emu.kernel.threads``."""
 
 CHUNK = 100_000

@@ -6,7 +6,7 @@ step is to begin, once the table says that it runs.
 
 Of UNIX there is exit (1), write (4) to descriptors 1 and 2, whose bytes are dropped, getpid (20), getpagesize (64),
 kill (37) of the program itself, and sigvec (108) where it installs no handler; of Mach task_self, thread_self and
-thread_reply. Anything else cannot be explored.
+thread_reply, and messages about threads by msg_rpc. Anything else cannot be explored.
 
 Boundary: child process only; one call at a time, over memory that the caller makes what the thread sees.
 """
@@ -21,6 +21,7 @@ from pytest_nextrust.emu.kernel import threads
 from pytest_nextrust.emu.kernel.threads import ThreadCall, ThreadMemory
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.explore.child.accesses import Access
+from pytest_nextrust.explore.child.program_messages import FIRST_THREAD_PORT, REPLY_PORT, TASK_PORT, rpc
 from pytest_nextrust.explore.child.traps import CARRY, KERNEL, MACH, UNIX, Served
 
 __all__ = [
@@ -44,9 +45,8 @@ TIME = 0x2800_0000
 DEFAULT_OR_IGNORED = (0, 1)
 """Handlers that ``sigvec`` may install: none is called, for no signal is delivered to a whole program."""
 TASK_SELF, THREAD_REPLY, THREAD_SELF = 10, 11, 13
-PORTS = {TASK_SELF: 1, THREAD_REPLY: 3}
-"""Port names of a task that has one thread; a thread's own are beyond them, by slot."""
-FIRST_THREAD_PORT = 16
+PORTS = {TASK_SELF: TASK_PORT, THREAD_REPLY: REPLY_PORT}
+MSG_RPC = 22
 
 MAKING = frozenset({ThreadCall.SPAWN, ThreadCall.CREATE, ThreadCall.END, ThreadCall.TERMINATE})
 """Calls for whole programs only: where threads are functions, these are the threads there are."""
@@ -187,6 +187,8 @@ class ProgramKernel:
             return Served(with_register(after, D0, PORTS[number]))
         if number == THREAD_SELF:
             return Served(with_register(after, D0, FIRST_THREAD_PORT + slot))
+        if number == MSG_RPC and self.is_whole:
+            return self._message(noted, slot, state, after)
         if number not in threads.CALLS or not (self.is_whole or number not in MAKING):
             return None
         if number == ThreadCall.KIND:
@@ -215,6 +217,15 @@ class ProgramKernel:
         except (BadAddress, MoreThreads):
             return None
         return None if served is None or served.blocked or served.ends else served
+
+    def _message(self, memory: _Noted, slot: int, state: bytes, after: bytes) -> Served | None:
+        try:
+            result = rpc(memory, slot, self.slots, _arguments(state))
+        except threads.NoFreeSlot as error:
+            raise MoreThreads from error
+        if result is None:
+            return None
+        return Served(with_register(after, D0, result & 0xFFFF_FFFF), tuple(memory.accesses))
 
     def _heap(self, memory: _Noted, slot: int, after: bytes) -> Served:
         """More of the slot's heap."""

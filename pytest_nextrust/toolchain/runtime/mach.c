@@ -1,40 +1,40 @@
 /* The Mach calls that are messages to the task port, as MIG of Mach 2.5 makes them: one simple message of typed 32-bit
    values by msg_rpc, answered on the thread's reply port with the request's id + 100. */
-#include <mach/mach.h>
+#include "mach_call.h"
 
 #define LIB __attribute__((weak))
 
-#define WORD 0x02200018u    /* MSG_TYPE_INTEGER_32, 32 bits, one, inline */
-#define BOOLEAN 0x00200018u /* MSG_TYPE_BOOLEAN */
-
 enum { ALLOCATE = 2021, DEALLOCATE = 2023, PROTECT = 2024, PORT_ALLOCATE = 2076, PORT_DEALLOCATE = 2077 };
 
-struct typed { unsigned int type, value; };
-struct message { msg_header_t head; struct typed body[4]; };
+LIB kern_return_t mach_call(port_t to, int id, msg_header_t *message, unsigned int size, unsigned int room)
+{
+	struct message *m = (struct message *)message;
+	msg_return_t sent;
+
+	message->msg_unused = 0;
+	message->msg_simple = 1;
+	message->msg_size = size;
+	message->msg_type = MSG_TYPE_RPC;
+	message->msg_local_port = thread_reply();
+	message->msg_remote_port = to;
+	message->msg_id = id;
+	sent = msg_rpc(message, MSG_OPTION_NONE, size, room, 0, 0);
+	if (sent != MSG_SUCCESS)
+		return sent;
+	if (message->msg_id != id + 100)
+		return MIG_REPLY_MISMATCH;
+	return m->body[0].type == WORD ? (kern_return_t)m->body[0].value : MIG_TYPE_ERROR;
+}
 
 /* Send count values; the reply's return code, and its value in *answer where there is one. */
 static kern_return_t call(port_t to, int id, struct message *m, int count, unsigned int *answer)
 {
 	unsigned int size = sizeof m->head + (unsigned int)count * sizeof(struct typed);
 	unsigned int whole = sizeof m->head + sizeof(struct typed) * (answer ? 2 : 1);
-	msg_return_t sent;
+	kern_return_t failed = mach_call(to, id, &m->head, size, sizeof *m);
 
-	m->head.msg_unused = 0;
-	m->head.msg_simple = 1;
-	m->head.msg_size = size;
-	m->head.msg_type = MSG_TYPE_RPC;
-	m->head.msg_local_port = thread_reply();
-	m->head.msg_remote_port = to;
-	m->head.msg_id = id;
-	sent = msg_rpc(&m->head, MSG_OPTION_NONE, size, sizeof *m, 0, 0);
-	if (sent != MSG_SUCCESS)
-		return sent;
-	if (m->head.msg_id != id + 100)
-		return MIG_REPLY_MISMATCH;
-	if (m->body[0].type != WORD)
-		return MIG_TYPE_ERROR;
-	if (m->body[0].value != KERN_SUCCESS)
-		return (kern_return_t)m->body[0].value;
+	if (failed)
+		return failed;
 	if (m->head.msg_size != whole || (answer && m->body[1].type != WORD))
 		return MIG_TYPE_ERROR;
 	if (answer)

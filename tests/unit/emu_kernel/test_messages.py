@@ -219,11 +219,11 @@ def test_task_and_thread_info(guest: Guest) -> None:
 
 
 def test_unknown_messages_are_named_with_their_words(guest: Guest) -> None:
-    """thread_create, and an id nobody has, end the run with id, name and the body's words."""
-    with pytest.raises(Unimplemented, match=r"message call 2061 thread_create\(\)") as ended:
-        guest.ask(2061)
+    """task_create, and an id nobody has, end the run with id, name and the body's words."""
+    with pytest.raises(Unimplemented, match=r"message call 2007 task_create\(\)") as ended:
+        guest.ask(2007)
     assert ended.value.klass == "message"
-    assert guest.kernel.traps[-1].name == "msg_rpc(thread_create)"
+    assert guest.kernel.traps[-1].name == "msg_rpc(task_create)"
     with pytest.raises(Unimplemented, match=r"message call 2999 id 2999\(0x2200018, 0x7\)"):
         guest.ask(2999, integer(7))
 

@@ -16,6 +16,7 @@ from pytest_nextrust.base.light_dataclass import dataclass
 
 __all__ = [
     "BOOLEAN",
+    "HEADER",
     "INTEGER",
     "LONG_WORD",
     "PORT",
@@ -27,10 +28,14 @@ __all__ = [
     "many_integers",
     "out_of_line",
     "port",
+    "reply",
     "slots",
 ]
 
 TYPE_BOOLEAN, TYPE_INTEGER, TYPE_PORT, TYPE_BYTE = 0, 2, 6, 9
+
+HEADER = struct.Struct(">IIIIII")
+"""24 bits 0 and simple in 8, size, type, local port, remote port, id."""
 
 INTEGER = 0x02200018
 BOOLEAN = 0x00200018
@@ -85,6 +90,20 @@ def many_integers(values: tuple[int, ...]) -> MessageItem:
 def out_of_line(kind: int, bits: int, number: int, data: bytes) -> MessageItem:
     """Data elsewhere: ``number`` things of ``bits`` bits."""
     return MessageItem(struct.pack(">IHHII", LONG_WORD, kind, bits, number, 0), simple=False, pointed=data)
+
+
+def reply(
+    items: Iterable[MessageItem], kind: int, local: int, number: int
+) -> tuple[bytes, tuple[tuple[int, bytes], ...]]:
+    """The reply to request ``number`` of message type ``kind``, to the port ``local``; what its pointers point to."""
+    data, answers, is_simple = bytearray(HEADER.size), [], True
+    for item in items:
+        data += item.data
+        is_simple = is_simple and item.simple
+        if item.pointed is not None:
+            answers.append((len(data) - 4, item.pointed))
+    HEADER.pack_into(data, 0, int(is_simple), len(data), kind, local, 0, number + 100)
+    return bytes(data), tuple(answers)
 
 
 @dataclass(frozen=True, slots=True)

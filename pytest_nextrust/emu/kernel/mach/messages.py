@@ -9,12 +9,11 @@ local port; remote port; id}; the receiver sees its own port as local and the se
 
 from __future__ import annotations
 
-import struct
 from functools import partial
 
 from pytest_nextrust.emu.kernel.ends import Interrupted
 from pytest_nextrust.emu.kernel.mach.codes import KernError, Msg
-from pytest_nextrust.emu.kernel.mach.message_items import slots
+from pytest_nextrust.emu.kernel.mach.message_items import HEADER, reply, slots
 from pytest_nextrust.emu.kernel.mach.message_server import serve
 from pytest_nextrust.emu.kernel.mach.ports import Port, PortKind, QueuedMessage
 from pytest_nextrust.emu.kernel.state import Task
@@ -22,7 +21,6 @@ from pytest_nextrust.emu.memory import GuestFault, VmError
 
 __all__ = ["HEADER", "MESSAGE_MAX", "OUT_OF_LINE_MAX", "receive", "rpc", "send"]
 
-HEADER = struct.Struct(">IIIIII")
 MESSAGE_MAX = 8192
 
 SEND_TIMEOUT, RCV_TIMEOUT, RCV_NO_SENDERS, RCV_LARGE = 0x1, 0x100, 0x200, 0x1000
@@ -108,15 +106,7 @@ def _ask_kernel(
     reply_to = task.ports.find(local)
     if reply_to is None or not reply_to.receives:
         return
-    data = bytearray(HEADER.size)
-    answers = []
-    for item in items:
-        data += item.data
-        if item.pointed is not None:
-            answers.append((len(data) - 4, item.pointed))
-    all_simple = all(item.simple for item in items)
-    HEADER.pack_into(data, 0, int(all_simple), len(data), kind, local, 0, number + 100)
-    task.ports.enqueue(reply_to, bytes(data), tuple(answers))
+    task.ports.enqueue(reply_to, *reply(items, kind, local, number))
 
 
 def receive(task: Task, address: int, option: int, size: int, name: int, timeout: int) -> int:

@@ -44,12 +44,13 @@ class QueuedMessage:
 
 @dataclass(slots=True)
 class Port:
-    """One port the task has a name for."""
+    """One port the task has a name for. ``slot``: of a thread's port, which thread's."""
 
     kind: PortKind
     backlog: int = BACKLOG_DEFAULT
     queue: deque[QueuedMessage] = field(default_factory=deque)
     member_of: int = 0
+    slot: int = 0
 
     def has_room(self) -> bool:
         """Can a message be queued without waiting?"""
@@ -89,7 +90,16 @@ class Ports:
 
     def of_thread(self, which: str, slot: int) -> int:
         """The name of ``thread`` or ``reply`` for the thread of a slot."""
-        return self.special(f"{which} {slot}" if slot else which)
+        name = self.special(f"{which} {slot}" if slot else which)
+        self._ports[name].slot = slot
+        return name
+
+    def end_thread(self, slot: int) -> None:
+        """A thread has ended: its ports are gone."""
+        for which in ("thread", "reply"):
+            name = self._special.pop(f"{which} {slot}" if slot else which, 0)
+            if name in self._ports:
+                self.deallocate(name)
 
     def allocate(self) -> int:
         """A new port with all rights."""

@@ -1,6 +1,6 @@
-"""Messages about the task and its thread.
+"""Messages about the task, and what is to be known of its threads.
 
-Boundary: one task, one thread; creating, suspending or changing threads is not implemented and ends the run, named.
+Boundary: one task. Making, stopping and changing threads is ``thread_calls``'.
 
 Sources: Mach 2.5 ``<mach/task_info.h>``, ``<mach/thread_info.h>``, ``<mach/task_special_ports.h>``; a task registers up
 to four ports (TASK_PORT_REGISTER_MAX), of which name server, environment and service come first: none is there.
@@ -71,7 +71,7 @@ def task_info(task: Task, flavor: int) -> tuple[MessageItem, ...]:
     return (many_integers((0, _PRIORITY, virtual, task.memory.backed, 0, 0, 0, 0)),)
 
 
-def thread_info(task: Task, flavor: int) -> tuple[MessageItem, ...]:
+def thread_info(task: Task, _slot: int, flavor: int) -> tuple[MessageItem, ...]:
     """THREAD_BASIC_INFO and THREAD_SCHED_INFO."""
     if flavor == _BASIC_INFO:
         used = timeval(task.clock.cpu_us)
@@ -97,16 +97,16 @@ def task_set_special_port(task: Task, which: int, name: int) -> tuple[MessageIte
     return ()
 
 
-def thread_get_special_port(task: Task, which: int) -> tuple[MessageItem, ...]:
+def thread_get_special_port(task: Task, slot: int, which: int) -> tuple[MessageItem, ...]:
     """Its own port and the reply port; there is no exception port."""
     if not 1 <= which <= _LAST_THREAD_PORT:
         raise KernError(Kern.INVALID_ARGUMENT)
     own = {_THREAD_KERNEL_PORT: "thread", _THREAD_REPLY_PORT: "reply"}.get(which)
-    return (port(task.ports.special(own) if own else 0),)
+    return (port(task.ports.of_thread(own, slot) if own else 0),)
 
 
 TASK_ROUTINES = (
-    MessageRoutine(2011, "task_threads", (), task_threads, "One thread."),
+    MessageRoutine(2011, "task_threads", (), task_threads, "All that have not ended."),
     MessageRoutine(2031, "task_by_unix_pid", ("int",), task_by_unix_pid, "Oneself; KERN_FAILURE for others."),
     MessageRoutine(2033, "mach_ports_register", ("ports",), mach_ports_register, "At most four."),
     MessageRoutine(2034, "mach_ports_lookup", (), mach_ports_lookup, "Four ports, PORT_NULL unless registered."),

@@ -11,4 +11,5 @@ typedef int kern_return_t;
 #define MIG_TYPE_ERROR (-300)
 #define MIG_REPLY_MISMATCH (-301)
 #define MIG_BAD_ID (-303)
+#define MIG_ARRAY_TOO_LARGE (-307)
 #endif

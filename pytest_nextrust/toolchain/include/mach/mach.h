@@ -21,6 +21,16 @@ thread_t thread_self(void);
 port_t thread_reply(void);
 port_t task_notify(void);
 port_t host_self(void);
+#include <mach/thread_status.h>
+#define THREAD_STATE_MAX 1024
+/* A thread that has no registers yet; it begins when it is resumed. It cannot be joined. */
+kern_return_t thread_create(task_t task, thread_t *thread);
+kern_return_t thread_terminate(thread_t thread);
+kern_return_t thread_suspend(thread_t thread);
+kern_return_t thread_resume(thread_t thread);
+kern_return_t thread_abort(thread_t thread);
+kern_return_t thread_get_state(thread_t thread, int flavor, thread_state_t state, unsigned int *count);
+kern_return_t thread_set_state(thread_t thread, int flavor, thread_state_t state, unsigned int count);
 kern_return_t vm_allocate(task_t task, vm_address_t *address, vm_size_t size, boolean_t anywhere);
 kern_return_t vm_deallocate(task_t task, vm_address_t address, vm_size_t size);
 kern_return_t vm_protect(task_t task, vm_address_t address, vm_size_t size, boolean_t maximum, vm_prot_t protection);
