@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _own_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpu", choices=CPUS, help="default: m68030")
-    parser.add_argument("--toolchain", metavar="NAME", help="rust, or a mended one; default: rust")
+    parser.add_argument(
+        "--toolchain", metavar="NAME", help="rust, or a mended one; default: rust, rust-mended with std"
+    )
     parser.add_argument("--budget", metavar="N|TIME", help="of a program, or of each test; default: 1G and 60s")
     parser.add_argument("--root", metavar="DIR", help="the folder that programs see as /")
     parser.add_argument("--stack", metavar="BYTES", help="their stack limit; default: 512K")
@@ -102,6 +104,7 @@ def _split(args: argparse.Namespace) -> list[str]:
 def _cargo(args: argparse.Namespace, words: Sequence[str]) -> int:
     from pytest_nextrust.base.scratch import ScratchFolder
 
+    args.has_std = _has_std(words)
     tools = _tools(args)
     environment = _environment(args, tools, words)
     if _optimised_together(args.verb, tools, words, environment):
@@ -124,18 +127,30 @@ def _cargo(args: argparse.Namespace, words: Sequence[str]) -> int:
     return status
 
 
+def _has_std(words: Sequence[str]) -> bool:
+    """Whether any program or library of the package or workspace is one with std; then all are built beside it."""
+    from pytest_nextrust.toolchain.crates.std_choice import targets_with_std
+
+    at = next((at for at, word in enumerate(words) if word.partition("=")[0] == "--manifest-path"), None)
+    given = "" if at is None else words[at].partition("=")[2] or "".join(words[at + 1 : at + 2])
+    starts = Path(given).absolute() if given else Path.cwd() / "Cargo.toml"
+    manifest = next((place for folder in starts.parents if (place := folder / starts.name).is_file()), None)
+    return manifest is not None and targets_with_std(manifest)
+
+
 def _tools(args: argparse.Namespace, *, bitcode: bool = False) -> CrateTools:
     from pytest_nextrust.toolchain.crates.tools import crate_tools
-    from pytest_nextrust.toolchain.registry import resolve
+    from pytest_nextrust.toolchain.registry import STD, resolve
     from pytest_nextrust.toolchain.rust import RustToolchain
     from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
     args.cpu = args.cpu or CPUS[0]
-    toolchain = resolve("rust", args.toolchain or "rust")
+    toolchain = resolve("rust", args.toolchain or (STD if args.has_std else "rust"))
     if not isinstance(toolchain, RustToolchain):
         remedy = "rust, or rust-mended; one of your own has its own cargo"
         raise UsageFault("--toolchain", "is not by rustc", place=toolchain.name, remedy=remedy)
-    tools = crate_tools(toolchain, ToolRunner(toolchain.name), args.cpu, bitcode=bitcode)
+    compiler = toolchain.with_std() if args.has_std else toolchain
+    tools = crate_tools(compiler, ToolRunner(toolchain.name), args.cpu, bitcode=bitcode)
     if not tools.cargo:
         raise ToolchainMissing(
             "cargo",

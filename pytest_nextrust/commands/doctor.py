@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         "python": _python(),
         "emulator": _emulator(faults, fresh=args.fresh),
         "toolchains": _toolchains(faults),
+        "std": _std(),
         "tools": [_tool(*tool) for tool in _TOOLS],
         "extras": [_extra(*extra) for extra in _EXTRAS],
         "cache": _cache(faults),
@@ -130,6 +131,16 @@ def _toolchains(faults: list[Fault]) -> list[dict[str, Any]]:
     return answers
 
 
+def _std() -> list[dict[str, Any]]:
+    from pytest_nextrust.toolchain.std import built
+
+    return [
+        {"toolchain": each.toolchain, "version": each.version, "cpu": each.cpu, "lto": each.bitcode}
+        for each in built()
+        if each.is_current
+    ]
+
+
 def _tool(name: str, purpose: str, remedy: str) -> dict[str, Any]:
     path = shutil.which(name) or ""
     return {"name": name, "purpose": purpose, "found": bool(path), "path": path, "remedy": "" if path else remedy}
@@ -171,6 +182,10 @@ def _lines(parts: dict[str, Any], faults: list[Fault]) -> list[str]:
     for each in parts["toolchains"]:
         rows.append((each["name"], each["version"] if each["found"] else "missing: " + ", ".join(each["missing"])))
         rows += [("", each["remedy"])] if each["remedy"] else []
+    whole = [
+        f"{each['toolchain']} {each['cpu']}{' for lto' * each['lto']} ({each['version']})" for each in parts["std"]
+    ]
+    rows += [("std", f"built: {line}") for line in whole] or [("std", "not built: the first program with std takes it")]
     for each in (*parts["tools"], *parts["extras"]):
         state = each.get("version") or each.get("path") or "found"
         rows.append((each["name"], state if each["found"] else "missing: " + each["purpose"]))

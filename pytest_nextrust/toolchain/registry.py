@@ -31,6 +31,9 @@ S = TypeVar("S", bound="CompilerSettings")
 DEFAULTS = {"c": "gnu", "asm": "gnu", "rust": "rust"}
 """The toolchain that builds a language where nobody says which."""
 
+STD = "rust-mended"
+"""The one that builds Rust with std: as rustc emits it for these CPUs, std does not get as far as a program's main."""
+
 
 @dataclass(frozen=True)
 class CompilerSettings:
@@ -112,6 +115,12 @@ def _targeted(toolchain: Toolchain, config: ToolchainConfig) -> Toolchain:
     return toolchain.with_target(config.target)
 
 
+def _rust(known: Mapping[str, Toolchain], name: str) -> RustToolchain:
+    found = known[name]
+    assert isinstance(found, RustToolchain)
+    return found
+
+
 def resolve(
     language: str, wanted: str | None = None, config: ToolchainConfig | None = None, *, scenario: Path | None = None
 ) -> Toolchain:
@@ -131,6 +140,8 @@ def resolve(
         remedy = f"one of {', '.join(known)}; {FORMS}"
         raise UsageFault("--toolchain", f"no toolchain {wanted!r}", remedy=remedy)
     chosen = known[wanted or DEFAULTS[language]]
+    if wanted is None and isinstance(chosen, RustToolchain):
+        chosen = chosen.with_std_by(_rust(known, STD))
     if language not in chosen.languages:
         able = [name for name, each in known.items() if language in each.languages]
         raise UsageFault("--toolchain", f"{chosen.name} does not build {language}", remedy=f"one of {', '.join(able)}")

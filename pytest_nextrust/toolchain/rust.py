@@ -1,4 +1,4 @@
-"""The ``rust`` toolchain: ``#![no_std]`` programs for m68k-unknown-none-elf.
+"""The ``rust`` toolchain: ``#![no_std]`` programs for m68k-unknown-none-elf, and those with ``std``.
 
 No distribution ships core for this target, so ``core``, ``compiler_builtins`` and ``alloc`` are compiled from the
 library's sources, once per compiler and CPU, and cached; optimised for every profile, as the Rust project ships its
@@ -16,7 +16,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.base.progress import say
 from pytest_nextrust.errors import UsageFault
@@ -37,6 +37,9 @@ from pytest_nextrust.toolchain.rustc import (
 )
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
+if TYPE_CHECKING:
+    from pytest_nextrust.toolchain.std import StdCompiler
+
 __all__ = ["ENVIRONMENT", "TARGET", "Compiler", "RustToolchain", "candidates", "names_edition"]
 
 
@@ -48,6 +51,7 @@ class RustToolchain:
     """Rust by rustc and GNU ld: by the rustc at ``path``, or the first that is found with all it needs."""
 
     languages = frozenset({"rust"})
+    has_std = False
 
     def __init__(self, path: str | None = None, *, name: str = "rust") -> None:
         self.name = name
@@ -56,6 +60,7 @@ class RustToolchain:
         self._compiler: Compiler | None = None
         self._probe: Probe | None = None
         self._specification: Path | None = None
+        self._std_by: RustToolchain | None = None
 
     def with_compiler(self, compiler: Compiler) -> RustToolchain:
         """The same by one rustc, which was looked at already."""
@@ -68,6 +73,31 @@ class RustToolchain:
         other = copy.copy(self)
         other.target, other._specification = target, None
         return other
+
+    def with_specification(self, specification: Path) -> RustToolchain:
+        """The same for a target specification that is known to be sound."""
+        other = copy.copy(self)
+        other.target, other._specification = specification, specification
+        return other
+
+    def with_std_by(self, other: RustToolchain) -> RustToolchain:
+        """The same, but that programs with ``std`` are built by another toolchain."""
+        both = copy.copy(self)
+        both._std_by = other
+        return both
+
+    def with_std(self) -> StdCompiler:
+        """The same for programs with ``std``. Raises UsageFault where a target specification of one's own is given."""
+        from pytest_nextrust.toolchain.std import TRIPLE, StdCompiler, specification
+
+        if self.target is not None:
+            remedy = f"leave it out: programs with std are for {TRIPLE}; or begin the crate with #![no_std]"
+            raise UsageFault(
+                "--target", "std is not built for targets of one's own", place=str(self.target), remedy=remedy
+            )
+        compiler = self.compiler()
+        assert compiler is not None
+        return StdCompiler(self.with_specification(specification(compiler)))
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -122,6 +152,8 @@ class RustToolchain:
         if request.target is not None:
             return self.with_target(request.target).build(dataclasses.replace(request, target=None))
         request.validate()
+        if self._std_by is not None and _needs_std(request):
+            return self._std_by.build(request)
         if language_of(request.sources) != "rust":
             raise UsageFault("--toolchain", "compiles Rust only", place=self.name, remedy="leave --toolchain out")
         if request.link != "executable":
@@ -230,6 +262,12 @@ class RustToolchain:
         return library, cache.entry(
             "rust-next", next_key, lambda folder: _make(runner, base, [own], library, folder, environment)
         )
+
+
+def _needs_std(request: BuildRequest) -> bool:
+    from pytest_nextrust.toolchain.crates.std_choice import needs_std
+
+    return language_of(request.sources) == "rust" and needs_std(request)
 
 
 def _runtime(runner: ToolRunner, request: BuildRequest) -> list[Path]:

@@ -19,7 +19,7 @@ from typing import Any
 from pytest_nextrust.errors import BuildFailed, ToolchainError
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["IGNORED", "TargetFacts", "ask", "words_of"]
+__all__ = ["IGNORED", "TargetFacts", "ask", "own_target", "words_of"]
 
 SECONDS = 60.0
 _UNSTABLE = ("-Zunstable-options", "--print")
@@ -62,15 +62,22 @@ def ask(rustc: str, target: str, environment: Mapping[str, str]) -> TargetFacts:
             return ""
 
     version = " ".join(runner.run([rustc, "-V"], env=environment).split()[:2])
-    schema, own = printed("target-spec-json-schema"), printed("target-spec-json", "--target", target)
-    try:
-        value = json.loads(own)
-    except ValueError as error:
-        fault = f"does not say what target {target} is"
-        raise ToolchainError("rust", fault, place=rustc, remedy="install a rustc that has it") from error
+    schema, value = printed("target-spec-json-schema"), own_target(rustc, target, environment)
     cpus = tuple(_NAME.findall(printed("target-cpus", "--target", target)))
     features = tuple(_NAME.findall(printed("target-features", "--target", target)))
     return TargetFacts(version, value, _schema(schema), cpus, features)
+
+
+def own_target(rustc: str, target: str, environment: Mapping[str, str]) -> Mapping[str, Any]:
+    """The specification of a target that ``rustc`` has. Raises ToolchainError where it has none or does not run."""
+    runner = ToolRunner("rust", SECONDS)
+    fault, remedy = f"does not say what target {target} is", "install a rustc that has it"
+    try:
+        found = json.loads(runner.run([rustc, *_UNSTABLE, "target-spec-json", "--target", target], env=environment))
+    except (BuildFailed, ValueError) as error:
+        raise ToolchainError("rust", fault, place=rustc, remedy=remedy) from error
+    assert isinstance(found, dict)
+    return found
 
 
 def _schema(text: str) -> dict[str, Any]:

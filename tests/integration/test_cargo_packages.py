@@ -141,7 +141,7 @@ def test_what_cannot_be_built_says_why(workspace: Path, package: Path) -> None:
     main = package / "src/main.rs"
     manifest = package / "Cargo.toml"
     whole = manifest.read_text()
-    main.write_text("fn main() {}")
+    main.write_text("#![no_std]\n#![no_main]\nextern crate std;\n")
 
     def refused(words: str, cwd: Path = package) -> str:
         done = shell(f"cd '{cwd}' && N build {words} -o out")
@@ -151,7 +151,8 @@ def test_what_cannot_be_built_says_why(workspace: Path, package: Path) -> None:
         return done.stderr
 
     assert "needs std" in refused(".")
-    assert "#![no_std]" in refused(".")
+    assert "needs std" in refused(".")
+    assert "leave #![no_std] out" in refused(".")
     main.write_text(
         "#![no_std]\n#![no_main]\nextern crate alloc;\n#[panic_handler] fn p(_: &core::panic::PanicInfo) -> ! "
         '{ loop {} }\n#[no_mangle] extern "C" fn main() -> i32 { alloc::boxed::Box::new(1); 0 }'

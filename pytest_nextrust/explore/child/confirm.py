@@ -31,7 +31,7 @@ from pytest_nextrust.explore.child.subject import Subject
 from pytest_nextrust.explore.child.trace import DESTROYED, LOOP_STEPS, STEPS, BlockedThread, Narrator, stop_text
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
 
-__all__ = ["confirm"]
+__all__ = ["confirm", "kept_steps"]
 
 HANGS = {
     "deadlock": "deadlock: nobody can finish, and nothing changes any more",
@@ -81,11 +81,23 @@ def _touched(run: Sequence[Executed]) -> set[int]:
     return {address + i for done in run for _, address, size, _ in done.touches for i in range(size)}
 
 
-def _within(step: FirstWrongStep | None, dropped: int) -> FirstWrongStep | None:
-    """The same step in a trace without its first ``dropped``; None where it is one of them."""
-    if step is None or step.step < dropped:
+def kept_steps(run: Sequence[Executed], shared: frozenset[int]) -> Sequence[int]:
+    """Which of a run's steps an answer holds: all, or of a long run what touches shared bytes and the last ones.
+
+    The last steps alone may be those of a program that says what is wrong.
+    """
+    if len(run) <= STEPS:
+        return range(len(run))
+    last = range(len(run) - STEPS // 2, len(run))
+    touching = [at for at, done in enumerate(run[: last.start]) if not shared.isdisjoint(_touched((done,)))]
+    return [*touching[-(STEPS - len(last)) :], *last]
+
+
+def _within(step: FirstWrongStep | None, kept: Sequence[int]) -> FirstWrongStep | None:
+    """The same step in a trace of some steps; None where it is not one of them."""
+    if step is None or step.step not in kept:
         return None
-    return dataclasses.replace(step, step=step.step - dropped)
+    return dataclasses.replace(step, step=kept.index(step.step))
 
 
 class _Confirmation:
@@ -136,18 +148,19 @@ class _Confirmation:
             )
         shared = self.shared | shared_bytes([*run, *way, *loop]) | self._waited_for()
         threads = [piece.thread for piece in slices]
+        kept = kept_steps(run, shared)
         return Finding(
             kind=self.kind,
             message=message,
             slices=tuple(slices),
-            trace=self.narrator.steps(run[-STEPS:], shared),
+            trace=self.narrator.steps([run[at] for at in kept], shared),
             loop=self.narrator.steps(loop[:LOOP_STEPS], shared),
             state=self.found.number,
             shortest=self.found.shortest,
             loop_from=loop_from,
             switches=sum(a != b for a, b in pairwise(threads)),
             holds=self.narrator.waits([*run, *way], loop) + self._blocked([*run, *way, *loop]),
-            first_wrong_step=_within(self._first_wrong_step(watch, run), max(len(run) - STEPS, 0)),
+            first_wrong_step=_within(self._first_wrong_step(watch, run), kept),
         )
 
     def _first_wrong_step(self, watch: Watch, run: Sequence[Executed]) -> FirstWrongStep | None:

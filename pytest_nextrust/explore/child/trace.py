@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 STEPS = 4000
-"""Instructions of a run that an answer holds at most; of a longer one the last."""
+"""Instructions of a run that an answer holds at most; which of a longer one: ``confirm.kept_steps``."""
 
 LOOP_STEPS = 200
 

@@ -22,13 +22,17 @@ class Cause:
     remedy: str
 
 
-_STD = "begin the crate with #![no_std] and #![no_main]; take dependencies without their std feature "
-_STD += "(default-features = false)"
+_STD = "leave #![no_std] out of the program's root, so that it is built with std; or take dependencies without their "
+_STD += "std feature (default-features = false)"
 _OFFLINE = "vendor it (cargo vendor, with the [source] tables that it prints in .cargo/config.toml), or name it by path"
 
 CAUSES = (
-    Cause(r"can't find crate for `std`", "needs std, which this target does not have", _STD),
-    Cause(r"using `fn main` requires the standard library", "needs std, which this target does not have", _STD),
+    Cause(r"can't find crate for `std`", "needs std, which a program with #![no_std] does not have", _STD),
+    Cause(
+        r"using `fn main` requires the standard library",
+        "needs std, which a program with #![no_std] does not have",
+        _STD,
+    ),
     Cause(r"can't find crate for `test`", "its tests need std, which this target does not have", _STD),
     Cause(
         r"no global memory allocator found",

@@ -27,7 +27,7 @@ from pytest_nextrust.toolchain.interface import BuildRequest
 from pytest_nextrust.toolchain.output import link, refuse_defects, replace_file, workspace
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["linker_words", "main", "recorded_inputs", "relevant"]
+__all__ = ["linker_words", "main", "recorded_inputs", "relevant", "without_gdb_section"]
 
 SUBJECT = "link"
 GDB_SECTION = ".debug_gdb_scripts"
@@ -91,7 +91,7 @@ def main(words: Sequence[str]) -> int:
         runtime = Path(settings["runtime"])
         runner = ToolRunner(SUBJECT)
         with workspace(SUBJECT) as folder:
-            inputs = _without_gdb_section(runner, inputs, folder)
+            inputs = without_gdb_section(runner, inputs, folder)
             objects = linker_words(runtime, inputs)
             data = link(runner, PREFIX + "ld", objects, folder, BuildRequest((), out, settings["cpu"]))
             refuse_defects(SUBJECT, data, settings["cpu"], runner.commands[-1], runner.log, str(out))
@@ -118,7 +118,7 @@ def _require_tests(data: bytes, out: Path) -> None:
         )
 
 
-def _without_gdb_section(runner: ToolRunner, inputs: Sequence[str], folder: Path) -> list[str]:
+def without_gdb_section(runner: ToolRunner, inputs: Sequence[str], folder: Path) -> list[str]:
     """The inputs, with the section that a ``main`` of rustc's making reads for gdb among the constants.
 
     It takes memory, and no Mach-O has one of that name. Since rustc 1.91 only a target can leave it out.
@@ -126,7 +126,7 @@ def _without_gdb_section(runner: ToolRunner, inputs: Sequence[str], folder: Path
     found = []
     for number, word in enumerate(inputs):
         if word.endswith(".o") and GDB_SECTION.encode() in Path(word).read_bytes():
-            changed = str(folder / f"{number}.o")
+            changed = str(folder / f"without-{number}.o")
             renamed = f"{GDB_SECTION}=.rodata{GDB_SECTION},alloc,load,readonly,data,contents"
             runner.run([PREFIX + "objcopy", "--rename-section", renamed, word, changed], cwd=folder)
             word = changed

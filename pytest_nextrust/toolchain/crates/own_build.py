@@ -17,11 +17,13 @@ from typing import Any
 
 from pytest_nextrust.base.progress import say
 from pytest_nextrust.errors import UsageFault
+from pytest_nextrust.toolchain.crates.collected import collected, collecting
 from pytest_nextrust.toolchain.crates.manifest import (
     REMEDY,
     Dependency,
     PackageManifest,
     PackageTarget,
+    Table,
     members,
     read_manifest,
     vendored,
@@ -34,7 +36,7 @@ from pytest_nextrust.toolchain.interface import BuildRequest
 from pytest_nextrust.toolchain.output import confined
 from pytest_nextrust.toolchain.tool_runner import ToolRunner
 
-__all__ = ["OwnBuild", "own_build"]
+__all__ = ["OwnBuild", "chosen_target", "own_build"]
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "debug": {"opt-level": 0, "debug": 2, "debug-assertions": True},
@@ -45,10 +47,14 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class OwnBuild:
-    """``archive``: the target with all that it depends on; ``level``: what it was optimised at."""
+    """``words``: the linker's inputs; ``archives``: those among them whose members are taken by name.
+
+    ``level``: what the target was optimised at.
+    """
 
     target: PackageTarget
-    archive: Path
+    words: tuple[str, ...]
+    archives: tuple[Path, ...]
     level: str
 
 
@@ -70,15 +76,23 @@ def own_build(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner
         fault = f"not as cargo wants it: {type(error).__name__}: {error}"
         raise UsageFault("Cargo.toml", fault, place=place, remedy="see what cargo says of it") from error
     build = _PackageBuild(toolchain, request, runner, folder, profile, packages)
-    return OwnBuild(target, build.run(resolved, target), build.level)
+    words = build.run(resolved, target)
+    archives = () if build.is_program(target) else tuple(map(Path, words))
+    return OwnBuild(target, words, archives, build.level)
+
+
+def chosen_target(request: BuildRequest) -> PackageTarget:
+    """The target that the request means. Raises UsageFault where there is none, or several."""
+    file = manifest_of(request.compiled[0])
+    root, tables = _rooted(file)
+    return _chosen(file, root, tables, request.crate)[1]
 
 
 def _resolve(request: BuildRequest) -> tuple[_Resolved, PackageTarget, _Packages, dict[str, Any]]:
     """The package that is meant with its dependencies and features, the target, and the profile. Raises UsageFault."""
     options = request.crate
     file = manifest_of(request.compiled[0])
-    root, tables = workspace_of(file)
-    tables = {**tables, "workspace": {**tables.get("workspace", {}), "root": str(root.parent)}}
+    root, tables = _rooted(file)
     manifest, target = _chosen(file, root, tables, options)
     within = (request.scenario or file.parent).resolve() if request.confined else None
     packages = _Packages(root.parent, within)
@@ -91,6 +105,12 @@ def _resolve(request: BuildRequest) -> tuple[_Resolved, PackageTarget, _Packages
         packages.switch_on(resolved, "default")
     packages.order(resolved)
     return resolved, target, packages, _profile(tables, request)
+
+
+def _rooted(file: Path) -> tuple[Path, Table]:
+    """A package's workspace and its tables, which say where it is."""
+    root, tables = workspace_of(file)
+    return root, {**tables, "workspace": {**tables.get("workspace", {}), "root": str(root.parent)}}
 
 
 def _chosen(
@@ -173,8 +193,7 @@ class _Packages:
         name = dependency.name.replace("-", "_")
         if dependency.path is not None:
             file = dependency.path / "Cargo.toml"
-            root = workspace_of(file)
-            tables = {**root[1], "workspace": {**root[1].get("workspace", {}), "root": str(root[0].parent)}}
+            tables = _rooted(file)[1]
         else:
             file, tables = vendored(dependency, resolved.manifest.folder), {}
         found = resolved.dependencies[name] = self.resolve(read_manifest(file, tables))
@@ -258,8 +277,12 @@ class _PackageBuild:
     def level(self) -> str:
         return str(self.profile["opt-level"])
 
-    def run(self, resolved: _Resolved, target: PackageTarget) -> Path:
-        """Compile the packages in order, and the target as a static archive: its path."""
+    def is_program(self, target: PackageTarget) -> bool:
+        """Whether rustc makes a program of the target, and not an archive."""
+        return self.toolchain.has_std and target.kind != "lib"
+
+    def run(self, resolved: _Resolved, target: PackageTarget) -> tuple[str, ...]:
+        """Compile the packages in order, and the target: the linker's words for it."""
         order = self.packages.order(resolved)
         library, own = self.toolchain.libraries(self.runner, self.request.cpu)
         handlers, handler = handler_options(self.toolchain, self.runner, self.request.cpu, library, own)
@@ -280,19 +303,13 @@ class _PackageBuild:
                 compiling, [*words, str(made.source)], (), self._environment(each, made), each.manifest.folder
             )
         archive = self.folder / "libprogram.a"
-        words = [
-            *base,
-            *self._words(resolved, target),
-            "--crate-type",
-            "staticlib",
-            "-o",
-            str(archive),
-            str(target.source),
-        ]
+        program = self.is_program(target)
+        kind = collecting(self.folder) if program else ["--crate-type", "staticlib", "-o", str(archive)]
+        words = [*base, *self._words(resolved, target), *kind, str(target.source)]
         where = resolved.manifest.folder
         say(f"compiling {resolved.manifest.name} v{resolved.manifest.version} ({target.kind} {target.name})")
         compile_linked(compiling, words, handlers, self._environment(resolved, target), where)
-        return archive
+        return collected(self.runner, self.folder) if program else (str(archive),)
 
     def _base(self, library: Path, own: Path) -> list[str]:
         profile = self.profile

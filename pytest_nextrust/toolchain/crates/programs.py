@@ -17,7 +17,8 @@ from pytest_nextrust.toolchain.crates.cargo import LIBRARY, CargoPackage
 from pytest_nextrust.toolchain.crates.linker import linker_words
 from pytest_nextrust.toolchain.crates.options import is_package, manifest_of
 from pytest_nextrust.toolchain.crates.own_build import own_build
-from pytest_nextrust.toolchain.crates.root import root_archive
+from pytest_nextrust.toolchain.crates.root import root_archive, root_program
+from pytest_nextrust.toolchain.crates.std_choice import needs_std
 from pytest_nextrust.toolchain.crates.tools import CrateTools, RustCompiler, crate_tools
 from pytest_nextrust.toolchain.cruntime import PREFIX, ROOTS, assembled_runtime
 from pytest_nextrust.toolchain.interface import BuildRequest
@@ -96,6 +97,11 @@ def compiled_crate(toolchain: RustCompiler, request: BuildRequest, runner: ToolR
 
 def _compiled(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner, folder: Path) -> CompiledCrate:
     source = request.compiled[0]
+    if needs_std(request):
+        toolchain = toolchain.with_std()
+    if not is_package(source) and toolchain.has_std:
+        words = root_program(toolchain, request, runner, folder)
+        return CompiledCrate(words, (), source.stem, str(source), request.made_at)
     if not is_package(source):
         archive = root_archive(toolchain, request, runner, folder)
         return CompiledCrate((str(archive),), (archive,), source.stem, str(source), request.made_at)
@@ -103,8 +109,7 @@ def _compiled(toolchain: RustCompiler, request: BuildRequest, runner: ToolRunner
     if tools is None or not tools.cargo:
         # cargo would run what a stranger's package tells it to: build scripts, and programs of its settings.
         own = own_build(toolchain, request, runner, folder)
-        name, place = own.target.name, str(own.target.source)
-        return CompiledCrate((str(own.archive),), (own.archive,), name, place, own.level)
+        return CompiledCrate(own.words, own.archives, own.target.name, str(own.target.source), own.level)
     package = _package(tools, request, runner)
     target = package.choose()
     if target.profile.get("lto") in _BITCODE:

@@ -29,6 +29,9 @@ TWO_ALLOCATORS = "global allocator"
 BUILT_AS_TEST = "NEXTRUST_BUILT_AS_TEST"
 """The variable by which the linker knows that it links a program of tests."""
 
+NO_TESTS = "error: tests of crates with std are not run on the machine; those of #![no_std] crates are\n"
+FAILED = 1
+
 LINKED = ("bin", "staticlib", "cdylib")
 FOR_TARGET = "--target"
 
@@ -51,6 +54,9 @@ def main(argv: list[str]) -> int:
     rustc, given = argv[0], argv[1:]
     words = arguments(given, settings["target"], settings["flags"])
     if words is not given and "--test" in words:
+        if not settings["harness"]:
+            sys.stderr.write(NO_TESTS)
+            return FAILED
         # The crate `test` that rustc names in the tests' main.
         words = [*words, "-L", settings["harness"]]
         os.environ[BUILT_AS_TEST] = "1"

@@ -38,6 +38,9 @@ class RustCompiler(Protocol):
     @property
     def environment(self) -> Mapping[str, str]: ...
 
+    @property
+    def has_std(self) -> bool: ...
+
     def compiler(self) -> Compiler | None: ...
 
     def code_generation(self, cpu: str) -> list[str]: ...
@@ -49,6 +52,8 @@ class RustCompiler(Protocol):
     def command(self, cpu: str, level: str, *, debug: bool, flags: Sequence[str] = ()) -> list[str]: ...
 
     def libraries(self, runner: ToolRunner, cpu: str, *, bitcode: bool = False) -> tuple[Path, Path]: ...
+
+    def with_std(self) -> RustCompiler: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,8 @@ def crate_tools(
     library, own = toolchain.libraries(runner, cpu, bitcode=bitcode)
     runtime = assembled_runtime(runner, cpu)
     handlers, _ = handler_options(toolchain, runner, cpu, library, own)
-    harness = _own_crate(toolchain, runner, cpu, library, "test", TEST_HARNESS)
+    # The harness stands in for what std has: beside std there is none yet.
+    harness = "" if toolchain.has_std else _own_crate(toolchain, runner, cpu, library, "test", TEST_HARNESS)
     generation = toolchain.code_generation(cpu)
     target = next(word.partition("=")[2] for word in generation if word.startswith("--target="))
     generation = [word for word in generation if not word.startswith("--target=")]
@@ -134,7 +140,12 @@ def crate_tools(
 def handler_options(
     toolchain: RustCompiler, runner: ToolRunner, cpu: str, library: Path, own: Path
 ) -> tuple[tuple[tuple[str, ...], ...], Path]:
-    """Options to try in turn for a program without a panic handler, and the folder with the one that is alone."""
+    """Options to try in turn for a program without a panic handler, and the folder with the one that is alone.
+
+    ``std`` has one, and nothing stands beside it.
+    """
+    if toolchain.has_std:
+        return (), own
     handler = _own_crate(toolchain, runner, cpu, library, "nextrust_panic", PANIC_HANDLER)
     forced = ("-Zunstable-options", "--extern")
     options = (
