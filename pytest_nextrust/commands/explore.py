@@ -39,6 +39,7 @@ FILES = 1 << 44
 """Bytes of address space for states in files."""
 ROOM = 1 << 30
 """Bytes of address space for what is not the search's: the emulator, and tables that are held twice while they grow."""
+MOST_JOBS = 64
 MODEL = "one CPU, preemption between any two instructions, sequentially consistent memory"
 
 
@@ -98,6 +99,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_wall_option(parser)
     parser.add_argument(
         "--memory", metavar="SIZE", default="3584M", help="what the search may hold (512M, 8G); default: 3584M"
+    )
+    parser.add_argument(
+        "--jobs", metavar="N", default="1", help="processes that a large search goes on in; default: 1, at most 64"
     )
     parser.add_argument("--spill", metavar="DIR", help="put states in files there when memory gets short")
     parser.add_argument(
@@ -337,8 +341,26 @@ def _limits(args: argparse.Namespace) -> dict[str, Any]:
             limits["max_seconds"] = budget.seconds
     limits["max_wall"] = wall_limit(args)
     limits["spill"] = _spill_folder(args)
+    limits["jobs"] = _jobs(args)
     limits["max_memory"] = parse_size("--memory", args.memory, LEAST_MEMORY)
     return limits
+
+
+def _jobs(args: argparse.Namespace) -> int:
+    """How many processes. Raises UsageFault where what is asked for can only be done by one."""
+    from pytest_nextrust.native import loading
+
+    jobs = number("--jobs", args.jobs, 1, MOST_JOBS)
+    if jobs == 1:
+        return jobs
+    if args.method != "graph":
+        raise UsageFault("--jobs", "schedules are drawn by one process", place=args.method, remedy="leave it out")
+    for option in ("signals", "spill", "checkpoint", "resume"):
+        if getattr(args, option) not in (None, "0"):
+            raise UsageFault("--jobs", f"does not go with --{option}", remedy=f"leave --jobs or --{option} out")
+    if loading.core() is None:
+        raise UsageFault("--jobs", f"needs the compiled part, which is {loading.state()}", remedy="leave it out")
+    return jobs
 
 
 def _spill_folder(args: argparse.Namespace) -> str:

@@ -74,6 +74,7 @@ class ExploreRequest:
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
     show. ``choices`` are those made in each slice; sampling draws them by ``choose_seed``. ``max_memory``: bytes that
     the process may hold. ``spill``: the folder for states that do not fit. ``checkpoint``: of a search by ``graph``.
+    ``jobs``: the processes that a large one goes on in, without ``spill`` and ``checkpoint``.
 
     ``split``: the addresses of instructions that write in a step of their own after they have read; what is found then
     is no run of the program and has neither trace nor schedule.
@@ -110,6 +111,7 @@ class ExploreRequest:
     max_wall: float | None = None
     max_memory: int = MEMORY
     spill: str = ""
+    jobs: int = 1
     checkpoint: CheckpointFiles | None = None
     schedule: tuple[tuple[int, int], ...] | None = None
     choices: tuple[tuple[int, ...], ...] = ()

@@ -17,7 +17,7 @@ enum { COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMOR
 enum { MOVED = -1, WAITS = -2 };
 enum { TAG_STEP = 1, TAG_MONITOR, TAG_FOLLOWED, TAG_RENAMED, TAG_EFFECTS };
 enum { ENDS, STUCK, ENDLESS };
-enum { THREADS = 16, MOVES = 256 };  /* a move is a thread's macro-step by one of its choices: thread + threads * choice */
+enum { THREADS = 16, PARTS = 64, MOVES = 256 };  /* a move is a thread's macro-step by one of its choices: thread + threads * choice */
 #define NONE 0xffffffffu
 #define REFUSED 0xffffffffu
 
@@ -48,6 +48,12 @@ typedef struct {
 } exchanges;
 
 typedef struct {
+    u32 *states, count, room;               /* not sent yet */
+    u64 *edges;                             /* where the numbers of all belong that have none yet, the sent ones first */
+    u32 edges_count, edges_room;
+} outbox;
+
+typedef struct {
     u32 threads, moves, width, waited_for, judges, renames;
     u32 classes;
     class *class_of[THREADS];
@@ -62,8 +68,13 @@ typedef struct {
     int spill[3];                           /* files for states, edges and the look for what never ends, or -1 */
     u32 *way, way_length;
     u32 depth, level_end;                   /* of the state that is next, and the first that is deeper */
-    u32 want_thread, want_state, want_class, want_order[THREADS];  /* what was asked for */
+    u32 want_thread, want_state, want_class, want_order[THREADS], want_from[THREADS + 2];  /* what was asked for */
     class own[THREADS];
+    u32 part, parts;                        /* which states are its own, by their hash, of how many parts */
+    outbox *out;                            /* by part: states that are not its own */
+    u32 *unjudged, unjudged_count, unjudged_room;
+    u32 *log, log_count, log_room, last, logs;  /* what it was told, for searches that are to know it too */
+    u32 *merged[PARTS];                     /* by part: the numbers that its states get */
     uint8_t *vectors, *made;                /* shared memory by number, and one that is being made */
     u32 vector_size, vectors_count, vectors_room, *vector_index, vector_mask;
     u32 *effects, effects_count, effects_room;
@@ -165,6 +176,37 @@ int nextrust_search_spill(search *s, int states, int edges, int ending) {
     return 1;
 }
 
+/* -- what it was told, in words: for other searches of the same program ----------------------------------------------- */
+
+enum { KINDS = 1, STEPS, SHARED_BYTES, VECTORS, EFFECTS, MONITORS, CLASSES, MEMBERS, FOLLOWED, RENAMED, EXCHANGES, WORDS_OF_NAMES, ORBITS };
+enum { OP, WORDS, HEAD };                   /* each record: what, and how many words follow */
+
+/* Takes down `count` more words of the last record. */
+static int logged_more(search *s, const void *words, u32 count) {
+    if (!s->logs || !count) return 1;
+    u32 *log = grown(s->log, &s->log_room, s->log_count + count, sizeof(u32), 0);
+    if (!log) return 0;
+    s->log = log;
+    log[s->last + WORDS] += count;
+    memcpy(log + s->log_count, words, count * sizeof(u32));
+    s->log_count += count;
+    return 1;
+}
+
+/* Takes down a record of `count` words and `more` after them. */
+static int logged(search *s, u32 op, const void *words, u32 count, const void *more, u32 more_count) {
+    if (!s->logs) return 1;
+    u32 *log = grown(s->log, &s->log_room, s->log_count + HEAD, sizeof(u32), 0);
+    if (!log) return 0;
+    s->log = log, s->last = s->log_count, s->log_count += HEAD;
+    log[s->last + OP] = op, log[s->last + WORDS] = 0;
+    return logged_more(s, words, count) && logged_more(s, more, more_count);
+}
+
+void nextrust_search_keep_log(search *s) { s->logs = 1; }
+u32 nextrust_search_log_count(const search *s) { return s->log_count; }
+const u32 *nextrust_search_log(const search *s) { return s->log; }
+
 /* -- filled from Python --------------------------------------------------------------------------------------------- */
 
 void nextrust_search_free(search *s) {
@@ -178,6 +220,9 @@ void nextrust_search_free(search *s) {
     free(s->exchanges.renamed), free(s->exchanges.least), free(s->exchanges.other);
     free(s->vectors), free(s->made), free(s->vector_index), free(s->effects);
     released(s, STATES, s->states, states_size(s, s->room)), released(s, EDGES, s->edges, edges_size(s, s->room));
+    for (u32 p = 0; s->out && p < s->parts; p++) free(s->out[p].states), free(s->out[p].edges);
+    for (u32 p = 0; p < PARTS; p++) free(s->merged[p]);
+    free(s->out), free(s->unjudged), free(s->log);
     free(s->table), free(s->index), free(s->finals), free(s->way), free(s);
 }
 
@@ -190,6 +235,7 @@ search *nextrust_search_new(u32 threads, u32 choices, u32 waited_for, u32 judges
     s->waited_for = waited_for, s->judges = judges, s->renames = renames;
     s->spill[STATES] = s->spill[EDGES] = s->spill[ENDING] = -1;
     s->violation = NONE;
+    s->parts = 1;
     s->room = 1024, s->table_mask = s->index_mask = 4095, s->finals_room = 64;
     s->table = calloc(s->table_mask + 1, sizeof(entry));
     s->states = malloc((size_t)s->room * s->width * sizeof(u32));
@@ -204,7 +250,7 @@ search *nextrust_search_new(u32 threads, u32 choices, u32 waited_for, u32 judges
     return s;
 }
 
-int nextrust_search_kind(search *s, u32 thread, u32 local, u32 kind) {
+static int set_kind(search *s, u32 thread, u32 local, u32 kind) {
     uint8_t *kinds = grown(s->kinds[thread], &s->known[thread], local, 1, 0);
     if (!kinds) return 0;
     s->kinds[thread] = kinds;
@@ -212,10 +258,15 @@ int nextrust_search_kind(search *s, u32 thread, u32 local, u32 kind) {
     return 1;
 }
 
+int nextrust_search_kind(search *s, u32 thread, u32 local, u32 kind) {
+    return set_kind(s, thread, local, kind) && logged(s, KINDS, (u32[]){thread, local, kind}, 3, NULL, 0);
+}
+
 /* What a move leads to from a thread's local and a shared state; NONE for `after` where the thread waits. */
 int nextrust_search_step(search *s, u32 move, u32 local, u32 shared, u32 after, u32 kind, u32 shared_after, u32 events) {
-    return (after == NONE || nextrust_search_kind(s, move % s->threads, after, kind)) &&
-           put(s, key(TAG_STEP, move, local), shared, after, shared_after, events);
+    return (after == NONE || set_kind(s, move % s->threads, after, kind)) &&
+           put(s, key(TAG_STEP, move, local), shared, after, shared_after, events) &&
+           logged(s, STEPS, (u32[]){move, local, shared, after, kind, shared_after, events}, 7, NULL, 0);
 }
 
 /* -- shared memory, and what moves do to it ------------------------------------------------------------------------- */
@@ -238,7 +289,14 @@ int nextrust_search_shares(search *s, u32 size) {
     s->vector_index = malloc((s->vector_mask + 1) * sizeof(u32));
     if (!s->vectors || !s->made || !s->vector_index) return 0;
     memset(s->vector_index, 0xff, (s->vector_mask + 1) * sizeof(u32));
-    return 1;
+    return logged(s, SHARED_BYTES, &size, 1, NULL, 0);
+}
+
+/* The bytes are put in words, the last of which may be part empty. */
+static int logged_vector(search *s, const uint8_t *vector) {
+    u32 rest = s->vector_size % 4, tail = 0;
+    memcpy(&tail, vector + s->vector_size - rest, rest);
+    return logged(s, VECTORS, vector, s->vector_size / 4, &tail, rest > 0);
 }
 
 /* The next shared memory. */
@@ -257,7 +315,7 @@ int nextrust_search_vector(search *s, const uint8_t *vector) {
     }
     *vector_slot(s, vector) = s->vectors_count;
     memcpy(s->vectors + (size_t)s->vectors_count++ * s->vector_size, vector, s->vector_size);
-    return 1;
+    return logged_vector(s, vector);
 }
 
 /* What a move does from a thread's local state wherever these bytes of shared memory are so: `bytes` are first what it
@@ -275,7 +333,8 @@ int nextrust_search_effect(search *s, u32 move, u32 local, u32 after, u32 events
     made[NEXT] = next, made[AFTER] = after, made[EVENTS] = events, made[READS] = reads, made[WRITES] = writes;
     memcpy(made + BYTES, bytes, (reads + writes) * sizeof(u32));
     s->effects_count += size;
-    return put(s, list, 0, at, 0, 0);
+    return put(s, list, 0, at, 0, 0) &&
+           logged(s, EFFECTS, (u32[]){move, local, after, events, reads, writes}, 6, bytes, reads + writes);
 }
 
 /* Whether what a move does is known, though not from this shared memory, and leads to one that is known: then it is in
@@ -303,7 +362,8 @@ static int derived(search *s, u32 move, u32 local, u32 shared) {
 /* -- more that is filled from Python -------------------------------------------------------------------------------- */
 
 int nextrust_search_monitor(search *s, u32 thread, u32 watched, u32 events, u32 after) {
-    return put(s, key(TAG_MONITOR, thread, watched), events, after, 0, 0);
+    return put(s, key(TAG_MONITOR, thread, watched), events, after, 0, 0) &&
+           logged(s, MONITORS, (u32[]){thread, watched, events, after}, 4, NULL, 0);
 }
 
 int nextrust_search_class(search *s, u32 size, const u32 *threads) {
@@ -311,7 +371,7 @@ int nextrust_search_class(search *s, u32 size, const u32 *threads) {
     c->size = size;
     memcpy(c->threads, threads, size * sizeof(u32));
     for (u32 p = 0; p < size; p++) s->class_of[threads[p]] = c;
-    return 1;
+    return logged(s, CLASSES, threads, size, NULL, 0);
 }
 
 /* The next correspondence of a class. */
@@ -328,11 +388,12 @@ int nextrust_search_member(search *s, u32 number, const u32 *locals) {
         numbers[locals[p]] = c->members;
     }
     c->members++;
-    return 1;
+    return logged(s, MEMBERS, &number, 1, locals, c->size);
 }
 
 int nextrust_search_followed(search *s, u32 number, u32 correspondence, u32 shared) {
-    return put(s, key(TAG_FOLLOWED, number, correspondence), shared, 0, 0, 0);
+    return put(s, key(TAG_FOLLOWED, number, correspondence), shared, 0, 0, 0) &&
+           logged(s, FOLLOWED, (u32[]){number, correspondence, shared}, 3, NULL, 0);
 }
 
 static u64 coded(const u32 *order, u32 size) {
@@ -342,7 +403,8 @@ static u64 coded(const u32 *order, u32 size) {
 }
 
 int nextrust_search_renamed(search *s, u32 number, u32 watched, const u32 *order, u32 after) {
-    return put(s, key(TAG_RENAMED, number, watched), coded(order, s->own[number].size), after, 0, 0);
+    return put(s, key(TAG_RENAMED, number, watched), coded(order, s->own[number].size), after, 0, 0) &&
+           logged(s, RENAMED, (u32[]){number, watched, after}, 3, order, s->own[number].size);
 }
 
 static u32 *copied(const u32 *numbers, size_t count) {
@@ -359,7 +421,8 @@ int nextrust_search_exchanges(search *s, u32 size, const u32 *threads, const u32
     e->least = malloc(s->vector_size + 1), e->other = malloc(s->vector_size + 1);
     memcpy(e->after, after, s->threads * sizeof(u32));
     e->size = size;
-    return e->threads && e->positions && e->least && e->other;
+    return e->threads && e->positions && e->least && e->other && logged(s, EXCHANGES, &size, 1, threads, size * s->threads) &&
+           logged_more(s, positions, size * s->vector_size) && logged_more(s, after, s->threads);
 }
 
 /* The words that hold names, four numbers each, and the names: what each becomes by each exchange. */
@@ -368,7 +431,8 @@ int nextrust_search_words(search *s, u32 count, const u32 *words, u32 names, con
     e->words = (word *)copied(words, (size_t)count * 4);
     e->names = copied(values, names), e->renamed = copied(renamed, (size_t)names * e->size);
     e->words_count = count;
-    return e->words && e->names && e->renamed;
+    return e->words && e->names && e->renamed && logged(s, WORDS_OF_NAMES, (u32[]){count, names}, 2, words, count * 4) &&
+           logged_more(s, values, names) && logged_more(s, renamed, names * e->size);
 }
 
 /* The number of a local state's orbit, and what it becomes by each exchange. */
@@ -379,6 +443,32 @@ int nextrust_search_orbit(search *s, u32 thread, u32 local, u32 number, const u3
     e->orbits[thread] = made;
     made[local * each] = number;
     memcpy(made + local * each + 1, images, e->size * sizeof(u32));
+    return logged(s, ORBITS, (u32[]){thread, local, number}, 3, images, e->size);
+}
+
+static int told(search *s, u32 op, const u32 *w, u32 words) {
+    switch (op) {
+    case KINDS: return nextrust_search_kind(s, w[0], w[1], w[2]);
+    case STEPS: return nextrust_search_step(s, w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
+    case SHARED_BYTES: return nextrust_search_shares(s, w[0]);
+    case VECTORS: return nextrust_search_vector(s, (const uint8_t *)w);
+    case EFFECTS: return nextrust_search_effect(s, w[0], w[1], w[2], w[3], w[4], w[5], w + 6);
+    case MONITORS: return nextrust_search_monitor(s, w[0], w[1], w[2], w[3]);
+    case CLASSES: return nextrust_search_class(s, words, w);
+    case MEMBERS: return nextrust_search_member(s, w[0], w + 1);
+    case FOLLOWED: return nextrust_search_followed(s, w[0], w[1], w[2]);
+    case RENAMED: return nextrust_search_renamed(s, w[0], w[1], w + 3, w[2]);
+    case EXCHANGES: return nextrust_search_exchanges(s, w[0], w + 1, w + 1 + w[0] * s->threads, w + words - s->threads);
+    case WORDS_OF_NAMES: return nextrust_search_words(s, w[0], w + 2, w[1], w + 2 + 4 * w[0], w + 2 + 4 * w[0] + w[1]);
+    case ORBITS: return nextrust_search_orbit(s, w[0], w[1], w[2], w + 3);
+    default: return 0;
+    }
+}
+
+/* Takes what another search of the same program has logged, in its order. */
+int nextrust_search_take(search *s, const u32 *words, u32 count) {
+    for (u32 at = 0; at < count; at += HEAD + words[at + WORDS])
+        if (!told(s, words[at + OP], words + at + HEAD, words[at + WORDS])) return 0;
     return 1;
 }
 
@@ -397,7 +487,28 @@ static u32 *slot(const search *s, const u32 *state) {
     return &s->index[at];
 }
 
-u32 nextrust_search_find(const search *s, const u32 *state) { return *slot(s, state); }
+static int indexed(search *s, u64 mask) {
+    u32 *index = malloc((mask + 1) * sizeof(u32));
+    if (!index) return 0;
+    memset(index, 0xff, (mask + 1) * sizeof(u32));
+    free(s->index);
+    s->index = index;
+    s->index_mask = mask;
+    for (u32 n = 0; n < s->count; n++) *slot(s, s->states + (size_t)n * s->width) = n;
+    return 1;
+}
+
+/* Who is asked for states by number only needs no index. */
+void nextrust_search_forget_index(search *s) { free(s->index), s->index = NULL; }
+
+/* The number of a state, or NONE. States that were put together have an index once it is needed. */
+int nextrust_search_find(search *s, const u32 *state, u32 *number) {
+    u64 mask = 4095;
+    while (2 * (u64)s->count > mask) mask = 2 * mask + 1;
+    if (!s->index && !indexed(s, mask)) return 0;
+    *number = *slot(s, state);
+    return 1;
+}
 
 static int more_states(search *s) {
     u32 room = s->room + s->room / 2;
@@ -413,16 +524,7 @@ static int more_states(search *s) {
     }
     s->edges = edges;
     s->room = room;
-    if (2 * (u64)room <= s->index_mask) return 1;
-    u64 mask = 2 * s->index_mask + 1;
-    u32 *index = malloc((mask + 1) * sizeof(u32));
-    if (!index) return 0;
-    memset(index, 0xff, (mask + 1) * sizeof(u32));
-    free(s->index);
-    s->index = index;
-    s->index_mask = mask;
-    for (u32 n = 0; n < s->count; n++) *slot(s, s->states + (size_t)n * s->width) = n;
-    return 1;
+    return 2 * (u64)room <= s->index_mask || indexed(s, 2 * s->index_mask + 1);
 }
 
 /* The number of a state, a new one where it is new; NONE where there is no memory. */
@@ -509,6 +611,16 @@ static int is_judged(const search *s, const u32 *state) {
 }
 
 /* -- what follows a state ------------------------------------------------------------------------------------------- */
+
+static int has_final(search *s, u32 number) {
+    if (s->finals_count == s->finals_room) {
+        u32 *finals = realloc(s->finals, 2 * (size_t)s->finals_room * sizeof(u32));
+        if (!finals) return 0;
+        s->finals = finals, s->finals_room *= 2;
+    }
+    s->finals[s->finals_count++] = number;
+    return 1;
+}
 
 /* The state after a move. MOVED, WAITS, or what has to be asked for first. */
 static int stepped(search *s, const u32 *state, u32 move, u32 *after) {
@@ -644,61 +756,201 @@ static int follows(search *s, const u32 *state, u32 thread) {
     return look(s, key(TAG_FOLLOWED, (u32)(c - s->own), number), state[s->threads])->a != 0;
 }
 
+/* -- a part of the states ------------------------------------------------------------------------------------------- */
+
+/* Another share of the hash than places in the index are found by. */
+static u32 owner(const search *s, const u32 *state) { return (u32)(hash(state, s->width) >> 40) % s->parts; }
+
+/* Whose part a state is, of so many. */
+u32 nextrust_search_owner(const search *s, const u32 *state) { return owner(s, state); }
+
+/* From now on only the states of a part are its own. Edges are then numbers of states times `parts`, and the part. */
+int nextrust_search_part(search *s, u32 part, u32 parts) {
+    if (parts > PARTS) return 0;
+    s->part = part, s->parts = parts;
+    s->out = calloc(parts, sizeof(outbox));
+    return s->out != NULL;
+}
+
+static int sent(search *s, u32 to, const u32 *state, u64 edge) {
+    outbox *out = &s->out[to];
+    u32 *states = grown(out->states, &out->room, (out->count + 1) * s->width, sizeof(u32), 0);
+    if (states) out->states = states;
+    u64 *edges = grown(out->edges, &out->edges_room, out->edges_count, sizeof(u64), 0);
+    if (edges) out->edges = edges;
+    if (!states || !edges) return 0;
+    memcpy(states + (size_t)out->count++ * s->width, state, s->width * sizeof(u32));
+    edges[out->edges_count++] = edge;
+    return 1;
+}
+
+/* How many states are to be sent to a part; `nextrust_search_sending` has them until they are said to be sent. */
+u32 nextrust_search_to_send(const search *s, u32 to) { return s->out[to].count; }
+const u32 *nextrust_search_sending(const search *s, u32 to) { return s->out[to].states; }
+void nextrust_search_sent(search *s, u32 to) { s->out[to].count = 0; }
+
+/* The numbers of the states that were sent to a part first of those that have none yet. */
+int nextrust_search_answered(search *s, u32 from, const u32 *numbers, u32 count) {
+    outbox *out = &s->out[from];
+    if (count > out->edges_count) return 0;
+    for (u32 n = 0; n < count; n++) s->edges[out->edges[n]] = numbers[n] * s->parts + from;
+    out->edges_count -= count;
+    memmove(out->edges, out->edges + count, out->edges_count * sizeof(u64));
+    return 1;
+}
+
+static int to_be_judged(search *s, u32 number) {
+    u32 *unjudged = grown(s->unjudged, &s->unjudged_room, s->unjudged_count, sizeof(u32), 0);
+    if (!unjudged) return 0;
+    s->unjudged = unjudged;
+    unjudged[s->unjudged_count++] = number;
+    return 1;
+}
+
+/* The states that were met since this was last asked and have to be judged. */
+u32 nextrust_search_unjudged_count(search *s) { return s->unjudged_count; }
+const u32 *nextrust_search_unjudged(search *s) {
+    s->unjudged_count = 0;
+    return s->unjudged;
+}
+
+/* Takes states of its own part that another one has come to; `numbers` are theirs. */
+int nextrust_search_receive(search *s, const u32 *states, u32 count, u32 *numbers) {
+    for (u32 n = 0; n < count; n++, states += s->width) {
+        u32 before = s->count;
+        if ((numbers[n] = numbered(s, states)) == NONE) return 0;
+        if (numbers[n] == before && is_judged(s, states) && !to_be_judged(s, before)) return 0;
+    }
+    return 1;
+}
+
 /* -- the search ----------------------------------------------------------------------------------------------------- */
+
+/* The steps from a state: `after` each move that can be taken. -1, or what has to be asked for first. */
+static int moved(search *s, const u32 *now, u32 after[][THREADS + 2], uint8_t *moves) {
+    int over = has_halted(s, now);
+    memcpy(s->want_from, now, s->width * sizeof(u32));
+    for (u32 m = 0; m < s->moves; m++) {
+        moves[m] = !over && may_move(s, now, m);
+        if (!moves[m]) continue;
+        int ask = stepped(s, now, m, after[m]);
+        if (ask >= 0) return ask;
+        moves[m] = ask == MOVED;
+    }
+    return -1;
+}
+
+/* Makes what a move leads to the state that is kept for it. -1, or what has to be asked for first. */
+static int kept(search *s, const u32 *now, u32 move, u32 *after) {
+    u32 places[THREADS];
+    if (s->classes && !follows(s, now, move)) return FOLLOW;
+    if (!s->classes && !s->exchanges.size) return -1;
+    s->want_thread = move;
+    return lowered(s, after, places);
+}
+
+/* Asks for whatever is to be known of what follows a state that need not be one of its own; then COMPLETE. */
+int nextrust_search_ask_of(search *s, const u32 *state) {
+    u32 after[MOVES][THREADS + 2];
+    uint8_t moves[MOVES];
+    int ask = moved(s, state, after, moves);
+    for (u32 m = 0; ask < 0 && m < s->moves; m++)
+        if (moves[m]) ask = kept(s, state, m, after[m]);
+    return ask < 0 ? COMPLETE : ask;
+}
+
+/* Notes a state that the one being looked at leads to. -1, JUDGE or NO_MEMORY. */
+static int noted(search *s, u32 move, const u32 *state) {
+    u64 edge = (u64)s->at * s->moves + move;
+    u32 to = s->parts > 1 ? owner(s, state) : s->part;
+    if (to != s->part) return sent(s, to, state, edge) ? -1 : NO_MEMORY;
+    u32 count = s->count, number = numbered(s, state);
+    if (number == NONE) return NO_MEMORY;
+    s->edges[edge] = number * s->parts + s->part;
+    if (number < count || !is_judged(s, state)) return -1;
+    s->want_state = number;
+    return s->parts == 1 ? JUDGE : to_be_judged(s, number) ? -1 : NO_MEMORY;
+}
 
 /* Goes on until something has to be asked for, or `until` states have been left behind. */
 int nextrust_search_run(search *s, u32 until) {
-    u32 after[MOVES][THREADS + 2], places[THREADS];
+    u32 after[MOVES][THREADS + 2], now[THREADS + 2];
     uint8_t moves[MOVES];
     while (s->at < s->count) {
         if (s->at >= until) return PAUSE;
         if (s->at >= s->level_end) s->depth += s->level_end > 0, s->level_end = s->count;
-        u32 now[THREADS + 2];
         memcpy(now, s->states + (size_t)s->at * s->width, s->width * sizeof(u32));
-        s->want_state = s->at;
-        int over = has_halted(s, now);
-        for (u32 m = 0; m < s->moves; m++) {
-            moves[m] = !over && may_move(s, now, m);
-            if (!moves[m]) continue;
-            int ask = stepped(s, now, m, after[m]);
-            if (ask >= 0) return ask;
-            moves[m] = ask == MOVED;
-        }
-        u32 moved = 0;
+        int ask = moved(s, now, after, moves);
+        if (ask >= 0) return ask;
+        u32 taken = 0;
         for (u32 m = 0; m < s->moves; m++) {
             s->edges[(size_t)s->at * s->moves + m] = NONE;
             if (!moves[m]) continue;
-            if (s->classes && !follows(s, now, m)) return FOLLOW;
-            if (s->classes || s->exchanges.size) {
-                s->want_thread = m;
-                int ask = lowered(s, after[m], places);
-                if (ask >= 0) return ask;
-            }
-            u32 count = s->count, number = numbered(s, after[m]);
-            if (number == NONE) return NO_MEMORY;
-            s->edges[(size_t)s->at * s->moves + m] = number;
-            moved++;
-            if (number == count && is_judged(s, after[m])) {
-                s->want_state = number;
-                return JUDGE;
-            }
+            taken++;
+            if ((ask = kept(s, now, m, after[m])) >= 0) return ask;
+            if (s->parts == 1 && (ask = noted(s, m, after[m])) >= 0) return ask;
         }
-        if (is_final(s, now)) {
-            if (s->finals_count == s->finals_room) {
-                u32 *finals = realloc(s->finals, 2 * s->finals_room * sizeof(u32));
-                if (!finals) return NO_MEMORY;
-                s->finals = finals, s->finals_room *= 2;
-            }
-            s->finals[s->finals_count++] = s->at;
-        }
-        s->transitions += moved;
+        /* What is sent cannot be sent again: nothing is to be asked for any more. */
+        for (u32 m = 0; s->parts > 1 && m < s->moves; m++)
+            if (moves[m] && (ask = noted(s, m, after[m])) >= 0) return ask;
+        if (is_final(s, now) && !has_final(s, s->at)) return NO_MEMORY;
+        s->transitions += taken;
         s->at++;
         if (s->violation != NONE) return VIOLATED;
     }
     return COMPLETE;
 }
 
+/* -- parts put together --------------------------------------------------------------------------------------------- */
+
+/* Drops what it has for the states of parts, so many in each. */
+int nextrust_search_merge(search *s, u32 parts, const u32 *counts) {
+    u32 total = 0;
+    free(s->index);
+    s->index = NULL;
+    for (u32 p = 0; p < parts; p++) {
+        free(s->merged[p]);
+        total += counts[p];
+        if (!(s->merged[p] = malloc((counts[p] + 1) * sizeof(u32)))) return 0;
+    }
+    u32 *states = resized(s, STATES, s->states, states_size(s, s->room), states_size(s, total));
+    if (states) s->states = states;
+    u32 *edges = resized(s, EDGES, s->edges, edges_size(s, s->room), edges_size(s, total));
+    if (edges) s->edges = edges;
+    s->room = s->count = states && edges ? total : 0, s->at = s->finals_count = 0, s->transitions = 0;
+    return states && edges;
+}
+
+/* The numbers of `count` states of a part from `first` on begin with `number`. */
+void nextrust_search_merge_numbers(search *s, u32 part, u32 first, u32 count, u32 number) {
+    for (u32 n = 0; n < count; n++) s->merged[part][first + n] = number + n;
+}
+
+/* Takes states of a part, once all have numbers, and the edges of the first `left` of them. */
+void nextrust_search_merge_rows(search *s, u32 parts, u32 part, u32 first, u32 count, u32 left, const u32 *states, const u32 *edges) {
+    for (u32 n = 0; n < count; n++)
+        memcpy(s->states + (size_t)s->merged[part][first + n] * s->width, states + (size_t)n * s->width, s->width * sizeof(u32));
+    for (u32 n = 0; n < left; n++) {
+        u32 *row = s->edges + (size_t)s->merged[part][first + n] * s->moves;
+        for (u32 m = 0; m < s->moves; m++) {
+            u32 to = edges[(size_t)n * s->moves + m];
+            row[m] = to == NONE ? NONE : s->merged[to % parts][to / parts];
+            s->transitions += to != NONE;
+        }
+    }
+}
+
+/* All are there, of which `at` have been left behind. */
+int nextrust_search_merge_end(search *s, u32 at) {
+    for (u32 p = 0; p < PARTS; p++) free(s->merged[p]), s->merged[p] = NULL;
+    for (s->at = 0; s->at < at; s->at++)
+        if (is_final(s, s->states + (size_t)s->at * s->width) && !has_final(s, s->at)) return 0;
+    return 1;
+}
+
 /* -- whether it ends ------------------------------------------------------------------------------------------------ */
+
+#define OUT 0xfffffffeu                     /* of a component by itself, of which nothing more is to be found out */
 
 typedef struct { u32 node, next; } visit;
 
@@ -755,6 +1007,21 @@ static int is_fair(search *s, const u32 *where, u32 *local, const u32 *members, 
     return fair;
 }
 
+/* Takes out, last first, the states that lead to none or only to such: each is a component by itself, without a way
+   back. Their `order` is then OUT. Returns the least of those that lead nowhere and are not final. */
+static u32 taken_out(const search *s, u32 *order, u32 *where) {
+    u32 least = NONE;
+    for (u32 n = s->count; n-- > 0;) {
+        const u32 *row = s->edges + (size_t)n * s->moves;
+        u32 m = 0, led = 0;
+        for (; m < s->moves && (row[m] == NONE || order[row[m]] == OUT); m++) led |= row[m] != NONE;
+        if (m < s->moves) continue;
+        order[n] = OUT, where[n] = OUT;
+        if (!led && !is_final(s, s->states + (size_t)n * s->width)) least = n;
+    }
+    return least;
+}
+
 /* What keeps a completely seen program from ending: STUCK or ENDLESS, at the least state of its component in `first`;
    ENDS; or -1 where there is no memory. Components by Tarjan, without recursion. */
 int nextrust_search_ending(search *s, u32 fair_runs, u32 *first) {
@@ -765,7 +1032,7 @@ int nextrust_search_ending(search *s, u32 fair_runs, u32 *first) {
     u32 *low = order + count, *stack = low + count, *where = stack + count;
     visit *work = (visit *)(where + count);
     memset(order, 0, each);
-    u32 least[3] = {NONE, NONE, NONE};
+    u32 least[3] = {NONE, taken_out(s, order, where), NONE};
     int result = ENDS;
     for (u32 base = 0; result >= 0 && base < count; base++) {
         if (order[base]) continue;
@@ -852,3 +1119,4 @@ void nextrust_search_wanted(const search *s, u32 *out) {
     out[0] = s->want_thread, out[1] = s->want_state, out[2] = s->want_class;
     memcpy(out + 3, s->want_order, sizeof s->want_order);
 }
+const u32 *nextrust_search_wanted_of(const search *s) { return s->want_from; }

@@ -18,9 +18,8 @@ import weakref
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import cache
 from itertools import pairwise
-from typing import IO, Any, TypeVar, overload
+from typing import IO, Any, NamedTuple, Protocol, TypeVar, overload
 
 from pytest_nextrust.explore.child.checkpoint import Keeper, SearchState, SearchToResume
 from pytest_nextrust.explore.child.decision_tree import path
@@ -28,23 +27,33 @@ from pytest_nextrust.explore.child.local_states import MacroStep, OperationEvent
 from pytest_nextrust.explore.child.program_calls import exit_status
 from pytest_nextrust.explore.child.renamed_symmetry import RenamedSymmetry
 from pytest_nextrust.explore.child.search import Enough, Graph, SearchFigures, explore_states
+from pytest_nextrust.explore.child.search_library import (
+    COMPLETE,
+    EXCHANGE,
+    FOLLOW,
+    JUDGE,
+    MONITOR,
+    NO_MEMORY,
+    NONE,
+    PAUSE,
+    RENAME,
+    STEP,
+    THREADS,
+    library,
+)
 from pytest_nextrust.explore.child.spill import Spill
 from pytest_nextrust.explore.child.symmetry import Symmetry
-from pytest_nextrust.explore.child.transition_system import State, TransitionSystem
+from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 from pytest_nextrust.native.loading import core
 
-__all__ = ["explore_states_compiled", "fits", "seen"]
+__all__ = ["Asked", "CompiledSearch", "Elsewhere", "explore_states_compiled", "fits", "seen"]
 
 KINDS = {"ready": 1, "done": 2, "fault": 3, "clobbered": 3, "exited": 4, "given up": 4, "killed": 5, "failed": 5}
 HALTED_WRONG = 5
 CHOICES = 4
 """Above the kind's bits: the choices but one."""
-COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY, EXCHANGE = range(10)
 ENDS, NO_MEMORY_FOR_ENDS = 0, -1
 T = TypeVar("T")
-
-THREADS = 16
-NONE = 0xFFFF_FFFF
 
 FEW, MANY = 16, 256
 """States between two questions whether it is enough: as the plain search asks, and once there are 4,096."""
@@ -55,12 +64,13 @@ def seen(
     enough: Enough | None = None,
     keeper: Keeper | None = None,
     spill: Spill | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Graph:
     """What a search sees, by the compiled part where that is there and can. Raises Reclassified, Asymmetric;
     Unfinished.
     """
     if fits(system):
-        return explore_states_compiled(system, enough, keeper, spill)
+        return explore_states_compiled(system, enough, keeper, spill, elsewhere)
     return explore_states(system, enough, keeper)
 
 
@@ -74,11 +84,13 @@ def explore_states_compiled(
     enough: Enough | None = None,
     keeper: Keeper | None = None,
     spill: Spill | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Graph:
     """See every reachable state, as ``explore_states``, but that it asks ``enough`` less often. Raises Reclassified,
-    Asymmetric, MemoryError; Unfinished. ``spill`` moves what it has into files.
+    Asymmetric, MemoryError; Unfinished. ``spill`` moves what it has into files;
+    ``elsewhere``, it goes on once it is large.
     """
-    search = _Search(system)
+    search = CompiledSearch(system, keep_log=elsewhere is not None)
     graph = Graph(
         _States(search), _Numbered(search.done, search.row), ends=search.ends, stuck=search.stuck, way=search.way
     )
@@ -91,26 +103,46 @@ def explore_states_compiled(
                     if spill is not None:
                         spill.look(search, coming=resumed.header.size)
                     search.resume(keeper, resumed)
-            search.run(graph, enough, keeper, spill)
+            if not search.run(graph, enough, keeper, spill, elsewhere):
+                assert elsewhere is not None
+                elsewhere.go_on(search, graph, enough)
         except MemoryError:
-            graph.starved = True
+            graph.starved, graph.complete = True, False
     graph.transitions = search.transitions()
     graph.finals = search.finals()
     return graph
 
 
-class _Search:
+class Asked(NamedTuple):
+    """What the compiled part asks: of which state and which of its moves, or with which state of the monitor
+    (``number``) and of which class of symmetric threads (``members``).
+    """
+
+    state: State
+    move: int
+    number: int
+    members: int
+
+
+class Elsewhere(Protocol):
+    """Where a search goes on once it is large."""
+
+    def is_time(self, figures: SearchFigures) -> bool: ...
+    def go_on(self, search: CompiledSearch, graph: Graph, enough: Enough | None) -> None: ...
+
+
+class CompiledSearch:
     """One search of the compiled part, and what it is told."""
 
-    def __init__(self, system: TransitionSystem) -> None:
-        self.library = library = _declared()
+    def __init__(self, system: TransitionSystem, *, keep_log: bool = False) -> None:
+        self.library = functions = library()
         self.system = system
         self.width = system.count + 2
         self.row_of = struct.Struct(f"={system.moves}i").unpack
         self.state_of = struct.Struct(f"={self.width}i").unpack
         self._pack = struct.Struct(f"={self.width}i").pack
         self._taught = array("I")
-        self._answers: Mapping[int, Callable[[int, int, int], int]] = {
+        self._answers: Mapping[int, Callable[[Asked], int]] = {
             STEP: self._step,
             MONITOR: self._monitor,
             FOLLOW: self._follow,
@@ -124,22 +156,17 @@ class _Search:
         """The thread, local state and leaf of each step whose effect has been told."""
         self._vectors = 0
         self._asked = (ctypes.c_uint32 * (3 + THREADS))()
-        waited_for = sum(1 << thread for thread in system.waited_for)
-        handle = library.nextrust_search_new(
-            system.count,
-            system.moves // system.count,
-            waited_for,
-            system.judges,
-            system.names_operations,
-        )
+        handle = functions.nextrust_search_new(*self.settings)
         if not handle:
             raise MemoryError
         self.handle = ctypes.c_void_p(handle)
+        if keep_log:
+            functions.nextrust_search_keep_log(self.handle)
         self._files: list[IO[bytes]] = []
-        weakref.finalize(self, _freed, library, self.handle, self._files)
+        weakref.finalize(self, _freed, functions, self.handle, self._files)
         for thread, local in enumerate(system.start[: system.count]):
             self._tell_kind(thread, local)
-        self._check(library.nextrust_search_shares(self.handle, len(system.engine.order)))
+        self._check(functions.nextrust_search_shares(self.handle, len(system.engine.order)))
         self._symmetry = system.symmetry if isinstance(system.symmetry, Symmetry) else None
         self._renamed = system.symmetry if isinstance(system.symmetry, RenamedSymmetry) else None
         for threads in self._symmetry.classes if self._symmetry is not None else ():
@@ -181,16 +208,63 @@ class _Search:
         finals = array("I", self.finals()).tobytes()
         return SearchState(True, met, left, self.transitions(), [states], [edges], finals, self._taught.tobytes())
 
+    def log(self, begin: int) -> bytes:
+        """What it was told, in words, from one of them on: what another search of this program is to take."""
+        count = self.library.nextrust_search_log_count(self.handle) - begin
+        return ctypes.string_at(self.library.nextrust_search_log(self.handle) + 4 * begin, 4 * count) if count else b""
+
+    @property
+    def settings(self) -> tuple[int, int, int, bool, bool]:
+        """What ``nextrust_search_new`` takes."""
+        system = self.system
+        waited_for = sum(1 << thread for thread in system.waited_for)
+        return system.count, system.moves // system.count, waited_for, system.judges, system.names_operations
+
+    def packed(self, state: State) -> bytes:
+        """A state as the compiled part has it; ``state_of`` makes it one again."""
+        return self._pack(*state)
+
+    def judged(self, state: State) -> Violation | None:
+        """What is wrong with a state. Raises Reclassified, Asymmetric."""
+        learned = self.system.learned
+        violation = self.system.violation_of_any(state)
+        if learned != self.system.learned:
+            self._tell_vectors()
+        return violation
+
+    def begin_merge(self, counts: Sequence[int]) -> None:
+        """Drop all states for those of parts that have so many. Raises MemoryError."""
+        self._check(self.library.nextrust_search_merge(self.handle, len(counts), _numbers(counts)))
+
+    def number_merged(self, part: int, first: int, count: int, number: int) -> None:
+        """Say by which numbers states of a part go from now on."""
+        self.library.nextrust_search_merge_numbers(self.handle, part, first, count, number)
+
+    def merge(self, parts: int, part: int, first: int, count: int, left: int, rows: bytes) -> None:
+        """Take states of a part, and after them in ``rows`` the edges of the first ``left`` of them."""
+        edges = rows[4 * count * self.width :]
+        self.library.nextrust_search_merge_rows(self.handle, parts, part, first, count, left, rows, edges)
+
+    def end_merge(self, left: int) -> None:
+        """All are there, of which so many have been left behind. Raises MemoryError."""
+        self._check(self.library.nextrust_search_merge_end(self.handle, left))
+
     def spill(self, files: tuple[IO[bytes], IO[bytes], IO[bytes]]) -> bool:
         """Move states and edges into files, and what the look for endless runs takes; whether there is room."""
         self._files += files
         return bool(self.library.nextrust_search_spill(self.handle, *(file.fileno() for file in files)))
 
     def run(
-        self, graph: Graph, enough: Enough | None, keeper: Keeper | None = None, spill: Spill | None = None
-    ) -> None:
-        """Search until everything has been seen, or a violation, or ``enough``. Raises Reclassified, Asymmetric,
-        MemoryError: then nothing is lost but what was being looked at.
+        self,
+        graph: Graph,
+        enough: Enough | None,
+        keeper: Keeper | None = None,
+        spill: Spill | None = None,
+        elsewhere: Elsewhere | None = None,
+    ) -> bool:
+        """Search until everything has been seen, or a violation, or ``enough``; False where it is to go on elsewhere.
+
+        Raises Reclassified, Asymmetric, MemoryError: then nothing is lost but what was being looked at.
         """
         until = self.done() + FEW
         while True:
@@ -210,21 +284,30 @@ class _Search:
                 if keeper is not None:
                     keeper.look(self.system, self.put_aside, last=ended)
                 if ended:
-                    return
+                    return True
+                if elsewhere is not None and elsewhere.is_time(self.figures()):
+                    return False
             elif code == NO_MEMORY:
                 raise MemoryError
             else:
                 graph.complete = code == COMPLETE
-                return
+                return True
 
     def _answer(self, code: int) -> bool:
         """Answer what was asked; whether anything was. Raises Reclassified, Asymmetric, MemoryError."""
         answer = self._answers.get(code)
         if answer is not None:
             self.library.nextrust_search_wanted(self.handle, self._asked)
-            self._check(answer(*self._asked[:3]))
+            state = self._state_at(self.library.nextrust_search_wanted_of(self.handle))
+            self._check(answer(Asked(state, *self._asked[:3])))
             self._tell_vectors()
         return answer is not None
+
+    def learn(self, state: State) -> None:
+        """Know whatever there is to be known of what follows a state. Raises Reclassified, Asymmetric, MemoryError."""
+        packed = self._pack(*state)
+        while self._answer(self.library.nextrust_search_ask_of(self.handle, packed)):
+            pass
 
     def _learned(self) -> None:
         """Take note of the state from which something was learned."""
@@ -234,14 +317,13 @@ class _Search:
 
     # -- what it asks --------------------------------------------------------------------------------------------------
 
-    def _taken(self, move: int, number: int) -> tuple[State, MacroStep]:
-        """A state, and the macro-step from it that a move is."""
-        state = self.state(number)
-        choice, thread = divmod(move, self.system.count)
-        return state, self.system.engine.macro_step(thread, state[thread], state[self.system.count], choice)
+    def _taken(self, asked: Asked) -> MacroStep:
+        """The macro-step that is asked about."""
+        choice, thread = divmod(asked.move, self.system.count)
+        return self.system.engine.macro_step(thread, asked.state[thread], asked.state[self.system.count], choice)
 
-    def _step(self, move: int, number: int, _: int) -> int:
-        state, step = self._taken(move, number)
+    def _step(self, asked: Asked) -> int:
+        step, state, move = self._taken(asked), asked.state, asked.move
         thread = move % self.system.count
         if self._renamed is not None:
             self._renamed.follow(state, thread)
@@ -271,26 +353,26 @@ class _Search:
         sizes = len(read), len(written)
         self._check(self.library.nextrust_search_effect(self.handle, thread, local, after, events, *sizes, every))
 
-    def _monitor(self, move: int, number: int, _: int) -> int:
-        state, step = self._taken(move, number)
-        thread = move % self.system.count
+    def _monitor(self, asked: Asked) -> int:
+        step, state = self._taken(asked), asked.state
+        thread = asked.move % self.system.count
         after = self.system.advance(state[-1], thread, step.events)
         told: int = self.library.nextrust_search_monitor(
             self.handle, thread, state[-1], self._events[step.events], after & NONE
         )
         return told
 
-    def _follow(self, thread: int, number: int, _: int) -> int:
+    def _follow(self, asked: Asked) -> int:
         symmetry = self._symmetry
         assert symmetry is not None
-        state = self.state(number)
-        found = symmetry.follow(state, thread)
+        found = symmetry.follow(asked.state, asked.move)
         assert found is not None
         self._tell_members()
-        told: int = self.library.nextrust_search_followed(self.handle, *found, state[self.system.count])
+        told: int = self.library.nextrust_search_followed(self.handle, *found, asked.state[self.system.count])
         return told
 
-    def _rename(self, _: int, watched: int, number: int) -> int:
+    def _rename(self, asked: Asked) -> int:
+        watched, number = asked.number, asked.members
         symmetry = self._symmetry
         assert symmetry is not None
         order = tuple(self._asked[3 : 3 + len(symmetry.classes[number])])
@@ -298,8 +380,8 @@ class _Search:
         told: int = self.library.nextrust_search_renamed(self.handle, number, watched, _numbers(order), after)
         return told
 
-    def _exchange(self, move: int, number: int, _: int) -> int:
-        after = self.system.after(self.state(number), move)
+    def _exchange(self, asked: Asked) -> int:
+        after = self.system.after(asked.state, asked.move)
         assert after is not None
         self.system.lowest(after)
         return True
@@ -388,7 +470,10 @@ class _Search:
 
     def state(self, number: int) -> State:
         """A state by number."""
-        return self.state_of(ctypes.string_at(self.library.nextrust_search_state(self.handle, number), 4 * self.width))
+        return self._state_at(self.library.nextrust_search_state(self.handle, number))
+
+    def _state_at(self, address: int) -> State:
+        return self.state_of(ctypes.string_at(address, 4 * self.width))
 
     def row(self, number: int) -> tuple[int, ...]:
         """The edges of a state by number."""
@@ -396,9 +481,10 @@ class _Search:
         return self.row_of(ctypes.string_at(self.library.nextrust_search_row(self.handle, number), size))
 
     def find(self, state: State) -> int:
-        """The number of a state; ``NONE`` where it has none."""
-        found: int = self.library.nextrust_search_find(self.handle, self._pack(*state))
-        return found
+        """The number of a state; ``NONE`` where it has none. Raises MemoryError."""
+        found = ctypes.c_uint32()
+        self._check(self.library.nextrust_search_find(self.handle, self._pack(*state), ctypes.byref(found)))
+        return found.value
 
     def finals(self) -> Sequence[int]:
         """The final states that were left behind, by number."""
@@ -456,7 +542,7 @@ class _Numbered(Sequence[T]):
 class _States(_Numbered[State]):
     """The states of a search, which it finds by value too."""
 
-    def __init__(self, search: _Search) -> None:
+    def __init__(self, search: CompiledSearch) -> None:
         super().__init__(search.count, search.state)
         self._find = search.find
 
@@ -483,18 +569,3 @@ def _memory(address: int, size: int) -> memoryview:
 
 def _numbers(values: Sequence[int]) -> Any:
     return (ctypes.c_uint32 * len(values))(*values)
-
-
-@cache
-def _declared() -> ctypes.CDLL:
-    """The library, its functions with the types that are not int."""
-    library = core()
-    assert library is not None
-    pointer, number = ctypes.c_void_p, ctypes.c_uint32
-    library.nextrust_search_new.restype = pointer
-    for name in ("state", "row", "final", "way_states"):
-        getattr(library, f"nextrust_search_{name}").restype = pointer
-    for name in ("count", "done", "finals", "find", "depth", "way_length"):
-        getattr(library, f"nextrust_search_{name}").restype = number
-    library.nextrust_search_transitions.restype = ctypes.c_uint64
-    return library

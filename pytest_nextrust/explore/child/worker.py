@@ -34,6 +34,7 @@ from pytest_nextrust.explore.child.critical_sections import Unprotected
 from pytest_nextrust.explore.child.effort import LEAST, Effort
 from pytest_nextrust.explore.child.guess import Widening
 from pytest_nextrust.explore.child.image import CheckedProgram, checked
+from pytest_nextrust.explore.child.parts import PartsAtWork
 from pytest_nextrust.explore.child.program_calls import MoreThreads
 from pytest_nextrust.explore.child.progress import SearchProgress
 from pytest_nextrust.explore.child.sample import Chooser, Sample, guarantee, pct, sample, uniform
@@ -130,6 +131,7 @@ class Exploration:
         )
         self._choices = 1
         self._progress = SearchProgress()
+        self._parts = PartsAtWork(self.request.jobs, host.report) if self.request.jobs > 1 else None
         self._spill: Spill | None = None
         if self.request.spill:
             limit = int(SPILLING * self.request.max_memory)
@@ -141,7 +143,8 @@ class Exploration:
     @property
     def seconds(self) -> float:
         """Of CPU time: how far a search gets in it does not depend on what else the host does."""
-        return time.process_time() - self._began
+        parts = 0.0 if self._parts is None else self._parts.seconds
+        return time.process_time() - self._began + parts
 
     def answer(self) -> ExploreAnswer:
         """Explore. Raises NotRunnable, HarnessFault."""
@@ -215,7 +218,7 @@ class Exploration:
     def _round(self, system: TransitionSystem, shared: frozenset[int]) -> ExploreAnswer:
         if self.request.method != "graph":
             return self._sampled(system, shared)
-        graph = seen(system, self._enough, self._keeper, self._spill)
+        graph = seen(system, self._enough, self._keeper, self._spill, self._parts)
         self.subject.look_at_daemons(system.engine)
         if graph.starved:
             self._note = self._used_up(len(graph.states))
@@ -422,7 +425,8 @@ class Exploration:
     def _needed(self, states: int) -> int:
         """Bytes that are held, and that the look for what never ends will take; not what is in files."""
         spilled = self._spill is not None and self._spill.done
-        return held_memory() + (0 if spilled else ENDING * states)
+        needed = held_memory() + (0 if spilled else ENDING * states)
+        return needed if self._parts is None else needed + self._parts.held + self._parts.room * states
 
     def _used_up(self, states: int) -> str:
         return f"the memory of {self.request.max_memory / (1 << 20):,.0f} MiB is used up after {states:,} states"

@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from pytest_nextrust.explore.child import compiled_search, dead_registers, final_check, macro_steps, termination, traps
+from pytest_nextrust.explore.child import (
+    dead_registers,
+    final_check,
+    macro_steps,
+    search_library,
+    termination,
+    traps,
+)
 from pytest_nextrust.explore.child.accesses import Access, Accesses, Reclassified
 from pytest_nextrust.explore.child.dead_registers import DeadRegisters
 from pytest_nextrust.explore.child.decision_tree import Branch, Leaf, Tree
@@ -84,12 +91,12 @@ def changed_library(folder: Path, changes: Sequence[tuple[str, str]]) -> Iterato
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
     loaded = ctypes.CDLL(str(library))
-    compiled_search._declared.cache_clear()
+    search_library.library.cache_clear()
     try:
-        with mock.patch.object(compiled_search, "core", return_value=loaded):
+        with mock.patch.object(search_library, "core", return_value=loaded):
             yield
     finally:
-        compiled_search._declared.cache_clear()
+        search_library.library.cache_clear()
 
 
 # -- mistakes ----------------------------------------------------------------------------------------------------------

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_nextrust.emu.records import Address
-from pytest_nextrust.explore.child import compiled_search
-from pytest_nextrust.explore.child.compiled_search import explore_states_compiled, fits, seen
+from pytest_nextrust.explore.child.compiled_search import Asked, CompiledSearch, explore_states_compiled, fits, seen
 from pytest_nextrust.explore.child.linearize import Linearizability
 from pytest_nextrust.explore.child.search import Graph, SearchFigures, explore_states
 from pytest_nextrust.explore.child.step_options import Mark, Options
@@ -194,15 +193,15 @@ def test_a_step_is_asked_for_once_for_all_shared_memory_that_it_reads_alike() ->
     count = b"".join(increment(DATA + n) for n in range(3)) + RTS
     program = Program((count, increment(DATA + 8) * 3 + load(DATA) + store(DATA + 8) + RTS))
     asked = 0
-    step = compiled_search._Search._step
+    step = CompiledSearch._step
 
-    def counted(self: compiled_search._Search, move: int, number: int, unused: int) -> int:
+    def counted(self: CompiledSearch, wanted: Asked) -> int:
         nonlocal asked
         asked += 1
-        return step(self, move, number, unused)
+        return step(self, wanted)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled_search._Search, "_step", counted)
+        patch.setattr(CompiledSearch, "_step", counted)
         found = explored(program, guess=range(DATA, DATA + 12), search=explore_states_compiled)
     assert list(found.graph.states) == explored(program, guess=range(DATA, DATA + 12)).graph.states
     assert asked < found.graph.transitions

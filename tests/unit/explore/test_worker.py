@@ -283,7 +283,7 @@ def test_a_search_for_which_there_is_no_memory_has_no_verdict(monkeypatch: pytes
     def refused(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(f"pytest_nextrust.explore.child.compiled_search._Search.{where}", refused)
+    monkeypatch.setattr(f"pytest_nextrust.explore.child.compiled_search.CompiledSearch.{where}", refused)
     answer = explored(code.pair(code.LOCKED_ADD))[1]
     assert (answer.verdict, answer.finding) == ("budget", None)
     assert "is used up after" in answer.note
