@@ -1,9 +1,9 @@
 """A generated program's answers by the engine and by the interpreter, and in what they differ.
 
 The engine is asked as the command does, for a request in this process; with and without its reduction, with and without
-symmetric threads kept once, by its plain and by its compiled search, under each assumption of fairness. What the
-interpreter has seen says what each may answer: the kinds of findings, and of a program that has none the memories that
-it leaves.
+symmetric threads kept once, by its plain and by its compiled search, now and then by two processes, under each
+assumption of fairness. What the interpreter has seen says what each may answer: the kinds of findings, and of a program
+that has none the memories that it leaves.
 
 Boundary: the engine's requests, answers and graphs.
 """
@@ -12,19 +12,21 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from unittest import mock
 
 from pytest_nextrust.emu.child.cpu import Cpu
 from pytest_nextrust.explore.answer import ExploreAnswer
-from pytest_nextrust.explore.child import worker
+from pytest_nextrust.explore.child import parts, worker
 from pytest_nextrust.explore.child.compiled_search import explore_states_compiled
 from pytest_nextrust.explore.child.image import MemoryImage, checked
+from pytest_nextrust.explore.child.parts import PartsAtWork
 from pytest_nextrust.explore.child.search import Graph, explore_states
 from pytest_nextrust.explore.child.subject import Subject
 from pytest_nextrust.explore.child.transition_system import TransitionSystem
@@ -54,6 +56,8 @@ LIMIT = 15_000
 """States without reduction, past which a program is left out."""
 MOST_STATES, MOST_SECONDS, MOST_ROUNDS = 200_000, 60.0, 300
 """What the engine may take for what has at most ``LIMIT`` states: more is a disagreement."""
+EVERY = 2 if os.environ.get("NEXTRUST_CAMPAIGN") == "full" else 10
+"""Of so many programs one is explored by several processes too, which takes longer for each round."""
 OWN_STACK, SPARE_STACK = 256, 32
 """Bytes of a stack that are followed, from its top."""
 
@@ -67,6 +71,7 @@ class Setting:
     compiled: bool
     fairness: Fairness = "strong"
     check: bool = False
+    jobs: int = 1
 
     def __str__(self) -> str:
         words = [
@@ -75,6 +80,7 @@ class Setting:
             "compiled" if self.compiled else "plain",
             f"fairness {self.fairness}",
             *["with its check"] * self.check,
+            *[f"{self.jobs} jobs"] * (self.jobs > 1),
         ]
         return ", ".join(words)
 
@@ -197,14 +203,18 @@ def settings(program: GeneratedProgram) -> Iterator[Setting]:
     yield from made
     yield dataclasses.replace(lot.choice(made), fairness=lot.choice(("weak", "none")))
     yield dataclasses.replace(lot.choice(made), check=True)
+    if True in compiled and program.seed % EVERY == 0:
+        yield dataclasses.replace(random.Random(program.seed).choice([one for one in made if one.compiled]), jobs=2)
     yield dataclasses.replace(made[-1 if lot.random() < 0.3 else 0], check=True, fairness=lot.choice(FAIRNESS))
 
 
 class _Watched:
     """A search whose last graph's memories are kept, and that is not begun too often."""
 
-    def __init__(self, compiled: bool) -> None:
-        self._search = explore_states_compiled if compiled else explore_states
+    def __init__(self, setting: Setting) -> None:
+        self._search: Callable[..., Graph] = explore_states_compiled if setting.compiled else explore_states
+        if setting.jobs > 1:
+            self._search = partial(explore_states_compiled, elsewhere=PartsAtWork(setting.jobs, lambda _: None))
         self._rounds = 0
         self.memories: frozenset[bytes] | None = None
 
@@ -247,9 +257,10 @@ def answered(program: GeneratedProgram, setting: Setting) -> tuple[ExploreAnswer
     request = dataclasses.replace(_request(program), reduce=setting.reduce, fairness=setting.fairness)
     if not setting.check:
         request = dataclasses.replace(request, check=None)
-    watched = _Watched(setting.compiled)
+    watched = _Watched(setting)
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(worker, "seen", watched))
+        stack.enter_context(mock.patch.object(parts, "LARGE", 1))
         if not setting.check:
             # Another guess costs rounds and time, and nothing else.
             stack.enter_context(mock.patch.object(Subject, "guess", return_value=frozenset()))

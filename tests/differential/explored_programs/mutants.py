@@ -347,7 +347,7 @@ COMPILED = (
         "states are one that differ in shared memory",
         4,
         ("* s->width, state, s->width * sizeof(u32)))\n", "* s->width, state, s->threads * sizeof(u32)))\n"),
-        ("hash(state, s->width)", "hash(state, s->threads)"),
+        ("hash(state, s->width) & s->index_mask", "hash(state, s->threads) & s->index_mask"),
     ),
     _in_c(
         "symmetric threads are all put into the lowest's state",
@@ -373,9 +373,9 @@ COMPILED = (
         ("if (where[row[t]] == own) *turns = 1;", "if (where[row[t]] == own) *turns = 0;"),
     ),
     _in_c(
-        "what nothing leaves is bottom only where it has edges",
+        "who can do nothing at all is not stuck",
         14,
-        ("if (!ends && !leaves && lowest < least[STUCK])", "if (!ends && !leaves && turns && lowest < least[STUCK])"),
+        ("if (!led && !is_final(", "if (0 && !is_final("),
     ),
 )
 """Of the last two: where the compiled part sees nothing wrong nobody looks again; what it sees in vain is looked at."""

@@ -24,6 +24,7 @@ from pytest_nextrust.explore.child.termination import never_ends
 from pytest_nextrust.explore.child.transition_system import State, TransitionSystem, Violation
 from pytest_nextrust.explore.request import FAIRNESS
 from tests.compiled_part import needs_compiled_part
+from tests.unit.explore import test_renamed_symmetry as renamed
 from tests.unit.explore import test_soundness as soundness
 from tests.unit.explore import test_symmetry as symmetry
 from tests.unit.explore import test_termination as termination
@@ -94,6 +95,20 @@ def test_the_same_graph(name: str, count: int) -> None:
     for symmetric in ((), symmetry.everybody(program)):
         whole = explored(program, symmetric=symmetric, search=explore_states_compiled)
         same(whole.system, whole.graph, by_parts(whole.system, count))
+
+
+@pytest.mark.parametrize("code", [renamed.PUSHES, renamed.TAKES_TURNS])
+def test_the_same_graph_of_threads_that_show_their_names(code: str) -> None:
+    """What exchanges do to shared memory is told to the parts: nothing is known before, and everything."""
+    program = renamed.threads(code)
+    whole = explored(program, symmetric=symmetry.everybody(program), renames=True, search=explore_states_compiled)
+    assert renamed.learned(whole) is not None
+    same(whole.system, whole.graph, by_parts(whole.system, 2))
+    found = explored(
+        program, symmetric=symmetry.everybody(program), renames=True, search=lambda system: by_parts(system, 2)
+    )
+    assert found.symmetric == whole.symmetric
+    assert len(found.graph.states) == len(whole.graph.states)
 
 
 def test_learning_is_shared() -> None:
