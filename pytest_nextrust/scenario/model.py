@@ -40,6 +40,7 @@ __all__ = [
     "ExpectedFailure",
     "Limits",
     "Program",
+    "RunSettings",
     "Scenario",
     "find",
     "load",
@@ -97,6 +98,22 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class RunSettings:
+    """How a run goes where it could go several ways, as ``RunRequest`` has it.
+
+    ``schedule_seed``: by which threads are switched at random, None: in turn. ``choose_seed``: by which a program that
+    chooses gets what it gets, 0: always the first.
+    """
+
+    schedule_seed: int | None = option(default=None, minimum=0)
+    choose_seed: int = option(default=0, minimum=0)
+
+    def __str__(self) -> str:
+        given = {"schedule_seed": self.schedule_seed, "choose_seed": self.choose_seed or None}
+        return ", ".join(f"{name} = {value}" for name, value in given.items() if value is not None)
+
+
+@dataclass(frozen=True)
 class Expect:
     """What must come of the run. Exactly one of ``exit``, ``signal``, ``end`` and ``refused`` is given.
 
@@ -106,7 +123,7 @@ class Expect:
 
     exit: int | None = option(default=None, minimum=0, maximum=255)
     signal: str | None = option(default=None, choices=tuple(SIGNALS))
-    end: str | None = option(default=None, choices=("budget", "time"))
+    end: str | None = option(default=None, choices=("budget", "time", "deadlock"))
     refused: str | None = None
     stdout: str | None = None
     stdout_file: str | None = None
@@ -229,6 +246,7 @@ class Scenario:
     program: Program | None = None
     root: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
+    run: RunSettings = RunSettings()
     expect: Expect | None = None
     concurrent: Concurrent | None = None
     atomics: Atomics | None = None
@@ -279,6 +297,8 @@ class Scenario:
             yield Fault("expect", "missing: nothing says what the run must come to", "write [expect] or [concurrent]")
         if self.expect is None and self.atomics is None and self.stage == "object" and not self.checks:
             yield Fault("check", "missing: nothing to verify", 'write [[check]] with kind = "macho-sound", or [expect]')
+        if self.run != RunSettings() and self.expect is None:
+            yield Fault("run", "given where nothing is run", "write [expect], or take it away")
         yield from _guest_path_faults("root", self.root_files)
         if self.atomics is None:
             for index, issue in enumerate(self.known_issues):

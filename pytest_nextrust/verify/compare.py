@@ -64,13 +64,20 @@ def end_of(record: RunRecord) -> str:
     return words[end.kind] + note
 
 
+_ENDS = {
+    "budget": "expected to run into its budget",
+    "time": "expected to run into its time",
+    "deadlock": "expected to stand still, each thread waiting",
+}
+
+
 def _end(scenario: Scenario, record: RunRecord) -> Iterator[Mismatch]:
     expect, end = scenario.expect, record.end
     assert expect is not None
     if expect.refused is not None:
         yield Mismatch("refused", f"expected a refusal that says {expect.refused!r}; the program {end_of(record)}")
         return
-    kind, wanted, words = ("end", expect.end, f"expected to run into its {expect.end}")
+    kind, wanted, words = ("end", expect.end, _ENDS.get(expect.end or "", ""))
     value: object = end.kind
     if expect.exit is not None:
         kind, wanted, words = "exit", f"exit {expect.exit}", f"expected exit status {expect.exit}"
@@ -85,7 +92,8 @@ def _end(scenario: Scenario, record: RunRecord) -> Iterator[Mismatch]:
     elif end.kind == "harness":
         kind = "crashed"
     fault = f"\n{describe_fault(record.fault)}" if record.fault is not None else ""
-    yield Mismatch(kind, f"{words}; the program {end_of(record)}{fault}")
+    seeds = f", with {scenario.run}" if str(scenario.run) else ""
+    yield Mismatch(kind, f"{words}; the program {end_of(record)}{seeds}{fault}")
 
 
 def _wanted_stdout(scenario: Scenario) -> bytes | None:

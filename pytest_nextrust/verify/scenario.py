@@ -280,4 +280,6 @@ def make_request(scenario: Scenario, cell: Cell, services: Services, program: by
         budget=(budget.number if budget else None) or limits.budget or DEFAULT_BUDGET,
         wall=(budget.seconds if budget else None) or limits.wall or DEFAULT_WALL,
         stack=limits.stack or DEFAULT_STACK,
+        schedule_seed=scenario.run.schedule_seed,
+        choose_seed=scenario.run.choose_seed,
     )

@@ -36,7 +36,7 @@ def test_a_whole_document(tmp_path: Path) -> None:
         written(
             tmp_path,
             HEAD + 'cpus = ["m68040"]\n' + PROGRAM + 'args = ["one"]\nenv = { A = "b" }\nstdin = "in"\n'
-            '[root]\n"etc/x" = "y"\n[limits]\nbudget = 10\nwall = 2\n'
+            '[root]\n"etc/x" = "y"\n[limits]\nbudget = 10\nwall = 2\n[run]\nschedule_seed = 5\n'
             '[expect]\nsignal = "SIGILL"\nfiles = { "out" = "z" }\n'
             '[[known_issue]]\nid = "k"\nfailure = "signal"\nprofiles = ["debug"]\n',
         )
@@ -46,6 +46,7 @@ def test_a_whole_document(tmp_path: Path) -> None:
     assert (scenario.program.args, scenario.program.env) == (("one",), {"A": "b"})
     assert scenario.root_files == {"etc/x": "y"}
     assert (scenario.limits.budget, scenario.limits.wall) == (10, 2.0)
+    assert (scenario.run.schedule_seed, scenario.run.choose_seed) == (5, 0)
     assert len(scenario.cells(Matrix().cells)) == 4
     assert scenario.known_issues[0].failure == "signal"
 
