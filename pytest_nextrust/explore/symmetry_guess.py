@@ -22,7 +22,7 @@ Partition = tuple[tuple[int, ...], ...]
 EXCHANGES = 120
 """Exchanges of threads under which memory is renamed, at most: each step is compared under every one of them."""
 
-LESSONS = 24
+LESSONS = 8
 """Contradictions of a search from which a renaming is learned; after that many it is given up."""
 
 
@@ -61,7 +61,8 @@ class Asymmetric(Exception):
 @dataclass(frozen=True, slots=True)
 class SymmetryGuess:
     """``renaming``: None where shared memory is to stay as it is. ``smaller``: the threads that are taken for symmetric
-    where the renaming is given up. ``renames``: whether one may be tried. ``lessons``: how much searches have taught.
+    where it is given up, and what contradicts it does not say who may be. ``renames``: whether one may be tried.
+    ``lessons``: how much searches have taught.
     """
 
     partition: Partition = ()
@@ -74,6 +75,8 @@ class SymmetryGuess:
         """The next guess."""
         if contradiction.renaming is not None and self.lessons < LESSONS:
             return replace(self, renaming=contradiction.renaming, lessons=self.lessons + 1)
+        if self.renaming is not None and contradiction.partition not in ((), self.partition):
+            return replace(self, partition=contradiction.partition, renaming=Renaming(), lessons=0)
         if self.renaming is not None:
             return SymmetryGuess(self.smaller, renames=self.renames)
         if self.renames and prod(factorial(len(threads)) for threads in self.partition) <= EXCHANGES:

@@ -182,6 +182,19 @@ def test_a_name_at_the_start_that_is_one_threads_only_makes_threads_differ() -> 
     same_answers(program, on, off)
 
 
+@pytest.mark.parametrize("odd", range(3))
+def test_who_does_something_else_is_found_out(odd: int) -> None:
+    """Of three threads the two that show their addresses are symmetric, whichever they are."""
+    codes = [PUSHES.replace("OWN", f"{OWN + at:08x}") for at in range(3)]
+    codes[odd] = "5239 00010008 4ab9 00010000 4e75"
+    program = Program(tuple(map(bytes.fromhex, codes)), NOBODY)
+    on, off = both(program)
+    assert on.symmetric == (tuple(at for at in range(3) if at != odd),)
+    assert learned(on) is not None
+    assert len(on.graph.states) < len(off.graph.states)
+    same_answers(program, on, off)
+
+
 def test_names_at_the_start_are_learned() -> None:
     """A word of its own, in which a thread finds the address that it publishes, and at which the other looks."""
     own = "2039 000100S 23c0 00010000 2079 00010000 5210 2479 00010000 23ca 000100S 4ab9 000100OTHER 4e75"
@@ -268,6 +281,9 @@ def test_what_a_guess_becomes() -> None:
         assert guess.renaming == learned
     assert guess.contradicted(Asymmetric((), Renaming())) == SymmetryGuess(((0, 1),), renames=True)
     assert guess.contradicted(Asymmetric(())) == SymmetryGuess(((0, 1),), renames=True)
+    fewer = guess.contradicted(Asymmetric([(0, 2)]))
+    assert (fewer.partition, fewer.renaming, fewer.lessons) == (((0, 2),), Renaming(), 0)
+    assert fewer.contradicted(Asymmetric([(0, 2)])) == SymmetryGuess(((0, 1),), renames=True)
     many = SymmetryGuess((tuple(range(6)),), renames=True)
     assert many.contradicted(smaller) == SymmetryGuess(((0, 1),), renames=True)
     assert SymmetryGuess(((0, 1, 2),)).contradicted(smaller) == SymmetryGuess(((0, 1),))
