@@ -120,7 +120,11 @@ def _run_scheduled(args: argparse.Namespace) -> int:
         except HarnessFault as error:
             return _failed(args, b"", error, EXIT_HARNESS, "crashed")
         limits = {} if args.budget is None else budget_limits(args.budget)
-        limits |= {"stack": STACK, "schedule": Schedule(finding.slices, finding.loop_from), "cpu": explored.cpu}
+        limits |= {
+            "stack": STACK,
+            "schedule": Schedule(finding.slices, finding.loop_from, explored.spurious_wakeups),
+            "cpu": explored.cpu,
+        }
         args.program = explored.name
         request = replace(guest_request(args, stdin, {}, explored.program), **limits)
         return _run(args, request, sandbox)

@@ -59,11 +59,13 @@ class Slice:
 class Schedule:
     """A run as an exploration found it: its slices, from ``loop_from`` on for ever unless that is -1.
 
-    Counted from the program's first instruction; a thread's begin counts as one.
+    Counted from the program's first instruction; a thread's begin counts as one, and its end where it was terminated.
+    ``spurious``: who waits for a condition may wake without a signal, which is a choice then.
     """
 
     slices: tuple[Slice, ...]
     loop_from: int = -1
+    spurious: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class ThreadSwitch:
         gone = old.slot not in self._threads.slots()
         if not gone:
             old.registers = self._cpu.registers()
-        new = self._threads.turn()
+        new = self._threads.turn(0 if self._until is None else self._until - self._count())
         share = self._threads.scheduler.share()
         if new is not old:
             if not gone:

@@ -123,6 +123,7 @@ class TaskThreads:
         self._timed_out: set[int] = set()
         self._threads = {0: Thread()}
         self._explored = request.schedule
+        self._spurious = request.schedule is not None and request.schedule.spurious
         self.describe: Callable[[int], str] = "0x{:08x}".format
         self.ended: Callable[[int], None] = lambda _: None
         self.scheduler = scheduler_of(request)
@@ -171,15 +172,25 @@ class TaskThreads:
 
     # -- who runs next -------------------------------------------------------------------------------------------------
 
-    def turn(self) -> Thread:
-        """Whose turn it is now. Raises GuestDeadlocked, GuestExit where no thread is left, HarnessFault."""
+    def turn(self, left: int = 0) -> Thread:
+        """Whose turn it is now; of its own the current thread has ``left`` instructions left.
+
+        Raises GuestDeadlocked, GuestExit where no thread is left, HarnessFault.
+        """
+        if left > 0:
+            self._bury(self.current.slot)
         while True:
+            asked = self.scheduler.asked()
+            if asked is not None and self._bury(asked):
+                continue
+            if asked is None:
+                for slot in tuple(self._threads):
+                    self._bury(slot)
             running = self.running()
             if not self.slots():
                 raise GuestExit(0)
             ready = [slot for slot in running if self._can_go_on(self._threads[slot])]
             timed = [slot for slot in running if slot not in ready and self._is_timed(self._threads[slot])]
-            asked = self.scheduler.asked()
             if asked is not None:
                 self._must_be(asked, ready, timed)
                 return self._take(asked)
@@ -201,6 +212,8 @@ class TaskThreads:
         if slot in ready or slot in timed:
             return
         waits = self._threads[slot].waiting if slot in self._threads else None
+        if self._spurious and isinstance(waits, Waiting) and waits.number in threads.MASKS:
+            return
         why = f"waits {self._in_words(waits)}" if waits is not None else "is not there"
         raise HarnessFault("schedule", f"thread {slot} {why}, where the exploration had it go on")
 
@@ -306,12 +319,20 @@ class TaskThreads:
 
     def _stopped(self, slot: int) -> None:
         """A thread was suspended, or terminated."""
-        if threads.is_dying(self._memory, slot):
+        if threads.is_dying(self._memory, slot) and not self.scheduler.follows:
             threads.die(self._memory, slot)
         if threads.status_of(self._memory, slot) not in HELD:
             self._gone(slot)
         if slot == self.current.slot:
             self.give_way()
+
+    def _bury(self, slot: int) -> bool:
+        """A thread that was terminated ends: in a schedule that is a step of its own. Whether there was one."""
+        if slot not in self._threads or not threads.is_dying(self._memory, slot):
+            return False
+        threads.die(self._memory, slot)
+        self._gone(slot)
+        return True
 
     def _has_begun(self, slot: int) -> bool:
         return slot in self._threads and threads.status_of(self._memory, slot) == SlotStatus.RUNNING
@@ -352,7 +373,7 @@ class TaskThreads:
         thread.is_aborted = isinstance(thread.waiting, Sleep)
 
     def _way(self, call: ThreadCall, first: int) -> int:
-        ways = threads.choices(call, first)
+        ways = threads.choices(call, first, spurious=self._spurious and self.scheduler.follows)
         if ways < 2:
             return 0
         if call == ThreadCall.CHOOSE or self.scheduler.follows:

@@ -26,6 +26,7 @@ __all__ = [
     "HEAP",
     "HEAPS",
     "MACHINE",
+    "MASKS",
     "NO_SLOT",
     "SENTINEL",
     "SLOTS",

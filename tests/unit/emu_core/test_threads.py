@@ -15,6 +15,7 @@ from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore.answer import Finding
 from pytest_nextrust.explore.client import explore
 from pytest_nextrust.explore.program import Build, build, conventional
+from pytest_nextrust.explore.request import ExploreRequest
 
 pytestmark = pytest.mark.needs_compiler("gnu")
 
@@ -142,7 +143,11 @@ def test_one_thread_that_waits_for_ever_is_a_deadlock(run: Run, body: str) -> No
 
 
 def finding(machine: Sandbox, source: str, folder: Path) -> Finding:
-    answer = explore(machine, conventional(compiled(source, folder), "m68030", name="program.c"))
+    return finding_of(machine, conventional(compiled(source, folder), "m68030", name="program.c"))
+
+
+def finding_of(machine: Sandbox, request: ExploreRequest) -> Finding:
+    answer = explore(machine, request)
     assert answer.finding is not None
     return answer.finding
 
@@ -171,6 +176,42 @@ def test_the_schedule_of_a_finding_is_followed(
     record = run(source, schedule=schedule, stack=0x1_0000)
     assert (record.end.kind, record.end.value, record.stdout) == (kind, value, written)
     assert plain(record) == plain(run(source, schedule=schedule, stack=0x1_0000))
+
+
+@pytest.mark.parametrize("how", ["other", "self"])
+def test_a_schedule_that_terminates_threads_is_followed(machine: Sandbox, run: Run, folder: Path, how: str) -> None:
+    """A thread that is terminated ends at a step of its own, as in the exploration; also where it does so itself."""
+    ends = "nextrust_thread_terminate(nextrust_thread_self());" if how == "self" else "for (;;) y++;"
+    stops = "" if how == "self" else "nextrust_thread_terminate(1);"
+    source = (
+        "static volatile int go;"
+        f"static void *one(void *a) {{ x = 1; {ends} return a; }}"
+        f"int main(void) {{ start(one); while (!x) ; {stops}"
+        'int s = nextrust_thread_status(1); if (s == 2) y = 7; nextrust_assert(s != 2 || nextrust_choose(2), "dying");'
+        "return 0; }"
+    )
+    found = finding(machine, source, folder)
+    record = run(source, schedule=Schedule(found.slices, found.loop_from), stack=0x1_0000)
+    assert (record.end.kind, record.end.value) == ("signal", SIGIOT)
+    assert b"dying" in record.stderr
+
+
+def test_a_schedule_with_wakeups_that_nobody_sent_is_followed(machine: Sandbox, run: Run, folder: Path) -> None:
+    """Who looks once after it was woken: wrong as in the exploration. Without such wakeups it waits."""
+    source = (
+        "static int ready;"
+        "static void *one(void *a) { pthread_mutex_lock(&m); ready = 1; pthread_cond_signal(&c);"
+        "  pthread_mutex_unlock(&m); return a; }"
+        "int main(void) { pthread_t t = start(one); pthread_mutex_lock(&m); if (!ready) pthread_cond_wait(&c, &m);"
+        '  nextrust_assert(ready, "is ready"); pthread_mutex_unlock(&m); join(t); return 0; }'
+    )
+    asked = conventional(compiled(source, folder), "m68030", name="program.c")
+    found = finding_of(machine, dataclasses.replace(asked, spurious_wakeups=True))
+    record = run(source, schedule=Schedule(found.slices, found.loop_from, spurious=True), stack=0x1_0000)
+    assert (record.end.kind, record.end.value) == ("signal", SIGIOT)
+    assert b"is ready" in record.stderr
+    without = run(source, schedule=Schedule(found.slices, found.loop_from), stack=0x1_0000)
+    assert (without.end.kind, without.end.value) == ("exit", 0)
 
 
 def test_a_schedule_of_another_program_is_refused_where_it_differs(machine: Sandbox, run: Run, folder: Path) -> None:
