@@ -601,4 +601,125 @@ pub mod sync {
             }
         }
     }
+
+    /// A value that several threads at a time may read, or one may write. Neither readers nor writers go first.
+    pub struct RwLock<T: ?Sized> {
+        /// How many read, or -1: one writes.
+        state: Mutex<i32>,
+        changed: Condvar,
+        value: UnsafeCell<T>,
+    }
+
+    unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
+    unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
+
+    impl<T> RwLock<T> {
+        /// A lock that is free.
+        pub const fn new(value: T) -> Self {
+            RwLock { state: Mutex::new(0), changed: Condvar::new(), value: UnsafeCell::new(value) }
+        }
+    }
+
+    impl<T: ?Sized> RwLock<T> {
+        /// Wait until nobody writes, and read.
+        pub fn read(&self) -> RwLockReadGuard<'_, T> {
+            *self.changed.wait_while(self.state.lock(), |state| *state < 0) += 1;
+            RwLockReadGuard { lock: self }
+        }
+
+        /// Wait until nobody reads or writes, and write.
+        pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+            *self.changed.wait_while(self.state.lock(), |state| *state != 0) = -1;
+            RwLockWriteGuard { lock: self }
+        }
+
+        fn leave(&self) {
+            let mut state = self.state.lock();
+            *state = if *state > 0 { *state - 1 } else { 0 };
+            if *state == 0 {
+                self.changed.notify_all();
+            }
+        }
+    }
+
+    /// Ends the reading where it is dropped.
+    pub struct RwLockReadGuard<'a, T: ?Sized> {
+        lock: &'a RwLock<T>,
+    }
+
+    impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            unsafe { &*self.lock.value.get() }
+        }
+    }
+
+    impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
+        fn drop(&mut self) {
+            self.lock.leave();
+        }
+    }
+
+    /// Ends the writing where it is dropped.
+    pub struct RwLockWriteGuard<'a, T: ?Sized> {
+        lock: &'a RwLock<T>,
+    }
+
+    impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            unsafe { &*self.lock.value.get() }
+        }
+    }
+
+    impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            unsafe { &mut *self.lock.value.get() }
+        }
+    }
+
+    impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
+        fn drop(&mut self) {
+            self.lock.leave();
+        }
+    }
+
+    /// A value that the first who asks for it makes; the others wait for that.
+    pub struct OnceLock<T> {
+        made: Mutex<bool>,
+        value: UnsafeCell<Option<T>>,
+    }
+
+    unsafe impl<T: Send> Send for OnceLock<T> {}
+    unsafe impl<T: Send + Sync> Sync for OnceLock<T> {}
+
+    impl<T> OnceLock<T> {
+        /// There is none yet.
+        pub const fn new() -> Self {
+            OnceLock { made: Mutex::new(false), value: UnsafeCell::new(None) }
+        }
+
+        /// The value, if it has been made.
+        pub fn get(&self) -> Option<&T> {
+            let made = self.made.lock();
+            if *made { unsafe { (*self.value.get()).as_ref() } } else { None }
+        }
+
+        /// The value, which `make` makes where it is not there. A `make` that asks for it again waits for itself.
+        pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+            let mut made = self.made.lock();
+            if !*made {
+                unsafe {
+                    *self.value.get() = Some(make());
+                }
+                *made = true;
+            }
+            match unsafe { (*self.value.get()).as_ref() } {
+                Some(value) => value,
+                None => unreachable!(),
+            }
+        }
+    }
 }
