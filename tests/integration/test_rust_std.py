@@ -141,8 +141,8 @@ def test_doctor_says_what_is_built(capsys: pytest.CaptureFixture[str]) -> None:
     """By toolchain and CPU, after a program has needed it."""
     assert main(["run", str(SOURCES / "hello.rs")]) == 0
     assert capsys.readouterr().out == "Hello, NeXT!\n"
-    main(["doctor", "--json", "-"])
+    assert main(["doctor", "--json", "-"]) in (0, 1)
     found = json.loads(capsys.readouterr().out)["std"]
     assert {("rust-mended", "m68030", False)} <= {(each["toolchain"], each["cpu"], each["lto"]) for each in found}
-    main(["doctor"])
+    assert main(["doctor"]) in (0, 1)
     assert "built: rust-mended m68030 (rustc" in capsys.readouterr().out
