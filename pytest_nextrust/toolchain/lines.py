@@ -1,7 +1,8 @@
 """Source lines from an ELF file's DWARF, as the debugging entries that NeXT's compilers leave in a symbol table.
 
 An ``N_SO`` entry names the source file from its address on (no name: none), an ``N_SLINE`` entry says which line of it
-begins at its address. A Mach-O with them explains itself: traces and replays need neither the ELF file nor the source.
+begins at its address. Code of a compiler's library that was put in line has the line that calls it. A Mach-O with these
+explains itself: traces and replays need neither the ELF file nor the source.
 
 Sources: NeXT ``<stab.h>`` (N_SO 0x64, N_SLINE 0x44; the line is in n_desc); DWARF 2 to 5, section 6.2, read by
 pyelftools.
@@ -15,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pytest_nextrust.macho import N_SLINE, N_SO, ImageSection, ImageSymbol
+from pytest_nextrust.toolchain.call_sites import CallSites, is_of_library, source_files
 
 __all__ = ["line_entries"]
 
@@ -55,14 +57,16 @@ def _rows(dwarf: Any) -> Iterator[tuple[int, str, int]]:
         program = dwarf.line_program_for_CU(unit)
         if program is None:
             continue
-        files = program.header["file_entry"]
-        first = 0 if program.header["version"] >= 5 else 1
+        files = source_files(program)
+        calls = CallSites(dwarf, unit, files) if any(map(is_of_library, files.values())) else None
         for entry in program.get_entries():
             state = entry.state
             if state is None:
                 continue
             if state.end_sequence:
                 yield state.address, "", 0
-            elif 0 <= state.file - first < len(files):
-                name = files[state.file - first].name.decode("utf-8", "replace")
-                yield state.address, PurePosixPath(name).name, state.line
+            elif path := files.get(state.file):
+                line = state.line
+                if calls is not None and is_of_library(path):
+                    path, line = calls.of(state.address) or (path, line)
+                yield state.address, PurePosixPath(path).name, line

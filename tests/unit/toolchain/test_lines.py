@@ -8,8 +8,10 @@ import pytest
 
 from pytest_nextrust import macho
 from pytest_nextrust.errors import MachoError
+from pytest_nextrust.explore.program import Build, build
 from pytest_nextrust.macho import N_SLINE, N_SO, Image, ImageSection, ImageSymbol, SourceLines, write_executable
 from pytest_nextrust.toolchain import BuildRequest, toolchains
+from pytest_nextrust.toolchain.call_sites import CallSites
 
 TEXT = ("__TEXT", "__text")
 SOURCE = (
@@ -81,3 +83,39 @@ def test_a_compiled_program_names_its_lines_where_asked(tmp_path: Path, optimise
     assert isinstance(bare, macho.MachFile)
     assert not any(symbol.type in (N_SO, N_SLINE) for symbol in bare.symbols)
     assert bytes(bare.segment_bytes(bare.segments[1]))[0x400:] == bytes(file.segment_bytes(file.segments[1]))[0x400:]
+
+
+RUST = """#![no_std]
+#![no_main]
+extern crate next;
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
+static COUNT: AtomicU32 = AtomicU32::new(0);
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: u32, _argv: *const *const u8) -> i32 {
+    COUNT.store(argc, SeqCst);
+    let seen = COUNT.load(SeqCst);
+    next::write_all(1, b"x");
+    (seen + COUNT.load(SeqCst)) as i32
+}
+"""
+
+
+@pytest.mark.needs_compiler("rust")
+def test_a_library_s_code_in_line_has_the_line_that_calls_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An atomic's load and store are lines of the program; without the calls they would be lines of atomic.rs."""
+    path = tmp_path / "own.rs"
+    path.write_text(RUST)
+
+    def places() -> set[str]:
+        program = build(Build((str(path),), "m68030"))
+        file = macho.select_member(macho.read(program), "m68030")
+        main = file.lookup("_main")
+        assert main is not None
+        lines = SourceLines(file)
+        return {lines.at(address) for address in range(main.value, main.value + 0x60, 2)}
+
+    found = places()
+    assert {"own.rs:8", "own.rs:9", "own.rs:11"} <= found
+    assert not any(place.startswith("atomic.rs") for place in found)
+    monkeypatch.setattr(CallSites, "of", lambda self, address: None)
+    assert any(place.startswith("atomic.rs") for place in places())
