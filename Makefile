@@ -69,7 +69,7 @@ clean:  ## remove the environment and what runs leave behind
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The environment is made again when the project's dependencies change.
-$(VENV)/.ready: pyproject.toml $(wildcard pytest_nextrust/native/*.c)
+$(VENV)/.ready: pyproject.toml $(wildcard pytest_nextrust/native/*.[ch])
 	@command -v $(PYTHON) >/dev/null || { echo "make: python3 is missing: apt-get install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V): set PYTHON=..." >&2; exit 1; }

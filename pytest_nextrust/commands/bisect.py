@@ -274,7 +274,9 @@ def _search_options(token: Token) -> list[str]:
     options = ["--signals", str(token.signals)]
     options += [f"--{name}" for name in ("nested", "loop") if getattr(token, name)]
     search = token.search
-    if search is not None and search.method != "graph":
+    if search is not None and search.method == "compact":
+        options += ["--compact", "--seed", str(search.seed)]
+    elif search is not None and search.method != "graph":
         options += ["--method", search.method, "--seed", str(search.seed), "--schedules", str(search.schedules)]
         options += ["--depth", str(search.depth)] if search.method == "pct" else []
     return options

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="graph",
         help="graph: all states, a proof (default); random: schedules drawn uniformly; pct: by random priorities",
     )
-    parser.add_argument("--seed", metavar="N", default="0", help="for random and pct; default: 0")
+    parser.add_argument("--seed", metavar="N", default="0", help="for random, pct and --compact; default: 0")
     parser.add_argument(
         "--choose-seed",
         metavar="N",
@@ -103,6 +103,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", metavar="N", default="1", help="processes that a large search goes on in; default: 1, at most 64"
     )
+    parser.add_argument(
+        "--compact",
+        action="store_true",
+        help="keep of each state a hash only, some 16 bytes: more states fit, and finding nothing is no proof",
+    )
     parser.add_argument("--spill", metavar="DIR", help="put states in files there when memory gets short")
     parser.add_argument(
         "--checkpoint",
@@ -136,6 +141,8 @@ def run(args: argparse.Namespace) -> int:
     from pytest_nextrust.explore.client import explore
     from pytest_nextrust.explore.sensitivity import sensitivities
 
+    if args.compact:
+        _refuse_beside_compact(args)
     limits = _limits(args)
     described, data = _program(args)
     request = dataclasses.replace(_request(args, data), **limits)
@@ -291,7 +298,7 @@ def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
     )
     return dataclasses.replace(
         request,
-        method=args.method,
+        method="compact" if args.compact else args.method,
         fairness=args.fairness,
         spurious_wakeups=args.spurious_wakeups,
         reduce=not args.no_reduce,
@@ -300,6 +307,32 @@ def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
         depth=number("--depth", args.depth, 1, 100),
         schedules=number("--schedules", args.schedules, 1, 1 << 40),
     )
+
+
+def _refuse_beside_compact(args: argparse.Namespace) -> None:
+    """Raises UsageFault for what a search by hashes cannot do."""
+    from pytest_nextrust.native import loading
+
+    whole = "a search by hashes keeps no states to go on with"
+    no_edges = "a search by hashes does not look for endless runs"
+    refused = {
+        "method": ("graph", "schedules that are drawn keep no states"),
+        "signals": ("0", "a search by hashes delivers no signals"),
+        "loop": (False, no_edges),
+        "fairness": ("strong", no_edges),
+        "jobs": ("1", "a search by hashes is done by one process"),
+        "spill": (None, "hashes are not put in files"),
+        "checkpoint": (None, whole),
+        "resume": (None, whole),
+        "sensitivity": (False, "a search by hashes is no proof"),
+    }
+    for option, (default, fault) in refused.items():
+        if getattr(args, option) != default:
+            raise UsageFault(
+                "--compact", f"does not go with --{option}: {fault}", remedy=f"leave --compact or --{option} out"
+            )
+    if loading.core() is None:
+        raise UsageFault("--compact", f"needs the compiled part, which is {loading.state()}", remedy="leave it out")
 
 
 def _checkpoint(args: argparse.Namespace, request: ExploreRequest) -> CheckpointFiles | None:

@@ -18,6 +18,7 @@ __all__ = [
     "ExploreAnswers",
     "Finding",
     "FirstWrongStep",
+    "HashedStates",
     "SharedUpdate",
     "Slice",
     "TraceStep",
@@ -108,17 +109,31 @@ class SharedUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class HashedStates:
+    """What was kept of states: hashes of so many ``bits``, by keys of ``seed``.
+
+    ``omission``: the probability, at most, of leaving a state out and ending with no more states than were seen. It
+    assumes nothing but that the keys are random.
+    """
+
+    bits: int
+    seed: int
+    omission: float
+
+
+@dataclass(frozen=True, slots=True)
 class ExploreAnswer:
     """What an exploration found. ``exhausted``: every reachable state was seen, a proof where there is no finding.
 
-    ``note`` says why there is no verdict. ``overtaking``, where threads repeat: per thread the most rounds that others
-    complete while it waits for its turn; None: no bound. ``fairness`` is what was assumed of the scheduler,
-    ``threads`` how many there were at once. ``updates``: the instructions met that are atomic reads and writes.
+    ``hashed``: that was by the hashes of states alone, and nothing is proved. ``note`` says why there is no verdict.
+    ``overtaking``, where threads repeat: per thread the most rounds that others complete while it waits for its turn;
+    None: no bound. ``fairness`` is what was assumed of the scheduler, ``threads`` how many there were at once.
+    ``updates``: the instructions met that are atomic reads and writes.
     """
 
     name: str
     verdict: Literal["passed", "failed", "budget"]
-    method: Literal["proof", "sample"]
+    method: Literal["proof", "sample", "compact"]
     exhausted: bool
     states: int
     transitions: int
@@ -135,6 +150,7 @@ class ExploreAnswer:
     threads: int = 0
     checkpoint: str = ""
     updates: tuple[SharedUpdate, ...] = ()
+    hashed: HashedStates | None = None
 
     @property
     def complete(self) -> bool:

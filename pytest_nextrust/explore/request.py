@@ -22,7 +22,8 @@ __all__ = [
     "Variant",
 ]
 
-Method = Literal["graph", "random", "pct"]
+Method = Literal["graph", "random", "pct", "compact"]
+"""All states, schedules that are drawn by lot or by priorities, or all states as hashes."""
 
 Fairness = Literal["strong", "weak", "none"]
 FAIRNESS: tuple[Fairness, ...] = ("strong", "weak", "none")
@@ -72,9 +73,10 @@ class ExploreRequest:
     Where threads repeat (``loop``) they wait for their turn from ``doorway`` on, or from their first shared access.
     ``signals`` deliveries of ``handler`` may interrupt each thread. ``schedule`` replays: (thread, instructions)
     slices, where 0 instructions are a signal's delivery, from ``loop_from`` on a loop; ``kind`` is the finding it must
-    show. ``choices`` are those made in each slice; sampling draws them by ``choose_seed``. ``max_memory``: bytes that
-    the process may hold. ``spill``: the folder for states that do not fit. ``checkpoint``: of a search by ``graph``.
-    ``jobs``: the processes that a large one goes on in, without ``spill`` and ``checkpoint``.
+    show. ``seed``: by which schedules are drawn, and the keys of hashes. ``choices`` are those made in each slice;
+    sampling draws them by ``choose_seed``. ``max_memory``: bytes that the process may hold. ``spill``: the folder for
+    states that do not fit. ``checkpoint``: of a search by ``graph``. ``jobs``: the processes that a large one goes on
+    in, without ``spill`` and ``checkpoint``.
 
     ``split``: the addresses of instructions that write in a step of their own after they have read; what is found then
     is no run of the program and has neither trace nor schedule.

@@ -39,6 +39,9 @@ ASSUMED = {
 """What a verdict about the end of a program assumes, by the fairness."""
 
 
+NOT_BY_HASHES = "not looked for: runs that never end, in which threads spin or defer to each other"
+
+
 def exit_status(verdict: str) -> int:
     """The exit status of a verdict."""
     return {"passed": 0, "failed": 1, "budget": 3}[verdict]
@@ -53,6 +56,8 @@ def figures(answer: ExploreAnswer) -> str:
 
 def claims(answer: ExploreAnswer) -> tuple[str, str]:
     """What a proof says of one exploration, and what it assumes or does not say."""
+    if answer.method == "compact":
+        return "", NOT_BY_HASHES
     if answer.overtaking:
         return f"{SAFE}, and no thread can starve", ASSUMED["weak"]
     if answer.fairness == "none":
@@ -68,7 +73,8 @@ def summary(answer: ExploreAnswer) -> str:
     if answer.verdict == "passed":
         proved, beside = claims(answer)
         return f"passed: {proved} ({figures(answer)}); {beside}"
-    return f"no verdict: {answer.note or 'the search was cut short'} ({figures(answer)})"
+    beside = f"; {NOT_BY_HASHES}" if answer.method == "compact" else ""
+    return f"no verdict: {answer.note or 'the search was cut short'} ({figures(answer)}){beside}"
 
 
 def render(finding: Finding, threads: int, *, full: bool = False) -> list[str]:
@@ -159,6 +165,7 @@ def step_plain(step: TraceStep) -> dict[str, Any]:
 def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict[str, Any]:
     """The figures of one exploration as JSON answers have them."""
     proved, beside = claims(answer)
+    hashed = {} if answer.hashed is None else {"hashed": to_plain(answer.hashed)}
     return {
         "name": answer.name,
         "threads": threads,
@@ -180,4 +187,5 @@ def exploration_plain(answer: ExploreAnswer, threads: int, ops: int = 0) -> dict
         "checkpoint": answer.checkpoint,
         "proved": [proved] if answer.complete else [],
         "not_proved": [beside],
+        **hashed,
     }

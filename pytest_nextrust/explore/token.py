@@ -41,7 +41,7 @@ KINDS = (
     "assertion",
 )
 """A token holds the position in this list, which is why it only grows at its end."""
-METHODS: tuple[Method, ...] = ("graph", "random", "pct")
+METHODS: tuple[Method, ...] = ("graph", "random", "pct", "compact")
 CPUS = ("m68030", "m68040")
 
 SIGNAL_BITS = 5

@@ -29,7 +29,7 @@ class CompiledPart(BuildHookInterface[Any]):
         del version
         folder = Path(self.root) / FOLDER
         library = folder / "core.so"
-        if self.target_name != "wheel" or not compile_core(sorted(folder.glob("*.c")), library):
+        if self.target_name != "wheel" or not compile_core(sorted(folder.glob("*.[ch]")), library):
             return
         build_data["artifacts"].append(f"/{FOLDER}/core.so")
         build_data["pure_python"] = False
@@ -38,7 +38,8 @@ class CompiledPart(BuildHookInterface[Any]):
 
 
 def compile_core(sources: Sequence[Path], library: Path) -> bool:
-    """Whether ``library`` is there now, built from ``sources``. What the compiler says goes to standard error.
+    """Whether ``library`` is there now, built from ``sources`` (headers too). What the compiler says goes to standard
+    error.
 
     One that is built from them already stays: processes may be using it.
     """
@@ -50,7 +51,8 @@ def compile_core(sources: Sequence[Path], library: Path) -> bool:
     if not compiler or shutil.which(compiler[0]) is None:
         return False
     made = library.with_suffix(f".{os.getpid()}")
-    command = [*compiler, "-O2", "-shared", "-fPIC", f'-DSOURCE="{digest}"', "-o", str(made), *map(str, sources)]
+    compiled = [str(source) for source in sources if source.suffix == ".c"]
+    command = [*compiler, "-O2", "-shared", "-fPIC", f'-DSOURCE="{digest}"', "-o", str(made), *compiled]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         print(f"no compiled part: {shlex.join(command)}\n{done.stderr}", file=sys.stderr)

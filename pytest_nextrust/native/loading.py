@@ -15,7 +15,7 @@ from pathlib import Path
 
 __all__ = ["FILE", "SOURCES", "core", "digest", "state"]
 
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("core.c", "search.c"))
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("core.c", "hashes.c", "hashes.h", "search.c"))
 FILE = Path(__file__).with_name("core.so")
 
 AGAIN = "install the package again"

@@ -11,9 +11,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hashes.h"
+
 enum { READY = 1, DONE = 2, WRONG = 3, HALTED = 4, HALTED_WRONG = 5 };  /* of local states; others neither move nor are wrong */
 enum { KIND = 0xf, CHOICES = 4 };  /* a local state's kind in its low bits, above them its choices but one */
-enum { COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY, EXCHANGE };
+enum { COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY, EXCHANGE, NO_WAY_ON };
 enum { MOVED = -1, WAITS = -2 };
 enum { TAG_STEP = 1, TAG_MONITOR, TAG_FOLLOWED, TAG_RENAMED, TAG_EFFECTS };
 enum { ENDS, STUCK, ENDLESS };
@@ -79,6 +81,8 @@ typedef struct {
     u32 vector_size, vectors_count, vectors_room, *vector_index, vector_mask;
     u32 *effects, effects_count, effects_room;
     exchanges exchanges;
+    hashes *hashes;                         /* of all states, where only those of two levels are kept whole */
+    u32 first;                              /* the number of the first of them */
 } search;
 
 /* -- tables --------------------------------------------------------------------------------------------------------- */
@@ -222,7 +226,7 @@ void nextrust_search_free(search *s) {
     released(s, STATES, s->states, states_size(s, s->room)), released(s, EDGES, s->edges, edges_size(s, s->room));
     for (u32 p = 0; s->out && p < s->parts; p++) free(s->out[p].states), free(s->out[p].edges);
     for (u32 p = 0; p < PARTS; p++) free(s->merged[p]);
-    free(s->out), free(s->unjudged), free(s->log);
+    free(s->out), free(s->unjudged), free(s->log), hashes_free(s->hashes);
     free(s->table), free(s->index), free(s->finals), free(s->way), free(s);
 }
 
@@ -900,6 +904,70 @@ int nextrust_search_run(search *s, u32 until) {
     }
     return COMPLETE;
 }
+
+/* -- a search that keeps hashes --------------------------------------------------------------------------------------- */
+
+static u32 *whole(const search *s, u32 number) { return s->states + (size_t)(number - s->first) * s->width; }
+
+/* Of the start on, a hash of `bits` is kept of each state, and whole ones of the level being left and of the next. There
+   are no edges, and states have no numbers by which they are found. `keys` as `hashes_new` takes them. */
+int nextrust_search_hash(search *s, u32 bits, const u64 *keys) {
+    s->hashes = hashes_new(s->width, bits, keys);
+    free(s->edges), free(s->index);
+    s->edges = s->index = NULL;
+    return s->hashes && hashes_add(s->hashes, hashes_of(s->hashes, s->states), 0, 0, 0) == HASHES_NEW;
+}
+
+/* Drops the states of the level that has been left. */
+static void next_level(search *s) {
+    s->depth += s->level_end > 0, s->level_end = s->count;
+    memmove(s->states, whole(s, s->at), states_size(s, s->count - s->at));
+    s->first = s->at;
+}
+
+/* Notes a state that the one being looked at leads to. -1, JUDGE or NO_MEMORY. */
+static int noted_hash(search *s, u32 move, const u32 *state) {
+    if (s->count - s->first == s->room) {
+        u32 room = s->room + s->room / 2;
+        u32 *states = s->count >= NONE / 2 ? NULL : realloc(s->states, states_size(s, room));
+        if (!states) return NO_MEMORY;
+        s->states = states, s->room = room;
+    }
+    int added = hashes_add(s->hashes, hashes_of(s->hashes, state), s->count, s->at, (uint8_t)move);
+    if (added != HASHES_NEW) return added == HASHES_KNOWN ? -1 : NO_MEMORY;
+    memcpy(whole(s, s->count), state, s->width * sizeof(u32));
+    s->want_state = s->count++;
+    return is_judged(s, state) ? JUDGE : -1;
+}
+
+/* As `nextrust_search_run`. NO_WAY_ON: nobody can move in `want_state`, which is not final; it has been left behind. */
+int nextrust_search_run_hashed(search *s, u32 until) {
+    u32 after[MOVES][THREADS + 2], now[THREADS + 2];
+    uint8_t moves[MOVES];
+    while (s->at < s->count) {
+        if (s->at >= until) return PAUSE;
+        if (s->at >= s->level_end) next_level(s);
+        memcpy(now, whole(s, s->at), s->width * sizeof(u32));
+        int ask = moved(s, now, after, moves);
+        if (ask >= 0) return ask;
+        u32 taken = 0;
+        for (u32 m = 0; m < s->moves; m++) {
+            if (!moves[m]) continue;
+            taken++;
+            if ((ask = kept(s, now, m, after[m])) >= 0 || (ask = noted_hash(s, m, after[m])) >= 0) return ask;
+        }
+        s->transitions += taken;
+        s->want_state = s->at++;
+        if (!taken && !is_final(s, now)) return NO_WAY_ON;
+    }
+    return COMPLETE;
+}
+
+/* A state that is still whole: one that was just asked about. */
+const u32 *nextrust_search_whole(const search *s, u32 number) { return whole(s, number); }
+
+u32 nextrust_search_parent(const search *s, u32 number) { return hashes_parent(s->hashes, number); }
+u32 nextrust_search_move(const search *s, u32 number) { return hashes_move(s->hashes, number); }
 
 /* -- parts put together --------------------------------------------------------------------------------------------- */
 

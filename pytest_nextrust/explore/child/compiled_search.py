@@ -195,7 +195,7 @@ class CompiledSearch:
             code = STEP
             while code in self._answers:
                 code = library.nextrust_search_run(self.handle, number + 1)
-                self._answer(code)
+                self.answer(code)
         transitions = ctypes.c_uint64(header.transitions)
         found = (header.left, transitions, header.finals, finals.tobytes())
         self._check(library.nextrust_search_resume(self.handle, *found))
@@ -269,7 +269,7 @@ class CompiledSearch:
         until = self.done() + FEW
         while True:
             code = self.library.nextrust_search_run(self.handle, until)
-            if self._answer(code):
+            if self.answer(code):
                 self._learned()
             elif code == JUDGE:
                 learned = self.system.learned
@@ -293,20 +293,25 @@ class CompiledSearch:
                 graph.complete = code == COMPLETE
                 return True
 
-    def _answer(self, code: int) -> bool:
-        """Answer what was asked; whether anything was. Raises Reclassified, Asymmetric, MemoryError."""
+    def answer(self, code: int) -> bool:
+        """Answer what was asked by a code; whether anything was. Raises Reclassified, Asymmetric, MemoryError."""
         answer = self._answers.get(code)
         if answer is not None:
             self.library.nextrust_search_wanted(self.handle, self._asked)
-            state = self._state_at(self.library.nextrust_search_wanted_of(self.handle))
+            state = self.state_at(self.library.nextrust_search_wanted_of(self.handle))
             self._check(answer(Asked(state, *self._asked[:3])))
             self._tell_vectors()
         return answer is not None
 
+    def asked_about(self) -> int:
+        """The number of the state that is to be looked at."""
+        self.library.nextrust_search_wanted(self.handle, self._asked)
+        return self._asked[1]
+
     def learn(self, state: State) -> None:
         """Know whatever there is to be known of what follows a state. Raises Reclassified, Asymmetric, MemoryError."""
         packed = self._pack(*state)
-        while self._answer(self.library.nextrust_search_ask_of(self.handle, packed)):
+        while self.answer(self.library.nextrust_search_ask_of(self.handle, packed)):
             pass
 
     def _learned(self) -> None:
@@ -470,9 +475,10 @@ class CompiledSearch:
 
     def state(self, number: int) -> State:
         """A state by number."""
-        return self._state_at(self.library.nextrust_search_state(self.handle, number))
+        return self.state_at(self.library.nextrust_search_state(self.handle, number))
 
-    def _state_at(self, address: int) -> State:
+    def state_at(self, address: int) -> State:
+        """The state that the compiled part has there."""
         return self.state_of(ctypes.string_at(address, 4 * self.width))
 
     def row(self, number: int) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ from pytest_nextrust.explore.child.transition_system import State, TransitionSys
 from pytest_nextrust.explore.request import ExploreRequest, Fairness
 from pytest_nextrust.explore.symmetry_guess import Asymmetric
 
-__all__ = ["Counterexample", "as_met", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
+__all__ = ["HANGS", "Counterexample", "as_met", "fewer_switches", "find_in_graph", "find_in_loop", "switches"]
 
 VISITS = 400_000
 """States that the search for the fewest switches may visit. No limit here is a time: a token replays what it did."""
@@ -37,6 +37,9 @@ HALF = 0.5
 
 STEPS = 3_000_000
 """Moves that may be followed while a path is shrunk."""
+
+HANGS = ("deadlock", "livelock", "divergence")
+"""The kinds that no state shows by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Counterexample:
         schedules: int,
         effort: Effort = UNBOUNDED,
     ) -> Counterexample:
-        if violation.kind in ("deadlock", "livelock", "divergence"):
+        if violation.kind in HANGS:
             return cls(violation, tuple(path), number=schedules)
         moves = fewest(system, lambda state: same(system, state, violation), effort)
         if moves is not None:
@@ -225,6 +228,9 @@ def find_in_graph(
 ) -> Counterexample | None:
     """What a search of threads that end has found; ``fairness`` as ``never_ends`` takes it. Raises Reclassified."""
     if graph.violation is not None:
+        if graph.violation.kind in HANGS:
+            number = graph.states.index(system.lowest(graph.violation.state))
+            return _never_going_on(system, graph, graph.violation, [number], effort)
         return _violated(system, graph, graph.violation, effort)
     hang = kept_from_ending(system, graph, fairness) if graph.complete else None
     if hang is None:
@@ -232,6 +238,13 @@ def find_in_graph(
     violation, members = hang
     if violation.kind == "endless":
         return _endless(system, graph, violation, members, effort)
+    return _never_going_on(system, graph, violation, members, effort)
+
+
+def _never_going_on(
+    system: TransitionSystem, graph: Graph, violation: Violation, members: Sequence[int], effort: Effort
+) -> Counterexample:
+    """A way to one of these states, from where nothing leads on."""
     wanted = {graph.states[member] for member in members}
     moves = fewest(system, lambda state: state in wanted, effort)
     way = breadth_first(system, graph, members[0]) if moves is None else moves

@@ -19,6 +19,7 @@ __all__ = [
     "MONITOR",
     "NONE",
     "NO_MEMORY",
+    "NO_WAY_ON",
     "PAUSE",
     "RENAME",
     "STEP",
@@ -26,7 +27,7 @@ __all__ = [
     "library",
 ]
 
-COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY, EXCHANGE = range(10)
+COMPLETE, STEP, MONITOR, FOLLOW, RENAME, JUDGE, PAUSE, VIOLATED, NO_MEMORY, EXCHANGE, NO_WAY_ON = range(11)
 ASKS = frozenset({STEP, MONITOR, FOLLOW, RENAME, EXCHANGE})
 """Something is to be told before it can go on."""
 
@@ -41,9 +42,10 @@ def library() -> ctypes.CDLL:
     assert loaded is not None
     pointer, number = ctypes.c_void_p, ctypes.c_uint32
     loaded.nextrust_search_new.restype = pointer
-    for name in ("state", "row", "final", "way_states", "wanted_of", "log", "sending", "unjudged"):
+    for name in ("state", "row", "final", "way_states", "wanted_of", "log", "sending", "unjudged", "whole"):
         getattr(loaded, f"nextrust_search_{name}").restype = pointer
-    for name in ("count", "done", "finals", "depth", "way_length", "log_count", "owner", "to_send", "unjudged_count"):
+    numbers = "count", "done", "finals", "depth", "way_length", "log_count", "owner", "to_send", "unjudged_count"
+    for name in (*numbers, "parent", "move"):
         getattr(loaded, f"nextrust_search_{name}").restype = number
     loaded.nextrust_search_transitions.restype = ctypes.c_uint64
     return loaded

@@ -23,11 +23,19 @@ from pytest_nextrust.emu.child.thread_state import D0, PC, register_of
 from pytest_nextrust.emu.kernel import threads
 from pytest_nextrust.emu.records import Address
 from pytest_nextrust.errors import HarnessFault, NotRunnable
-from pytest_nextrust.explore.answer import INTERRUPTED, ExploreAnswer, ExploreAnswers, Finding, SharedUpdate
+from pytest_nextrust.explore.answer import (
+    INTERRUPTED,
+    ExploreAnswer,
+    ExploreAnswers,
+    Finding,
+    HashedStates,
+    SharedUpdate,
+)
 from pytest_nextrust.explore.child import fairness
 from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.checkpoint import Keeper, Unfinished
-from pytest_nextrust.explore.child.compiled_search import seen
+from pytest_nextrust.explore.child.compact_search import HASH_BITS, StateHashing, explore_states_compact, omission
+from pytest_nextrust.explore.child.compiled_search import fits, seen
 from pytest_nextrust.explore.child.confirm import confirm
 from pytest_nextrust.explore.child.counterexample import Counterexample, as_met, find_in_graph, find_in_loop
 from pytest_nextrust.explore.child.critical_sections import Unprotected
@@ -46,6 +54,7 @@ from pytest_nextrust.explore.child.trace import Narrator, is_call, trap_text
 from pytest_nextrust.explore.child.transition_system import TransitionSystem, Violation
 from pytest_nextrust.explore.request import ExploreBatch, ExploreRequest, Variant
 from pytest_nextrust.explore.symmetry_guess import Asymmetric, SymmetryGuess
+from pytest_nextrust.native import loading
 
 __all__ = ["Exploration", "explore", "replay"]
 
@@ -60,6 +69,10 @@ ENDING = 24
 
 REPORT_SECONDS = 2.0
 """Seconds between two lines about how far the search is."""
+
+CUT_SHORT = "a thread ran very long without touching anything shared, and was cut short"
+GONE_ON_FROM = "all that was met has been gone on from, but states of one hash were taken for one"
+"""Why there is no verdict."""
 
 WEIGH_SECONDS = 0.25
 """Seconds between two looks at how much memory is held."""
@@ -93,11 +106,14 @@ def _explored(variant: Variant, program: CheckedProgram, host: Host) -> ExploreA
     if files is not None:
         keeper = Keeper(files, lambda: time.process_time() - began, lambda: host.ending, host.report)
     fewest = FEWEST_SLOTS if keeper is None or keeper.resumed is None else keeper.resumed.slots
+    rounds = 0
     for slots in range(fewest, threads.SLOTS + 1):
         with closing(Subject(variant, program, host.cpu(program.cpu), slots)) as subject:
+            exploration = Exploration(subject, host, keeper, began, rounds)
             try:
-                return Exploration(subject, host, keeper, began).answer()
+                return exploration.answer()
             except MoreThreads:
+                rounds = exploration.rounds
                 if keeper is not None:
                     keeper.forget()
     raise NotRunnable(
@@ -119,7 +135,14 @@ def replay(payload: Any, host: Host) -> Any:
 class Exploration:
     """One request being worked on."""
 
-    def __init__(self, subject: Subject, host: Host, keeper: Keeper | None = None, began: float | None = None) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        host: Host,
+        keeper: Keeper | None = None,
+        began: float | None = None,
+        rounds_before: int = 0,
+    ) -> None:
         self.subject = subject
         self.request = subject.request
         self._host = host
@@ -127,7 +150,8 @@ class Exploration:
         self._began = time.process_time() if began is None else began
         self._started = self._reported = self._weighed = time.perf_counter()
         self._symmetric = SymmetryGuess(
-            subject.alike_threads() if self.request.method == "graph" else (), renames=subject.monitor is None
+            subject.alike_threads() if self.request.method in ("graph", "compact") else (),
+            renames=subject.monitor is None,
         )
         self._choices = 1
         self._progress = SearchProgress()
@@ -136,7 +160,7 @@ class Exploration:
         if self.request.spill:
             limit = int(SPILLING * self.request.max_memory)
             self._spill = Spill(self.request.spill, limit, held_memory, host.report)
-        self._rounds = 0
+        self._rounds, self._rounds_before = 0, rounds_before
         self._note = ""
         self._met: tuple[Counterexample, TransitionSystem] | None = None
 
@@ -145,6 +169,11 @@ class Exploration:
         """Of CPU time: how far a search gets in it does not depend on what else the host does."""
         parts = 0.0 if self._parts is None else self._parts.seconds
         return time.process_time() - self._began + parts
+
+    @property
+    def rounds(self) -> int:
+        """The rounds so far, with those of explorations of the same request before this one."""
+        return self._rounds_before + self._rounds
 
     def answer(self) -> ExploreAnswer:
         """Explore. Raises NotRunnable, HarnessFault."""
@@ -196,7 +225,8 @@ class Exploration:
             self._keeper.put_aside_unbegun()
         finding = self._met_before()
         verdict = "budget" if finding is None else "failed"
-        return self._answer(shared, None, method="proof", verdict=verdict, finding=finding)
+        method = "compact" if self.request.method == "compact" else "proof"
+        return self._answer(shared, None, method=method, verdict=verdict, finding=finding)
 
     def _unresumed(self, shared: frozenset[int]) -> ExploreAnswer:
         """No verdict, with what had been seen before: the checkpoint stays as it is."""
@@ -216,6 +246,8 @@ class Exploration:
     # -- one round -----------------------------------------------------------------------------------------------------
 
     def _round(self, system: TransitionSystem, shared: frozenset[int]) -> ExploreAnswer:
+        if self.request.method == "compact":
+            return self._compact(system, shared)
         if self.request.method != "graph":
             return self._sampled(system, shared)
         graph = seen(system, self._enough, self._keeper, self._spill, self._parts)
@@ -238,6 +270,33 @@ class Exploration:
             graph=graph,
             finding=finding,
             overtaking=overtaking,
+        )
+
+    def _compact(self, system: TransitionSystem, shared: frozenset[int]) -> ExploreAnswer:
+        """A search by hashes: what it finds is found; that it finds nothing is no verdict."""
+        if not fits(system):
+            raise HarnessFault("explore", f"a search by hashes needs the compiled part, which is {loading.state()}")
+        # Each search has keys of its own: what it is of may depend on what those before it left out.
+        graph = explore_states_compact(system, StateHashing(f"{self.request.seed} {self.rounds}"), self._enough)
+        self.subject.look_at_daemons(system.engine)
+        if graph.starved:
+            self._note = self._used_up(len(graph.states))
+        finding = self._shown(system, graph) or (None if graph.complete else self._met_before())
+        if finding is None and graph.complete:
+            self._note = CUT_SHORT if _cuts_short(system) else GONE_ON_FROM
+        states = len(graph.states)
+        hashed = HashedStates(HASH_BITS, self.request.seed, omission(states, HASH_BITS, self.rounds))
+        return self._answer(
+            shared,
+            system,
+            method="compact",
+            verdict="budget" if finding is None else "failed",
+            exhausted=graph.complete,
+            graph=graph,
+            finding=finding,
+            hashed=hashed,
+            guarantee=f"hashes of {HASH_BITS} bits leave a state out, and end with {states:,} states or fewer, "
+            f"with probability {hashed.omission:.2g} at most (over random keys; these are of seed {hashed.seed})",
         )
 
     def _shown(self, system: TransitionSystem, graph: Graph) -> Finding | None:
@@ -347,9 +406,8 @@ class Exploration:
 
     def _was_cut_short(self, system: TransitionSystem, violation: Violation) -> bool:
         """Whether a finding is the harness's: a thread that does not go on since it was not let."""
-        cut = any(local.kind == "unfinished" for own in system.engine.threads for local in own.table)
-        if cut and violation.kind in ("deadlock", "livelock", "divergence", "starvation", "endless"):
-            self._note = "a thread ran very long without touching anything shared, and was cut short"
+        if _cuts_short(system) and violation.kind in ("deadlock", "livelock", "divergence", "starvation", "endless"):
+            self._note = CUT_SHORT
             return True
         return False
 
@@ -424,12 +482,17 @@ class Exploration:
 
     def _needed(self, states: int) -> int:
         """Bytes that are held, and that the look for what never ends will take; not what is in files."""
-        spilled = self._spill is not None and self._spill.done
-        needed = held_memory() + (0 if spilled else ENDING * states)
+        no_more = self.request.method == "compact" or (self._spill is not None and self._spill.done)
+        needed = held_memory() + (0 if no_more else ENDING * states)
         return needed if self._parts is None else needed + self._parts.held + self._parts.room * states
 
     def _used_up(self, states: int) -> str:
         return f"the memory of {self.request.max_memory / (1 << 20):,.0f} MiB is used up after {states:,} states"
+
+
+def _cuts_short(system: TransitionSystem) -> bool:
+    """Whether there is a thread that does not go on since it was not let."""
+    return any(local.kind == "unfinished" for own in system.engine.threads for local in own.table)
 
 
 def held_memory() -> int:

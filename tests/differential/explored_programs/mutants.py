@@ -87,7 +87,8 @@ def changed_library(folder: Path, changes: Sequence[tuple[str, str]]) -> Iterato
         sources.append(folder / source.name)
         sources[-1].write_text(text, encoding="utf-8")
     library = folder / "mutant.so"
-    command = ["cc", "-O1", "-w", "-shared", "-fPIC", '-DSOURCE="mutant"', "-o", str(library), *map(str, sources)]
+    compiled = [str(source) for source in sources if source.suffix == ".c"]
+    command = ["cc", "-O1", "-w", "-shared", "-fPIC", '-DSOURCE="mutant"', "-o", str(library), *compiled]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
     loaded = ctypes.CDLL(str(library))
