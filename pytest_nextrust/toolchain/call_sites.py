@@ -29,7 +29,7 @@ class SourceLine(NamedTuple):
     line: int
 
 
-class _Call(NamedTuple):
+class _InlinedCall(NamedTuple):
     begin: int
     end: int
     site: SourceLine
@@ -57,7 +57,7 @@ class CallSites:
 
     def __init__(self, dwarf: Any, unit: Any, files: Mapping[int, str]) -> None:
         self._dwarf, self._unit, self._files = dwarf, unit, files
-        by_depth: dict[int, list[_Call]] = {}
+        by_depth: dict[int, list[_InlinedCall]] = {}
         for depth, call in self._calls(unit.get_top_DIE(), 0):
             by_depth.setdefault(depth, []).append(call)
         self._levels = [sorted(by_depth[depth]) for depth in sorted(by_depth, reverse=True)]
@@ -71,13 +71,13 @@ class CallSites:
                 return calls[place].site
         return None
 
-    def _calls(self, parent: Any, depth: int) -> Iterator[tuple[int, _Call]]:
+    def _calls(self, parent: Any, depth: int) -> Iterator[tuple[int, _InlinedCall]]:
         for entry in parent.iter_children():
             inlined = entry.tag == _INLINED
             site = self._site(entry) if inlined else None
             if site is not None:
                 for begin, end in self._ranges(entry):
-                    yield depth, _Call(begin, end, site)
+                    yield depth, _InlinedCall(begin, end, site)
             if entry.has_children:
                 yield from self._calls(entry, depth + inlined)
 
