@@ -135,10 +135,10 @@ def test_the_search_in_python_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiled[0] == "passed"
 
 
-def in_python(system, enough, keeper, spill):  # type: ignore[no-untyped-def]
+def in_python(system, enough, keeper, spill, parts):  # type: ignore[no-untyped-def]
     from pytest_nextrust.explore.child.search import explore_states
 
-    del spill
+    del spill, parts
     return explore_states(system, enough, keeper)
 
 
