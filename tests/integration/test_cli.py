@@ -16,11 +16,14 @@ COMMAND = f"'{sys.executable}' -m pytest_nextrust.cli"
 
 
 def shell(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What a shell makes of ``line``, where N is the command and P a program that prints a line."""
+    """What a shell makes of ``line``, where N is the command and P a program that prints a line.
+
+    The first that needs a library compiled waits for that: a minute on a busy host.
+    """
     environment = os.environ | {"P": str(HELLO)} | variables
     line = line.replace("N ", f"{COMMAND} ", 1)
     return subprocess.run(
-        ["/bin/sh", "-c", line], capture_output=True, text=True, timeout=60, env=environment, check=False
+        ["/bin/sh", "-c", line], capture_output=True, text=True, timeout=300, env=environment, check=False
     )
 
 
