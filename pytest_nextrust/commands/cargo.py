@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_nextrust.commands.answer import envelope, faults_of, write_answer
+from pytest_nextrust.commands.runner import VARIABLES
 from pytest_nextrust.errors import BuildFailed, NextrustError, ToolchainMissing, UsageFault
 
 if TYPE_CHECKING:
@@ -30,13 +31,6 @@ USAGE = 2
 CPUS = ("m68030", "m68040")
 _CHOOSES = ("--lib", "--bin", "--bins", "--example", "--examples", "--test", "--tests", "--bench", "--benches")
 _CHOOSES_ALL = (*_CHOOSES, "--all-targets", "--doc")
-_VARIABLES = {
-    "budget": "NEXTRUST_BUDGET",
-    "root": "NEXTRUST_ROOT",
-    "stack": "NEXTRUST_STACK",
-    "schedule_seed": "NEXTRUST_SCHEDULE_SEED",
-    "choose_seed": "NEXTRUST_CHOOSE_SEED",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -177,8 +171,9 @@ def _optimised_together(verb: str, tools: CrateTools, words: Sequence[str], envi
 def _environment(args: argparse.Namespace, tools: CrateTools, words: Sequence[str]) -> dict[str, str]:
     import os
 
-    variables = {**os.environ, **tools.environment, "CARGO_BUILD_TARGET": tools.target, "NEXTRUST_CPU": args.cpu}
-    variables |= {name: str(getattr(args, key)) for key, name in _VARIABLES.items() if getattr(args, key)}
+    variables = {**os.environ, **tools.environment, "CARGO_BUILD_TARGET": tools.target}
+    options = vars(args)
+    variables |= {name: str(options[key]) for key, name in VARIABLES.items() if options.get(key)}
     if not any(word == "--target-dir" or word.startswith("--target-dir=") for word in words):
         # cargo does not know that other tools make other code: each of them has a folder of its own.
         variables["CARGO_TARGET_DIR"] = str(_target_folder(tools, words, variables) / "nextrust" / tools.key[:16])

@@ -311,8 +311,6 @@ def _request(args: argparse.Namespace, data: bytes) -> ExploreRequest:
 
 def _refuse_beside_compact(args: argparse.Namespace) -> None:
     """Raises UsageFault for what a search by hashes cannot do."""
-    from pytest_nextrust.native import loading
-
     whole = "a search by hashes keeps no states to go on with"
     no_edges = "a search by hashes does not look for endless runs"
     refused = {
@@ -326,13 +324,22 @@ def _refuse_beside_compact(args: argparse.Namespace) -> None:
         "resume": (None, whole),
         "sensitivity": (False, "a search by hashes is no proof"),
     }
-    for option, (default, fault) in refused.items():
-        if getattr(args, option) != default:
-            raise UsageFault(
-                "--compact", f"does not go with --{option}: {fault}", remedy=f"leave --compact or --{option} out"
-            )
+    for other, (default, fault) in refused.items():
+        if getattr(args, other) != default:
+            raise _beside("--compact", other, f": {fault}")
+    _require_compiled_part("--compact")
+
+
+def _beside(option: str, other: str, why: str = "") -> UsageFault:
+    return UsageFault(option, f"does not go with --{other}{why}", remedy=f"leave {option} or --{other} out")
+
+
+def _require_compiled_part(option: str) -> None:
+    """Raises UsageFault where it is not there."""
+    from pytest_nextrust.native import loading
+
     if loading.core() is None:
-        raise UsageFault("--compact", f"needs the compiled part, which is {loading.state()}", remedy="leave it out")
+        raise UsageFault(option, f"needs the compiled part, which is {loading.state()}", remedy="leave it out")
 
 
 def _checkpoint(args: argparse.Namespace, request: ExploreRequest) -> CheckpointFiles | None:
@@ -381,18 +388,15 @@ def _limits(args: argparse.Namespace) -> dict[str, Any]:
 
 def _jobs(args: argparse.Namespace) -> int:
     """How many processes. Raises UsageFault where what is asked for can only be done by one."""
-    from pytest_nextrust.native import loading
-
     jobs = number("--jobs", args.jobs, 1, MOST_JOBS)
     if jobs == 1:
         return jobs
     if args.method != "graph":
         raise UsageFault("--jobs", "schedules are drawn by one process", place=args.method, remedy="leave it out")
-    for option in ("signals", "spill", "checkpoint", "resume"):
-        if getattr(args, option) not in (None, "0"):
-            raise UsageFault("--jobs", f"does not go with --{option}", remedy=f"leave --jobs or --{option} out")
-    if loading.core() is None:
-        raise UsageFault("--jobs", f"needs the compiled part, which is {loading.state()}", remedy="leave it out")
+    for other in ("signals", "spill", "checkpoint", "resume"):
+        if getattr(args, other) not in (None, "0"):
+            raise _beside("--jobs", other)
+    _require_compiled_part("--jobs")
     return jobs
 
 

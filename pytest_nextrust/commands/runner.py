@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_nextrust.emu.sandbox import Sandbox
     from pytest_nextrust.verify.rust_tests import RustTest, Selection, TestVerdict
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["HELP", "VARIABLES", "add_arguments", "run"]
 
 HELP = "run what cargo built, programs and tests, on the machine"
 
@@ -45,6 +45,7 @@ VARIABLES = {
     "choose_seed": "NEXTRUST_CHOOSE_SEED",
     "results": "NEXTRUST_RESULTS",
 }
+"""By option, the variable by which ``nextrust cargo`` hands it on."""
 SEEDS = ("schedule_seed", "choose_seed")
 CPUS = ("m68030", "m68040")
 TEST_MAIN = "_nextrust_test_main"

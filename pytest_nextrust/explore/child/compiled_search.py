@@ -392,11 +392,11 @@ class CompiledSearch:
         return True
 
     def _judge(self, graph: Graph) -> None:
-        self.library.nextrust_search_wanted(self.handle, self._asked)
+        number = self.asked_about()
         if graph.violation is None:
-            graph.violation = self.system.violation_of_any(self.state(self._asked[1]))
+            graph.violation = self.system.violation_of_any(self.state(number))
             if graph.violation is not None:
-                self.library.nextrust_search_violated(self.handle, self._asked[1])
+                self.library.nextrust_search_violated(self.handle, number)
 
     def _tell_vectors(self) -> None:
         vectors = self.system.engine.vectors

@@ -18,30 +18,8 @@ import time
 from pathlib import Path
 from resource import getpagesize
 
-from pytest_nextrust.explore.child.part_messages import (
-    ANSWER,
-    ASK,
-    BATCH,
-    DONE,
-    FIGURES,
-    GIVE,
-    GONE,
-    JUDGE,
-    LEVEL,
-    LEVELS,
-    NO_MEMORY,
-    NUMBERS,
-    ROWS,
-    SETUP,
-    START,
-    STOP,
-    TABLES,
-    Figures,
-    Link,
-    Message,
-)
-from pytest_nextrust.explore.child.search_library import ASKS, library
-from pytest_nextrust.explore.child.search_library import NO_MEMORY as OUT_OF_MEMORY
+from pytest_nextrust.explore.child.part_messages import Figures, Link, Message, MessageKind
+from pytest_nextrust.explore.child.search_library import ASKS, NO_MEMORY, library
 
 __all__ = ["Part", "main", "setup"]
 
@@ -73,7 +51,7 @@ class Part:
         self._link = link
         self._library = library()
         message = link.receive()
-        if message.kind != SETUP:
+        if message.kind != MessageKind.SETUP:
             raise SystemExit
         self._own, self._parts, threads, *rest = SETTINGS.unpack(message.body)
         self._width, self._moves = threads + 2, threads * rest[0]
@@ -93,7 +71,7 @@ class Part:
         while True:
             if not self._may_go_on or select.select([self._link], [], [], 0)[0]:
                 message = self._link.receive()
-                if message.kind == GONE:
+                if message.kind == MessageKind.GONE:
                     return
                 self._take(message)
             else:
@@ -104,24 +82,24 @@ class Part:
 
     def _take(self, message: Message) -> None:
         body = message.body
-        if message.kind in (TABLES, ANSWER):
+        if message.kind in (MessageKind.TABLES, MessageKind.ANSWER):
             self._check(self._library.nextrust_search_take(self._search, body, len(body) // WORD))
-            self._asking = self._asking and message.kind != ANSWER
-        elif message.kind == BATCH:
+            self._asking = self._asking and message.kind != MessageKind.ANSWER
+        elif message.kind == MessageKind.BATCH:
             self._receive(body, message.part)
-        elif message.kind == NUMBERS:
+        elif message.kind == MessageKind.NUMBERS:
             count = len(body) // WORD
             self._check(self._library.nextrust_search_answered(self._search, message.part, body, count))
             self._unnumbered -= count
-        elif message.kind == START:
+        elif message.kind == MessageKind.START:
             if self._library.nextrust_search_owner(self._search, body) == self._own:
                 self._check(self._library.nextrust_search_start(self._search, body))
-        elif message.kind == LEVEL:
+        elif message.kind == MessageKind.LEVEL:
             self._levels.append(self._met)
             self._done = False
-        elif message.kind == STOP:
+        elif message.kind == MessageKind.STOP:
             self._stopped, self._asking = True, False
-        elif message.kind == GIVE:
+        elif message.kind == MessageKind.GIVE:
             self._give(*struct.unpack("=II", body))
 
     def _receive(self, states: bytes, sender: int) -> None:
@@ -130,7 +108,7 @@ class Part:
         self._check(self._library.nextrust_search_receive(self._search, states, count, numbers))
         # Before the numbers: who gets those may say that it is done, and then everything has to be judged.
         self._send_unjudged()
-        self._link.send(NUMBERS, bytes(numbers), sender)
+        self._link.send(MessageKind.NUMBERS, bytes(numbers), sender)
 
     # -- states --------------------------------------------------------------------------------------------------------
 
@@ -156,10 +134,12 @@ class Part:
     def _go_on(self) -> None:
         until = min(self._left + STRIDE, self._levels[-1])
         code = self._library.nextrust_search_run(self._search, until)
-        self._check(code != OUT_OF_MEMORY)
+        self._check(code != NO_MEMORY)
         if code in ASKS:
             self._asking = True
-            self._link.send(ASK, self._at(self._library.nextrust_search_wanted_of(self._search), self._width))
+            self._link.send(
+                MessageKind.ASK, self._at(self._library.nextrust_search_wanted_of(self._search), self._width)
+            )
 
     def _send_what_is_due(self) -> None:
         self._send_unjudged()
@@ -167,17 +147,17 @@ class Part:
             count = self._library.nextrust_search_to_send(self._search, part)
             if count >= BATCH_STATES or (count and self._is_over):
                 states = self._library.nextrust_search_sending(self._search, part)
-                self._link.send(BATCH, self._at(states, count * self._width), part)
+                self._link.send(MessageKind.BATCH, self._at(states, count * self._width), part)
                 self._library.nextrust_search_sent(self._search, part)
                 self._unnumbered += count
         now = time.monotonic()
         is_done = self._is_over and not self._unnumbered and not self._done and len(self._levels) > 1
         if is_done or now - self._told > FIGURES_SECONDS:
             self._told = now
-            self._link.send(FIGURES, Figures(self._met, self._left, time.process_time(), _held()).packed())
+            self._link.send(MessageKind.FIGURES, Figures(self._met, self._left, time.process_time(), _held()).packed())
         if is_done:
             self._done = True
-            self._link.send(DONE, struct.pack("=I", self._left - self._levels[-2]))
+            self._link.send(MessageKind.DONE, struct.pack("=I", self._left - self._levels[-2]))
 
     def _send_unjudged(self) -> None:
         count = self._library.nextrust_search_unjudged_count(self._search)
@@ -185,18 +165,20 @@ class Part:
             found = self._library.nextrust_search_unjudged(self._search)
             numbers = struct.unpack(f"={count}I", self._at(found, count))
             states = (self._library.nextrust_search_state(self._search, number) for number in numbers)
-            self._link.send(JUDGE, b"".join(self._at(state, self._width) for state in states))
+            self._link.send(MessageKind.JUDGE, b"".join(self._at(state, self._width) for state in states))
 
     def _give(self, first: int, count: int) -> None:
         """Send states and edges; at first, which is asked for by no states, where levels begin."""
         if not count:
             self._library.nextrust_search_forget_index(self._search)
-            self._link.send(LEVELS, struct.pack(f"={len(self._levels) + 2}I", self._left, self._met, *self._levels))
+            self._link.send(
+                MessageKind.LEVELS, struct.pack(f"={len(self._levels) + 2}I", self._left, self._met, *self._levels)
+            )
             return
         left = max(0, min(count, self._left - first))
         states = self._at(self._library.nextrust_search_state(self._search, first), count * self._width)
         edges = self._at(self._library.nextrust_search_row(self._search, first), left * self._moves)
-        self._link.send(ROWS, states + edges)
+        self._link.send(MessageKind.ROWS, states + edges)
 
     @staticmethod
     def _at(address: int, words: int) -> bytes:
@@ -222,7 +204,7 @@ def main() -> None:
     try:
         Part(link).serve()
     except MemoryError:
-        link.send(NO_MEMORY)
+        link.send(MessageKind.NO_MEMORY)
     except ConnectionError:
         return
 

@@ -11,43 +11,52 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = [
-    "ANSWER",
-    "ASK",
-    "BATCH",
-    "DONE",
-    "FIGURES",
-    "GIVE",
-    "GONE",
-    "JUDGE",
-    "LEVEL",
-    "LEVELS",
-    "NO_MEMORY",
-    "NUMBERS",
-    "ROWS",
-    "SETUP",
-    "START",
-    "STOP",
-    "TABLES",
-    "Figures",
-    "Link",
-    "Message",
-]
+__all__ = ["Figures", "Link", "Message", "MessageKind"]
 
-SETUP, TABLES, START, LEVEL, ANSWER, STOP, GIVE = range(7)
-"""From the search: what program it is; what it was told; a state that the search begins with; go on to the states that
-are one step further; what there is to know of the state that was asked about; do not go on; so many states are wanted.
-"""
 
-ASK, JUDGE, DONE, FIGURES, LEVELS, ROWS, NO_MEMORY, GONE = range(7, 15)
-"""To the search: what follows this state? Are these right? All of this level, so many, are left behind, and what they
-led to has arrived; how far the part is; where its levels begin; states and edges; it cannot go on; its process has
-ended."""
+class MessageKind(IntEnum):
+    """What a message is about."""
 
-BATCH, NUMBERS = range(15, 17)
-"""From one part to another: states that are yours; their numbers, in the order in which the states came."""
+    SETUP = 0
+    """The first of those from the search: what program it is."""
+    TABLES = 1
+    """What the search was told."""
+    START = 2
+    """A state that the search begins with."""
+    LEVEL = 3
+    """Go on to the states that are one step further."""
+    ANSWER = 4
+    """What there is to know of the state that was asked about."""
+    STOP = 5
+    """Do not go on."""
+    GIVE = 6
+    """So many states are wanted."""
+
+    ASK = 7
+    """The first of those to the search: what follows this state?"""
+    JUDGE = 8
+    """Are these right?"""
+    DONE = 9
+    """All of this level, so many, are left behind, and what they led to has arrived."""
+    FIGURES = 10
+    """How far the part is."""
+    LEVELS = 11
+    """Where its levels begin."""
+    ROWS = 12
+    """States and edges."""
+    NO_MEMORY = 13
+    """It cannot go on."""
+    GONE = 14
+    """Its process has ended."""
+
+    BATCH = 15
+    """From one part to another: states that are yours."""
+    NUMBERS = 16
+    """Their numbers, in the order in which the states came."""
+
 
 HEADER = struct.Struct("=IIQ")
 
@@ -94,13 +103,13 @@ class Link:
         self._connection.sendall(body)
 
     def receive(self) -> Message:
-        """The next message; GONE where there will be none."""
+        """The next message; MessageKind.GONE where there will be none."""
         head = self._exactly(HEADER.size)
         if head is None:
-            return Message(GONE, 0, b"")
+            return Message(MessageKind.GONE, 0, b"")
         kind, part, size = HEADER.unpack(head)
         body = self._exactly(size)
-        return Message(GONE, 0, b"") if body is None else Message(kind, part, body)
+        return Message(MessageKind.GONE, 0, b"") if body is None else Message(kind, part, body)
 
     def close(self) -> None:
         """End the connection, also for who waits at it."""

@@ -28,28 +28,7 @@ from typing import NamedTuple
 from pytest_nextrust.errors import HarnessFault
 from pytest_nextrust.explore.child.compiled_search import CompiledSearch
 from pytest_nextrust.explore.child.part import setup
-from pytest_nextrust.explore.child.part_messages import (
-    ANSWER,
-    ASK,
-    BATCH,
-    DONE,
-    FIGURES,
-    GIVE,
-    GONE,
-    JUDGE,
-    LEVEL,
-    LEVELS,
-    NO_MEMORY,
-    NUMBERS,
-    ROWS,
-    SETUP,
-    START,
-    STOP,
-    TABLES,
-    Figures,
-    Link,
-    Message,
-)
+from pytest_nextrust.explore.child.part_messages import Figures, Link, Message, MessageKind
 from pytest_nextrust.explore.child.search import Enough, Graph, SearchFigures
 
 __all__ = ["Parts", "PartsAtWork"]
@@ -150,7 +129,7 @@ class _Process:
         while True:
             message = self.link.receive()
             inbox.put((part, message))
-            if message.kind == GONE:
+            if message.kind == MessageKind.GONE:
                 return
 
     def end(self) -> str:
@@ -194,9 +173,9 @@ class Parts:
             except OSError as error:
                 fault = f"cannot be started: {error.strerror}"
                 raise HarnessFault("exploring process", fault, place=self._name(part)) from error
-            self._tell(part, SETUP, setup(part, count, *search.settings))
+            self._tell(part, MessageKind.SETUP, setup(part, count, *search.settings))
             self._tell_tables(part)
-            self._tell(part, START, search.packed(search.system.start))
+            self._tell(part, MessageKind.START, search.packed(search.system.start))
 
     def close(self) -> None:
         """End the processes."""
@@ -214,18 +193,18 @@ class Parts:
         """Leave a level behind; whether there is another one."""
         stopped = False
         left = 0
-        self._tell_all(LEVEL)
+        self._tell_all(MessageKind.LEVEL)
         working = len(self._processes)
         while working:
             part, message = self._next()
-            if message is not None and message.kind == DONE:
+            if message is not None and message.kind == MessageKind.DONE:
                 working -= 1
                 left += struct.unpack("=I", message.body)[0]
             elif message is not None:
                 self._answer(part, message, graph, stopped=stopped)
             if not stopped and (graph.violation is not None or (enough is not None and enough(self.seen))):
                 stopped = True
-                self._tell_all(STOP)
+                self._tell_all(MessageKind.STOP)
         graph.complete = not stopped and not left
         return not stopped and left > 0
 
@@ -239,15 +218,15 @@ class Parts:
     def _answer(self, part: int, message: Message, graph: Graph, *, stopped: bool) -> None:
         """Do what a part asks for. Raises Reclassified, Asymmetric, MemoryError."""
         search = self._search
-        if message.kind in (BATCH, NUMBERS):
+        if message.kind in (MessageKind.BATCH, MessageKind.NUMBERS):
             self._tell_tables(message.part)
             self._tell(message.part, message.kind, message.body, part)
-        elif message.kind == FIGURES:
+        elif message.kind == MessageKind.FIGURES:
             self.figures[part] = Figures.unpacked(message.body)
-        elif message.kind == ASK and not stopped:
+        elif message.kind == MessageKind.ASK and not stopped:
             search.learn(search.state_of(message.body))
-            self._tell_tables(part, ANSWER)
-        elif message.kind == JUDGE:
+            self._tell_tables(part, MessageKind.ANSWER)
+        elif message.kind == MessageKind.JUDGE:
             for state in struct.iter_unpack(f"={search.width}i", message.body):
                 graph.violation = graph.violation or search.judged(state)
 
@@ -256,10 +235,10 @@ class Parts:
     def put_together(self) -> None:
         """Give the search all states and edges of the parts. Raises MemoryError, HarnessFault."""
         count = len(self._processes)
-        self._tell_all(GIVE, struct.pack("=II", 0, 0))
+        self._tell_all(MessageKind.GIVE, struct.pack("=II", 0, 0))
         found: list[Sequence[int]] = [()] * count
         for _ in range(count):
-            part, message = self._awaited(LEVELS)
+            part, message = self._awaited(MessageKind.LEVELS)
             found[part] = struct.unpack(f"={len(message.body) // WORD}I", message.body)
         left, met, levels = ([numbers[0] for numbers in found], [n[1] for n in found], [n[2:] for n in found])
         self._search.begin_merge(met)
@@ -268,7 +247,7 @@ class Parts:
         wanted = [iter(range(0, total, ROWS_AT_ONCE)) for total in met]
         sent = [self._want(part, wanted[part], met[part]) for part in range(count)]
         for _ in range(sum(-(-total // ROWS_AT_ONCE) for total in met)):
-            part, message = self._awaited(ROWS)
+            part, message = self._awaited(MessageKind.ROWS)
             first, states = sent[part]
             sent[part] = self._want(part, wanted[part], met[part])
             self._search.merge(count, part, first, states, max(0, min(states, left[part] - first)), message.body)
@@ -280,7 +259,7 @@ class Parts:
         if first is None:
             return 0, 0
         count = min(ROWS_AT_ONCE, met - first)
-        self._tell(part, GIVE, struct.pack("=II", first, count))
+        self._tell(part, MessageKind.GIVE, struct.pack("=II", first, count))
         return first, count
 
     # -- messages ------------------------------------------------------------------------------------------------------
@@ -294,11 +273,11 @@ class Parts:
         for part in range(len(self._processes)):
             self._tell(part, kind, body)
 
-    def _tell_tables(self, part: int, kind: int = TABLES) -> None:
+    def _tell_tables(self, part: int, kind: int = MessageKind.TABLES) -> None:
         """Tell a part what the search was told since it was last told so, if anything."""
         process = self._processes[part]
         words = self._search.log(process.told)
-        if words or kind == ANSWER:
+        if words or kind == MessageKind.ANSWER:
             process.told += len(words) // WORD
             self._tell(part, kind, words)
 
@@ -308,9 +287,9 @@ class Parts:
             part, message = self._inbox.get(timeout=TICK)
         except queue.Empty:
             return 0, None
-        if message.kind == NO_MEMORY:
+        if message.kind == MessageKind.NO_MEMORY:
             raise MemoryError
-        if message.kind == GONE:
+        if message.kind == MessageKind.GONE:
             how = self._processes[part].end()
             raise HarnessFault("exploring process", how, place=self._name(part))
         return part, message
@@ -321,7 +300,7 @@ class Parts:
     def _awaited(self, kind: int) -> tuple[int, Message]:
         while True:
             part, message = self._next()
-            if message is not None and message.kind == FIGURES:
+            if message is not None and message.kind == MessageKind.FIGURES:
                 self.figures[part] = Figures.unpacked(message.body)
             elif message is not None and message.kind == kind:
                 return part, message

@@ -31,14 +31,13 @@ from pytest_nextrust.explore.child.accesses import Reclassified
 from pytest_nextrust.explore.child.decision_tree import Leaf, path
 from pytest_nextrust.explore.child.local_states import Local, MacroStep, StepEffect
 from pytest_nextrust.explore.child.macro_steps import Engine
-from pytest_nextrust.explore.child.renaming import MemoryExchanges, Unlearnable
+from pytest_nextrust.explore.child.renaming import WORD, MemoryExchanges, Unlearnable
 from pytest_nextrust.explore.symmetry_guess import Asymmetric, Partition, Renaming
 
 __all__ = ["Orbit", "RenamedSymmetry"]
 
 State = tuple[int, ...]
 
-WORD = 4
 WALKS, LONGEST = 6, 600
 """Runs by lot that are followed before a search, and their macro-steps."""
 

@@ -17,15 +17,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations, product
+from typing import TypeVar
 
 from pytest_nextrust.explore.symmetry_guess import Counterparts, Partition, Renaming
 
-__all__ = ["MemoryExchanges", "Unlearnable", "exchanges_of"]
+__all__ = ["WORD", "MemoryExchanges", "Unlearnable", "exchanges_of"]
 
 WORD = 4
 LEAST_ADDRESS = 0x1000
 """The least number that is taken for an address."""
 
+T = TypeVar("T")
 Order = tuple[int, ...]
 """The thread whose place each thread takes, of all threads."""
 
@@ -217,5 +219,5 @@ class MemoryExchanges:
         raise Unlearnable
 
 
-def _united(known: tuple[object, ...], more: Iterable[object]) -> tuple:  # type: ignore[type-arg]
+def _united(known: tuple[T, ...], more: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys((*known, *more)))
